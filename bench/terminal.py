@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import WorkerTimeouts
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal.tmux import NoServer, TmuxSilent
 from bench.measure.report import Report, at_least, below
@@ -37,7 +37,7 @@ LIMIT_S = 40.0
 """So long one text is tried; what has not gone then is counted as not brought."""
 HELD_S = 20.0
 """So long a pane may stay held after all is over before that counts as left held."""
-SOON = Limits(first_pause_s=0.05, longest_pause_s=0.2, silence_s=20.0)
+SOON = WorkerTimeouts(first_pause_s=0.05, longest_pause_s=0.2, silence_s=20.0)
 PASSES = frozenset({Result.BOUNCED, Result.REFUSED, Result.NOT_ARRIVED, Result.STOPPED})
 MEANINGS = (
     "deliveries: texts brought while all troubles were at work, no two alike",

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import SecretStr
 
-from automation.desktop.displays.standing import Standing
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Link
+from automation.desktop.displays.standing import DisplayStatus
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor
 from automation.dryrun.lane import DryRunLane
 from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
@@ -180,9 +180,9 @@ def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordin
     url = config.settings.alarm.ping_url
     if url is None:
         return
-    from automation.alarm.dead_man import DeadMan
+    from automation.alarm.dead_man import HeartbeatPing
 
-    dead_man = DeadMan(
+    dead_man = HeartbeatPing(
         url.get_secret_value(),
         look=partial(health.look, by=HUB),
         told=health.pinged,
@@ -194,9 +194,9 @@ def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordin
 
 def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
     """Keep this machine awake while work waits at a desk whose owner allows that, now or after a reload."""
-    from automation.desktop.sleep.awake import Awake, hold_of
+    from automation.desktop.sleep.awake import KeepAwake, find_inhibitor
 
-    hold = hold_of()
+    hold = find_inhibitor()
     if hold is None:
         log.info("never_kept_awake", why=f"nothing is known that keeps {sys.platform} awake")
         return
@@ -205,7 +205,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
     def allowed() -> set[str]:
         return {status.desk.name for status in desks.known() if status.desk.user_activity.stay_awake}
 
-    awake = Awake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
+    awake = KeepAwake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
     coordinator.journal.listen(lambda _: awake.stir())
     supervise(group, "awake", awake.run())
 
@@ -254,14 +254,14 @@ def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> DeskWo
     return DeskWorkerPool(config, makers)
 
 
-def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskHands]:
+def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskWorkerClient]:
     """Hands for every desk that an agent works at; a desk without agents needs no worker."""
     used = {agent.desk for agent in config.agents}
     locks = runfile.pointer_folders(environ)[-1] / "displays"
     run = [sys.executable, "-m", "bot", "desk", "run"]
     return {
-        desk.name: DeskHands(
-            Link(
+        desk.name: DeskWorkerClient(
+            WorkerSupervisor(
                 desk,
                 config.panes if desk.tmux is not None else config.profiles,
                 argv=[*run, "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
@@ -289,18 +289,18 @@ def _displays(
     if sys.platform in {"win32", "darwin"}:
         for desk in own:
             hands[desk.name].report_status(
-                Standing(why="displays of their own are made of X11, which is not on this system")
+                DisplayStatus(why="displays of their own are made of X11, which is not on this system")
             )
         return
     from automation.desktop.displays.display import VirtualDisplay
-    from automation.desktop.displays.folder import Folder
+    from automation.desktop.displays.folder import DisplayStateDir
 
     for desk in own:
         if desk.virtual is not None:
             yield VirtualDisplay(
                 desk.name,
                 desk.virtual,
-                folder=Folder(config.home.displays, desk.name),
+                folder=DisplayStateDir(config.home.displays, desk.name),
                 home=config.home.root,
                 environ=environ,
                 clock=SystemClock(),
@@ -308,12 +308,12 @@ def _displays(
             )
 
 
-def _a_worker(hands: Mapping[str, DeskHands]) -> int | None:
+def _a_worker(hands: Mapping[str, DeskWorkerClient]) -> int | None:
     """The process of the first desk's worker that lives: the other end for a fault point."""
     return next((pid for pair in hands.values() if (pid := pair.worker_pid)), None)
 
 
-def _lanes(agents: Iterable[Agent], hands: Mapping[str, DeskHands]) -> dict[Route, LanePort]:
+def _lanes(agents: Iterable[Agent], hands: Mapping[str, DeskWorkerClient]) -> dict[Route, LanePort]:
     """One lane per route that an agent uses."""
     dry_run = DryRunLane()
     lanes: dict[Route, LanePort] = {}

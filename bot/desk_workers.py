@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automation.desktop.displays.standing import Standing
-from automation.desktop.lane import DeskHands
+from automation.desktop.displays.standing import DisplayStatus
+from automation.desktop.lane import DeskWorkerClient
 from core.agents.model import Agent
 from core.calibration.ports import Scout
 from core.config import Config
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 class Factories:
     """How what a config asks for is made. Making starts nothing."""
 
-    hands: Callable[[Config], Mapping[str, DeskHands]]
+    hands: Callable[[Config], Mapping[str, DeskWorkerClient]]
     displays: Callable[[Config, Mapping[str, DisplayStatusRelay]], Iterable[VirtualDisplay]]
-    lanes: Callable[[Iterable[Agent], Mapping[str, DeskHands]], Mapping[Route, LanePort]]
+    lanes: Callable[[Iterable[Agent], Mapping[str, DeskWorkerClient]], Mapping[Route, LanePort]]
 
 
 class DisplayStatusRelay:
     """Hears how one desk's own display stands, and tells whichever hands the desk has now."""
 
     def __init__(self) -> None:
-        self._last: Standing | None = None
-        self._hands: DeskHands | None = None
+        self._last: DisplayStatus | None = None
+        self._hands: DeskWorkerClient | None = None
 
-    def connect(self, hands: DeskHands | None) -> None:
+    def connect(self, hands: DeskWorkerClient | None) -> None:
         """Tell these hands from now on; None: the desk has none for now."""
         self._hands = hands
         if hands is not None and self._last is not None:
             hands.stands(self._last)
 
-    def report_status(self, standing: Standing) -> None:
+    def report_status(self, standing: DisplayStatus) -> None:
         """The display stands so now."""
         self._last = standing
         if self._hands is not None:
@@ -58,7 +58,7 @@ class DeskWorkerPool:
     def __init__(self, config: Config, makers: Factories) -> None:
         self._makers = makers
         self._config = config
-        self.hands: dict[str, DeskHands] = dict(makers.hands(config))
+        self.hands: dict[str, DeskWorkerClient] = dict(makers.hands(config))
         """By their desks' names; the same mapping for as long as this lives."""
         self._ears: dict[str, DisplayStatusRelay] = {}
         self._work: dict[str, asyncio.Task[None]] = {}

@@ -18,7 +18,8 @@ from Xlib import X, Xatom, Xutil
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 
-from automation.desktop.x11.windows import Seen, Windows
+from automation.desktop.seen import WindowInfo
+from automation.desktop.x11.windows import X11Windows
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 60.0
@@ -56,12 +57,12 @@ class VirtualDisplay:
     buses: dict[str, str] = field(default_factory=dict)
     """What leads programs to the buses of this display; empty: to none."""
     connection: Display = field(init=False)
-    windows: Windows = field(init=False)
+    windows: X11Windows = field(init=False)
 
     def connect(self) -> None:
         self.connection = Display(self.name)
         self.connection.set_error_handler(lambda *_: None)
-        self.windows = Windows(self.connection)
+        self.windows = X11Windows(self.connection)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -135,10 +136,10 @@ class VirtualDisplay:
         trial.destroy()
         until(lambda: trial.id not in self.windows.managed(), "openbox has seen a window close")
 
-    def window(self, title: str) -> Seen:
+    def window(self, title: str) -> WindowInfo:
         """Wait for the window with this title to be shown; the last one of several."""
 
-        def shown() -> list[Seen]:
+        def shown() -> list[WindowInfo]:
             return [seen for seen in self.windows.find(".*", title) if seen.is_viewable]
 
         until(shown, f"a window called {title}")

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 EVERY_S = 60.0
 
 
-class DeadMan:
+class HeartbeatPing:
     """The ping of one home. What becomes of it is told once when it changes, to the log and to `told`."""
 
     def __init__(

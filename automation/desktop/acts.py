@@ -12,7 +12,7 @@ MARGIN_S = 0.02
 REMEMBERED = 500
 
 
-class Acts:
+class OwnInputLog:
     """Written by the worker's thread, read by another."""
 
     def __init__(self) -> None:

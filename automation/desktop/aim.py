@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from automation.desktop.clicks import Clicks, places
-from automation.desktop.hands import Fingers, UnknownKey, do_nothing
-from automation.desktop.seen import Seen, WindowsPort
-from automation.desktop.sight.eyes import LOCKED, Eyes
-from automation.desktop.x11.hold import GAP_S, Hold
-from automation.desktop.x11.reach import Instant
+from automation.desktop.hands import UnknownKey, X11Input, do_nothing
+from automation.desktop.seen import WindowInfo, WindowsPort
+from automation.desktop.sight.eyes import LOCKED, WindowInspector
+from automation.desktop.x11.hold import GAP_S, InputGuard
+from automation.desktop.x11.reach import RoutingSnapshot
 from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.kit import faults
@@ -28,11 +28,18 @@ BLIND = frozenset({Readback.PIXELS, Readback.NONE})
 NOT_FOCUSED = "another window has the focus"
 
 
-class Aim:
+class X11Target:
     """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
 
     def __init__(
-        self, *, name: str, eyes: Eyes, fingers: Fingers, clicks: Clicks, pace: DeliveryClock, hold: Hold | None = None
+        self,
+        *,
+        name: str,
+        eyes: WindowInspector,
+        fingers: X11Input,
+        clicks: Clicks,
+        pace: DeliveryClock,
+        hold: InputGuard | None = None,
     ) -> None:
         """Without a `hold` there is no person at this display."""
         self.name = name
@@ -42,7 +49,7 @@ class Aim:
         self._reach = fingers.reach
         self._clicks = clicks
         self._hold = hold
-        self._seen: Seen | None = None
+        self._seen: WindowInfo | None = None
         self._pointer_was: tuple[int, int] | None = None
         self._active_was = 0
 
@@ -61,16 +68,16 @@ class Aim:
         """The X client of the target."""
         return self.windows.client_of(self.target().id)
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: WindowInfo) -> None:
         """From now on this very window is the target."""
         self._seen = seen
 
     @property
-    def taken(self) -> Seen | None:
+    def taken(self) -> WindowInfo | None:
         """The window that was taken, without looking for it."""
         return self._seen
 
-    def target(self) -> Seen:
+    def target(self) -> WindowInfo:
         """The window; looked for at its place if nothing was taken yet."""
         if self._seen is None:
             self._seen = self.eyes.place(self.name)
@@ -123,7 +130,7 @@ class Aim:
         """Whether the user's devices are held at this moment. False where there are none to hold."""
         return self._hold is not None and self._hold.is_on
 
-    def hands_free(self) -> None:
+    def wait_for_idle_input(self) -> None:
         """The keyboard has our keys, and nobody holds one or a button: who types is waited for until there is a gap."""
         try:
             self._fingers.check(self.profile.chords())
@@ -148,7 +155,7 @@ class Aim:
         """Press a chord into the target and nowhere else, unless somebody asked to stop, or it is later than `by_s` on
         the clock of the pace. Whatever it raises, nothing was pressed then. Whoever calls has guarded."""
 
-        def now(instant: Instant) -> None:
+        def now(instant: RoutingSnapshot) -> None:
             self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
                 raise TransientFailure(Reason.LATE)
@@ -160,7 +167,7 @@ class Aim:
         """The same, once, for a chord that no text goes before."""
         self.press(chord, by_s=by_s)
 
-    def press_unseen(self, chords: Sequence[str]) -> None:
+    def press_to_clear(self, chords: Sequence[str]) -> None:
         """Press the chords that clear our own draft: a cover does not hinder it, nor does a stop. All in
         one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""
         if self.eyes.identify(self.name).id != self.target().id:
@@ -170,7 +177,7 @@ class Aim:
     def dismiss(self, question: int, chord: str) -> None:
         """Press a chord into another window of the target's own program, which stands in its way, and nowhere else."""
 
-        def now(instant: Instant) -> None:
+        def now(instant: RoutingSnapshot) -> None:
             if not self._reach.keys_go_to(question, focus=instant.focus):
                 raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
             self._fingers.press(chord)
@@ -261,7 +268,7 @@ class Aim:
         if self._hold is not None and not self._hold.is_on:
             raise TransientFailure(Reason.TOO_SLOW)
 
-    def _in_grab(self, act: Callable[[Instant], None]) -> None:
+    def _in_grab(self, act: Callable[[RoutingSnapshot], None]) -> None:
         """Check and act as one: between the two nothing on the display can change.
 
         What passes in a moment (a button of our own click that the window manager has not let through yet) is waited
@@ -301,7 +308,7 @@ class Aim:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)
         point = self._clicks.choose(places(part, corner), corner)
 
-        def now(_: Instant) -> None:
+        def now(_: RoutingSnapshot) -> None:
             if may_stop:
                 self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
@@ -326,7 +333,7 @@ class Aim:
             raise TransientFailure(Reason.MOVED)
 
 
-def _hands_trouble(instant: Instant) -> TransientFailure | None:
+def _hands_trouble(instant: RoutingSnapshot) -> TransientFailure | None:
     """Why neither key nor click may be made now, whoever's the focus is."""
     if instant.is_anything_down:
         return TransientFailure(Reason.KEYS_DOWN)

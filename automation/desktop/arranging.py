@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from automation.desktop.seen import Seen
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.seen import WindowInfo
+from automation.desktop.sight.eyes import WindowInspector
 from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Arranged
@@ -18,7 +18,7 @@ MOVES_S = 0.5
 LOOK_S = 0.02
 
 
-class PlacesPort(Protocol):
+class PlacementPort(Protocol):
     """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
 
     def check(self, window: int) -> None:
@@ -54,10 +54,12 @@ class PlacesPort(Protocol):
         ...
 
 
-class Arranging:
+class WindowArranger:
     """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
 
-    def __init__(self, *, eyes: Eyes, places: PlacesPort, pace: DeliveryClock, boxes: Callable[[str], Box]) -> None:
+    def __init__(
+        self, *, eyes: WindowInspector, places: PlacementPort, pace: DeliveryClock, boxes: Callable[[str], Box]
+    ) -> None:
         """`boxes` tells where each window is configured to stand."""
         self._eyes = eyes
         self._places = places
@@ -90,7 +92,7 @@ class Arranging:
             for name in names
         )
 
-    def _put_back(self, name: str, seen: Seen) -> None:
+    def _put_back(self, name: str, seen: WindowInfo) -> None:
         done, windows = self._done[name], self._eyes.windows
         self._places.check(seen.id)
         if not windows.is_on_this_workspace(seen.id):
@@ -108,7 +110,7 @@ class Arranging:
             done.append("made a window of its own size again")
         self._move(name, seen)
 
-    def _move(self, name: str, seen: Seen) -> None:
+    def _move(self, name: str, seen: WindowInfo) -> None:
         wanted, before = self._boxes(name), self._now(seen).box
         if before == wanted:
             return
@@ -160,7 +162,7 @@ class Arranging:
             return _words(trouble)
         return ""
 
-    def _now(self, seen: Seen) -> Seen:
+    def _now(self, seen: WindowInfo) -> WindowInfo:
         now = self._eyes.windows.see(seen.id)
         if now is None:
             raise PermanentFailure(Reason.CLOSED, "it was closed meanwhile")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from automation.desktop.calibration.working import sign_of_work
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.sight.pictures import differing, share
 from core.profiles.model import Box, Sign
 
@@ -37,7 +37,7 @@ class _Prompt:
 class BusyLearning:
     """Belongs to the worker's thread. A sign counts once two prompts agree: what moves in a transcript never does."""
 
-    eyes: Eyes
+    eyes: WindowInspector
     now_s: Callable[[], float] = time.monotonic
     _prompts: dict[str, _Prompt] = field(default_factory=dict[str, _Prompt])
     _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])

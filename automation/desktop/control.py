@@ -7,11 +7,11 @@ from typing import Protocol
 
 from PIL import Image
 
-from automation.desktop.seen import Seen
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import identity_of, painted
+from automation.desktop.sight.album import paint_masks, target_identity
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.sight.screen import to_small_png
 from automation.desktop.sight.states import mark
 from automation.desktop.sight.whereabouts import RECALIBRATE
@@ -23,7 +23,7 @@ from core.profiles.model import Act, Box, Dialog, Press, Profile
 NOT_FOCUSED = "another window has the focus"
 
 
-class ActAim(Protocol):
+class ActionTarget(Protocol):
     """One window as the place that an act's key or click goes to."""
 
     @property
@@ -32,7 +32,7 @@ class ActAim(Protocol):
         ...
 
     @property
-    def eyes(self) -> Eyes:
+    def eyes(self) -> WindowInspector:
         """What looks at it."""
         ...
 
@@ -41,15 +41,15 @@ class ActAim(Protocol):
         """How it is driven."""
         ...
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: WindowInfo) -> None:
         """From now on this very window is the target."""
         ...
 
-    def target(self) -> Seen:
+    def target(self) -> WindowInfo:
         """The window that is."""
         ...
 
-    def hands_free(self) -> None:
+    def wait_for_idle_input(self) -> None:
         """See that nobody holds a key or button, and that all keys that are needed are there."""
         ...
 
@@ -82,10 +82,10 @@ class ActAim(Protocol):
         ...
 
 
-class WindowAct:
+class WindowAction:
     """One act's view of one window."""
 
-    def __init__(self, *, aim: ActAim, anchors: Anchors) -> None:
+    def __init__(self, *, aim: ActionTarget, anchors: Anchors) -> None:
         """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
         self._aim = aim
         self._anchors = anchors
@@ -99,23 +99,23 @@ class WindowAct:
         """Where it stands in the window; None for one that is a window of its own."""
         self._dialog: Dialog | None = None
         """What its profile says of it."""
-        self._agents: Seen | None = None
+        self._agents: WindowInfo | None = None
         """The agent's window, while the one that is acted upon is a dialog of its own."""
 
     @property
-    def _eyes(self) -> Eyes:
+    def _eyes(self) -> WindowInspector:
         return self._aim.eyes
 
     def find(self) -> None:
         """See that it is the window, at its place, whatever it shows; or its dialog, in a window of its own, wherever
         that is. Touches nothing."""
-        self._eyes.unlocked()
+        self._eyes.check_unlocked()
         apart = self._eyes.apart(self._aim.name)
         if apart is None:
             self._aim.take(self._eyes.recognise(self._aim.name))
         else:
             self._take(apart[1])
-        self._aim.hands_free()
+        self._aim.wait_for_idle_input()
 
     def stand(self) -> DialogState:
         """Look once at what it shows."""
@@ -138,7 +138,7 @@ class WindowAct:
             shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy, presses=presses
         )
 
-    def _take(self, modal: Seen | None) -> None:
+    def _take(self, modal: WindowInfo | None) -> None:
         """Act upon the dialog that is a window of its own, as long as it is there; then upon the agent's window."""
         if modal is not None:
             self._agents = self._agents or self._eyes.identify(self._aim.name)
@@ -161,14 +161,14 @@ class WindowAct:
         if (frame := self._frame) is None:
             return ""
         whole = Box(x=0, y=0, width=frame.width, height=frame.height)
-        return mark(painted(frame, whole, [self._aim.profile.composer.box]))
+        return mark(paint_masks(frame, whole, [self._aim.profile.composer.box]))
 
     def _without_buttons(self, crop: Image.Image) -> Image.Image:
         if self._dialog is None:
             return crop
         presses = (self._aim.profile.press(act, self._dialog) for act in Act)
         buttons = [press.anchor for press in presses if press is not None and press.anchor is not None]
-        return painted(crop, self._box or Box(x=0, y=0, width=crop.width, height=crop.height), buttons)
+        return paint_masks(crop, self._box or Box(x=0, y=0, width=crop.width, height=crop.height), buttons)
 
     def prepare(self, act: Act, press: Press) -> None:
         """Bring the window to the front for a chord; see that a button looks as it always did."""
@@ -232,7 +232,7 @@ class WindowAct:
     def target_identity(self) -> Target | None:
         """Which window it was."""
         try:
-            return identity_of(self._aim.target())
+            return target_identity(self._aim.target())
         except (TransientFailure, PermanentFailure):
             return None
 

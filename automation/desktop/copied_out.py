@@ -16,7 +16,7 @@ MOST_SAID = 1_500_000
 NO_TRANSCRIPT = "its profile does not say how its transcript is read"
 
 
-class Copied(Protocol):
+class CopyableWindow(Protocol):
     """A window whose transcript can be copied."""
 
     def look(self, *, may_be_busy: bool = False) -> bool:
@@ -32,7 +32,7 @@ class Copied(Protocol):
         ...
 
 
-def copied_out(window: Copied, *, hands_off: str) -> Transcribed:
+def copy_transcript(window: CopyableWindow, *, hands_off: str) -> Transcribed:
     """What was said in it, if its agent rests, its composer is empty and nobody types. `hands_off` says why nothing may
     be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
     if hands_off:
@@ -46,6 +46,6 @@ def copied_out(window: Copied, *, hands_off: str) -> Transcribed:
     return Transcribed(text=text[-MOST_SAID:], by="copy")
 
 
-def no_transcript() -> PermanentFailure:
+def refuse_without_transcript() -> PermanentFailure:
     """Why a window is not read whose profile does not say how."""
     return PermanentFailure(Reason.TEXT_REFUSED, NO_TRANSCRIPT)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from automation.desktop.acts import Acts
-from automation.desktop.gate import Gate
+from automation.desktop.acts import OwnInputLog
+from automation.desktop.gate import UserActivityGate
 from automation.desktop.pipe.inbox import Inbox
-from automation.desktop.x11.notice import Notice
-from automation.desktop.x11.people import People
+from automation.desktop.x11.notice import TypingBanner
+from automation.desktop.x11.people import X11UserInput
 from core.deliveries.model import Reason
 from core.desks.model import Desk, InputSource
 from core.kit.clock import SystemClock
@@ -22,7 +22,7 @@ NOTICE_S = 1.0
 """How long the notice stands before anything is touched."""
 
 
-class Courtesy:
+class X11UserPresence:
     """Made and asked by the worker's thread; persons are heard by threads of its own."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Courtesy:
         desk: Desk,
         *,
         inbox: Inbox,
-        acts: Acts,
+        acts: OwnInputLog,
         tell: Callable[[str], None],
         places: Callable[[], Sequence[Box]],
     ) -> None:
@@ -39,7 +39,7 @@ class Courtesy:
         user_activity = desk.user_activity
         self._inbox = inbox
         self._stop_keys = user_activity.kill_switch_keys
-        self._people = People(
+        self._people = X11UserInput(
             desk.display,
             kill_switch_keys=user_activity.kill_switch_keys,
             kill_switch_corner=user_activity.kill_switch_corner,
@@ -51,9 +51,9 @@ class Courtesy:
             log.warning(
                 "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"
             )
-        self._gate = Gate(user_activity, people=self._people, clock=SystemClock(), tell=tell)
+        self._gate = UserActivityGate(user_activity, people=self._people, clock=SystemClock(), tell=tell)
         self._places = places
-        self._notice = Notice(desk.display) if user_activity.show_banner else None
+        self._notice = TypingBanner(desk.display) if user_activity.show_banner else None
 
     def why_not(self) -> Reason | None:
         """Why no delivery may begin now."""

@@ -15,7 +15,7 @@ LONGEST_S = 20.0
 """Between two looks at the clock on the wall."""
 
 
-class PeoplePort(Protocol):
+class UserInputPort(Protocol):
     """Whoever sits at the display."""
 
     @property
@@ -28,7 +28,7 @@ class PeoplePort(Protocol):
         ...
 
 
-class Nobody:
+class NoUserInput:
     """Whoever sits at a display of which nobody tells what its people do: only quiet hours hold there."""
 
     def __init__(self) -> None:
@@ -39,11 +39,11 @@ class Nobody:
         return math.inf
 
 
-class Gate:
+class UserActivityGate:
     """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
 
     def __init__(
-        self, user_activity: UserActivityPolicy, *, people: PeoplePort, clock: Clock, tell: Callable[[str], None]
+        self, user_activity: UserActivityPolicy, *, people: UserInputPort, clock: Clock, tell: Callable[[str], None]
     ) -> None:
         """`tell` hears why no delivery may begin from now on; empty when one may again."""
         self._user_activity = user_activity

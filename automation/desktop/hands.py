@@ -10,14 +10,14 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.ext.xtest import fake_input
 
-from automation.desktop.acts import Acts
+from automation.desktop.acts import OwnInputLog
 from automation.desktop.gui import import_gui, keys_of
-from automation.desktop.seized import Seized
-from automation.desktop.x11.changes import Changes
+from automation.desktop.seized import InputLockState
+from automation.desktop.x11.changes import ChangeCounter
 from automation.desktop.x11.connection import DisplayHeld, check_xlib, open_display
 from automation.desktop.x11.grab import ServerGrab
 from automation.desktop.x11.keyboard import Keyboard
-from automation.desktop.x11.reach import Reach
+from automation.desktop.x11.reach import InputRouting
 from core.kit.errors import Invalid
 
 
@@ -29,10 +29,10 @@ def do_nothing() -> None:
     """What is done while keys are down."""
 
 
-class Fingers:
+class X11Input:
     """Moves the pointer and presses chords on one display; belongs to one thread. One process can have one only."""
 
-    def __init__(self, display: str, seized: Seized | None = None) -> None:
+    def __init__(self, display: str, seized: InputLockState | None = None) -> None:
         """Raise NoDisplay or WrongXlib with a sentence that says what to do."""
         check_xlib()
         open_display(display).close()  # PyAutoGUI connects while it is imported: a failure there would be a riddle
@@ -41,13 +41,13 @@ class Fingers:
         self._x11: Any = gui.platformModule
         self._down: list[str] = []
         self.connection: Display = self._x11._display
-        self.server = ServerGrab(self.connection, seized or Seized())
+        self.server = ServerGrab(self.connection, seized or InputLockState())
         """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
-        self.changes = Changes(self.connection)
+        self.changes = ChangeCounter(self.connection)
         """What the server tells about windows, in order with its answers on this connection."""
-        self.reach = Reach(self.connection, self.changes)
+        self.reach = InputRouting(self.connection, self.changes)
         self._keyboard = Keyboard(self.connection)
-        self.acts = Acts()
+        self.acts = OwnInputLog()
         self._requests = 0
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""

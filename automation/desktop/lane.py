@@ -8,11 +8,11 @@ import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from automation.desktop.displays.standing import Standing
+from automation.desktop.displays.standing import DisplayStatus
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.conversation import Talk
-from automation.desktop.pipe.frames import Ask, Deliver, Done, Mode, Settle, Step
-from automation.desktop.pipe.link import Link
+from automation.desktop.pipe.conversation import DeliveryChannel
+from automation.desktop.pipe.frames import Ask, Deliver, DeliveryStep, Done, Mode, Settle
+from automation.desktop.pipe.link import WorkerSupervisor
 from core.calibration.model import Measured, NotMeasured, Point, Survey, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
@@ -27,10 +27,10 @@ ARRANGING_S = 5.0
 """So much longer an answer may take for each window that is to be put back."""
 
 
-class DeskHands:
+class DeskWorkerClient:
     """One display's hands. `run` must be running, under a supervisor, for any verb to work."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: WorkerSupervisor) -> None:
         self._link = link
         self._conversation = self._link.conversation
         self._one_at_a_time = asyncio.Lock()
@@ -55,7 +55,7 @@ class DeskHands:
         """Keep a worker running until cancelled."""
         await self._link.run()
 
-    def stands(self, standing: Standing) -> None:
+    def stands(self, standing: DisplayStatus) -> None:
         """For a desk with a display of its own: how that stands now. Until then the desk is unavailable."""
         self._link.stands(standing)
 
@@ -65,7 +65,7 @@ class DeskHands:
 
     async def release(self) -> None:
         """Deliveries may begin again; a worker that could not start is tried at once."""
-        self._link.poke()
+        self._link.retry_now()
         await self._link.set_mode(Mode.OPEN)
 
     async def stop(self) -> None:
@@ -193,9 +193,9 @@ class DeskHands:
             self._current = None
             self._conversation.close_talk()
 
-    async def _converse(self, talk: Talk, progress: Progress) -> Outcome | _Lost:
+    async def _converse(self, talk: DeliveryChannel, progress: Progress) -> Outcome | _Lost:
         """Answer what the worker asks for until it says how the delivery ended."""
-        granted: set[Step] = set()
+        granted: set[DeliveryStep] = set()
         failure: Exception | None = None
         with self._limited():
             while True:
@@ -235,12 +235,12 @@ class DeskHands:
         return True
 
     async def _look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        answer = await self._ask(frames.Look(closely=closely))
+        answer = await self._ask(frames.InspectWindows(closely=closely))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.windows
 
-    async def _ask(self, question: frames.Question, *, more_s: float = 0.0) -> frames.Answer:
+    async def _ask(self, question: frames.Question, *, more_s: float = 0.0) -> frames.CallResult:
         if not self._link.ready.is_set():
             raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
         return await self._conversation.call(question, within_s=self._link.limits.call_s + more_s)
@@ -250,24 +250,24 @@ class DeskHands:
 class _Lost:
     """The worker ended in the middle of a job; what had been granted to it by then."""
 
-    granted: frozenset[Step] = frozenset()
+    granted: frozenset[DeliveryStep] = frozenset()
     note: str = ""
 
 
 async def _commit(ask: Ask, progress: Progress) -> None:
     match ask.step:
-        case Step.STAGING:
+        case DeliveryStep.STAGING:
             await progress.staging(drafts=ask.drafts)
-        case Step.STAGED:
+        case DeliveryStep.STAGED:
             await progress.staged(sha256=ask.sha256, drafts=ask.drafts)
-        case Step.SUBMITTING:
+        case DeliveryStep.SUBMITTING:
             await progress.submitting()
 
 
 def _lost(lost: _Lost) -> Outcome:
     """A delivery whose worker ended. Its draft may stand in the window, if it was allowed to make one."""
-    draft_left = Step.STAGING in lost.granted
-    if Step.SUBMITTING in lost.granted:
+    draft_left = DeliveryStep.STAGING in lost.granted
+    if DeliveryStep.SUBMITTING in lost.granted:
         note = "its worker ended after Enter was asked for: nobody saw whether it was pressed"
         return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
     note = lost.note or "its worker ended before Enter was asked for"

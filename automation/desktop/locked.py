@@ -9,7 +9,7 @@ LOCKED_AFTER_S = 10.0
 """Menus and a window being dragged take all keys too, but mostly for a shorter while."""
 
 
-class LockWatch:
+class ScreenLockWatch:
     """Belongs to the worker's thread, which says what it sees: while the keys are taken, once a second or so."""
 
     def __init__(self, tell: Callable[[bool], None], *, now_s: Callable[[], float] = time.monotonic) -> None:

@@ -7,53 +7,64 @@ from dataclasses import replace
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.busy_learning import BusyLearning
-from automation.desktop.hands import Fingers
-from automation.desktop.locked import LockWatch
-from automation.desktop.pipe.frames import Locked, WindowShows, WindowStirred
-from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.hands import X11Input
+from automation.desktop.locked import ScreenLockWatch
+from automation.desktop.pipe.frames import Locked, WindowActive, WindowShows
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.sight.screen import ScreenGone
-from automation.desktop.sight.states import States
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.work.waiting import REST_S, Waiting
+from automation.desktop.sight.states import ActivityTracker
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.work.waiting import REST_S, RecoveringWindows
 from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.watch import News, Watch
+from automation.desktop.x11.watch import DisplayChanges, WindowEvents
 from core.desks.model import Shown, WindowStatus
 
 GONE = (ConnectionClosedError, ScreenGone)
 """How the end of the display shows, by whichever connection is used first."""
 
 
-class Lookout:
+class X11Watcher:
     """Belongs to the worker's thread. Where nothing can be used it waits for the display's news, and never polls."""
 
-    def __init__(self, *, eyes: Eyes, tidy: Tidy, watch: Watch, fingers: Fingers, inbox: Inbox, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        *,
+        eyes: WindowInspector,
+        tidy: LeftoverDrafts,
+        watch: WindowEvents,
+        fingers: X11Input,
+        inbox: Inbox,
+        outbox: FrameWriter,
+    ) -> None:
         self._eyes = eyes
         self._tidy = tidy
         self._watch = watch
         self._inbox = inbox
-        self._waiting = Waiting(eyes=eyes, tidy=tidy, inbox=inbox, outbox=outbox, let_go=fingers.let_go, ends=GONE)
-        self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
+        self._waiting = RecoveringWindows(
+            eyes=eyes, tidy=tidy, inbox=inbox, outbox=outbox, let_go=fingers.let_go, ends=GONE
+        )
+        self._lock = ScreenLockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
         self._learning = BusyLearning(eyes=eyes)
-        self._states = States(
+        self._states = ActivityTracker(
             eyes=eyes,
             tell=lambda shown: outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: outbox.send(WindowStirred(window=name)),
+            stirs=lambda name: outbox.send(WindowActive(window=name)),
             saw=lambda name, view: self._learning.saw(name, view.frame),
         )
 
     def begin(self) -> None:
         """Clear what an earlier worker left in the windows, and look at each."""
-        self._waiting.clear_up()
+        self._waiting.clear_leftovers()
         self._see()
 
-    def tell_usable(self) -> None:
+    def report_usable(self) -> None:
         """Say which windows can be used."""
         self._waiting.tell_others()
         try:
             self._lock.saw(is_taken=self._eyes.windows.is_keyboard_taken())
         except DisplayHeld:
-            self._inbox.glance_in(REST_S)
+            self._inbox.recheck_in(REST_S)
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         """Look at every window, for people; those that cannot be used are followed. `closely`: also whether each can be
@@ -76,7 +87,7 @@ class Lookout:
         self._waiting.saw(name for name in self._tidy.names() if not self._eyes.is_ready(name))
         self._follow()
         if self._waiting.names():
-            self._inbox.glance()
+            self._inbox.recheck_soon()
         return statuses
 
     def shown(self, name: str) -> Shown:
@@ -84,29 +95,29 @@ class Lookout:
         return self._states.fresh([name], self._inbox)[name]
 
     def due_in_s(self) -> float | None:
-        """When to call `look_again`; None while nothing happens on the display."""
+        """When to call `look_when_due`; None while nothing happens on the display."""
         due = [one for one in (self._states.due_in_s(), self._waiting.usability.due_in_s()) if one is not None]
         return min(due, default=None)
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         """Look at the windows in which something was drawn, and tell what they show and whether they can be used."""
         self._states.look()
         self._waiting.usability.look(self._eyes.status)
         self._follow()
 
-    def glance(self) -> None:
+    def recheck_soon(self) -> None:
         """Something happened on the display, or a rest is over."""
         try:
             self._eyes.take_in_news()  # if the display is gone, this raises
         except DisplayHeld:
-            self._inbox.glance_in(REST_S)
+            self._inbox.recheck_in(REST_S)
             return
         news = self._watch.news()
         drawn = self._eyes.drawn(news.drawn)
         stirred = self._eyes.names() if news.is_stirred else drawn
         self._states.drawn(stirred)
         self._waiting.usability.stirred(stirred)
-        if news == News() or news.is_stirred or drawn & self._waiting.names():
+        if news == DisplayChanges() or news.is_stirred or drawn & self._waiting.names():
             self._look_at_unusable()
         self._follow()
 
@@ -117,11 +128,11 @@ class Lookout:
                 is_taken = self._eyes.windows.is_keyboard_taken()
                 self._lock.saw(is_taken=is_taken)
                 if is_taken:
-                    self._inbox.glance_in(REST_S)  # nothing tells when the keys are given back
+                    self._inbox.recheck_in(REST_S)  # nothing tells when the keys are given back
         except DisplayHeld:
-            self._inbox.glance_in(REST_S)
+            self._inbox.recheck_in(REST_S)
             return
-        self._waiting.look_again()
+        self._waiting.look_when_due()
 
     def ended(self, name: str, *, was_used: bool) -> None:
         """An order for this window ended: the window was used, or is followed until it can be."""
@@ -140,5 +151,5 @@ class Lookout:
             named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
         except DisplayHeld:
             named = set[int]()
-            self._inbox.glance_in(REST_S)
+            self._inbox.recheck_in(REST_S)
         self._watch.follow(drawn=self._eyes.followed(), named=named)

@@ -16,17 +16,17 @@ _PICTURE = "picture:"
 _WINDOW = "window:"
 
 
-def of_picture(composer: Image.Image) -> str:
+def picture_mark(composer: Image.Image) -> str:
     """The composer as it shows our draft, without loss: one letter more or less must be seen."""
     return _PICTURE + base64.b64encode(to_png(composer)).decode()
 
 
-def of_window(name_tag: str) -> str:
+def window_mark(name_tag: str) -> str:
     """The very window, by the word that hangs on it; another one opened in its place has another."""
     return _WINDOW + name_tag
 
 
-def shows(composer: Image.Image, marks: Sequence[str], caret_px: int) -> bool:
+def shows_draft(composer: Image.Image, marks: Sequence[str], caret_px: int) -> bool:
     """Whether the composer shows exactly what one of the pictures shows, but for a caret that came or went."""
     kept = (_load(mark.removeprefix(_PICTURE)) for mark in marks if mark.startswith(_PICTURE))
     return any(picture is not None and pictures.is_same(composer, picture, caret_px) for picture in kept)

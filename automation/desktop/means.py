@@ -14,7 +14,7 @@ def is_portable(platform: str) -> bool:
     return platform == "darwin"
 
 
-def worker_of(platform: str) -> Callable[[str], int]:
+def find_worker(platform: str) -> Callable[[str], int]:
     """What carries out a desk's orders there, given the desk's name."""
     if platform == "win32":
         from automation.desktop.win32 import worker as windows

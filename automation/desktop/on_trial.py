@@ -17,7 +17,7 @@ SHOWN_S = 0.1
 """So long after a key a terminal has drawn what it did."""
 
 
-class TrialWindow(X11Window):
+class X11TrialWindow(X11Window):
     """One draft's view of one window."""
 
     _trial: Trial | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automation.desktop.aim import Aim
-from automation.desktop.x11.clipboard import Clipboard
-from automation.desktop.x11.serving import Offer
+from automation.desktop.aim import X11Target
+from automation.desktop.x11.clipboard import X11Clipboard
+from automation.desktop.x11.serving import SelectionOffer
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Selection
@@ -24,15 +24,15 @@ TAKEN_BY = (
 )
 
 
-class Paste:
+class ClipboardPaste:
     """One text on its way into the target's composer by the selection of its profile."""
 
-    def __init__(self, *, aim: Aim, clipboard: Clipboard) -> None:
+    def __init__(self, *, aim: X11Target, clipboard: X11Clipboard) -> None:
         self._aim = aim
         self._clipboard = clipboard
         self._selection = aim.profile.selection
         self._text = ""
-        self._offer: Offer | None = None
+        self._offer: SelectionOffer | None = None
         self._kept_for = 0
         self.taken = False
         """The target's program took the whole text."""
@@ -105,19 +105,19 @@ class Paste:
         else:
             self._clipboard.drop(self._selection)
 
-    def _own(self, selection: Selection, text: str) -> Offer:
+    def _own(self, selection: Selection, text: str) -> SelectionOffer:
         offer = self._clipboard.offer(selection, text, self._aim.client)
         if offer is None:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return offer
 
-    def _copy(self, offer: Offer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+    def _copy(self, offer: SelectionOffer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
         """Press the chords and read what the target's own program then offers in place of ours. It offers that for less
         than a millisecond: no clipboard manager shall find the prompt there."""
         before, offer.awaits_copy = offer.copies, True
         for number, chord in enumerate(copy, 1):
             if number == len(copy):
-                self._clipboard.dodge_poller(offer)
+                self._clipboard.wait_out_poller(offer)
             self._press(chord)
         if not offer.until(lambda: offer.copies > before or offer.is_lost, wait_s):
             return None

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from automation.desktop.displays.standing import Standing
+from automation.desktop.displays.standing import DisplayStatus
 from core.desks.model import Desk
 
 
-class Place:
+class DisplayTarget:
     """One desk's display. A display of its own may go, and come back under another number."""
 
     def __init__(self, desk: Desk) -> None:
@@ -25,7 +25,7 @@ class Place:
         if not desk.virtual:
             self.there.set()
 
-    def take(self, standing: Standing) -> bool:
+    def take(self, standing: DisplayStatus) -> bool:
         """It stands so now. True when a worker of the display before is of no use any more."""
         environ = {"DISPLAY": standing.display, "XAUTHORITY": standing.xauthority}
         before, self.why = self.environ, standing.why

@@ -11,10 +11,10 @@ from PIL import Image
 from automation.desktop import marks as marks_of
 from automation.desktop.accessibility.bus import Unreadable, Vanished
 from automation.desktop.accessibility.document import Document
-from automation.desktop.accessibility.reader import Reader
+from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.aim import Aim
-from automation.desktop.paste import Paste
+from automation.desktop.aim import X11Target
+from automation.desktop.paste import ClipboardPaste
 from automation.desktop.sight import pictures
 from automation.protocol.ports import PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import equal, mark
@@ -60,12 +60,12 @@ class ReadbackPort(Protocol):
         ...
 
 
-class Accessible:
+class AccessibleReadback:
     """The composer's program tells its whole text; no key, no click, no selection. Says which widget has the focus."""
 
     kind = Readback.ACCESSIBILITY
 
-    def __init__(self, *, aim: Aim, paste: Paste, reader: Reader) -> None:
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
         self._aim = aim
         self._paste = paste
         self._reader = reader
@@ -223,12 +223,12 @@ class Accessible:
         return self._node
 
 
-class CopyBack:
+class CopyReadback:
     """Select all, copy, and read what the target's own program then offers."""
 
     kind = Readback.COPY
 
-    def __init__(self, *, aim: Aim, paste: Paste) -> None:
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
         self._aim = aim
         self._paste = paste
         self._reads = 0
@@ -259,12 +259,12 @@ class CopyBack:
         return text is not None and mark(text, profile.normalise) in marks
 
 
-class Pixels:
+class PixelReadback:
     """The program itself took the text once, and the composer's picture changed and stands still."""
 
     kind = Readback.PIXELS
 
-    def __init__(self, *, aim: Aim, paste: Paste) -> None:
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
         self._aim = aim
         self._paste = paste
         self._before: Image.Image | None = None
@@ -298,21 +298,21 @@ class Pixels:
     def marks(self) -> tuple[str, ...]:
         if self._still is None or self._aim.eyes.is_masked(self._aim.name):
             return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
-        return (marks_of.of_picture(self._still[1]),)
+        return (marks_of.picture_mark(self._still[1]),)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        return marks_of.shows(self._composer(), marks, self._aim.profile.composer.caret_px)
+        return marks_of.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)
 
     def _composer(self) -> Image.Image:
         return self._aim.eyes.composer(self._aim.name)
 
 
-class Unread:
+class UncheckedReadback:
     """The program itself took the text; nothing tells what it did with it. Only where the profile's owner says so."""
 
     kind = Readback.NONE
 
-    def __init__(self, *, paste: Paste) -> None:
+    def __init__(self, *, paste: ClipboardPaste) -> None:
         self._paste = paste
         self._is_staged = False
 
@@ -339,10 +339,10 @@ class Unread:
         return False
 
 
-class Readbacks:
+class ReadbackChooser:
     """The ways of one profile in their order. The first that this window allows when it is needed is kept."""
 
-    def __init__(self, *, aim: Aim, paste: Paste, reader: Reader) -> None:
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
         self._aim = aim
         self._paste = paste
         self._reader = reader
@@ -357,17 +357,17 @@ class Readbacks:
         return self._kept
 
     @property
-    def accessible(self) -> Accessible | None:
+    def accessible(self) -> AccessibleReadback | None:
         """The accessible composer, if it is what is read."""
-        return self.way if isinstance(self.way, Accessible) else None
+        return self.way if isinstance(self.way, AccessibleReadback) else None
 
     def _way(self, kind: Readback) -> ReadbackPort:
         match kind:
             case Readback.ACCESSIBILITY:
-                return Accessible(aim=self._aim, paste=self._paste, reader=self._reader)
+                return AccessibleReadback(aim=self._aim, paste=self._paste, reader=self._reader)
             case Readback.COPY:
-                return CopyBack(aim=self._aim, paste=self._paste)
+                return CopyReadback(aim=self._aim, paste=self._paste)
             case Readback.PIXELS:
-                return Pixels(aim=self._aim, paste=self._paste)
+                return PixelReadback(aim=self._aim, paste=self._paste)
             case Readback.NONE:
-                return Unread(paste=self._paste)
+                return UncheckedReadback(paste=self._paste)

@@ -8,11 +8,11 @@ import os
 import re
 from pathlib import Path
 
-from automation.desktop.x11.belongings import Belongings
+from automation.desktop.x11.belongings import ClipboardContent
 from core.profiles.model import Selection
 
 
-class Safe:
+class ClipboardBackup:
     """One file per display and selection. `session` tells this run of the display from one with the same name."""
 
     def __init__(self, folder: Path, display: str, session: str) -> None:
@@ -20,7 +20,7 @@ class Safe:
         self._display = re.sub(r"[^A-Za-z0-9]", "_", re.sub(r"\.\d+\Z", "", display))
         self._session = session.encode()
 
-    def put(self, selection: Selection, belongings: Belongings) -> None:
+    def put(self, selection: Selection, belongings: ClipboardContent) -> None:
         """Keep this, in place of what was kept; what asks to be kept nowhere is not."""
         if belongings.is_secret or not belongings.formats:
             self.clear(selection)
@@ -33,11 +33,11 @@ class Safe:
                 file.write(self._session + b"\n" + belongings.pack())
             new.replace(path)
 
-    def get(self, selection: Selection) -> Belongings | None:
+    def get(self, selection: Selection) -> ClipboardContent | None:
         """What was kept; None when there is nothing, or it is of another run of the display."""
         try:
             session, _, packed = self._path(selection).read_bytes().partition(b"\n")
-            return Belongings.unpack(packed) if session == self._session else None
+            return ClipboardContent.unpack(packed) if session == self._session else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -10,7 +10,7 @@ from core.profiles.model import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class WindowInfo:
     """One window as it was when it was looked at."""
 
     id: int
@@ -62,15 +62,15 @@ class WindowsPort(Protocol):
         """The ids of all windows that a person may know."""
         ...
 
-    def all(self) -> list[Seen]:
+    def all(self) -> list[WindowInfo]:
         """The same, each looked at."""
         ...
 
-    def see(self, window: int) -> Seen | None:
+    def see(self, window: int) -> WindowInfo | None:
         """One window now; None when it is gone."""
         ...
 
-    def find(self, kind: str, title: str, *, client: int | None = None) -> list[Seen]:
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
         """Those whose kind is `kind` as a whole and whose title holds `title`; with `client` only of this program."""
         ...
 
@@ -86,7 +86,7 @@ class WindowsPort(Protocol):
         """The window and those that hold it."""
         ...
 
-    def over(self, target: Seen, *, chain: Sequence[int] = ()) -> Seen | None:
+    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
         """A window that lies over any part of `target`; None when nothing does."""
         ...
 

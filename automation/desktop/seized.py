@@ -17,7 +17,7 @@ NOT_SHARED = -1
 _SLOT = struct.Struct("=Q")
 
 
-class Seizure(IntEnum):
+class InputLock(IntEnum):
     """What can be taken; its place in the shared memory."""
 
     SERVER = 0
@@ -26,28 +26,28 @@ class Seizure(IntEnum):
     """The person's keyboard and mouse reach nothing."""
 
 
-class Seized:
+class InputLockState:
     """The worker's end. Costs next to nothing: it is written inside a grab."""
 
     def __init__(self, fd: int = NOT_SHARED) -> None:
         """`fd` is the parent's memory, handed down; without one nobody watches."""
-        size = _SLOT.size * len(Seizure)
+        size = _SLOT.size * len(InputLock)
         if fd == NOT_SHARED:
             self._memory = mmap.mmap(-1, size)
         else:
             self._memory = mmap.mmap(fd, size)
             os.close(fd)
 
-    def begin(self, what: Seizure) -> None:
+    def begin(self, what: InputLock) -> None:
         """From here on others wait for us."""
         _SLOT.pack_into(self._memory, what * _SLOT.size, time.monotonic_ns())
 
-    def end(self, what: Seizure) -> None:
+    def end(self, what: InputLock) -> None:
         """It is given back."""
         _SLOT.pack_into(self._memory, what * _SLOT.size, 0)
 
 
-class SeizedByWorker:
+class InputLockMonitor:
     """The parent's end: tells when the same seizure has lasted for many looks."""
 
     def __init__(self) -> None:
@@ -55,11 +55,11 @@ class SeizedByWorker:
         """To be handed down to the worker."""
         self._memory: mmap.mmap | None = None
         if hasattr(os, "memfd_create"):  # Linux; elsewhere there is no display server whose grab could be held
-            size = _SLOT.size * len(Seizure)
+            size = _SLOT.size * len(InputLock)
             self.fd = os.memfd_create("octet-seized")
             os.ftruncate(self.fd, size)
             self._memory = mmap.mmap(self.fd, size)
-        self._seen: dict[Seizure, tuple[int, int]] = {}
+        self._seen: dict[InputLock, tuple[int, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -69,9 +69,9 @@ class SeizedByWorker:
             self._memory.close()
             os.close(self.fd)
 
-    def look(self) -> dict[Seizure, int]:
+    def look(self) -> dict[InputLock, int]:
         """How many looks in a row, this one included, each thing has been taken by one and the same seizure."""
-        for what in Seizure:
+        for what in InputLock:
             since = 0 if self._memory is None else int(_SLOT.unpack_from(self._memory, what * _SLOT.size)[0])
             before, looks = self._seen.get(what, (0, 0))
             self._seen[what] = (since, looks + 1 if since and since == before else int(since != 0))

@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from PIL import Image
 
 from automation.desktop import marks as marks_of
-from automation.desktop.accessibility.reader import Reader
-from automation.desktop.aim import Aim
+from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.aim import X11Target
 from automation.desktop.clicks import Clicks
-from automation.desktop.copied_out import MOST_SAID, copied_out, no_transcript
-from automation.desktop.hands import Fingers, do_nothing
-from automation.desktop.paste import Paste
-from automation.desktop.readbacks import STILL_S, Readbacks
-from automation.desktop.seen import Seen
+from automation.desktop.copied_out import MOST_SAID, copy_transcript, refuse_without_transcript
+from automation.desktop.hands import X11Input, do_nothing
+from automation.desktop.paste import ClipboardPaste
+from automation.desktop.readbacks import STILL_S, ReadbackChooser
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import Album, identity_of
-from automation.desktop.sight.eyes import Eyes
-from automation.desktop.x11.clipboard import Clipboard
-from automation.desktop.x11.hold import Hold
-from automation.desktop.x11.untouched import Untouched
+from automation.desktop.sight.album import DeliveryScreenshots, target_identity
+from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.x11.clipboard import X11Clipboard
+from automation.desktop.x11.hold import InputGuard
+from automation.desktop.x11.untouched import DraftGuard
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
@@ -56,15 +56,15 @@ class X11Window:
         self,
         *,
         name: str,
-        eyes: Eyes,
-        fingers: Fingers,
-        clipboard: Clipboard,
+        eyes: WindowInspector,
+        fingers: X11Input,
+        clipboard: X11Clipboard,
         clicks: Clicks,
-        reader: Reader,
+        reader: AccessibilityReader,
         pace: DeliveryClock,
-        hold: Hold | None,
+        hold: InputGuard | None,
         idle_s: Callable[[], float],
-        untouched: Untouched,
+        untouched: DraftGuard,
     ) -> None:
         """`idle_s` tells how long no person has pressed or moved anything; what we press does not count."""
         self._name = name
@@ -73,10 +73,10 @@ class X11Window:
         self._pace = pace
         self._profile = eyes.profile(name)
         self._clicks = clicks
-        self._aim = Aim(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace, hold=hold)
-        self._paste = Paste(aim=self._aim, clipboard=clipboard)
-        self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
-        self._album = Album()
+        self._aim = X11Target(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace, hold=hold)
+        self._paste = ClipboardPaste(aim=self._aim, clipboard=clipboard)
+        self._readbacks = ReadbackChooser(aim=self._aim, paste=self._paste, reader=reader)
+        self._album = DeliveryScreenshots()
         self._reader = reader
         self._idle_s = idle_s
         self._was_empty = False
@@ -92,7 +92,7 @@ class X11Window:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
         self._eyes.keep_rested(self._name)
-        self._aim.hands_free()
+        self._aim.wait_for_idle_input()
         self._paste.keep()
         self._was_empty = True
         if self._readbacks.accessible is not None:
@@ -102,7 +102,7 @@ class X11Window:
     def find(self) -> None:
         """See that it is the window, at its place, whatever it shows. Touches nothing."""
         self._aim.take(self._eyes.recognise(self._name))
-        self._aim.hands_free()
+        self._aim.wait_for_idle_input()
         self._paste.keep()
 
     def focus(self) -> None:
@@ -221,13 +221,13 @@ class X11Window:
 
     def marks(self) -> tuple[str, ...]:
         """The very window; and of one that cannot be read back the composer's picture that stood still."""
-        window = marks_of.of_window(self._eyes.windows.name_tag(self._aim.target().id))
+        window = marks_of.window_mark(self._eyes.windows.name_tag(self._aim.target().id))
         return (window, *self._readbacks.way.marks())
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether the word that hangs on the window is in the marks."""
         name_tag = self._eyes.windows.name_tag(self._aim.target().id)
-        return bool(name_tag) and marks_of.of_window(name_tag) in marks
+        return bool(name_tag) and marks_of.window_mark(name_tag) in marks
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the whole text copied back, or else the composer's picture, has one of these marks."""
@@ -266,12 +266,12 @@ class X11Window:
         self._aim.take(self._eyes.recognise(self._name))
         transcript = self._profile.transcript
         if transcript is None:
-            raise no_transcript()
+            raise refuse_without_transcript()
         if transcript.role:
             text = self._reader.text_of(self._aim.target(), role=transcript.role)
             if text is not None:
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
-        return copied_out(self, hands_off=hands_off)
+        return copy_transcript(self, hands_off=hands_off)
 
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""
@@ -287,7 +287,7 @@ class X11Window:
     def target_identity(self) -> Target | None:
         """The window that was found at its place."""
         seen = self._aim.taken
-        return None if seen is None else identity_of(seen)
+        return None if seen is None else target_identity(seen)
 
     def is_untouched(self) -> bool:
         """Whether all that stands in the composer came from us: it was seen empty before, and nobody else can have
@@ -332,7 +332,7 @@ class X11Window:
         if seen is not None:
             self._untouched.let_be(seen.id)
 
-    def _question(self) -> tuple[Seen, str] | None:
+    def _question(self) -> tuple[WindowInfo, str] | None:
         """A window in which the target's own program asks something that its profile knows, and the chord for no."""
         for dialog in self._profile.dialogs:
             if dialog.window is None:
@@ -369,7 +369,7 @@ class X11Window:
         """The chords that clear, into the target's focus only."""
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
-        self._aim.press_unseen(self._profile.clear)
+        self._aim.press_to_clear(self._profile.clear)
 
     def _is_seen_empty(self) -> bool:
         self._eyes.place(self._name)

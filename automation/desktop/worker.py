@@ -10,39 +10,39 @@ from typing import TypeVar
 
 import structlog
 
-from automation.desktop.accessibility.reader import Reader
-from automation.desktop.aim import Aim
-from automation.desktop.arranging import Arranging
+from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.aim import X11Target
+from automation.desktop.arranging import WindowArranger
 from automation.desktop.calibration.surveyor import Surveyor
 from automation.desktop.calibration.told import Told
 from automation.desktop.calibration.tryouts import Tryouts
 from automation.desktop.clicks import Clicks
-from automation.desktop.control import WindowAct
-from automation.desktop.courtesy import Courtesy
-from automation.desktop.hands import Fingers, UnknownKey
-from automation.desktop.lookout import GONE, Lookout
-from automation.desktop.on_trial import TrialWindow
-from automation.desktop.pipe.frames import Hello, WindowLearned
-from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.seized import Seized
+from automation.desktop.control import WindowAction
+from automation.desktop.courtesy import X11UserPresence
+from automation.desktop.hands import UnknownKey, X11Input
+from automation.desktop.lookout import GONE, X11Watcher
+from automation.desktop.on_trial import X11TrialWindow
+from automation.desktop.pipe.frames import Hello, WindowSignLearned
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.seized import InputLockState
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.ears import Ears
-from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.ears import AccessibilitySigns
+from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.sight.screen import ScreenCapture
 from automation.desktop.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.window import X11Window
 from automation.desktop.work import loop, process
 from automation.desktop.work.process import Attempt, carry_out
-from automation.desktop.work.surface import Surface
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.work.surface import WorkerBackend
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.connection import DisplayHeld, NoDisplay, StillHeld, WrongXlib
-from automation.desktop.x11.hold import Hold
-from automation.desktop.x11.keeper import Keeper
-from automation.desktop.x11.places import Places
-from automation.desktop.x11.untouched import Untouched
-from automation.desktop.x11.watch import Watch
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.hold import InputGuard
+from automation.desktop.x11.keeper import WatchdogClient
+from automation.desktop.x11.places import X11Placement
+from automation.desktop.x11.untouched import DraftGuard
+from automation.desktop.x11.watch import WindowEvents
+from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed
@@ -64,7 +64,7 @@ def run(desk: str) -> int:
     return process.run(desk, work, excuses=EXCUSES, passing=(StillHeld,))
 
 
-def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
     """Open the display, tidy up, and do what comes until the pipe ends."""
     display = hello.desk.display
     try:
@@ -72,7 +72,7 @@ def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
             with process.says_when_late(inbox, outbox, NO_ANSWER):
                 if hello.desk.virtual is None:
                     refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
-                hands = X11Hands(hello, inbox, outbox, stack)
+                hands = X11Backend(hello, inbox, outbox, stack)
             loop.work(hands.surface(), inbox, outbox)
     except DisplayHeld as held:
         raise StillHeld from held
@@ -80,39 +80,39 @@ def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
         raise NoDisplay(display=display, why="it went away") from gone
 
 
-class X11Hands:
+class X11Backend:
     """All that works on one X display. Belongs to the thread that made it: only that one presses keys."""
 
-    def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
+    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
         display = hello.desk.display
         self._desk = hello.desk
         self._inbox = inbox
         self._outbox = outbox
-        seized = Seized(hello.seized_fd)
-        self._fingers = Fingers(display, seized)
+        seized = InputLockState(hello.seized_fd)
+        self._fingers = X11Input(display, seized)
         chords = [chord for profile in hello.profiles for chord in profile.chords()]
         self._fingers.check(chords)
         released = self._fingers.release_left_down(chords)
         if released:
             log.warning("keys_released_after_crash", keys=released)
-        keeper = Keeper(display) if hello.desk.virtual is None else None
+        keeper = WatchdogClient(display) if hello.desk.virtual is None else None
         if keeper is not None:
             stack.callback(keeper.close)
             keeper.start()
-        self._clipboard = Clipboard(display, serve=hello.desk.user_activity.clipboard_scope, keeper=keeper)
+        self._clipboard = X11Clipboard(display, serve=hello.desk.user_activity.clipboard_scope, keeper=keeper)
         stack.callback(self._clipboard.close)
-        self._hold = Hold(display, seized) if hello.desk.block_user_input else None
+        self._hold = InputGuard(display, seized) if hello.desk.block_user_input else None
         if self._hold is not None:
             stack.callback(self._hold.close)
-        self._windows = Windows(self._fingers.connection, self._fingers.changes)
+        self._windows = X11Windows(self._fingers.connection, self._fingers.changes)
         self._anchors = Anchors(Path(hello.anchors))
-        self._reader = Reader(self._windows)
+        self._reader = AccessibilityReader(self._windows)
         stack.callback(self._reader.close)
-        self._screen, self._ears = stack.enter_context(Screen(display)), Ears(self._reader)
+        self._screen, self._ears = stack.enter_context(ScreenCapture(display)), AccessibilitySigns(self._reader)
         self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
-        self._eyes.tell_learned = lambda name, value: outbox.send(WindowLearned(window=name, value=value))
+        self._eyes.tell_learned = lambda name, value: outbox.send(WindowSignLearned(window=name, value=value))
         self._clicks = Clicks()
-        self._courtesy = Courtesy(
+        self._courtesy = X11UserPresence(
             hello.desk,
             inbox=inbox,
             acts=self._fingers.acts,
@@ -120,11 +120,11 @@ class X11Hands:
             places=self._eyes.boxes_now,
         )
         stack.callback(self._courtesy.close)
-        self._untouched = Untouched(display, is_ours=self._fingers.acts.is_ours)
+        self._untouched = DraftGuard(display, is_ours=self._fingers.acts.is_ours)
         stack.callback(self._untouched.close)
-        self._watch = Watch(display, inbox.glance)
+        self._watch = WindowEvents(display, inbox.recheck_soon)
         stack.callback(self._watch.close)
-        self._tidy = Tidy(
+        self._tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._eyes,
             pace=inbox,
@@ -132,11 +132,11 @@ class X11Hands:
             may_touch=lambda: not self._hands_off(),
         )
 
-    def surface(self) -> Surface:
+    def surface(self) -> WorkerBackend:
         """What the loop works with."""
-        return Surface(
+        return WorkerBackend(
             eyes=self._eyes,
-            lookout=Lookout(
+            lookout=X11Watcher(
                 eyes=self._eyes,
                 tidy=self._tidy,
                 watch=self._watch,
@@ -156,8 +156,8 @@ class X11Hands:
             ends=GONE,
         )
 
-    def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> Eyes:
-        return Eyes(
+    def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> WindowInspector:
+        return WindowInspector(
             desk=desk,
             profiles={profile.name: profile for profile in profiles},
             windows=self._windows,
@@ -169,7 +169,7 @@ class X11Hands:
     def _open(self, name: str) -> X11Window:
         return self._opened(X11Window, name, self._eyes)
 
-    def _opened(self, kind: type[W], name: str, eyes: Eyes) -> W:
+    def _opened(self, kind: type[W], name: str, eyes: WindowInspector) -> W:
         return kind(
             name=name,
             eyes=eyes,
@@ -183,11 +183,11 @@ class X11Hands:
             untouched=self._untouched,
         )
 
-    def _act(self, name: str) -> WindowAct:
-        aim = Aim(
+    def _act(self, name: str) -> WindowAction:
+        aim = X11Target(
             name=name, eyes=self._eyes, fingers=self._fingers, clicks=self._clicks, pace=self._inbox, hold=self._hold
         )
-        return WindowAct(aim=aim, anchors=self._anchors)
+        return WindowAction(aim=aim, anchors=self._anchors)
 
     def _read(self, name: str, hands_off: str) -> Transcribed:
         window = self._open(name)
@@ -199,8 +199,10 @@ class X11Hands:
     def _arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         if hands_off:
             raise Cancelled(hands_off)
-        places = Places(self._fingers.connection)
-        return Arranging(eyes=self._eyes, places=places, pace=self._inbox, boxes=self._eyes.configured_box).run(names)
+        places = X11Placement(self._fingers.connection)
+        return WindowArranger(eyes=self._eyes, places=places, pace=self._inbox, boxes=self._eyes.configured_box).run(
+            names
+        )
 
     def _tryouts(self) -> Tryouts:
         return Tryouts(
@@ -208,7 +210,7 @@ class X11Hands:
             desk=self._desk,
             inbox=self._inbox,
             see=lambda desk, profile, anchors: self._see(desk, [profile], anchors),
-            open_window=lambda name, eyes: self._opened(TrialWindow, name, eyes),
+            open_window=lambda name, eyes: self._opened(X11TrialWindow, name, eyes),
             guarded=self._guarded,
             hands_off=self._hands_off,
         )

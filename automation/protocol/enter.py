@@ -80,13 +80,14 @@ class Submission:
         self.pressed = False
         """Enter was pressed, or an error came while it was being pressed."""
 
-    def press(self, look_again: Callable[[], object]) -> None:
-        """Press Enter once, or raise with nothing pressed. `look_again` raises unless our draft still stands there."""
+    def press(self, look_when_due: Callable[[], object]) -> None:
+        """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft still stands
+        there."""
         for _ in range(ASKS):
             if not self._window.is_held():
                 # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
                 self._window.focus()
-                look_again()
+                look_when_due()
             try:
                 if self._try():
                     return
@@ -94,7 +95,7 @@ class Submission:
                 if trouble.reason is not Reason.TOO_SLOW:
                     raise
                 continue
-            look_again()  # time has passed: what stands there is looked at before asking again
+            look_when_due()  # time has passed: what stands there is looked at before asking again
         raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
 
     def _try(self) -> bool:

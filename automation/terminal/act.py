@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from automation.protocol.dialog_action import DialogState
 from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
-from automation.terminal.hold import Hold
+from automation.terminal.hold import PaneLock
 from automation.terminal.pane import TmuxPane
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import key
@@ -15,14 +15,14 @@ from core.deliveries.model import Moment, Picture, Reason, Target
 from core.profiles.model import Act, Press
 
 
-class PaneAct:
+class PaneAction:
     """One act's view of one pane."""
 
     def __init__(self, *, name: str, panes: Panes, pace: DeliveryClock) -> None:
         self._panes = panes
         self._name = name
         self._pace = pace
-        self._hold = Hold(panes.tmux)
+        self._hold = PaneLock(panes.tmux)
         self._pane = TmuxPane(name=name, panes=panes, pace=pace, idle_s=0.0, hold=self._hold)
         self._mark = ""
         """Of the dialog of the last look."""

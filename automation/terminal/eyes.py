@@ -8,17 +8,17 @@ from PIL import Image
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
-from automation.terminal.panes import Look, Panes
+from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.picture import drawn
 from core.profiles.panes import PaneProfile
 
 
-class PaneEyes:
+class PaneInspector:
     """Touches nothing; belongs to the worker's thread."""
 
     def __init__(self, panes: Panes) -> None:
         self._panes = panes
-        self.seen: Mapping[str, Look | PermanentFailure] = {}
+        self.seen: Mapping[str, PaneSnapshot | PermanentFailure] = {}
         """The last look at all panes: one question for all of them."""
 
     def names(self) -> tuple[str, ...]:
@@ -45,7 +45,9 @@ class PaneEyes:
         """Whether its busy sign is shown. Raises PermanentFailure."""
         return self._panes.look(name).view.is_busy
 
-    def why_unusable(self, name: str, seen: Look | PermanentFailure) -> TransientFailure | PermanentFailure | None:
+    def why_unusable(
+        self, name: str, seen: PaneSnapshot | PermanentFailure
+    ) -> TransientFailure | PermanentFailure | None:
         """Why no delivery could begin in what was seen of it."""
         if isinstance(seen, PermanentFailure):
             return seen

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.act import mark
-from automation.terminal.panes import DIALOGS, Look, Panes
+from automation.terminal.panes import DIALOGS, Panes, PaneSnapshot
 from automation.terminal.picture import drawn, png
 from core.desks.model import Shown
 from core.profiles.model import Activity
@@ -27,14 +27,14 @@ _NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class PaneActivityReading:
     """What a pane shows, and what it was told by."""
 
     activity: Activity
     note: str = ""
 
 
-class Judge:
+class PaneActivityClassifier:
     """One pane, by one look after the other. Pure: the clock comes in with each look.
 
     A busy sign means busy at once. That it is gone means idle only when nothing changes any more, and the composer is
@@ -43,14 +43,14 @@ class Judge:
 
     def __init__(self, profile: PaneProfile) -> None:
         self._profile = profile
-        self.look: Look | None = None
+        self.look: PaneSnapshot | None = None
         self._why = "nobody looked yet"
         self._kind: str | int = "unseen"
         self._kind_s = -UNSEEN_S
         self._still_s = 0.0
         self._seen: tuple[str, ...] = ()
 
-    def saw(self, look: Look | PermanentFailure, now_s: float) -> None:
+    def saw(self, look: PaneSnapshot | PermanentFailure, now_s: float) -> None:
         """Take one look in."""
         why, kind, seen = _taken(look)
         if kind != self._kind:
@@ -60,32 +60,34 @@ class Judge:
         self._seen, self._why = seen, why
         self.look = None if isinstance(look, PermanentFailure) else look
 
-    def verdict(self, now_s: float) -> Verdict | None:
+    def verdict(self, now_s: float) -> PaneActivityReading | None:
         """What it shows; None while that is not certain."""
         lasted_s, still_s, look = now_s - self._kind_s, now_s - self._still_s, self.look
         if look is None or self._why:
-            return Verdict(activity=Activity.UNKNOWN, note=self._why) if lasted_s >= UNSEEN_S else None
+            return PaneActivityReading(activity=Activity.UNKNOWN, note=self._why) if lasted_s >= UNSEEN_S else None
         view = look.view
         if view.dialog is not None:
             if still_s < DIALOG_S and lasted_s < UNSEEN_S:
                 return None
             shows = self._profile.terminal.dialogs[view.dialog].shows
-            return Verdict(activity=shows, note=DIALOGS[shows])
+            return PaneActivityReading(activity=shows, note=DIALOGS[shows])
         if view.is_busy:
-            return Verdict(activity=Activity.BUSY, note="its busy sign is shown")
+            return PaneActivityReading(activity=Activity.BUSY, note="its busy sign is shown")
         if not self._profile.has_busy_sign:
-            return Verdict(activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work")
+            return PaneActivityReading(
+                activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work"
+            )
         if still_s < self._profile.idle_ms / 1000:
-            restless = Verdict(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
+            restless = PaneActivityReading(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
             return restless if lasted_s >= RESTLESS_S else None
         if view.composer is None or not view.is_ready:
-            return Verdict(activity=Activity.UNKNOWN, note="its prompt is not to be seen")
+            return PaneActivityReading(activity=Activity.UNKNOWN, note="its prompt is not to be seen")
         if not view.is_empty:
-            return Verdict(activity=Activity.UNKNOWN, note="something stands in its composer")
-        return Verdict(activity=Activity.IDLE)
+            return PaneActivityReading(activity=Activity.UNKNOWN, note="something stands in its composer")
+        return PaneActivityReading(activity=Activity.IDLE)
 
 
-def _taken(look: Look | PermanentFailure) -> tuple[str, str | int, tuple[str, ...]]:
+def _taken(look: PaneSnapshot | PermanentFailure) -> tuple[str, str | int, tuple[str, ...]]:
     """Why it cannot be told what it shows, what kind of thing it shows, and what must stand still."""
     if isinstance(look, PermanentFailure):
         return f"{look.reason}: {look.note}", "unseen", ()
@@ -101,14 +103,14 @@ def _taken(look: Look | PermanentFailure) -> tuple[str, str | int, tuple[str, ..
 
 @dataclass(slots=True, kw_only=True)
 class _Followed:
-    judge: Judge
+    judge: PaneActivityClassifier
     shown: Shown | None = None
     work: tuple[str, ...] | None = None
     work_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Follower:
+class PaneActivityTracker:
     """All panes of one desk. `tell` hears each change once, `stirs` that something goes on in a pane at work."""
 
     panes: Panes
@@ -120,9 +122,9 @@ class Follower:
     def __post_init__(self) -> None:
         """Nothing was seen yet."""
         for name in self.panes.names():
-            self._windows[name] = _Followed(judge=Judge(self.panes.profile(name)))
+            self._windows[name] = _Followed(judge=PaneActivityClassifier(self.panes.profile(name)))
 
-    def saw(self, looks: Mapping[str, Look | PermanentFailure]) -> None:
+    def saw(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         """Take a look at every pane in, and tell what is new."""
         now_s = self.now_s()
         for name, look in looks.items():
@@ -144,7 +146,7 @@ class Follower:
             return Shown(window=name, activity=Activity.UNKNOWN, note="it has just changed")
         return one.shown
 
-    def _judged(self, name: str, one: _Followed, verdict: Verdict) -> None:
+    def _judged(self, name: str, one: _Followed, verdict: PaneActivityReading) -> None:
         view, profile = one.judge.look.view if one.judge.look else None, self.panes.profile(name)
         dialog = None if view is None or view.dialog is None else profile.terminal.dialogs[view.dialog]
         known = "" if view is None or dialog is None else mark(view.crop)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
-from automation.terminal.panes import FORMAT, HOLD, Stand, asked, literal, parse
-from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent, block
+from automation.terminal.panes import FORMAT, HOLD, PaneState, asked, literal, parse
+from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent, block
 from core.deliveries.model import Reason
 
 LONGEST_S = 0.8
@@ -30,10 +30,10 @@ _SAME_SIGHT = (
 )
 
 
-class Hold:
+class PaneLock:
     """Our hold on one pane, for the length of one delivery."""
 
-    def __init__(self, tmux: Tmux, *, is_wanted: bool = True) -> None:
+    def __init__(self, tmux: TmuxServer, *, is_wanted: bool = True) -> None:
         """Not `is_wanted`: nobody is held off; acts are checked all the same. For showing what that is worth."""
         self._tmux = tmux
         self._is_wanted = is_wanted
@@ -47,7 +47,7 @@ class Hold:
         """Whether it is certain to last for a moment yet."""
         return bool(self.word) and time.monotonic() < self._until_s
 
-    def take(self, stand: Stand, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
+    def take(self, stand: PaneState, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
         """Hold the pane, if it stands as it did; what the commands `after` that print. Raises TransientFailure or
         PermanentFailure."""
         self.give_back()
@@ -70,7 +70,7 @@ class Hold:
 
     def act(
         self,
-        stand: Stand,
+        stand: PaneState,
         *commands: Sequence[str],
         before: Sequence[Sequence[str]] = (),
         given: str | None = None,
@@ -102,7 +102,7 @@ class Hold:
 
     def _go(
         self,
-        stand: Stand,
+        stand: PaneState,
         parts: Sequence[str],
         *commands: Sequence[str],
         before: Sequence[Sequence[str]] = (),
@@ -130,7 +130,7 @@ class Hold:
         raise TransientFailure(Reason.CHANGED, "its cursor, its size or its program changed in the very moment")
 
 
-def free_all(tmux: Tmux, stands: Sequence[Stand]) -> int:
+def free_all(tmux: TmuxServer, stands: Sequence[PaneState]) -> int:
     """End every hold of ours that an earlier worker left; how many there were."""
     held = [stand for stand in stands if stand.hold]
     for stand in held:
@@ -151,7 +151,7 @@ def _tell(pane: str) -> list[str]:
     return ["display-message", "-p", "-t", pane, FORMAT]
 
 
-def _said(stand: Stand, part: str, hold: str) -> str:
+def _said(stand: PaneState, part: str, hold: str) -> str:
     """What tmux writes for this part while the pane stands as in `stand`."""
     return {
         "pane_pid": str(stand.pid),

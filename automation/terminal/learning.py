@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from automation.terminal.panes import asked
-from automation.terminal.screen import Line, parse, view
-from automation.terminal.tmux import Tmux, key
+from automation.terminal.screen import ScreenLine, parse, view
+from automation.terminal.tmux import TmuxServer, key
 from core.calibration.model import Cause, FoundWindow, NotMeasured
 from core.profiles.model import Box
 from core.profiles.panes import Terminal
@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 class UnknownPane:
     """A pane whose program no profile describes yet."""
 
-    tmux: Tmux
+    tmux: TmuxServer
     target: str
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -57,9 +57,9 @@ class UnknownPane:
             raise NotMeasured(why=f"{what}, or the composer was not empty before", cause=Cause.NO_COMPOSER)
         return found
 
-    async def _still(self, is_meant: Callable[[str], bool]) -> tuple[Line, ...] | None:
+    async def _still(self, is_meant: Callable[[str], bool]) -> tuple[ScreenLine, ...] | None:
         """Wait until the pane shows this, and twice the same; None: it does not."""
-        before: tuple[Line, ...] | None = None
+        before: tuple[ScreenLine, ...] | None = None
         for _ in range(LOOKS):
             now = self._look()
             if now == before and is_meant("\n".join(line.text for line in now)):
@@ -68,11 +68,11 @@ class UnknownPane:
             await self.rest(LOOK_S)
         return None
 
-    def _look(self) -> tuple[Line, ...]:
+    def _look(self) -> tuple[ScreenLine, ...]:
         return parse(self.tmux.ask(["capture-pane", "-p", "-e", "-J", "-t", self.target]))
 
 
-def learnt(empty: Sequence[Line], drafted: Sequence[Line], draft: str) -> Terminal | None:
+def learnt(empty: Sequence[ScreenLine], drafted: Sequence[ScreenLine], draft: str) -> Terminal | None:
     """The patterns by which the first look shows an empty composer, and the second this draft in it; the simplest that
     do. None where none were found."""
     at = next((n for n in range(len(drafted) - 1, -1, -1) if draft in drafted[n].text), None)
@@ -90,7 +90,7 @@ def learnt(empty: Sequence[Line], drafted: Sequence[Line], draft: str) -> Termin
     return hinted
 
 
-def _candidates(drafted: Sequence[Line], at: int, draft: str) -> Iterator[Terminal]:
+def _candidates(drafted: Sequence[ScreenLine], at: int, draft: str) -> Iterator[Terminal]:
     """From the simplest: a prompt; one with what follows below; a box whose lines all begin alike."""
     left, _, right = drafted[at].text.partition(draft)
     if not left.strip() or any(letter.isalnum() for letter in left):

@@ -10,12 +10,12 @@ import structlog
 
 from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.work.process import why_refused
-from automation.desktop.work.waiting import Waiting
+from automation.desktop.work.waiting import RecoveringWindows
 from automation.protocol.ports import PermanentFailure
-from automation.terminal.eyes import PaneEyes
-from automation.terminal.follow import Follower
-from automation.terminal.panes import Look, Panes
-from automation.terminal.programs import Programs
+from automation.terminal.eyes import PaneInspector
+from automation.terminal.follow import PaneActivityTracker
+from automation.terminal.panes import Panes, PaneSnapshot
+from automation.terminal.programs import PanePrograms
 from automation.terminal.tmux import NoServer, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Shown, WindowStatus
@@ -29,11 +29,18 @@ FRESH_S = 2.0
 """The longest wait, for somebody who asks, until it is certain what a pane shows."""
 
 
-class Lookout:
+class PaneWatcher:
     """Belongs to the worker's thread."""
 
     def __init__(
-        self, *, panes: Panes, eyes: PaneEyes, programs: Programs, follower: Follower, waiting: Waiting, inbox: Inbox
+        self,
+        *,
+        panes: Panes,
+        eyes: PaneInspector,
+        programs: PanePrograms,
+        follower: PaneActivityTracker,
+        waiting: RecoveringWindows,
+        inbox: Inbox,
     ) -> None:
         self._panes = panes
         self._eyes = eyes
@@ -48,22 +55,22 @@ class Lookout:
         self._waiting.saw(self._panes.names())
         self._see()
 
-    def tell_usable(self) -> None:
+    def report_usable(self) -> None:
         """Say which panes can be used."""
-        self.look_again()
+        self.look_when_due()
 
     def due_in_s(self) -> float | None:
         """When the next look is due."""
         return max(0.0, self._due_s - time.monotonic())
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         """Look at every pane: keep the programs, tell what is new, tidy up, and say which can be used."""
         if self._see():
-            self._waiting.look_again()
+            self._waiting.look_when_due()
 
-    def glance(self) -> None:
+    def recheck_soon(self) -> None:
         """Something may have changed."""
-        self.look_again()
+        self.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         """Each pane, for people. How each is read makes no difference here: all are read from their screens."""
@@ -80,7 +87,7 @@ class Lookout:
         """An order ended: a pane into which no text went, or where a draft of ours is left, is looked after."""
         self._waiting.ended(name, was_used=was_used)
 
-    def _see(self) -> Mapping[str, Look | PermanentFailure]:
+    def _see(self) -> Mapping[str, PaneSnapshot | PermanentFailure]:
         """One look at every pane; nothing where the server does not answer."""
         self._due_s = time.monotonic() + TICK_S
         try:
@@ -98,7 +105,7 @@ class Lookout:
         )
         return looks
 
-    def _status(self, name: str, seen: Look | PermanentFailure) -> WindowStatus:
+    def _status(self, name: str, seen: PaneSnapshot | PermanentFailure) -> WindowStatus:
         activity, trouble = self._follower.shown(name).activity, self._eyes.why_unusable(name, seen)
         if trouble is not None and trouble.reason is Reason.BUSY and activity is Activity.BUSY:
             trouble = None  # at work is not out of order
@@ -109,7 +116,7 @@ class Lookout:
 
     def _until_certain(self, names: tuple[str, ...]) -> None:
         end_s = time.monotonic() + FRESH_S
-        self.look_again()
+        self.look_when_due()
         while time.monotonic() < end_s and not all(map(self._follower.is_certain, names)):
             self._inbox.rest(0.1)
-            self.look_again()
+            self.look_when_due()

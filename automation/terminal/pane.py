@@ -12,8 +12,8 @@ from automation.protocol import ports
 from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark, normalise
 from automation.terminal import screen
-from automation.terminal.hold import Hold
-from automation.terminal.panes import HISTORY, Look, Panes, Stand, seeing
+from automation.terminal.hold import PaneLock
+from automation.terminal.panes import HISTORY, Panes, PaneSnapshot, PaneState, seeing
 from automation.terminal.picture import drawn, png
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
@@ -39,7 +39,7 @@ class TmuxPane:
     """One delivery's view of one pane."""
 
     def __init__(
-        self, *, name: str, panes: Panes, pace: DeliveryClock, idle_s: float = IDLE_S, hold: Hold | None = None
+        self, *, name: str, panes: Panes, pace: DeliveryClock, idle_s: float = IDLE_S, hold: PaneLock | None = None
     ) -> None:
         """Nothing begins until nobody typed into this pane for `idle_s`."""
         self._name = name
@@ -47,13 +47,13 @@ class TmuxPane:
         self._pace = pace
         self._idle_s = idle_s
         self._profile = panes.profile(name)
-        self._hold = hold or Hold(panes.tmux)
+        self._hold = hold or PaneLock(panes.tmux)
         self._text = ""
         """What was staged."""
         self._is_staged = False
         self._identity = ""
         """The pane and the process, as they were when it was looked at first."""
-        self._last: Look | None = None
+        self._last: PaneSnapshot | None = None
         self._looked_s = 0.0
         self._has_just_read = False
         self._read: str | None = None
@@ -250,7 +250,7 @@ class TmuxPane:
                 self.wait_for_redraw(0.02)
         return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
-    def _is_ours_alone(self, look: Look, *, pressed: bool) -> bool:
+    def _is_ours_alone(self, look: PaneSnapshot, *, pressed: bool) -> bool:
         """Whether all that stands in the composer came from us: it is what was known to be, what was staged, or, once
         keys that clear were `pressed`, a rest of that; or nobody else has been able to write there since."""
         text = look.view.composer or ""
@@ -262,7 +262,7 @@ class TmuxPane:
         self._ours, self._sure_under = text, self._hold.word
         return True
 
-    def _is_sure(self, stand: Stand) -> bool:
+    def _is_sure(self, stand: PaneState) -> bool:
         return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
 
     def give_back(self) -> None:
@@ -302,11 +302,11 @@ class TmuxPane:
             place=(0, 0, *stand.size),
         )
 
-    def seen(self) -> Look:
+    def seen(self) -> PaneSnapshot:
         """Look at it now. Raises PermanentFailure."""
         return self._look()
 
-    def seen_last(self) -> Look:
+    def seen_last(self) -> PaneSnapshot:
         """The last look."""
         assert self._last is not None
         return self._last
@@ -315,7 +315,7 @@ class TmuxPane:
         """All that was said there, for the reading of answers; touches nothing. Raises PermanentFailure."""
         return "\n".join(self._look(history=HISTORY).view.around)
 
-    def _look(self, *, history: int = 0) -> Look:
+    def _look(self, *, history: int = 0) -> PaneSnapshot:
         look = self._asked(lambda: self._panes.look(self._name, history=history))
         if history:
             self._same(look)  # what stands far above is not what it shows
@@ -325,21 +325,21 @@ class TmuxPane:
             self._saw(look)
         return look
 
-    def _fresh(self) -> Look | None:
+    def _fresh(self) -> PaneSnapshot | None:
         """The last look, if it is of this very moment: whatever is done by it is checked by the server once more."""
         is_fresh = self._last is not None and time.monotonic() - self._looked_s < FRESH_S
         return self._last if is_fresh else None
 
-    def _saw(self, look: Look) -> None:
+    def _saw(self, look: PaneSnapshot) -> None:
         self._same(look)
         self._last, self._looked_s = look, time.monotonic()
 
-    def _same(self, look: Look) -> None:
+    def _same(self, look: PaneSnapshot) -> None:
         if self._identity and look.stand.mark != self._identity:
             raise PermanentFailure(Reason.CLOSED, "another process runs there than when it was looked at first")
         self._identity = look.stand.mark
 
-    def _keys(self, stand: Stand, chords: Sequence[str]) -> list[str]:
+    def _keys(self, stand: PaneState, chords: Sequence[str]) -> list[str]:
         return ["send-keys", "-t", stand.id, *map(key, chords)]
 
     def _until_other(self, text: str) -> None:

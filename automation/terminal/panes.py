@@ -13,8 +13,8 @@ import structlog
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
-from automation.terminal.screen import View
-from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
+from automation.terminal.screen import PaneScreen
+from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Desk
 from core.profiles.model import Activity
@@ -82,7 +82,7 @@ DIALOGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
+class PaneState:
     """How a pane stands, as its server told in one moment."""
 
     id: str
@@ -113,11 +113,11 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class PaneSnapshot:
     """A pane and what it shows, of one moment."""
 
-    stand: Stand
-    view: View
+    stand: PaneState
+    view: PaneScreen
     typed_s: float = float("inf")
     """How long nobody who looks at exactly this pane has pressed a key; without end where nobody does."""
 
@@ -125,7 +125,7 @@ class Look:
 class Panes:
     """All that can be seen of one desk's panes. Touches nothing; belongs to one thread."""
 
-    def __init__(self, desk: Desk, profiles: Mapping[str, PaneProfile], tmux: Tmux) -> None:
+    def __init__(self, desk: Desk, profiles: Mapping[str, PaneProfile], tmux: TmuxServer) -> None:
         self.tmux = tmux
         self.desk = desk
         self._windows = {window.name: window for window in desk.windows}
@@ -153,7 +153,7 @@ class Panes:
         target = self.wanted(name).target
         return f"yours:{self.desk.name}/{name} {target}" if target else f"{self.desk.name}/{name}"
 
-    def all(self) -> tuple[Stand, ...]:
+    def all(self) -> tuple[PaneState, ...]:
         """Every pane of the server; none where there is no server. Raises TmuxSilent."""
         try:
             rows = self.tmux.ask(["list-panes", "-a", "-F", FORMAT])
@@ -188,22 +188,22 @@ class Panes:
             raise PermanentFailure(Reason.CLOSED, f"its pane is gone; what is called {target} now is another agent's")
         return stand.id
 
-    def _may_be(self, name: str, stand: Stand) -> bool:
+    def _may_be(self, name: str, stand: PaneState) -> bool:
         """Whether this pane is the one of that name, or a person's own that is no other agent's."""
         if not self.wanted(name).target:
             return stand.tag == self.tag(name)
         return stand.tag not in {self.tag(other) for other in self._windows if other != name}
 
-    def seen(self, name: str, said: Sequence[str]) -> Look:
+    def seen(self, name: str, said: Sequence[str]) -> PaneSnapshot:
         """What `seeing` made tmux say, perhaps with its clients before that."""
         first = next((number for number, line in enumerate(said) if line.startswith("%")), 0)
         clients, stand = said[:first], parse(said[first]) if said else None
         if stand is None:
             raise TmuxSilent(why="it describes a pane in a way that Octet does not understand")
         view = self._view(name, stand, said[first + 1 :])
-        return Look(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
+        return PaneSnapshot(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
 
-    def _view(self, name: str, stand: Stand, captured: Sequence[str]) -> View:
+    def _view(self, name: str, stand: PaneState, captured: Sequence[str]) -> PaneScreen:
         """Read what it shows. If anything goes wrong there, this pane alone is not readable; after a search that took
         too long, Octet waits `REST_S` before the next."""
         why = screen.SLOW
@@ -219,9 +219,9 @@ class Panes:
         except Exception as error:
             log.exception("pane_not_read", desk=self.desk.name, pane=name)
             why = f"reading its screen failed ({type(error).__name__}); the worker's log tells more"
-        return View(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)
+        return PaneScreen(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)
 
-    def look(self, name: str, *, history: int = 0) -> Look:
+    def look(self, name: str, *, history: int = 0) -> PaneSnapshot:
         """The pane as it stands and all that it shows, and who types there. Raises PermanentFailure."""
         for _ in range(2):
             pane = self.find(name)
@@ -241,7 +241,7 @@ class Panes:
             self._ids.pop(name, None)
         raise PermanentFailure(Reason.CLOSED, "its pane is gone")
 
-    def look_at_all(self) -> Mapping[str, Look | PermanentFailure]:
+    def look_at_all(self) -> Mapping[str, PaneSnapshot | PermanentFailure]:
         """Every pane, in one question where all are where they were."""
         known = [name for name in self._windows if name in self._ids]
         questions = [
@@ -252,7 +252,7 @@ class Panes:
                 ["capture-pane", "-p", "-e", "-J", "-t", self._ids[name]],
             )
         ]
-        found: dict[str, Look | PermanentFailure] = {}
+        found: dict[str, PaneSnapshot | PermanentFailure] = {}
         try:
             said = self.tmux.ask(*questions) if questions else []
         except (NoServer, TmuxSilent):
@@ -262,7 +262,7 @@ class Panes:
             for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
                 stand = parse(said[start].removeprefix(_NEXT))
                 if stand is not None and self._may_be(name, stand):
-                    found[name] = Look(stand=stand, view=self._view(name, stand, said[start + 1 : end]))
+                    found[name] = PaneSnapshot(stand=stand, view=self._view(name, stand, said[start + 1 : end]))
         for name in self._windows:
             if name not in found:
                 try:
@@ -285,7 +285,7 @@ class Panes:
             ]
         return lines
 
-    def check(self, name: str, stand: Stand, *, held: str = "") -> None:
+    def check(self, name: str, stand: PaneState, *, held: str = "") -> None:
         """Raise TransientFailure or PermanentFailure unless keys sent now would reach its program, and nothing else.
         `held` is our own
         hold, under which its input is switched off."""
@@ -306,7 +306,7 @@ class Panes:
         if not screen.is_sane(wanted, stand.command):
             raise PermanentFailure(Reason.CHANGED, f"{stand.command} runs there now")
 
-    def preflight(self, name: str, look: Look, *, may_be_busy: bool = False) -> None:
+    def preflight(self, name: str, look: PaneSnapshot, *, may_be_busy: bool = False) -> None:
         """Everything that must hold before something is written there."""
         self.check(name, look.stand)
         view = look.view
@@ -339,7 +339,7 @@ def _typed_s(clients: Sequence[str], pane: str) -> float:
     return time.time() - last if last else float("inf")
 
 
-def parse(row: str) -> Stand | None:
+def parse(row: str) -> PaneState | None:
     """Return what one row of FORMAT says; None where it is no such row."""
     if not _ROW.fullmatch(row):
         return None
@@ -348,7 +348,7 @@ def parse(row: str) -> Stand | None:
     def number(name: str) -> int:
         return int(parts[name] or 0)
 
-    return Stand(
+    return PaneState(
         id=parts["pane_id"],
         pid=number("pane_pid"),
         server=number("pid"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from automation.protocol.ports import PermanentFailure
-from automation.terminal.panes import TAG, Look, Panes, Stand, asked, literal
+from automation.terminal.panes import TAG, Panes, PaneSnapshot, PaneState, asked, literal
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 from core.desks.model import Desk
@@ -68,7 +68,7 @@ class _Life:
     """When it is started again; None while it runs."""
 
 
-class Programs:
+class PanePrograms:
     """Keeps the programs of one desk's own panes running while somebody calls `tend`."""
 
     def __init__(self, panes: Panes, folder: Path, *, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -91,19 +91,19 @@ class Programs:
         else:
             (self._folder / DOWN).touch(mode=0o600)
 
-    def tend(self, looks: Mapping[str, Look | PermanentFailure]) -> bool:
+    def tend(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> bool:
         """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was.
 
         While the panes are not wanted, end what was started in the moment in which they were put down."""
         self._tag(looks)
         if not self.is_wanted:
-            if any(isinstance(looks.get(name), Look) for name in self._lives):
+            if any(isinstance(looks.get(name), PaneSnapshot) for name in self._lives):
                 self.end_all()
             return False
         has_begun, now_s = False, self._now_s()
         for name, life in self._lives.items():
             look = looks.get(name)
-            is_there = isinstance(look, Look)
+            is_there = isinstance(look, PaneSnapshot)
             if isinstance(look, PermanentFailure) and look.reason is Reason.NOT_READABLE:
                 continue  # it may run: a second one must not
             if is_there and not look.stand.is_dead:
@@ -127,15 +127,15 @@ class Programs:
                 log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
         return has_begun
 
-    def _tag(self, looks: Mapping[str, Look | PermanentFailure]) -> None:
+    def _tag(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         """Hang a tag on a person's own panes, so that they are known again where they are moved to."""
         for name, look in looks.items():
             is_theirs, tag = bool(self._panes.wanted(name).target), self._panes.tag(name)
-            if is_theirs and isinstance(look, Look) and look.stand.tag != tag:
+            if is_theirs and isinstance(look, PaneSnapshot) and look.stand.tag != tag:
                 with suppress(NoServer, TmuxSilent):  # it has just gone: the next look says so
                     self._panes.tmux.ask(["set-option", "-p", "-t", look.stand.id, TAG, tag])
 
-    def start(self, name: str, stand: Stand | None) -> None:
+    def start(self, name: str, stand: PaneState | None) -> None:
         """Start its program in the pane it has, or in a new one. Raises NoServer, TmuxSilent or FolderMissing."""
         pane = self._panes.wanted(name)
         place = stand.id if stand is not None else self._place(name)
@@ -160,7 +160,7 @@ class Programs:
             self._end(one)
         return len(ours)
 
-    def _end(self, one: Stand) -> None:
+    def _end(self, one: PaneState) -> None:
         """End the pane in the same server command that sees its tag."""
         is_ours = f"#{{==:{asked(TAG)},{literal(one.tag)}}}"
         try:

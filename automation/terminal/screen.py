@@ -39,7 +39,7 @@ def _limited() -> Generator[None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ScreenLine:
     """One line of a screen, of as many rows as the terminal itself broke it into."""
 
     text: str
@@ -48,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class PaneScreen:
     """What one look at a screen gave."""
 
     lines: tuple[str, ...]
@@ -74,9 +74,9 @@ class View:
         return self.composer is not None and not self.composer.strip()
 
 
-def parse(captured: Sequence[str]) -> tuple[Line, ...]:
+def parse(captured: Sequence[str]) -> tuple[ScreenLine, ...]:
     """The lines of `capture-pane -e`; how letters look goes on from one line to the next."""
-    lines: list[Line] = []
+    lines: list[ScreenLine] = []
     is_dim = False
     for raw in captured:
         text, dim, at = "", set[int](), 0
@@ -87,14 +87,14 @@ def parse(captured: Sequence[str]) -> tuple[Line, ...]:
             text += piece
             if found is not None:
                 at, is_dim = found.end(), _is_dim(found[1], is_dim)
-        lines.append(Line(text=text.rstrip(), dim=frozenset(dim)))
+        lines.append(ScreenLine(text=text.rstrip(), dim=frozenset(dim)))
     while lines and not lines[-1].text:
         lines.pop()
     return tuple(lines)
 
 
 @_limited()
-def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
+def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
     """What the screen shows, by this profile."""
     texts = tuple(line.text for line in lines)
     first, last, composer = _composer(lines, terminal)
@@ -105,7 +105,7 @@ def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
     if dialog is not None and first is not None and len(texts) - len(crop) < first and terminal.dialogs[dialog].answers:
         # What looks like a composer belongs to the question, whose choices bear the same sign.
         around, composer = texts, None
-    return View(
+    return PaneScreen(
         lines=texts,
         around=around,
         box=() if first is None else texts[first:last],
@@ -168,7 +168,7 @@ def is_sane(pattern: str, name: str) -> bool:
     return not pattern or _compiled(pattern).fullmatch(name) is not None
 
 
-def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
+def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
     """The first line of the composer, the first after it, and what is written there."""
     if terminal.bar:
         return _barred(lines, terminal)
@@ -194,7 +194,7 @@ def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, 
     return first, last, text
 
 
-def _barred(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
+def _barred(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
     """The same where a bar stands before each line of the composer."""
     bar, end = _compiled(terminal.bar), _compiled(terminal.end) if terminal.end else None
     barred = [bar.search(f"{line.text} ") is not None for line in lines]
@@ -212,7 +212,7 @@ def _barred(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, in
     return first, last, "" if terminal.placeholder and _find(terminal.placeholder, text) else text
 
 
-def _written(line: Line, since: int, terminal: Terminal) -> str:
+def _written(line: ScreenLine, since: int, terminal: Terminal) -> str:
     edge = _compiled(terminal.tail).search(line.text, since) if terminal.tail else None
     text = line.text if edge is None else line.text[: edge.start()].rstrip()
     if not terminal.dim_is_placeholder or not line.dim:

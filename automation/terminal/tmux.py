@@ -51,7 +51,7 @@ class NoSuchTmuxKey(Unavailable):
     """tmux knows no key {chord}; write another one into the profile."""
 
 
-class Tmux:
+class TmuxServer:
     """Speaks to one server. Every call is a process of its own that ends with its answer."""
 
     def __init__(self, place: Place, environ: Mapping[str, str]) -> None:

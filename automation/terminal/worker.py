@@ -8,24 +8,24 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.gate import Gate, Nobody
-from automation.desktop.pipe.frames import Hello, WindowShows, WindowStirred
-from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.gate import NoUserInput, UserActivityGate
+from automation.desktop.pipe.frames import Hello, WindowActive, WindowShows
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
 from automation.desktop.work import loop, process
 from automation.desktop.work.process import why_refused
-from automation.desktop.work.surface import Surface
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.work.waiting import Waiting
+from automation.desktop.work.surface import WorkerBackend
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.work.waiting import RecoveringWindows
 from automation.protocol.ports import PermanentFailure
 from automation.terminal import hold
-from automation.terminal.act import PaneAct
-from automation.terminal.eyes import PaneEyes
-from automation.terminal.follow import Follower
-from automation.terminal.lookout import TICK_S, Lookout
+from automation.terminal.act import PaneAction
+from automation.terminal.eyes import PaneInspector
+from automation.terminal.follow import PaneActivityTracker
+from automation.terminal.lookout import TICK_S, PaneWatcher
 from automation.terminal.pane import BUFFER, TmuxPane
 from automation.terminal.panes import Panes
-from automation.terminal.programs import Programs, TmuxOld, check_tmux
-from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent
+from automation.terminal.programs import PanePrograms, TmuxOld, check_tmux
+from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent
 from core.desks.model import Arranged, Transcribed
 from core.kit.clock import SystemClock
 
@@ -43,30 +43,30 @@ def run(desk: str) -> int:
     return process.run(desk, work, excuses=EXCUSES)
 
 
-def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
     """Look at the panes, tidy up, and do what comes until the pipe ends."""
     check_tmux()
     with ExitStack() as stack:
-        loop.work(PaneHands(hello, inbox, outbox, stack).surface(), inbox, outbox)
+        loop.work(PaneBackend(hello, inbox, outbox, stack).surface(), inbox, outbox)
 
 
-class PaneHands:
+class PaneBackend:
     """All that works on the panes of one desk. Belongs to one thread."""
 
-    def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
+    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
         self._inbox = inbox
         self._outbox = outbox
         self._idle_s = hello.desk.user_activity.idle_s
-        tmux = Tmux(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
+        tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
         self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
-        self._programs = Programs(self._panes, Path(hello.anchors))
-        self._eyes = PaneEyes(self._panes)
+        self._programs = PanePrograms(self._panes, Path(hello.anchors))
+        self._eyes = PaneInspector(self._panes)
         # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
         tell = loop.tells_waits(inbox, outbox)
-        self._gate = Gate(hello.desk.user_activity, people=Nobody(), clock=SystemClock(), tell=tell)
+        self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
-        self._tidy = Tidy(
+        self._tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._eyes,
             pace=inbox,
@@ -75,16 +75,16 @@ class PaneHands:
         )
         self._free_all()
 
-    def surface(self) -> Surface:
+    def surface(self) -> WorkerBackend:
         """What the loop works with."""
-        return Surface(
+        return WorkerBackend(
             eyes=self._eyes,
             lookout=self._lookout(),
             drafts=self._tidy,
             user_activity=self._gate,
             open_window=self._open,
             let_go=lambda: None,  # a key that was sent to a pane is never held down
-            act=lambda name: PaneAct(name=name, panes=self._panes, pace=self._inbox),
+            act=lambda name: PaneAction(name=name, panes=self._panes, pace=self._inbox),
             read=self._read,
             arrange=self._arrange,
             calibrate=NO_CALIBRATION,
@@ -92,13 +92,13 @@ class PaneHands:
             path=NAME,
         )
 
-    def _lookout(self) -> Lookout:
-        follower = Follower(
+    def _lookout(self) -> PaneWatcher:
+        follower = PaneActivityTracker(
             panes=self._panes,
             tell=lambda shown: self._outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: self._outbox.send(WindowStirred(window=name)),
+            stirs=lambda name: self._outbox.send(WindowActive(window=name)),
         )
-        waiting = Waiting(
+        waiting = RecoveringWindows(
             eyes=self._eyes,
             tidy=self._tidy,
             inbox=self._inbox,
@@ -106,7 +106,7 @@ class PaneHands:
             let_go=lambda: None,
             rest_s=TICK_S,
         )
-        return Lookout(
+        return PaneWatcher(
             panes=self._panes,
             eyes=self._eyes,
             programs=self._programs,

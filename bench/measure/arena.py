@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import WorkerTimeouts
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
 from core.desks.model import UserActivityPolicy
@@ -44,7 +44,7 @@ ALL = ("tk", "gtk", "contenteditable", "term", "xfce4_terminal")
 """Kinds of agents' windows."""
 PERSONS_CLIPBOARD = {"UTF8_STRING": person_window.WORDS, "text/html": person_window.HTML}
 _BUSY_MS = 500
-_SOON = Limits(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
+_SOON = WorkerTimeouts(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
 IDLE_S = 0.03
 """A person's rest before a delivery begins: so short that what holds them is tried."""
 _ASKING = replace(XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, max_clipboard_reads=3)

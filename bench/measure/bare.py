@@ -22,12 +22,12 @@ from typing import Any
 import pyperclip
 
 from automation.desktop import gui
-from automation.desktop.hands import Fingers
+from automation.desktop.hands import X11Input
 from automation.desktop.sight import pictures
-from automation.desktop.sight.screen import Screen
-from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.windows import X11Windows
 from core.profiles.model import Box, Selection
 from tests.fakes.desk import TK
 
@@ -71,10 +71,10 @@ class Bare:
 
     def __init__(self, kind: str, display: str, window: int, box: Box) -> None:
         self._kind = kind
-        self._fingers = Fingers(display)
-        self._clipboard = Clipboard(display)
-        self._windows = Windows(self._fingers.connection)
-        self._screen = Screen(display)
+        self._fingers = X11Input(display)
+        self._clipboard = X11Clipboard(display)
+        self._windows = X11Windows(self._fingers.connection)
+        self._screen = ScreenCapture(display)
         self._window = window
         part = TK.composer.box
         self._composer = Box(x=box.x + part.x, y=box.y + part.y, width=part.width, height=part.height)

@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Link
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor
 from bot.app import _DeskNews as DeskNews
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator, Reach
@@ -67,7 +67,7 @@ class Timed:
 class _TimedLane:
     """The lane of one desk, timed."""
 
-    def __init__(self, lane: DeskHands, timed: dict[str, Timed]) -> None:
+    def __init__(self, lane: DeskWorkerClient, timed: dict[str, Timed]) -> None:
         self._lane = lane
         self._timed = timed
 
@@ -184,10 +184,10 @@ def hands_of(
     news: DeskNews,
     environ: Mapping[str, str],
     argv: Sequence[str],
-) -> DeskHands:
+) -> DeskWorkerClient:
     """A desk's hands, with a worker as `octet run` starts it, or as `argv` says."""
-    return DeskHands(
-        Link(
+    return DeskWorkerClient(
+        WorkerSupervisor(
             desk,
             profiles,
             argv=argv or (sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name),

@@ -5,18 +5,18 @@ A broken variant for `bench/kills`: the same kills on it must bring prompts twic
 
 from __future__ import annotations
 
-from automation.desktop.lane import DeskHands
+from automation.desktop.lane import DeskWorkerClient
 from bot.__main__ import main
 from core.deliveries.model import Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 
 
-async def _again(self: DeskHands, order: Order, progress: Progress) -> Outcome:
+async def _again(self: DeskWorkerClient, order: Order, progress: Progress) -> Outcome:
     """Nobody looks: what was interrupted did not happen."""
     del self, order, progress
     return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, draft_left=True)
 
 
 if __name__ == "__main__":
-    DeskHands.settle = _again
+    DeskWorkerClient.settle = _again
     main()

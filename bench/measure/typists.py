@@ -17,7 +17,7 @@ from pathlib import Path
 
 from Xlib.display import Display
 
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.windows import X11Windows
 from bench.kills import (
     BOTH,
     COORDINATOR,
@@ -78,7 +78,7 @@ class Typing:
 
     town: Town
     display: Display
-    windows: Windows
+    windows: X11Windows
     editor: asyncio.subprocess.Process
     person: Person
     typist: Thief
@@ -214,7 +214,7 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
     display = connect_to(town.desktop.display)
     letters = Letters(display=connect_to(town.desktop.display))
     try:
-        windows = Windows(display)
+        windows = X11Windows(display)
         assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 60), "the editor did not open"
         window = windows.find(".*", "^person's editor")[-1].id
         windows.activate(window)

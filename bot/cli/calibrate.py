@@ -231,7 +231,7 @@ async def _asking(home: Home, wishes: Wishes, console: Console, name: str, displ
 def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
     """Prepare a calibration of this pane, on the server at this socket, else on the one in which this runs."""
     from automation.terminal.learning import UnknownPane
-    from automation.terminal.tmux import Tmux
+    from automation.terminal.tmux import TmuxServer
     from core.calibration.panes import calibrate_pane
     from core.calibration.session import Steps
     from core.desks.model import Tmux as Server
@@ -240,7 +240,7 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
         raise NoTmux
-    there, lines = UnknownPane(Tmux(Server(socket=socket), environment()), pane), list[str]()
+    there, lines = UnknownPane(TmuxServer(Server(socket=socket), environment()), pane), list[str]()
     return Steps(calibrate_pane(home, there.found(), profile, there.learn, lines), lines)
 
 
@@ -294,9 +294,9 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (name or MAIN)), None)
     if known is not None and known.virtual is not None:
-        from automation.desktop.displays.folder import Folder
+        from automation.desktop.displays.folder import DisplayStateDir
 
-        standing = Folder(home.displays, known.name).read()
+        standing = DisplayStateDir(home.displays, known.name).read()
         if not standing.is_up:
             raise DisplayDown(desk=known.name, why=standing.why or "nobody keeps it")
         environ["XAUTHORITY"] = standing.xauthority

@@ -105,7 +105,7 @@ def run(
     portable: Annotated[bool, typer.Option("--portable", help="For the self-test alone.")] = False,
 ) -> None:
     """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
-    from automation.desktop.means import worker_of
+    from automation.desktop.means import find_worker
     from bot.cli.logs import log_to_stderr
 
     log_to_stderr("info")  # structlog's own way would print each frame's variables: a prompt with its code among them
@@ -113,7 +113,7 @@ def run(
         from automation.terminal import worker
 
         sys.exit(worker.run(desk))
-    sys.exit(worker_of("darwin" if portable else sys.platform)(desk))
+    sys.exit(find_worker("darwin" if portable else sys.platform)(desk))
 
 
 def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:

@@ -23,8 +23,8 @@ from core.kit.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from automation.desktop.displays.display import VirtualDisplay
-    from automation.desktop.displays.folder import Folder
-    from automation.desktop.displays.standing import Standing
+    from automation.desktop.displays.folder import DisplayStateDir
+    from automation.desktop.displays.standing import DisplayStatus
     from core.config import Config
     from core.desks.model import Desk
     from core.home import Home
@@ -160,7 +160,7 @@ def picture(
     home: HomeOption = None,
 ) -> None:
     """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
-    from automation.desktop.sight.screen import Screen, to_png
+    from automation.desktop.sight.screen import ScreenCapture, to_png
     from core.config import load
     from core.desks.model import DeskUnavailable
     from core.profiles.model import Box
@@ -175,7 +175,7 @@ def picture(
     if not standing.display or chosen.virtual is None:
         raise DeskUnavailable(id=desk, why=standing.why)
     os.environ["XAUTHORITY"] = standing.xauthority  # the library takes the cookie from here and nowhere else
-    with Screen(standing.display) as screen:
+    with ScreenCapture(standing.display) as screen:
         png = to_png(screen.take(Box(x=0, y=0, width=chosen.virtual.width, height=chosen.virtual.height)))
     write_picture(file, png)
 
@@ -215,11 +215,11 @@ def _must_have_x11() -> None:
         raise NoDisplaysHere(platform="Windows" if sys.platform == "win32" else "a Mac")
 
 
-def _folder(home: Home, desk: Desk) -> Folder:
+def _folder(home: Home, desk: Desk) -> DisplayStateDir:
     _must_have_x11()
-    from automation.desktop.displays.folder import Folder
+    from automation.desktop.displays.folder import DisplayStateDir
 
-    return Folder(home.displays, desk.name)
+    return DisplayStateDir(home.displays, desk.name)
 
 
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
@@ -257,7 +257,7 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
     assert desk.virtual is not None
     told = ""
 
-    def tell(standing: Standing) -> None:
+    def tell(standing: DisplayStatus) -> None:
         nonlocal told
         line = _line(desk.name, standing)
         if line != told and (standing.is_up or "starting" not in standing.why):
@@ -310,7 +310,7 @@ def _detached(home: Home, desks: Sequence[Desk]) -> None:
         raise NotUp(seconds=f"{UP_S:g}")
 
 
-def _wait(home: Home, desks: Sequence[Desk], holds: Callable[[Standing], bool], limit_s: float) -> bool:
+def _wait(home: Home, desks: Sequence[Desk], holds: Callable[[DisplayStatus], bool], limit_s: float) -> bool:
     end = time.monotonic() + limit_s
     while not all(holds(_folder(home, desk).read()) for desk in desks):
         if time.monotonic() > end:
@@ -323,7 +323,7 @@ def _lines(home: Home, desks: Sequence[Desk]) -> str:
     return "\n".join(_line(desk.name, _folder(home, desk).read()) for desk in desks)
 
 
-def _line(name: str, standing: Standing) -> str:
+def _line(name: str, standing: DisplayStatus) -> str:
     place = f" ({standing.display})" if standing.display else ""
     again = f", {standing.restarts} restarts" if standing.restarts else ""
     state = "is up" if standing.is_up else f"is not up: {standing.why}" if standing.keeper else "is down"

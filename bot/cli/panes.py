@@ -14,7 +14,7 @@ from core.kit.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from automation.terminal.panes import Panes
-    from automation.terminal.programs import Programs
+    from automation.terminal.programs import PanePrograms
     from core.config import Config
     from core.config_files import Edit
     from core.desks.model import Desk
@@ -213,16 +213,16 @@ def of_terminals(config: Config, names: Sequence[str] | None) -> list[Desk]:
     return [desk for desk in own if not names or desk.name in names]
 
 
-def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, Programs]:
+def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
     from automation.terminal.panes import Panes
-    from automation.terminal.programs import Programs
-    from automation.terminal.tmux import Tmux
+    from automation.terminal.programs import PanePrograms
+    from automation.terminal.tmux import TmuxServer
     from core.settings.sources import environment
 
     assert desk.tmux is not None
     environ = {name: value for name, value in environment().items() if not name.startswith("OCTET_")}
-    panes = Panes(desk, config.panes, Tmux(desk.tmux, environ))
-    return panes, Programs(panes, home.displays / desk.name)
+    panes = Panes(desk, config.panes, TmuxServer(desk.tmux, environ))
+    return panes, PanePrograms(panes, home.displays / desk.name)
 
 
 def _await_begun(panes: Panes) -> None:

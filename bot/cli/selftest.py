@@ -22,8 +22,8 @@ from core.kit.console import unfiltered
 from core.kit.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
-    from automation.desktop.selftest.course import News
-    from automation.desktop.selftest.report import Machine, Report
+    from automation.desktop.selftest.course import DeskRecorder
+    from automation.desktop.selftest.report import SelfTestReport, TestedMachine
     from automation.desktop.selftest.truth import Tally
 
 READY_S = 40.0
@@ -66,7 +66,7 @@ def selftest(
         raise typer.Exit(1)
 
 
-def keep(done: Report, report: Path) -> tuple[Path, ...]:
+def keep(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
     """Write the report beside each other for people and for programs. Raises ReportNotWritten."""
     texts = {
         report.with_name(f"{report.name}.txt"): done.as_text(),
@@ -125,8 +125,8 @@ async def _say(program: Child, words: str) -> None:
     await program.process.stdin.drain()
 
 
-async def _run(count: int, *, portable: bool) -> Report:
-    from automation.desktop.selftest.report import Report
+async def _run(count: int, *, portable: bool) -> SelfTestReport:
+    from automation.desktop.selftest.report import SelfTestReport
     from automation.desktop.selftest.truth import Tally
 
     tally, began, trouble = Tally(), time.monotonic(), ""
@@ -138,11 +138,11 @@ async def _run(count: int, *, portable: bool) -> Report:
                 raise
             trouble = " ".join(str(ended).split())
     machine = _machine("portable" if portable else "")
-    return Report(machine=machine, wanted=count, tally=tally, seconds=time.monotonic() - began, trouble=trouble)
+    return SelfTestReport(machine=machine, wanted=count, tally=tally, seconds=time.monotonic() - began, trouble=trouble)
 
 
 async def _course(folder: Path, count: int, tally: Tally, *, portable: bool) -> str:
-    from automation.desktop.selftest.course import Course, News, desk_of
+    from automation.desktop.selftest.course import DeskRecorder, SelfTestRun, desk_of
     from core.kit.supervise import supervise
     from core.profiles.model import Box
     from core.settings.sources import environment
@@ -156,13 +156,13 @@ async def _course(folder: Path, count: int, tally: Tally, *, portable: bool) -> 
         await thieves.first_json()
         stage = _Stage(window=window, thieves=thieves)
         await _say(thieves, f"own what a person had copied {secrets.token_hex(4)}")
-        news = News()
+        news = DeskRecorder()
         desk = desk_of(f"^{re.escape(title)}$", place, environ.get("DISPLAY", ""))
         async with _hands(desk, folder, environ, news, portable=portable) as hands, asyncio.TaskGroup() as group:
             work = supervise(group, "selftest desk", hands.run())
             try:
                 await _ready(news)
-                return await Course(hands=hands, news=news, stage=stage, count=count, told=_tell(count)).run(tally)
+                return await SelfTestRun(hands=hands, news=news, stage=stage, count=count, told=_tell(count)).run(tally)
             finally:
                 work.cancel()
 
@@ -176,17 +176,17 @@ async def _started(
 
 @asynccontextmanager
 async def _hands(
-    desk: Any, folder: Path, environ: Mapping[str, str], news: News, *, portable: bool
+    desk: Any, folder: Path, environ: Mapping[str, str], news: DeskRecorder, *, portable: bool
 ) -> AsyncGenerator[Any]:
-    from automation.desktop.lane import DeskHands
-    from automation.desktop.pipe.link import Link
+    from automation.desktop.lane import DeskWorkerClient
+    from automation.desktop.pipe.link import WorkerSupervisor
     from automation.desktop.selftest.course import NAME, PROFILE
     from bot.runfile import pointer_folders
     from core.kit.clock import SystemClock
 
     way = ["--portable"] if portable else []
-    yield DeskHands(
-        Link(
+    yield DeskWorkerClient(
+        WorkerSupervisor(
             desk,
             {PROFILE.name: PROFILE},
             argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", NAME, *way],
@@ -200,7 +200,7 @@ async def _hands(
     )
 
 
-async def _ready(news: News) -> None:
+async def _ready(news: DeskRecorder) -> None:
     """Wait until the worker has hands. Raises DeskNotReady with what is missing."""
     from core.desks.model import DeskState
 
@@ -227,12 +227,12 @@ def _tell(count: int) -> Any:
     return told
 
 
-def _machine(way: str) -> Machine:
-    from automation.desktop.selftest.report import Machine
+def _machine(way: str) -> TestedMachine:
+    from automation.desktop.selftest.report import TestedMachine
     from core.kit.version import version
 
     ways = {"win32": "windows", "darwin": "portable"}
-    return Machine(
+    return TestedMachine(
         version=version(),
         platform=platform.platform(),
         python=platform.python_version(),

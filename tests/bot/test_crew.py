@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from automation.desktop.displays.standing import Standing
+from automation.desktop.displays.standing import DisplayStatus
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
 from core.config import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
 from tests.core.upkeep.test_reload import PROFILE, agent, write
 
-UP = Standing(display=":7", xauthority="/nowhere")
-DOWN = Standing(why="its X server ended")
+UP = DisplayStatus(display=":7", xauthority="/nowhere")
+DOWN = DisplayStatus(why="its X server ended")
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Hands:
     """Hands that only remember how they were told that their display stands."""
 
     terms: object
-    stood: list[Standing] = field(default_factory=list[Standing])
+    stood: list[DisplayStatus] = field(default_factory=list[DisplayStatus])
     is_at_work: bool = False
     began: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -37,7 +37,7 @@ class Hands:
         finally:
             self.is_at_work = False
 
-    def stands(self, standing: Standing) -> None:
+    def stands(self, standing: DisplayStatus) -> None:
         self.stood.append(standing)
 
 

@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Limits, Link
-from automation.desktop.x11.windows import Seen
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor, WorkerTimeouts
+from automation.desktop.seen import WindowInfo
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
 WORKER = "import sys; from automation.desktop.worker import run; sys.exit(run(sys.argv[1]))"
 
-PATIENT = Limits(silence_s=60.0, seized_s=60.0, obey_s=30.0)
+PATIENT = WorkerTimeouts(silence_s=60.0, seized_s=60.0, obey_s=30.0)
 """On a busy machine a worker stands still for seconds: it is ended for that only where a test is about it."""
 
 PORTABLE = "import sys; from automation.desktop.portable.worker import run; sys.exit(run(sys.argv[1]))"
@@ -96,7 +96,7 @@ class Agent:
 
     name: str
     window: Window
-    seen: Seen
+    seen: WindowInfo
     log: Path
 
     @property
@@ -324,18 +324,18 @@ def make_hands(
     windows: tuple[Window, ...],
     news: News,
     *,
-    limits: Limits | None = None,
+    limits: WorkerTimeouts | None = None,
     leftovers: Leftovers | None = None,
     virtual: Virtual | None = None,
     user_activity: UserActivityPolicy | None = None,
     profiles: Sequence[Profile] = (),
     worker: str = WORKER,
     **more: Profile,
-) -> DeskHands:
+) -> DeskWorkerClient:
     """Hands with a real worker process; not running yet. `profiles` and `more` stand for those of their names."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
-    return DeskHands(
-        Link(
+    return DeskWorkerClient(
+        WorkerSupervisor(
             Desk(
                 name="desk",
                 display=display,
@@ -360,7 +360,7 @@ class WatchedLane:
     """A desk's lane that tells the windows while it brings them something: they then show that they work at least
     as long as a test may look for it, however late a busy machine makes that."""
 
-    def __init__(self, hands: DeskHands) -> None:
+    def __init__(self, hands: DeskWorkerClient) -> None:
         self._hands = hands
         self.give_up = hands.give_up
 
@@ -392,13 +392,13 @@ def _brought(order: Order) -> Generator[None]:
 class RunningDesk:
     """Hands that run, their lane, and what they told."""
 
-    hands: DeskHands
+    hands: DeskWorkerClient
     lane: WatchedLane
     news: News
 
 
 @asynccontextmanager
-async def running(hands: DeskHands, news: News, *, wait: bool = True) -> AsyncIterator[RunningDesk]:
+async def running(hands: DeskWorkerClient, news: News, *, wait: bool = True) -> AsyncIterator[RunningDesk]:
     """Run the hands; wait until they are ready."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hands.run())

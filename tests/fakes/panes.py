@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Limits, Link
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor, WorkerTimeouts
 from automation.terminal.panes import Panes
-from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
+from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window
 from core.desks.model import Tmux as Place
 from core.kit.clock import SystemClock
@@ -64,7 +64,7 @@ class Terminals:
     """One tmux server, and what was really given to the agents on it."""
 
     folder: Path
-    tmux: Tmux
+    tmux: TmuxServer
     windows: list[Window] = field(default_factory=list)
     profile: PaneProfile = CLI
 
@@ -120,13 +120,13 @@ class Terminals:
         self,
         news: News,
         *,
-        limits: Limits | None = None,
+        limits: WorkerTimeouts | None = None,
         leftovers: Leftovers | None = None,
         user_activity: UserActivityPolicy = USER_ACTIVITY,
-    ) -> DeskHands:
+    ) -> DeskWorkerClient:
         """Hands with a real worker process; not running yet."""
-        return DeskHands(
-            Link(
+        return DeskWorkerClient(
+            WorkerSupervisor(
                 self.desk(user_activity),
                 {self.profile.name: self.profile},
                 argv=(sys.executable, "-c", WORKER, "desk"),
@@ -151,7 +151,7 @@ def terminals(
 ) -> Iterator[Terminals]:
     """A tmux server that ends with the block, and with it all that runs on it."""
     folder.mkdir(parents=True, exist_ok=True)
-    tmux = Tmux(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
+    tmux = TmuxServer(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
     profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
     try:
         yield Terminals(folder=folder, tmux=tmux, profile=profile)

@@ -24,11 +24,11 @@ def heard() -> frames.ToWorker:
     while (frame := frames.receive(sys.stdin.buffer)) is not None:
         if not isinstance(frame, frames.SetMode):
             return frame
-        say(frames.Answer(call=frame.call))
+        say(frames.CallResult(call=frame.call))
     sys.exit(0)
 
 
-def ask(number: int, order: Order, fence: int, step: frames.Step) -> frames.Ask:
+def ask(number: int, order: Order, fence: int, step: frames.DeliveryStep) -> frames.Ask:
     return frames.Ask(number=number, delivery=order.delivery, fence=fence, step=step, drafts=("text:x",))
 
 
@@ -36,11 +36,11 @@ def stale_words(order: Order) -> None:
     """Speak with the fence of the holder before, then with the present one."""
     old = order.fence - 1
     say(frames.Done(delivery=order.delivery, fence=old, outcome=ARRIVED))
-    say(ask(1, order, old, frames.Step.SUBMITTING))
+    say(ask(1, order, old, frames.DeliveryStep.SUBMITTING))
     answer = heard()
     assert isinstance(answer, frames.Granted)
     is_refused = bool(answer.refused) and (answer.delivery, answer.fence) == (order.delivery, old)
-    say(ask(2, order, order.fence, frames.Step.STAGING))
+    say(ask(2, order, order.fence, frames.DeliveryStep.STAGING))
     answer = heard()
     assert isinstance(answer, frames.Granted)
     is_granted = not answer.refused and (answer.number, answer.fence) == (2, order.fence)
@@ -54,7 +54,7 @@ def stale_words(order: Order) -> None:
 def flood(order: Order) -> None:
     """Ask and ask, and wait for no answer."""
     for number in range(500):
-        say(ask(number, order, order.fence, frames.Step.STAGING))
+        say(ask(number, order, order.fence, frames.DeliveryStep.STAGING))
 
 
 def never_end(order: Order) -> None:
@@ -72,14 +72,14 @@ def main(what: str) -> None:
         sys.exit(frames.TRY_LATER)
     if what == "learn":
         for window in (*hello.desk.windows, replace(hello.desk.windows[0], name="nobody")):
-            say(frames.WindowLearned(window=window.name, value=Sign(box=window.box, colour="#123456")))
+            say(frames.WindowSignLearned(window=window.name, value=Sign(box=window.box, colour="#123456")))
         busy = {profile.name: profile.busy for profile in hello.profiles}
         for window in hello.desk.windows:
-            say(frames.WindowStirred(window=repr(busy[window.profile])))
+            say(frames.WindowActive(window=repr(busy[window.profile])))
     if what == "held":
-        say(frames.Started(stage=frames.Stage.UNAVAILABLE, reason="held by another program"))
+        say(frames.Started(stage=frames.StartStage.UNAVAILABLE, reason="held by another program"))
         sys.exit(frames.TRY_SOON)
-    say(frames.Started(stage=frames.Stage.READY))
+    say(frames.Started(stage=frames.StartStage.READY))
     while True:
         job = heard()
         if isinstance(job, frames.Deliver | frames.Settle):

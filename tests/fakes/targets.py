@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands
+from automation.desktop.lane import DeskWorkerClient
 from core.desks.model import Window
 from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Profile
@@ -42,7 +42,7 @@ def hands_on(
     news: News,
     *changed: Profile,
     leftovers: Leftovers | None = None,
-) -> DeskHands:
+) -> DeskWorkerClient:
     """Hands on these windows; `changed` profiles stand for those of their names."""
     windows = tuple(agent.window for agent in agents)
     profiles = (GTK, QT, XTERM, XFCE, *WEBS.values(), *changed)
@@ -86,7 +86,7 @@ class Targets:
     address: str
     """Of the pages."""
 
-    def hands(self, folder: Path, news: News, *changed: Profile, only: str = "") -> DeskHands:
+    def hands(self, folder: Path, news: News, *changed: Profile, only: str = "") -> DeskWorkerClient:
         """Hands on all windows, or on that of one kind."""
         agents = [agent for kind, agent in self.agents.items() if only in {"", kind}]
         return hands_on(self.display, folder, agents, news, *changed)

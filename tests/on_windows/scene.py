@@ -131,9 +131,9 @@ async def octet(*words: str) -> str:
 @asynccontextmanager
 async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[None]:
     """The scene's hands, by what its home says, for the length of the block."""
-    from automation.desktop.lane import DeskHands
-    from automation.desktop.pipe.link import Link
-    from automation.desktop.selftest.course import News
+    from automation.desktop.lane import DeskWorkerClient
+    from automation.desktop.pipe.link import WorkerSupervisor
+    from automation.desktop.selftest.course import DeskRecorder
     from bot.runfile import pointer_folders
     from core.desks.config import read_desks
     from core.desks.model import DeskState
@@ -141,13 +141,13 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
     from core.kit.supervise import supervise
     from core.settings.sources import environment
 
-    files, news = read_desks(scene.home, []), News()
+    files, news = read_desks(scene.home, []), DeskRecorder()
     desk = next(desk for desk in files.desks if desk.name == "main")
     profiles = {
         window.profile: replace(files.profiles[window.profile], follow_moved_window=follow) for window in desk.windows
     }
-    scene.hands = DeskHands(
-        Link(
+    scene.hands = DeskWorkerClient(
+        WorkerSupervisor(
             replace(desk, user_activity=replace(desk.user_activity, idle_s=0.2)),
             profiles,
             argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", "main"],

@@ -46,7 +46,7 @@ class NoBus(Unreadable, Unavailable):
     """There is no bus for accessibility: {why}."""
 
 
-class NoAnswer(Unreadable, Unavailable):
+class NoBusReply(Unreadable, Unavailable):
     """A program did not answer over the accessibility bus: {why}."""
 
 
@@ -55,7 +55,7 @@ class Vanished(Unreadable, NotFound):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class BusCall:
     """One question to one object of one program."""
 
     name: str
@@ -79,7 +79,7 @@ class Bus:
         self._thread.start()
         try:
             self._bus = self._wait(self._connect(address), CONNECT_S)
-        except NoAnswer as trouble:
+        except NoBusReply as trouble:
             self._end()
             raise NoBus(why="it does not answer") from trouble
         except (OSError, AuthError, DBusError, InvalidAddressError, EOFError, ValueError) as trouble:
@@ -91,17 +91,17 @@ class Bus:
         """Whether the bus is still there."""
         return self._bus.connected
 
-    def ask(self, call: Call) -> list[object]:
+    def ask(self, call: BusCall) -> list[object]:
         """The answer to one question. Raises Vanished or NoAnswer."""
         return self.ask_all((call,))[0]
 
-    def ask_all(self, calls: Sequence[Call]) -> list[list[object]]:
+    def ask_all(self, calls: Sequence[BusCall]) -> list[list[object]]:
         """The answers to several questions, asked at once. Raises Vanished or NoAnswer if one of them has none."""
         return self._wait(self._ask_all(calls), CALL_S)
 
     def close(self) -> None:
         """Leave the bus and end the thread."""
-        with suppress(NoAnswer, OSError, EOFError, DBusError):
+        with suppress(NoBusReply, OSError, EOFError, DBusError):
             self._wait(self._leave(), CONNECT_S)
         self._end()
 
@@ -120,7 +120,7 @@ class Bus:
             return done.result(seconds)
         except TooLong:
             done.cancel()
-            raise NoAnswer(why=f"nothing came within {seconds:g} s") from None
+            raise NoBusReply(why=f"nothing came within {seconds:g} s") from None
 
     async def _connect(self, address: str) -> MessageBus:
         bus = MessageBus(address) if address else MessageBus(bus_type=BusType.SESSION)
@@ -130,10 +130,10 @@ class Bus:
         self._bus.disconnect()
         await self._bus.wait_for_disconnect()
 
-    async def _ask_all(self, calls: Sequence[Call]) -> list[list[object]]:
+    async def _ask_all(self, calls: Sequence[BusCall]) -> list[list[object]]:
         return list(await asyncio.gather(*map(self._ask, calls)))
 
-    async def _ask(self, call: Call) -> list[object]:
+    async def _ask(self, call: BusCall) -> list[object]:
         message = Message(
             destination=call.name,
             path=call.path,
@@ -145,11 +145,11 @@ class Bus:
         try:
             answer = await self._bus.call(message)
         except (OSError, EOFError, DBusError) as trouble:
-            raise NoAnswer(why=str(trouble) or type(trouble).__name__) from trouble
+            raise NoBusReply(why=str(trouble) or type(trouble).__name__) from trouble
         if answer.message_type is MessageType.ERROR:
             why = f"{answer.error_name}: {answer.body[0] if answer.body else ''}"
-            raise Vanished(why=why) if answer.error_name in _GONE else NoAnswer(why=why)
+            raise Vanished(why=why) if answer.error_name in _GONE else NoBusReply(why=why)
         if call.returns and answer.signature != call.returns:
             why = f"{call.member} was answered as “{answer.signature}” and not as “{call.returns}”"
-            raise NoAnswer(why=why)
+            raise NoBusReply(why=why)
         return cast("list[object]", answer.body)

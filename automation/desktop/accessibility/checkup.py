@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
-from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.bus import NoBus, NoBusReply, Vanished
+from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.windows import X11Windows
 from core.desks.model import Desk, Window
 from core.profiles.model import Profile, Readback
 
@@ -21,7 +21,7 @@ _CHROMIUM_FILES = ("chrome_100_percent.pak", "resources.pak")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowCheckup:
+class AccessibilityWindowCheck:
     """One window whose profile wants to read it so."""
 
     name: str
@@ -38,44 +38,46 @@ class WindowCheckup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkup:
+class AccessibilityCheck:
     """One desk."""
 
     no_bus: str = ""
     """Why there is no bus; empty when there is."""
-    windows: tuple[WindowCheckup, ...] = ()
+    windows: tuple[AccessibilityWindowCheck, ...] = ()
 
 
-def check(desk: Desk, profiles: Mapping[str, Profile]) -> Checkup:
+def check(desk: Desk, profiles: Mapping[str, Profile]) -> AccessibilityCheck:
     """Look at all windows of the desk whose profile reads by accessibility. Raises NoDisplay or WrongXlib."""
     wanting = [one for one in desk.windows if Readback.ACCESSIBILITY in profiles[one.profile].readback]
     if not wanting:
-        return Checkup()
+        return AccessibilityCheck()
     display = open_display(desk.display)
-    windows = Windows(display)
-    reader = Reader(windows)
+    windows = X11Windows(display)
+    reader = AccessibilityReader(windows)
     try:
         reader.connect()
-        return Checkup(windows=tuple(_check(one, profiles[one.profile], windows, reader) for one in wanting))
+        return AccessibilityCheck(windows=tuple(_check(one, profiles[one.profile], windows, reader) for one in wanting))
     except NoBus as trouble:
-        return Checkup(no_bus=trouble.why)
+        return AccessibilityCheck(no_bus=trouble.why)
     finally:
         reader.close()
         display.close()
 
 
-def _check(window: Window, profile: Profile, windows: Windows, reader: Reader) -> WindowCheckup:
+def _check(
+    window: Window, profile: Profile, windows: X11Windows, reader: AccessibilityReader
+) -> AccessibilityWindowCheck:
     has_other_way = len(profile.readback) > 1
     found = windows.find(profile.match_class, window.title)
     seen = next((one for one in found if one.box == window.box), found[0] if found else None)
     if seen is None:
-        return WindowCheckup(name=window.name, is_open=False, is_read=False, has_other_way=has_other_way)
-    told = WindowCheckup(name=window.name, is_open=True, is_read=True, has_other_way=has_other_way)
+        return AccessibilityWindowCheck(name=window.name, is_open=False, is_read=False, has_other_way=has_other_way)
+    told = AccessibilityWindowCheck(name=window.name, is_open=True, is_read=True, has_other_way=has_other_way)
     part = profile.composer.box
     box = part.on_screen(seen.box)
     try:
         reader.composer(seen, profile.composer, box).text()
-    except (NotOnBus, NoAnswer, Vanished) as trouble:
+    except (NotOnBus, NoBusReply, Vanished) as trouble:
         program, lacks = _started_without(windows.pid_of(seen.id))
         return replace(told, is_read=False, why=trouble.why, program=program, lacks=lacks)
     return told

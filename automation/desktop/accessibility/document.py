@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from automation.desktop.accessibility.bus import NoAnswer, Vanished
+from automation.desktop.accessibility.bus import NoBusReply, Vanished
 from automation.desktop.accessibility.tree import EMBEDDED, Node, State, kinds_of, texts_of
 from automation.protocol.text import gained_once
 from core.profiles.files.grammar import ROLES
@@ -71,7 +71,7 @@ class Document:
                     return None
             rest = iter(found)
             return "\n".join(piece for _ in found for piece in self._in_order(rest, DEEPEST))
-        except (NoAnswer, Vanished):
+        except (NoBusReply, Vanished):
             return None
 
     def _in_order(self, told: Iterator[tuple[Node, str]], deep: int) -> list[str]:
@@ -81,6 +81,6 @@ class Document:
         pieces = [first]
         for piece in more:
             if deep == 0:
-                raise NoAnswer(why="its text is nested too deep")
+                raise NoBusReply(why="its text is nested too deep")
             pieces += [*self._in_order(told, deep - 1), piece]
         return [] if node == self._composer else pieces

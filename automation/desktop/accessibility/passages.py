@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from automation.desktop.accessibility.bus import NoAnswer
+from automation.desktop.accessibility.bus import NoBusReply
 from automation.desktop.accessibility.tree import EMBEDDED, Node, State
 from core.profiles.files.grammar import ROLES
 from core.profiles.model import Box
@@ -90,7 +90,7 @@ def _look(node: Node, *, by_line: bool) -> tuple[list[Passage], list[Node]]:
 def _lines(node: Node, own: str) -> list[Passage]:
     try:
         places = node.places_of_lines(own)
-    except NoAnswer:  # it does not say where its lines stand: each may be anywhere in it
+    except NoBusReply:  # it does not say where its lines stand: each may be anywhere in it
         places = [node.extents()] * (own.count("\n") + 1)
     return [Passage(text=text, box=box) for text, box in zip(own.split("\n"), places, strict=True)]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Unreadable, Vanished
+from automation.desktop.accessibility.bus import Bus, BusCall, NoBus, NoBusReply, Unreadable, Vanished
 from automation.desktop.accessibility.passages import all_text
-from automation.desktop.accessibility.tree import Look, Node, State, kinds_of, labels, look_at, places_of
-from automation.desktop.seen import Seen
-from automation.desktop.x11.windows import Windows
+from automation.desktop.accessibility.tree import Node, NodeInfo, State, kinds_of, labels, look_at, places_of
+from automation.desktop.seen import WindowInfo
+from automation.desktop.x11.windows import X11Windows
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.errors import NotFound
 from core.profiles.files.grammar import ROLES
@@ -54,7 +54,7 @@ class ComposerElsewhere(NotOnBus):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class AccessiblePart:
     """One object of a window, as it was when it was looked at."""
 
     role: str
@@ -68,10 +68,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class AccessibleSigns:
     """What was looked for in a window, as far as it is there."""
 
-    parts: Mapping[Accessible, Part]
+    parts: Mapping[Accessible, AccessiblePart]
     strange: str = ""
     """What a question is called that is there too, and that nobody looked for; empty: there is none."""
 
@@ -84,25 +84,25 @@ class _Found:
     """The window's place, the profile's composer, and where that is on the screen."""
     frame: Node
     node: Node
-    look: Look
+    look: NodeInfo
 
-    def is_still(self, seen: Seen) -> bool:
+    def is_still(self, seen: WindowInfo) -> bool:
         """Ask the program once whether the frame is still the window's and the composer what and where it was."""
         if not self.node.bus.is_connected:
             return False
         try:
             frame, now = look_at([self.frame, self.node])
-        except (Vanished, NoAnswer):
+        except (Vanished, NoBusReply):
             return False
         is_frame = frame.label == seen.title or seen.box.fits_into(frame.box)
         is_same = (now.role, now.label, now.box) == (self.look.role, self.look.label, self.look.box)
         return is_frame and is_same and now.has(State.EDITABLE, State.SHOWING)
 
 
-class Reader:
+class AccessibilityReader:
     """The accessibility side of one display. Belongs to one thread; never used while the server is grabbed."""
 
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, windows: X11Windows) -> None:
         self._windows = windows
         self._bus: Bus | None = None
         self._tried_s = -AGAIN_S
@@ -123,20 +123,20 @@ class Reader:
             self._bus.close()
             self._bus = None
 
-    def frame(self, seen: Seen) -> Node:
+    def frame(self, seen: WindowInfo) -> Node:
         """The window itself. Raises NotOnBus, Vanished, NoAnswer or NoBus."""
         known = self._frames.get(seen.id)
         if known is not None and known.bus.is_connected:
             try:
                 if known.label() == seen.title or seen.box.fits_into(known.extents()):
                     return known
-            except (Vanished, NoAnswer):
+            except (Vanished, NoBusReply):
                 pass  # looked for anew
         self._frames.pop(seen.id, None)
         frame = self._frames[seen.id] = self._find_frame(seen)
         return frame
 
-    def composer(self, seen: Seen, composer: Composer, box: Box) -> Node:
+    def composer(self, seen: WindowInfo, composer: Composer, box: Box) -> Node:
         """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`.
 
         The program is asked once whether the object of the last time is still the one, but for one that it was asked
@@ -167,14 +167,14 @@ class Reader:
         """Look the composer of this X window up anew the next time."""
         self._composers.pop(window, None)
 
-    def signs(self, seen: Seen, wanted: Collection[Accessible]) -> Signs:
+    def signs(self, seen: WindowInfo, wanted: Collection[Accessible]) -> AccessibleSigns:
         """Those of the wanted objects that the window shows now, and whether it asks something else. Raises as `frame`.
 
         One that was there the last time is asked whether it still is what it was; for the others the program is asked
         for all of their roles, in one question.
         """
         frame = self.frame(seen)
-        found: dict[Accessible, Part] = {}
+        found: dict[Accessible, AccessiblePart] = {}
         for sign in wanted:
             known = self._signs.pop((seen.id, sign), None)
             if known is not None and _is_still(known, sign) and (part := _as_sign(known, sign, seen.box)) is not None:
@@ -190,9 +190,9 @@ class Reader:
             if kind in QUESTIONS and all(part.node != node for part in found.values()) and _is_there(node, seen.box):
                 strange = label or "without a name"
         self._signs |= {(seen.id, sign): part.node for sign, part in found.items()}
-        return Signs(parts=found, strange=strange)
+        return AccessibleSigns(parts=found, strange=strange)
 
-    def at(self, seen: Seen, place: Box) -> Node:
+    def at(self, seen: WindowInfo, place: Box) -> Node:
         """The object that stands at this place of the screen, with at most a little more or less; else the terminal in
         which it lies. What lies under it is not meant. Raises as `frame`."""
         frame = self.frame(seen)
@@ -207,7 +207,7 @@ class Reader:
             raise NotOnBus(why="nothing that it tells of stands there")
         return around[0]
 
-    def top(self, seen: Seen) -> Node:
+    def top(self, seen: WindowInfo) -> Node:
         """A window that stands in the way of another one; it need not be called what its title says. Raises as
         `frame`."""
         frames = self._frames_of(seen)
@@ -218,22 +218,22 @@ class Reader:
             raise NotOnBus(why="its program does not tell of this window there")
         return found[0]
 
-    def parts(self, seen: Seen, *, role: str = "", name: str = "") -> list[Part]:
+    def parts(self, seen: WindowInfo, *, role: str = "", name: str = "") -> list[AccessiblePart]:
         """The shown objects of the window with this role and this name, the outer ones first; "" is any.
 
         Raises as `frame`.
         """
         frame = self.frame(seen)
-        parts: list[Part] = []
+        parts: list[AccessiblePart] = []
         for node in frame.find(State.SHOWING)[:MOST_OBJECTS]:
             try:
                 if _is(node, role, name):
-                    parts.append(Part(role=node.role(), name=node.label(), box=node.extents(), node=node))
+                    parts.append(AccessiblePart(role=node.role(), name=node.label(), box=node.extents(), node=node))
             except Vanished:
                 continue  # it went while we looked
         return parts
 
-    def text_of(self, seen: Seen, *, role: str = "", name: str = "") -> str | None:
+    def text_of(self, seen: WindowInfo, *, role: str = "", name: str = "") -> str | None:
         """The text of the first such object that has one; None when there is none, or the window cannot be read."""
         try:
             for part in self.parts(seen, role=role, name=name):
@@ -244,7 +244,7 @@ class Reader:
             return None
         return None
 
-    def _frames_of(self, seen: Seen) -> list[Node]:
+    def _frames_of(self, seen: WindowInfo) -> list[Node]:
         """All windows of the program that this one belongs to."""
         bus = self._open()
         pid = self._windows.pid_of(seen.id)
@@ -255,7 +255,7 @@ class Reader:
             raise NotOnBus(why="its program is not there" if not mine else "its program shows no window there")
         return frames
 
-    def _find_frame(self, seen: Seen) -> Node:
+    def _find_frame(self, seen: WindowInfo) -> Node:
         frames = self._frames_of(seen)
         named = [frame for frame, label in zip(frames, labels(frames), strict=True) if label == seen.title]
         if len(named) > 1:
@@ -282,9 +282,9 @@ def open_bus(address: str) -> Bus:
         return Bus(address)
     session = Bus()
     try:
-        asked = Call(name="org.a11y.Bus", path="/org/a11y/bus", interface="org.a11y.Bus", member="GetAddress")
+        asked = BusCall(name="org.a11y.Bus", path="/org/a11y/bus", interface="org.a11y.Bus", member="GetAddress")
         address = str(session.ask(asked)[0])
-    except (NoAnswer, Vanished) as trouble:
+    except (NoBusReply, Vanished) as trouble:
         raise NoBus(why="the session's bus knows of none; is at-spi2-core installed?") from trouble
     finally:
         session.close()
@@ -292,7 +292,7 @@ def open_bus(address: str) -> Bus:
 
 
 def _pid_of(app: Node) -> int:
-    asked = Call(
+    asked = BusCall(
         name="org.freedesktop.DBus",
         path="/org/freedesktop/DBus",
         interface="org.freedesktop.DBus",
@@ -302,7 +302,7 @@ def _pid_of(app: Node) -> int:
     )
     try:
         return int(str(app.bus.ask(asked)[0]))
-    except (Vanished, NoAnswer):
+    except (Vanished, NoBusReply):
         return 0
 
 
@@ -333,12 +333,12 @@ def _is_there(node: Node, window: Box) -> bool:
     return box.overlaps(window)
 
 
-def _as_sign(node: Node, sign: Accessible, window: Box) -> Part | None:
+def _as_sign(node: Node, sign: Accessible, window: Box) -> AccessiblePart | None:
     """An object of this role and name, if it is to be seen and says what is looked for."""
     try:
         if not _is_there(node, window) or (sign.text and not _has(sign.text, all_text(node))):
             return None
-        return Part(role=sign.role, name=sign.name, box=node.extents(), node=node)
+        return AccessiblePart(role=sign.role, name=sign.name, box=node.extents(), node=node)
     except Vanished:
         return None  # it went while we looked
 
@@ -348,7 +348,7 @@ def _has(pattern: str, text: str) -> bool:
         with cpu_limit(SEARCH_S):
             return re.search(pattern, text, re.DOTALL) is not None
     except CpuLimitReached as slow:
-        raise NoAnswer(why="searching its text takes too long; `octet check` names a slow pattern") from slow
+        raise NoBusReply(why="searching its text takes too long; `octet check` names a slow pattern") from slow
 
 
 def _likeness(one: Box, other: Box) -> float:

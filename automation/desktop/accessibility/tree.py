@@ -9,7 +9,7 @@ from typing import cast
 
 from dbus_fast import Variant
 
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, Vanished
+from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply, Vanished
 from core.profiles.model import Box, Composer
 
 _A = "org.a11y.atspi."
@@ -70,7 +70,7 @@ def _bits(*states: State) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class NodeInfo:
     """What one object told of itself in one answer."""
 
     role: str
@@ -135,7 +135,7 @@ class Node:
         rule: list[object] = [_bits(*states), _ALL, {}, _ALL, signed, how, needs, _ALL, False]
         try:
             return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, most, True)[0])
-        except (NoAnswer, Vanished):
+        except (NoBusReply, Vanished):
             if interface:
                 raise
             # Qt cannot, and says that the object is not there. If it really is gone, the look at it says so again.
@@ -187,7 +187,7 @@ class Node:
         if EMBEDDED not in own:
             return own.split("\n")
         if deep == 0:
-            raise NoAnswer(why="its text is nested too deep")
+            raise NoBusReply(why="its text is nested too deep")
         lines: list[str] = []
         is_open = False
         """The last line is still being written: what comes inline goes on in it."""
@@ -212,9 +212,9 @@ class Node:
     def _ask(self, interface: str, member: str, signature: str = "", *body: object) -> list[object]:
         return self.bus.ask(self.call(interface, member, signature, *body))
 
-    def call(self, interface: str, member: str, signature: str = "", *body: object) -> Call:
+    def call(self, interface: str, member: str, signature: str = "", *body: object) -> BusCall:
         """A question to it, to be asked together with others."""
-        return Call(
+        return BusCall(
             name=self.name,
             path=self.path,
             interface=interface,
@@ -255,7 +255,7 @@ def places_of(nodes: Sequence[Node]) -> list[Box]:
     return [_box_of(answer) for answer in _all(nodes, calls)]
 
 
-def look_at(nodes: Sequence[Node]) -> list[Look]:
+def look_at(nodes: Sequence[Node]) -> list[NodeInfo]:
     """Look at each of `nodes`, of one bus, all asked at once."""
     calls = [
         call
@@ -269,7 +269,7 @@ def look_at(nodes: Sequence[Node]) -> list[Look]:
     ]
     told = iter(_all(nodes, calls))
     return [
-        Look(role=str(role[0]), label=_value(label), states=_set_of(states), box=_box_of(place))
+        NodeInfo(role=str(role[0]), label=_value(label), states=_set_of(states), box=_box_of(place))
         for role, label, states, place in zip(told, told, told, told, strict=True)
     ]
 
@@ -283,7 +283,7 @@ def _box_of(answer: list[object]) -> Box:
     return Box(x=x, y=y, width=width, height=height)
 
 
-def _all(nodes: Sequence[Node], calls: Sequence[Call]) -> list[list[object]]:
+def _all(nodes: Sequence[Node], calls: Sequence[BusCall]) -> list[list[object]]:
     return [
         answer
         for first in range(0, len(calls), AT_ONCE)

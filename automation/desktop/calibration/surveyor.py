@@ -11,9 +11,9 @@ from PIL import Image
 from automation.desktop.calibration.composers import blank_around, moving
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
-from automation.desktop.seen import Seen, WindowsPort
+from automation.desktop.seen import WindowInfo, WindowsPort
 from automation.desktop.sight.pictures import is_caret
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Survey
 from core.profiles.model import Box, Composer
@@ -45,7 +45,7 @@ class SurveyedWindows(WindowsPort, Protocol):
 class Teller(Protocol):
     """Asks programs where one writes in their windows."""
 
-    def told(self, seen: Seen, point: Point | None, picture: Image.Image) -> Measured | None:
+    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measured | None:
         """The composer of this window, that looks like `picture`; None where its program does not tell."""
         ...
 
@@ -54,7 +54,7 @@ class Surveyor:
     """Looks at one display. Belongs to the worker's thread."""
 
     def __init__(
-        self, *, windows: SurveyedWindows, screen: Screen, pace: DeliveryClock, teller: Teller | None = None
+        self, *, windows: SurveyedWindows, screen: ScreenCapture, pace: DeliveryClock, teller: Teller | None = None
     ) -> None:
         """Without a `teller` composers are found in pictures alone."""
         self._windows = windows
@@ -102,7 +102,7 @@ class Surveyor:
         return replace(measured, anchors=anchors(frames, measured.composer, avoid))
 
     @staticmethod
-    def _at_caret(seen: Seen, frames: Sequence[Image.Image]) -> Point | None:
+    def _at_caret(seen: WindowInfo, frames: Sequence[Image.Image]) -> Point | None:
         """The place on the screen of the caret that blinks in it, if that is all that moves there."""
         moved = moving(frames)
         caret = moved.getbbox()
@@ -110,7 +110,7 @@ class Surveyor:
             return None
         return seen.box.x + caret[0], seen.box.y + (caret[1] + caret[3]) // 2
 
-    def _from_picture(self, seen: Seen, point: Point, frames: Sequence[Image.Image]) -> Measured:
+    def _from_picture(self, seen: WindowInfo, point: Point, frames: Sequence[Image.Image]) -> Measured:
         found = blank_around(frames, (point[0] - seen.box.x, point[1] - seen.box.y))
         if found is None:
             why = (
@@ -120,7 +120,7 @@ class Surveyor:
             raise not_measured(seen, why, Cause.WRONG_PLACE)
         return Measured(window=seen.id, composer=found[0], background=found[1], anchors=(), by="picture")
 
-    def _check_seen(self, seen: Seen) -> None:
+    def _check_seen(self, seen: WindowInfo) -> None:
         if not seen.is_viewable or not self._windows.is_on_this_workspace(seen.id):
             raise not_measured(seen, "it is iconified or on another workspace; bring it to the screen", Cause.HIDDEN)
         if not seen.box.fits_into(self._windows.screen()):
@@ -130,20 +130,20 @@ class Surveyor:
             why = f"{called(cover)} lies over it; move one of them, agents' windows must stay uncovered"
             raise not_measured(seen, why, Cause.COVERED)
 
-    def _check_same(self, before: Seen) -> None:
+    def _check_same(self, before: WindowInfo) -> None:
         now = self._windows.see(before.id)
         if now is None or now.box != before.box:
             raise not_measured(before, "it was moved or closed while it was looked at; try again", Cause.CHANGED)
         self._check_seen(now)
 
-    def _is_one(self, seen: Seen) -> bool:
+    def _is_one(self, seen: WindowInfo) -> bool:
         return (
             seen.box.width >= SMALLEST_WINDOW[0]
             and seen.box.height >= SMALLEST_WINDOW[1]
             and not self._windows.is_furniture(seen.id)
         )
 
-    def _found(self, seen: Seen) -> FoundWindow:
+    def _found(self, seen: WindowInfo) -> FoundWindow:
         is_shown = seen.is_viewable and self._windows.is_on_this_workspace(seen.id)
         cover = self._windows.over(seen) if is_shown else None
         return FoundWindow(
@@ -163,11 +163,11 @@ def grown(box: Box, by: int) -> Box:
     return Box(x=box.x - by, y=box.y - by, width=box.width + 2 * by, height=box.height + 2 * by)
 
 
-def called(seen: Seen) -> str:
+def called(seen: WindowInfo) -> str:
     """As people call it."""
     return f"“{seen.title}”" if seen.title else f"a window of {seen.kind or 'another program'}"
 
 
-def not_measured(seen: Seen, why: str, cause: Cause = Cause.OTHER) -> NotMeasured:
+def not_measured(seen: WindowInfo, why: str, cause: Cause = Cause.OTHER) -> NotMeasured:
     """Why this window was not measured."""
     return NotMeasured(why=f"{called(seen)}: {why}", cause=cause)

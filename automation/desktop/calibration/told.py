@@ -6,11 +6,11 @@ import structlog
 from PIL import Image, ImageColor
 
 from automation.desktop.accessibility.bus import Unreadable
-from automation.desktop.accessibility.reader import Reader
+from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, ground
 from automation.desktop.calibration.surveyor import CARET_PX, grown, not_measured
-from automation.desktop.seen import Seen
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight.pictures import is_blank
 from core.calibration.model import Cause, Measured, Point
 from core.profiles.model import Box
@@ -24,10 +24,10 @@ SHRINKS = 12
 class Told:
     """The answers to `surveyor.Teller`. Belongs to the worker's thread."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: AccessibilityReader) -> None:
         self._reader = reader
 
-    def told(self, seen: Seen, point: Point | None, picture: Image.Image) -> Measured | None:
+    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measured | None:
         """The composer as its program tells it; None where it does not."""
         try:
             node, place = self._composer(seen, point)
@@ -53,7 +53,7 @@ class Told:
             label=label,
         )
 
-    def _composer(self, seen: Seen, point: Point | None) -> tuple[Node, Box]:
+    def _composer(self, seen: WindowInfo, point: Point | None) -> tuple[Node, Box]:
         if point is not None:
             places = [(node, node.extents()) for node in self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)]
             shown = [one for one in places if one[1].holds(*point)]

@@ -11,7 +11,7 @@ from automation.desktop.calibration.composers import ground
 from automation.desktop.calibration.limits import habits
 from automation.desktop.calibration.working import sign_of_work
 from automation.desktop.sight import pictures
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.sight.prompts import place_of_line
 from automation.desktop.sight.screen import to_png
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
@@ -81,7 +81,7 @@ class Trial:
     """What is looked at while a window takes a draft on trial: where it shows, what stood still meanwhile. The window
     that is tried tells of each step."""
 
-    def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
+    def __init__(self, *, name: str, eyes: WindowInspector, pace: DeliveryClock) -> None:
         self._name = name
         self._eyes = eyes
         self._pace = pace

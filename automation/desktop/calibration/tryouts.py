@@ -9,10 +9,10 @@ from pathlib import Path
 
 from automation.desktop.calibration.surveyor import Surveyor
 from automation.desktop.calibration.trial import TrialJournal, TrialPort
-from automation.desktop.pipe.frames import Answer, AskSurvey, Calibrating, Measure, TryOut
+from automation.desktop.pipe.frames import AskSurvey, Calibrating, CallResult, Measure, TryOut
 from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.work.process import Attempt, why_refused
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.protocol.steps import DeliveryRun
@@ -21,9 +21,9 @@ from core.deliveries.model import DeliveryId, Order, Outcome
 from core.desks.model import Desk
 from core.profiles.model import Profile
 
-See = Callable[[Desk, Profile, Anchors], Eyes]
+See = Callable[[Desk, Profile, Anchors], WindowInspector]
 """Eyes of their own for the window of one trial."""
-Open = Callable[[str, Eyes], TrialPort]
+Open = Callable[[str, WindowInspector], TrialPort]
 """Opens a window of these eyes for one trial."""
 Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]
 """Makes an outcome of whatever goes wrong."""
@@ -52,23 +52,23 @@ class Tryouts:
         self._guarded = guarded
         self._hands_off = hands_off
 
-    def answer(self, job: Calibrating) -> Answer:
+    def answer(self, job: Calibrating) -> CallResult:
         """What is seen, or what came of a trial."""
         try:
             match job:
                 case AskSurvey(pointer_only=True):
-                    return Answer(call=job.call, pointer=self._surveyor.pointer())
+                    return CallResult(call=job.call, pointer=self._surveyor.pointer())
                 case AskSurvey():
-                    return Answer(call=job.call, survey=self._surveyor.survey())
+                    return CallResult(call=job.call, survey=self._surveyor.survey())
                 case Measure():
                     measured = self._surveyor.measure(job.window, job.point, job.avoid)
-                    return Answer(call=job.call, measured=measured)
+                    return CallResult(call=job.call, measured=measured)
                 case TryOut():
-                    return Answer(call=job.call, tried=self.carry_out(job))
+                    return CallResult(call=job.call, tried=self.carry_out(job))
         except NotMeasured as trouble:
-            return Answer(call=job.call, refused=trouble.message, cause=trouble.cause)
+            return CallResult(call=job.call, refused=trouble.message, cause=trouble.cause)
         except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
-            return Answer(call=job.call, refused=why_refused(trouble))
+            return CallResult(call=job.call, refused=why_refused(trouble))
 
     def carry_out(self, job: TryOut) -> Tried:
         """Stage the draft, read it back, and clear it, or send it where that was asked for."""

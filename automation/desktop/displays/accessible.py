@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
-from automation.desktop.displays.children import Child, NotStarted
+from automation.desktop.displays.children import ChildProcess, NotStarted
 
 _DAEMON = ("dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=unix:tmpdir=/tmp", "--print-address")
 _ASK = ("--print-reply=literal", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress")
@@ -33,7 +33,7 @@ def missing_packages() -> list[str]:
 
 
 @asynccontextmanager
-async def bus(start: Callable[[str, Sequence[str]], Awaitable[Child]]) -> AsyncGenerator[Mapping[str, str]]:
+async def bus(start: Callable[[str, Sequence[str]], Awaitable[ChildProcess]]) -> AsyncGenerator[Mapping[str, str]]:
     """Keep a session bus with accessibility; yield what programs need to find it, nothing where it cannot be had."""
     async with AsyncExitStack() as stack:
         known: Mapping[str, str] = {}
@@ -48,7 +48,7 @@ async def bus(start: Callable[[str, Sequence[str]], Awaitable[Child]]) -> AsyncG
         yield known
 
 
-async def _address(child: Child) -> str:
+async def _address(child: ChildProcess) -> str:
     """The address that it prints; empty when it prints none."""
     assert child.process.stdout is not None
     try:

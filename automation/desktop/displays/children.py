@@ -30,7 +30,7 @@ class NotStarted(Unavailable):
     """{what} cannot be started: {why}"""
 
 
-class Child:
+class ChildProcess:
     """One program. Ends with whoever started it, also when that is killed (where setpriv is there to see to it)."""
 
     def __init__(self, what: str, process: Process) -> None:
@@ -45,7 +45,7 @@ class Child:
     @staticmethod
     async def start(
         what: str, argv: Sequence[str], *, environ: Mapping[str, str], words: Path, directory: Path, talks: bool = False
-    ) -> Child:
+    ) -> ChildProcess:
         """Start it in `directory`; what it says goes to the file `words`, or to us if it `talks`. Raises NotStarted."""
         if shutil.which(argv[0], path=environ.get("PATH")) is None:
             raise NotStarted(what=what, why=f"there is no program {argv[0]}")
@@ -67,7 +67,7 @@ class Child:
                 )
         except OSError as trouble:
             raise NotStarted(what=what, why=(trouble.strerror or str(trouble)).lower()) from trouble
-        return Child(what, process)
+        return ChildProcess(what, process)
 
     async def ended(self) -> str:
         """Wait until it ends by itself; how, in words."""

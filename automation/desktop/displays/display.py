@@ -15,9 +15,9 @@ from pathlib import Path
 import structlog
 
 from automation.desktop.displays import accessible, authority
-from automation.desktop.displays.children import MARK, Child, NotStarted, sweep
-from automation.desktop.displays.folder import Folder, KeptByAnother
-from automation.desktop.displays.standing import Standing
+from automation.desktop.displays.children import MARK, ChildProcess, NotStarted, sweep
+from automation.desktop.displays.folder import DisplayStateDir, KeptByAnother
+from automation.desktop.displays.standing import DisplayStatus
 from core.desks.model import Virtual
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
@@ -46,7 +46,7 @@ class ServerSilent(Unavailable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class DisplayTimeouts:
     """How long the keeper waits, in seconds."""
 
     start_s: float = 15.0
@@ -80,12 +80,12 @@ class VirtualDisplay:
         desk: str,
         virtual: Virtual,
         *,
-        folder: Folder,
+        folder: DisplayStateDir,
         home: Path,
         environ: Mapping[str, str],
         clock: Clock,
-        tell: Callable[[Standing], None],
-        limits: Limits | None = None,
+        tell: Callable[[DisplayStatus], None],
+        limits: DisplayTimeouts | None = None,
     ) -> None:
         """`environ` is what the program knows of the world; our own variables are taken out of it."""
         self.desk = desk
@@ -99,8 +99,8 @@ class VirtualDisplay:
         self._directory = (home / Path(virtual.directory).expanduser()).resolve()
         self._clock = clock
         self._tell = tell
-        self._limits = limits or Limits()
-        self._standing = Standing()
+        self._limits = limits or DisplayTimeouts()
+        self._standing = DisplayStatus()
         self._bus: Mapping[str, str] = {}
         """What leads its program to the display's own bus; empty where it has none."""
         self._whys: dict[str, str] = {}
@@ -115,7 +115,7 @@ class VirtualDisplay:
             except KeptByAnother:
                 self._tell(self._folder.read())
             except OSError as trouble:
-                self._tell(Standing(why=f"its folder cannot be used: {trouble.strerror}"))
+                self._tell(DisplayStatus(why=f"its folder cannot be used: {trouble.strerror}"))
             await asyncio.sleep(self._limits.look_s)
 
     async def follow(self) -> None:
@@ -125,7 +125,7 @@ class VirtualDisplay:
             await asyncio.sleep(self._limits.look_s)
 
     async def _run(self) -> None:
-        self._standing = Standing(keeper=os.getpid())
+        self._standing = DisplayStatus(keeper=os.getpid())
         self._say(server="it is starting")
         left = await sweep(self._mark)
         if left:
@@ -166,7 +166,7 @@ class VirtualDisplay:
             self._whys.clear()  # what is said next is why all of it is gone
             await asyncio.shield(sweep(self._mark))  # what the program started on its own goes with its display
 
-    async def _serve(self, server: Child) -> str:
+    async def _serve(self, server: ChildProcess) -> str:
         """Keep manager and program running on it, until the server ends or the display is put down."""
         has_manager = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -184,7 +184,7 @@ class VirtualDisplay:
         return ended
 
     @asynccontextmanager
-    async def _server(self) -> AsyncGenerator[Child]:
+    async def _server(self) -> AsyncGenerator[ChildProcess]:
         """Start the server on a number that it finds free itself, with a cookie and no way in from the network."""
         cookie = authority.new_cookie()
         authority.write(self._folder.xauthority, cookie)
@@ -203,7 +203,7 @@ class VirtualDisplay:
         finally:
             await asyncio.shield(server.end())
 
-    async def _number(self, server: Child) -> str:
+    async def _number(self, server: ChildProcess) -> str:
         assert server.process.stdout is not None
         number = b""
         with contextlib.suppress(TimeoutError):
@@ -226,14 +226,14 @@ class VirtualDisplay:
                 await asyncio.sleep(0.01)
             is_there.set()
 
-        async def start() -> Child:
+        async def start() -> ChildProcess:
             sign.unlink(missing_ok=True)
             return await self._start("its window manager", argv, environ=own)
 
         await self._keep_running("manager", start, up)
 
     async def _keep_program(self, has_manager: asyncio.Event) -> None:
-        async def start() -> Child:
+        async def start() -> ChildProcess:
             return await self._start("its program", self._virtual.program, environ=self._bus, directory=self._directory)
 
         async def up() -> None:
@@ -243,7 +243,7 @@ class VirtualDisplay:
         await self._keep_running("program", start, up)
 
     async def _keep_running(
-        self, part: str, start: Callable[[], Awaitable[Child]], up: Callable[[], Awaitable[None]]
+        self, part: str, start: Callable[[], Awaitable[ChildProcess]], up: Callable[[], Awaitable[None]]
     ) -> None:
         """Start it, and again whenever it ends, each time after a longer pause, unless it ran steadily."""
         pause_s = self._limits.first_pause_s
@@ -266,7 +266,7 @@ class VirtualDisplay:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, self._limits.longest_pause_s)
 
-    async def _watch(self, part: str, child: Child, up: Callable[[], Awaitable[None]]) -> str:
+    async def _watch(self, part: str, child: ChildProcess, up: Callable[[], Awaitable[None]]) -> str:
         """Say when it is up, and wait until it ends; why it is not there any more."""
         async with asyncio.TaskGroup() as group:
 
@@ -287,9 +287,9 @@ class VirtualDisplay:
         environ: Mapping[str, str] | None = None,
         directory: Path | None = None,
         talks: bool = False,
-    ) -> Child:
+    ) -> ChildProcess:
         place = {"DISPLAY": self._standing.display, "XAUTHORITY": self._standing.xauthority}
-        return await Child.start(
+        return await ChildProcess.start(
             what,
             argv,
             environ={**self._environ, **place, **(environ or {})},
@@ -298,7 +298,7 @@ class VirtualDisplay:
             talks=talks,
         )
 
-    async def _start_talking(self, what: str, argv: Sequence[str]) -> Child:
+    async def _start_talking(self, what: str, argv: Sequence[str]) -> ChildProcess:
         return await self._start(what, argv, talks=True)
 
     async def _until(self, *, wanted: bool) -> None:

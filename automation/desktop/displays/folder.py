@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, cast
 
-from automation.desktop.displays.standing import NOBODY, Standing
+from automation.desktop.displays.standing import NOBODY, DisplayStatus
 from core.kit.errors import Conflict
 
 
@@ -19,7 +19,7 @@ class KeptByAnother(Conflict):
     """The display of desk {id} is kept by another process of this home already."""
 
 
-class Folder:
+class DisplayStateDir:
     """The folder of one desk's display: its lock, its standing, whether it is wanted, and its programs' words."""
 
     def __init__(self, displays: Path, desk: str) -> None:
@@ -50,23 +50,23 @@ class Folder:
         finally:
             os.close(handle)
 
-    def tell(self, standing: Standing) -> None:
+    def tell(self, standing: DisplayStatus) -> None:
         """Write down how it stands."""
         new = self.path / "standing.new"
         new.write_text(json.dumps(asdict(standing)), encoding="utf-8")
         new.chmod(0o600)
         new.replace(self.path / "standing.json")
 
-    def read(self) -> Standing:
+    def read(self) -> DisplayStatus:
         """What its keeper wrote down last; NOBODY when there is none."""
         if not self._is_kept():
             return NOBODY
         try:
             told: Any = json.loads((self.path / "standing.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return Standing()
-        names = {field.name for field in fields(Standing)}
-        return Standing(**{key: value for key, value in cast("dict[str, Any]", told).items() if key in names})
+            return DisplayStatus()
+        names = {field.name for field in fields(DisplayStatus)}
+        return DisplayStatus(**{key: value for key, value in cast("dict[str, Any]", told).items() if key in names})
 
     @property
     def is_wanted(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class DisplayStatus:
     """One display as it is now."""
 
     display: str = ""
@@ -26,4 +26,4 @@ class Standing:
         return not self.why
 
 
-NOBODY = Standing(why="its virtual display is not up: `octet desk up` starts it")
+NOBODY = DisplayStatus(why="its virtual display is not up: `octet desk up` starts it")

@@ -11,8 +11,18 @@ from typing import Protocol
 import structlog
 
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.frames import Answer, Ask, Beat, Done, FromWorker, Mode, Started, ToWorker, WindowLearned
-from automation.desktop.pipe.tidings import Tidings
+from automation.desktop.pipe.frames import (
+    Ask,
+    Beat,
+    CallResult,
+    Done,
+    FromWorker,
+    Mode,
+    Started,
+    ToWorker,
+    WindowSignLearned,
+)
+from automation.desktop.pipe.tidings import DeskEvents
 from core.desks.model import DeskUnavailable
 from core.kit.clock import Clock
 
@@ -24,7 +34,7 @@ JUST_ENDED = "its worker has just ended"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Talk:
+class DeliveryChannel:
     """One delivery's conversation. None on the line: the worker is lost."""
 
     delivery: str
@@ -36,14 +46,14 @@ class Talk:
         """Whether the frame is of this very attempt, and not of one before it."""
         return (frame.delivery, frame.fence) == (self.delivery, self.fence)
 
-    def lose(self) -> None:
+    def mark_lost(self) -> None:
         """The worker is lost: that is said in any case, if need be in place of its last word."""
         if self.line.full():
             self.line.get_nowait()
         self.line.put_nowait(None)
 
 
-class Keeper(Protocol):
+class WorkerOwner(Protocol):
     """Whoever keeps the worker alive."""
 
     @property
@@ -55,7 +65,7 @@ class Keeper(Protocol):
         """The worker says how far it came with its start."""
         ...
 
-    def learned(self, frame: WindowLearned) -> None:
+    def learned(self, frame: WindowSignLearned) -> None:
         """The worker learned something of a window."""
         ...
 
@@ -64,18 +74,18 @@ class Keeper(Protocol):
         ...
 
 
-class Conversation:
-    """With one worker after the other. Between `begin` and `hang_up` there is one to talk with."""
+class WorkerSession:
+    """With one worker after the other. Between `begin` and `disconnect` there is one to talk with."""
 
-    def __init__(self, desk: str, keeper: Keeper, tidings: Tidings, *, clock: Clock) -> None:
+    def __init__(self, desk: str, keeper: WorkerOwner, tidings: DeskEvents, *, clock: Clock) -> None:
         """`desk` by its name; what the worker tells of its own accord goes to `tidings`."""
         self._desk = desk
         self._keeper = keeper
         self._tidings = tidings
         self._clock = clock
         self._process: Process | None = None
-        self._talk: Talk | None = None
-        self._calls: dict[int, asyncio.Future[Answer]] = {}
+        self._talk: DeliveryChannel | None = None
+        self._calls: dict[int, asyncio.Future[CallResult]] = {}
         self._number = 0
         self._waits = ""
         self.mode = Mode.OPEN
@@ -95,7 +105,7 @@ class Conversation:
         self._process = process
         self.heard_s, self.has_spoken = self._clock.monotonic_s(), False
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Nothing is said to the worker any more; closing its pipe tells it to end."""
         process, self._process = self._process, None
         self.stops_heard = 0
@@ -103,18 +113,18 @@ class Conversation:
         if process is not None and process.stdin is not None:
             process.stdin.close()
 
-    def lose(self) -> None:
+    def mark_lost(self) -> None:
         """The worker has ended: whoever waits for a word of it is told so."""
         if self._talk is not None:
             self._tidings.no_longer_usable(self._talk.window)  # it may have left a draft there
-            self._talk.lose()
+            self._talk.mark_lost()
         for answer in self._calls.values():
             if not answer.done():
                 answer.set_exception(DeskUnavailable(id=self._desk, why=JUST_ENDED))
 
-    def open_talk(self, delivery: str, fence: int, *, window: str) -> Talk:
+    def open_talk(self, delivery: str, fence: int, *, window: str) -> DeliveryChannel:
         """From now on the worker's frames about this delivery into `window` go onto the returned line."""
-        self._talk = Talk(delivery=delivery, fence=fence, window=window)
+        self._talk = DeliveryChannel(delivery=delivery, fence=fence, window=window)
         self.silence.clear()
         return self._talk
 
@@ -134,7 +144,7 @@ class Conversation:
         except (ConnectionError, RuntimeError) as trouble:
             raise DeskUnavailable(id=self._desk, why=JUST_ENDED) from trouble
 
-    async def call(self, question: frames.Question | frames.SetMode, *, within_s: float) -> Answer:
+    async def call(self, question: frames.Question | frames.SetMode, *, within_s: float) -> CallResult:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
         self._number += 1
         call, answer = self._number, asyncio.get_running_loop().create_future()
@@ -170,7 +180,7 @@ class Conversation:
                 self._keeper.started(frame)
             case Ask() | Done():
                 await self._hear(frame)
-            case Answer():
+            case CallResult():
                 answer = self._calls.get(frame.call)
                 if answer is not None and not answer.done():
                     answer.set_result(frame)
@@ -193,11 +203,11 @@ class Conversation:
                 self._tidings.usable(frame.window)
             case frames.WindowShows():
                 self._tidings.shows(frame.shown)
-            case frames.WindowStirred():
+            case frames.WindowActive():
                 self._tidings.stirred(frame.window)
-            case frames.WindowSeen():
+            case frames.WindowStatusChanged():
                 self._tidings.seen(frame.status)
-            case WindowLearned():
+            case WindowSignLearned():
                 self._keeper.learned(frame)
 
     async def _hear(self, frame: Ask | Done) -> None:

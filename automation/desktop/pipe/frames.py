@@ -38,7 +38,7 @@ class Mode(StrEnum):
     STOPPED = "stopped"
 
 
-class Step(StrEnum):
+class DeliveryStep(StrEnum):
     """The states that a worker asks to be committed."""
 
     STAGING = "staging"
@@ -46,7 +46,7 @@ class Step(StrEnum):
     SUBMITTING = "submitting"
 
 
-class Stage(StrEnum):
+class StartStage(StrEnum):
     """How far a worker's start has come."""
 
     WAITING = "waiting"
@@ -130,7 +130,7 @@ class SetMode(_Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look(_Call):
+class InspectWindows(_Call):
     """Look at each window; answered when the hands are free."""
 
     closely: bool = False
@@ -199,7 +199,7 @@ class TryOut(_Call):
 class Started(_Frame):
     """How far the worker's start has come, and why it does not go on."""
 
-    stage: Stage
+    stage: StartStage
     reason: str = ""
 
 
@@ -210,7 +210,7 @@ class Ask(_Frame):
     number: int
     delivery: str
     fence: int
-    step: Step
+    step: DeliveryStep
     sha256: str = ""
     drafts: tuple[str, ...] = ()
     """Marks by which our draft can be recognised from now on."""
@@ -226,7 +226,7 @@ class Done(_Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(_Frame):
+class CallResult(_Frame):
     """The answer to a call: what was asked for, or why there is nothing."""
 
     call: int
@@ -253,7 +253,7 @@ class WindowUsable(_Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowSeen(_Frame):
+class WindowStatusChanged(_Frame):
     """Whether a window can be used changed, and has lasted; told of each window once by every worker."""
 
     status: WindowStatus
@@ -290,14 +290,14 @@ class StoppedHere(_Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowStirred(_Frame):
+class WindowActive(_Frame):
     """Something goes on in a window at work; told once in a while."""
 
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLearned(_Frame):
+class WindowSignLearned(_Frame):
     """The worker learned this busy sign, or this anchor, of a window, and works by it already."""
 
     window: str
@@ -310,10 +310,10 @@ class Beat(_Frame):
 
 
 Calibrating = AskSurvey | Measure | TryOut
-Question = Look | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
+Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
-OfWindow = WindowUsable | WindowSeen | WindowShows | WindowStirred | WindowLearned
-FromWorker = Started | Ask | Done | Answer | OfWindow | Waits | Locked | StoppedHere | Beat
+OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive | WindowSignLearned
+FromWorker = Started | Ask | Done | CallResult | OfWindow | Waits | Locked | StoppedHere | Beat
 
 TO_WORKER: Mapping[str, TypeAdapter[ToWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(ToWorker)}
 FROM_WORKER: Mapping[str, TypeAdapter[FromWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(FromWorker)}

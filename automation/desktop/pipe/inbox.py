@@ -10,10 +10,11 @@ from typing import BinaryIO
 import structlog
 
 from automation.desktop.pipe.frames import (
-    Answer,
     Ask,
     BadFrame,
+    CallResult,
     Deliver,
+    DeliveryStep,
     FromWorker,
     GiveUp,
     Granted,
@@ -22,7 +23,6 @@ from automation.desktop.pipe.frames import (
     Question,
     SetMode,
     Settle,
-    Step,
     StoppedHere,
     pack,
     receive,
@@ -34,24 +34,25 @@ from core.kit import faults
 log = structlog.get_logger(__name__)
 
 MOST_QUESTIONS = 64
-"""So many questions wait in line at most. Of everything else there is one at a time: an order, a glance, the end."""
+"""So many questions wait in line at most. Of everything else there is one at a time: an order, a recheck_soon, the
+end."""
 
 
-class Gone:
+class PipeClosed:
     """The pipe has ended: nobody is there to work for."""
 
 
-class Glance:
+class RecheckWindows:
     """Something about the windows changed: look at those that were not usable."""
 
 
-Job = Deliver | Settle | Question | Glance | Gone
+Job = Deliver | Settle | Question | RecheckWindows | PipeClosed
 Holder = tuple[str, int]
 """A delivery and its fence: who may speak about it."""
 NOBODY: Holder = ("", 0)
 
 
-class Outbox:
+class FrameWriter:
     """Writes frames, one at a time, from whichever thread."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -71,7 +72,7 @@ class Outbox:
 class Inbox:
     """Reads frames in a thread of its own. Is the Pace and the Journal of the delivery under way."""
 
-    def __init__(self, stream: BinaryIO, outbox: Outbox, mode: Mode) -> None:
+    def __init__(self, stream: BinaryIO, outbox: FrameWriter, mode: Mode) -> None:
         self._stream = stream
         self._outbox = outbox
         self.jobs: queue.Queue[Job] = queue.Queue()
@@ -97,21 +98,21 @@ class Inbox:
         """Begin to read."""
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def glance(self) -> None:
+    def recheck_soon(self) -> None:
         """Something about the windows changed. Several before the next look are one."""
         with self._change:
             if self._glancing:
                 return
             self._glancing = True
-        self.jobs.put(Glance())
+        self.jobs.put(RecheckWindows())
 
-    def glance_in(self, seconds: float) -> None:
-        """As `glance`, after so long."""
-        later = threading.Timer(seconds, self.glance)
+    def recheck_in(self, seconds: float) -> None:
+        """As `recheck_soon`, after so long."""
+        later = threading.Timer(seconds, self.recheck_soon)
         later.daemon = True
         later.start()
 
-    def glanced(self) -> None:
+    def recheck_begins(self) -> None:
         """The look begins now; what changes from here on asks for another."""
         with self._change:
             self._glancing = False
@@ -166,23 +167,23 @@ class Inbox:
 
     def staging(self, drafts: tuple[str, ...]) -> None:
         """Before the first click."""
-        self._ask(Step.STAGING, drafts=drafts)
+        self._ask(DeliveryStep.STAGING, drafts=drafts)
 
     def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
         """After the whole text was read back equal."""
-        self._ask(Step.STAGED, sha256=sha256, drafts=drafts)
+        self._ask(DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
 
     def submitting(self) -> None:
         """Before Enter."""
         with self._change:
             self._asked = True
-        self._ask(Step.SUBMITTING)
+        self._ask(DeliveryStep.SUBMITTING)
 
     def is_answered(self) -> bool:
         """Whether an answer has proven the delivery under way."""
         return self._answered
 
-    def _ask(self, step: Step, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
+    def _ask(self, step: DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
         with self._change:
             self._number += 1
             number, (delivery, fence) = self._number, self._now
@@ -210,7 +211,7 @@ class Inbox:
                         self._granted(frame)
                     case SetMode():
                         refused = self._set_mode(frame)
-                        self._outbox.send(Answer(call=frame.call, refused=refused))
+                        self._outbox.send(CallResult(call=frame.call, refused=refused))
                     case GiveUp():
                         self._give_up((frame.delivery, frame.fence), answered=frame.answered)
                     case Deliver() | Settle():
@@ -224,7 +225,7 @@ class Inbox:
         with self._change:
             self.is_gone = True
             self._change.notify_all()
-        self.jobs.put(Gone())
+        self.jobs.put(PipeClosed())
 
     def _set_mode(self, change: SetMode) -> str:
         """Obey; or say why not: somebody who sits here has stopped the desk, and whoever asks cannot know it yet."""
@@ -234,7 +235,7 @@ class Inbox:
             self.mode = change.mode
             self._change.notify_all()
         if change.mode is Mode.OPEN:
-            self.glance()  # what was left alone while the desk was held is looked after now
+            self.recheck_soon()  # what was left alone while the desk was held is looked after now
         return ""
 
     def _granted(self, granted: Granted) -> None:
@@ -260,4 +261,4 @@ class Inbox:
         if self.jobs.qsize() < MOST_QUESTIONS:
             self.jobs.put(question)
         else:
-            self._outbox.send(Answer(call=question.call, refused="too many questions wait for its hands"))
+            self._outbox.send(CallResult(call=question.call, refused="too many questions wait for its hands"))

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.displays.standing import Standing
+from automation.desktop.displays.standing import DisplayStatus
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.conversation import JUST_ENDED, Conversation
-from automation.desktop.pipe.frames import TRY_LATER, TRY_SOON, Hello, Mode, Stage, Started, WindowLearned
-from automation.desktop.pipe.tidings import Tidings
-from automation.desktop.place import Place
-from automation.desktop.seized import NOT_SHARED, SeizedByWorker
+from automation.desktop.pipe.conversation import JUST_ENDED, WorkerSession
+from automation.desktop.pipe.frames import TRY_LATER, TRY_SOON, Hello, Mode, Started, StartStage, WindowSignLearned
+from automation.desktop.pipe.tidings import DeskEvents
+from automation.desktop.place import DisplayTarget
+from automation.desktop.seized import NOT_SHARED, InputLockMonitor
 from core.desks.learned import Learned, calibrations
 from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
 from core.desks.ports import DeskNews, Leftovers
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class WorkerTimeouts:
     """How long the coordinator waits for its worker, in seconds."""
 
     silence_s: float = 15.0
@@ -71,7 +71,7 @@ SEIZED_LOOKS = 6
 """So many looks in a row must find the same seizure: time alone could have passed in our own sleep."""
 
 
-class Link:
+class WorkerSupervisor:
     """One worker process after the other for one desk. `run` owns them; the verbs may be called while it runs."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Link:
         news: Callable[[], DeskNews],
         leftovers: Leftovers,
         clock: Clock,
-        limits: Limits | None = None,
+        limits: WorkerTimeouts | None = None,
         learned: Learned | None = None,
     ) -> None:
         """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
@@ -99,13 +99,13 @@ class Link:
         self._argv = tuple(argv)
         # A worker needs no secrets, and ours come by variables with this beginning.
         self._environ = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
-        self._place = Place(desk)
+        self._place = DisplayTarget(desk)
         self._anchors = anchors
         self._locks = locks
         self._leftovers = leftovers
         self._learned = learned
         self._clock = clock
-        self.limits = limits or Limits()
+        self.limits = limits or WorkerTimeouts()
         self.ready = asyncio.Event()
         """Set while there is a worker that can begin, on a display that can be used."""
         self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
@@ -113,8 +113,8 @@ class Link:
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._was_ready_s: float | None = None
-        self._tidings = Tidings(desk.name, news, pause_s=self.limits.first_pause_s)
-        self.conversation = Conversation(desk.name, self, self._tidings, clock=clock)
+        self._tidings = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
+        self.conversation = WorkerSession(desk.name, self, self._tidings, clock=clock)
 
     async def run(self) -> None:
         """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
@@ -159,14 +159,14 @@ class Link:
         """The present worker's process."""
         return None if self._process is None else self._process.pid
 
-    def stands(self, standing: Standing) -> None:
+    def stands(self, standing: DisplayStatus) -> None:
         """How the desk's own display stands now; a worker of an earlier one is replaced."""
         if self._place.take(standing):
             self.end_worker("its display is another one now")
-            self.poke()
+            self.retry_now()
         self._refresh()
 
-    def poke(self) -> None:
+    def retry_now(self) -> None:
         """Do not wait for the next try of a worker that could not start: try now."""
         self._poke.set()
 
@@ -212,7 +212,7 @@ class Link:
         if self._worker_is[0] is not DeskState.UNAVAILABLE:
             self._tell(DeskState.STARTING, "")
         drafts = await self._drafts()
-        with SeizedByWorker() as seized:
+        with InputLockMonitor() as seized:
             fds = () if seized.fd == NOT_SHARED else (seized.fd,)
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -235,7 +235,7 @@ class Link:
             finally:
                 await asyncio.shield(self._bury(process))
 
-    async def _serve(self, process: Process, seized: SeizedByWorker, drafts: Mapping[str, tuple[str, ...]]) -> None:
+    async def _serve(self, process: Process, seized: InputLockMonitor, drafts: Mapping[str, tuple[str, ...]]) -> None:
         """Tell the worker what it needs to know, read what it says until it ends, and watch it meanwhile."""
         async with asyncio.TaskGroup() as group:
             watchdogs = (
@@ -280,15 +280,15 @@ class Link:
     def started(self, frame: Started) -> None:
         """The worker says how far it came with its start."""
         match frame.stage:
-            case Stage.READY:
+            case StartStage.READY:
                 self._was_ready_s = self._clock.monotonic_s()
                 self._tell(DeskState.READY, "")
-            case Stage.WAITING:
+            case StartStage.WAITING:
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
-            case Stage.UNAVAILABLE:
+            case StartStage.UNAVAILABLE:
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
 
-    def learned(self, frame: WindowLearned) -> None:
+    def learned(self, frame: WindowSignLearned) -> None:
         """The worker learned something of a window: keep it under what config/ says of that now."""
         said = calibrations(self._place.desk, self.used).get(frame.window)
         if said is None:
@@ -316,7 +316,7 @@ class Link:
                 process.kill()
                 return
 
-    async def _watch_seized(self, process: Process, seized: SeizedByWorker) -> None:
+    async def _watch_seized(self, process: Process, seized: InputLockMonitor) -> None:
         """End a worker that was stopped while it held the display or the person's devices: nothing else frees them."""
         while True:
             await asyncio.sleep(self.limits.seized_s / SEIZED_LOOKS)
@@ -332,14 +332,14 @@ class Link:
             self._worker_is = (DeskState.UNAVAILABLE, JUST_ENDED)
         self.ready.clear()
         self._process = None
-        self.conversation.hang_up()
+        self.conversation.disconnect()
         try:
             async with asyncio.timeout(self.limits.farewell_s):
                 await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
-        self.conversation.lose()
+        self.conversation.mark_lost()
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()

@@ -26,7 +26,7 @@ class _News:
     tell: Callable[[DeskNews], Awaitable[None]]
 
 
-class Tidings:
+class DeskEvents:
     """One desk's news. `run` tells them one by one; whoever has news does not wait for it."""
 
     def __init__(self, desk: str, news: Callable[[], DeskNews], *, pause_s: float) -> None:

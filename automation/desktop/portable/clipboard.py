@@ -20,15 +20,15 @@ ANSWER_S = 1.0
 """So long the platform's clipboard is waited for: whoever owns it may be frozen."""
 
 
-class NoClipboard(Unavailable):
+class NoMacClipboard(Unavailable):
     """This platform's clipboard cannot be used: {why}"""
 
 
-class Clipboard:
+class MacClipboard:
     """Puts a text onto the clipboard and reads it. Remembers what was there, to give it back."""
 
     def __init__(self) -> None:
-        """Raise NoClipboard with what is missing."""
+        """Raise NoMacClipboard with what is missing."""
         self._persons: str | None = None
         self._giving: Callable[[], None] | None = None
         """Waits until the person's text is there again, which has begun."""
@@ -38,7 +38,7 @@ class Clipboard:
             self._in_time(pyperclip.paste)
         except (pyperclip.PyperclipException, TransientFailure) as trouble:
             why = " ".join(str(trouble).split())
-            raise NoClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
+            raise NoMacClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
 
     def put(self, text: str) -> None:
         """The clipboard holds this text from now on; what a person had there is remembered once."""

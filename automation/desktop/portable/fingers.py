@@ -13,11 +13,11 @@ _COMMAND = {"ctrl": "command"}
 """What is done with ctrl elsewhere is done with command on a Mac."""
 
 
-class NoSuchKey(Invalid):
+class UnknownMacKey(Invalid):
     """The chord {chord} names the key {key}, which PyAutoGUI does not know on this platform."""
 
 
-class Fingers:
+class MacInput:
     """Moves the pointer and presses chords; belongs to one thread. One process can have one only."""
 
     def __init__(self, display: str = "") -> None:
@@ -28,11 +28,11 @@ class Fingers:
         """Where we last put the pointer."""
 
     def check(self, chords: Iterable[str]) -> None:
-        """Raise NoSuchKey unless each key of each chord can be pressed."""
+        """Raise UnknownMacKey unless each key of each chord can be pressed."""
         for chord in chords:
             for key in keys_of(chord):
                 if not self._gui.isValidKey(_here(key)):
-                    raise NoSuchKey(chord=chord, key=key)
+                    raise UnknownMacKey(chord=chord, key=key)
 
     def press(self, chord: str) -> None:
         """Press one chord and release it; whatever happens, no key stays down."""

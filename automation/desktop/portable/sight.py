@@ -7,9 +7,9 @@ from dataclasses import replace
 from PIL import Image
 
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import painted
+from automation.desktop.sight.album import paint_masks
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
@@ -18,10 +18,10 @@ from core.profiles.model import Activity, Box, Profile, Readback, Selection
 NOT_THERE = "what stands at its place does not look like it"
 
 
-class Sight:
+class MacInspector:
     """All that pixels tell of one desk. Belongs to one thread."""
 
-    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], screen: Screen, anchors: Anchors) -> None:
+    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], screen: ScreenCapture, anchors: Anchors) -> None:
         self._screen = screen
         self._anchors = anchors
         self._configured = {window.name: window for window in desk.windows}
@@ -126,4 +126,4 @@ class Sight:
             hidden.append(profile.composer.box)
         if has_code and profile.transcript is not None:
             hidden.append(profile.transcript.box)
-        return painted(picture, replace(self.place(name), x=0, y=0), hidden)
+        return paint_masks(picture, replace(self.place(name), x=0, y=0), hidden)

@@ -13,11 +13,11 @@ from PIL import Image
 
 from automation.desktop import marks as marks_of
 from automation.desktop.clicks import Clicks, places
-from automation.desktop.portable.clipboard import Clipboard
-from automation.desktop.portable.fingers import Fingers
-from automation.desktop.portable.sight import NOT_THERE, Sight
+from automation.desktop.portable.clipboard import MacClipboard
+from automation.desktop.portable.fingers import MacInput
+from automation.desktop.portable.sight import NOT_THERE, MacInspector
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import Album
+from automation.desktop.sight.album import DeliveryScreenshots
 from automation.protocol import ports
 from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark
@@ -35,11 +35,18 @@ CLEAR_TRIES = 3
 CLEAR_S = 0.3
 
 
-class PortableWindow:
+class MacWindow:
     """One delivery's view of one window."""
 
     def __init__(
-        self, *, name: str, sight: Sight, fingers: Fingers, clipboard: Clipboard, clicks: Clicks, pace: DeliveryClock
+        self,
+        *,
+        name: str,
+        sight: MacInspector,
+        fingers: MacInput,
+        clipboard: MacClipboard,
+        clicks: Clicks,
+        pace: DeliveryClock,
     ) -> None:
         self._name = name
         self._sight = sight
@@ -56,7 +63,7 @@ class PortableWindow:
         self._read: Image.Image | None = None
         """The composer as it looked when its text was copied back."""
         self._copies = 0
-        self._album = Album()
+        self._album = DeliveryScreenshots()
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that it may be used, as far as its picture tells. Returns whether its busy sign is shown."""
@@ -135,7 +142,7 @@ class PortableWindow:
 
     def marks(self) -> tuple[str, ...]:
         """The composer's picture with our draft in it."""
-        return () if self._read is None else (marks_of.of_picture(self._read),)
+        return () if self._read is None else (marks_of.picture_mark(self._read),)
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         """A window cannot be told from another one that looks like it."""
@@ -143,7 +150,7 @@ class PortableWindow:
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
-        if marks_of.shows(self._sight.composer(self._name), marks, self._profile.composer.caret_px):
+        if marks_of.shows_draft(self._sight.composer(self._name), marks, self._profile.composer.caret_px):
             return True
         self.focus()
         text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[-1])

@@ -8,25 +8,25 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from automation.desktop.clicks import Clicks
-from automation.desktop.gate import Gate, Nobody
+from automation.desktop.gate import NoUserInput, UserActivityGate
 from automation.desktop.pipe.frames import Hello
-from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.portable.clipboard import Clipboard, NoClipboard
-from automation.desktop.portable.fingers import Fingers, NoSuchKey
-from automation.desktop.portable.sight import Sight
-from automation.desktop.portable.window import PortableWindow
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.portable.clipboard import MacClipboard, NoMacClipboard
+from automation.desktop.portable.fingers import MacInput, UnknownMacKey
+from automation.desktop.portable.sight import MacInspector
+from automation.desktop.portable.window import MacWindow
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from automation.desktop.work import loop, process
-from automation.desktop.work.surface import Surface
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.work.waiting import REST_S, Waiting
+from automation.desktop.work.surface import WorkerBackend
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.work.waiting import REST_S, RecoveringWindows
 from core.desks.model import Shown, WindowStatus
 from core.kit.clock import SystemClock
 
 NAME = "portable"
 """What outcomes and receipts say."""
-EXCUSES = (NoClipboard, NoSuchKey)
+EXCUSES = (NoMacClipboard, UnknownMacKey)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 NO_ACTS = "the portable path presses nothing but what a delivery needs"
 NO_READING = "the portable path reads no windows"
@@ -39,20 +39,20 @@ def run(desk: str) -> int:
     return process.run(desk, work, excuses=EXCUSES)
 
 
-def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
     """Do what comes until the pipe ends."""
     with ExitStack() as stack:
-        loop.work(PortableHands(hello, inbox, outbox, stack).surface(), inbox, outbox)
+        loop.work(MacBackend(hello, inbox, outbox, stack).surface(), inbox, outbox)
 
 
-class PortableHands:
+class MacBackend:
     """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
 
-    def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
+    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
         display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
         self._inbox = inbox
         self._outbox = outbox
-        self._fingers = Fingers(display)
+        self._fingers = MacInput(display)
         self._fingers.check(
             {
                 chord
@@ -60,18 +60,18 @@ class PortableHands:
                 for chord in (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy)
             }
         )
-        self._clipboard = Clipboard()
+        self._clipboard = MacClipboard()
         self._clicks = Clicks()
-        self._sight = Sight(
+        self._sight = MacInspector(
             desk=hello.desk,
             profiles={profile.name: profile for profile in hello.profiles},
-            screen=stack.enter_context(Screen(display or None)),
+            screen=stack.enter_context(ScreenCapture(display or None)),
             anchors=Anchors(Path(hello.anchors)),
         )
         tell = loop.tells_waits(inbox, outbox)
-        self._gate = Gate(hello.desk.user_activity, people=Nobody(), clock=SystemClock(), tell=tell)
+        self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
-        self._tidy = Tidy(
+        self._tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._sight,
             pace=inbox,
@@ -79,14 +79,14 @@ class PortableHands:
             may_touch=lambda: not loop.hands_off(inbox, self._gate),
         )
 
-    def surface(self) -> Surface:
+    def surface(self) -> WorkerBackend:
         """What the loop works with."""
-        waiting = Waiting(
+        waiting = RecoveringWindows(
             eyes=self._sight, tidy=self._tidy, inbox=self._inbox, outbox=self._outbox, let_go=self._fingers.let_go
         )
-        return Surface(
+        return WorkerBackend(
             eyes=self._sight,
-            lookout=Lookout(self._sight, waiting),
+            lookout=MacWatcher(self._sight, waiting),
             drafts=self._tidy,
             user_activity=self._gate,
             open_window=self._open,
@@ -99,8 +99,8 @@ class PortableHands:
             remark=NAME,
         )
 
-    def _open(self, name: str) -> PortableWindow:
-        return PortableWindow(
+    def _open(self, name: str) -> MacWindow:
+        return MacWindow(
             name=name,
             sight=self._sight,
             fingers=self._fingers,
@@ -110,10 +110,10 @@ class PortableHands:
         )
 
 
-class Lookout:
+class MacWatcher:
     """Looks once a second at windows that cannot be used, and at nothing else: nothing tells of a change."""
 
-    def __init__(self, sight: Sight, waiting: Waiting) -> None:
+    def __init__(self, sight: MacInspector, waiting: RecoveringWindows) -> None:
         self._sight = sight
         self._waiting = waiting
 
@@ -121,24 +121,24 @@ class Lookout:
         """Nobody knows anything of any window yet."""
         self._waiting.saw(self._sight.names())
 
-    def tell_usable(self) -> None:
+    def report_usable(self) -> None:
         """Look at all of them."""
-        self._waiting.look_again()
+        self._waiting.look_when_due()
 
     def due_in_s(self) -> float | None:
         """Never, once all can be used."""
         return REST_S if self._waiting.names() else None
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         """Look at those that could not be used."""
         names = self._waiting.names()
-        self._waiting.look_again()
+        self._waiting.look_when_due()
         for name in names:
             self._waiting.usability.saw(self._sight.status(name))
 
-    def glance(self) -> None:
+    def recheck_soon(self) -> None:
         """Something may have changed."""
-        self._waiting.look_again()
+        self._waiting.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         """Each window, for people. How each is read makes no difference here: all are copied out of."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.selftest.truth import Shot, Tally
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.selftest.truth import SelfTestDelivery, Tally
 from core.deliveries.model import DeliveryId, Order, Outcome, Result
 from core.desks.model import Desk, DeskState, UserActivityPolicy, Window
 from core.desks.ports import DeskNews
@@ -54,7 +54,7 @@ PROFILE = Profile(
 """How the scratch window is driven; sandbox.selftest.window draws what stands here."""
 
 
-class Stage(Protocol):
+class ScratchWindow(Protocol):
     """The scratch window and the thieves, for whoever judges; the driver knows neither."""
 
     async def steal(self, kind: str) -> None:
@@ -76,7 +76,7 @@ class Stage(Protocol):
 
 
 @dataclass(slots=True)
-class News(DeskNews):
+class DeskRecorder(DeskNews):
     """Remembers how the desk's hands are."""
 
     state: DeskState = DeskState.STARTING
@@ -96,7 +96,7 @@ class News(DeskNews):
         return {}
 
 
-class Steps:
+class GrantAll:
     """Every state may be entered: there is no journal behind a self-test."""
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
@@ -121,12 +121,12 @@ def desk_of(title: str, place: Box, display: str) -> Desk:
 
 
 @dataclass(slots=True, kw_only=True)
-class Course:
+class SelfTestRun:
     """One run."""
 
-    hands: DeskHands
-    news: News
-    stage: Stage
+    hands: DeskWorkerClient
+    news: DeskRecorder
+    stage: ScratchWindow
     count: int
     told: Callable[[Tally], None]
     """Hears after each delivery how it stands."""
@@ -142,7 +142,7 @@ class Course:
             self.told(tally)
         return ""
 
-    async def _one(self, number: int, thief: str) -> Shot:
+    async def _one(self, number: int, thief: str) -> SelfTestDelivery:
         text = self._text(number)
         _, _, clipboard_before = await self.stage.heard()
         await self.stage.steal(thief)
@@ -154,7 +154,7 @@ class Course:
         heard, composer, clipboard = await self.stage.heard()
         if composer:
             await self.stage.empty()
-        return Shot(
+        return SelfTestDelivery(
             number=number,
             thief=thief,
             text=text,
@@ -185,7 +185,7 @@ class Course:
                 text=text,
                 sha256=hashlib.sha256(text.encode()).hexdigest(),
             )
-            outcome = await self.hands.deliver(order, Steps())
+            outcome = await self.hands.deliver(order, GrantAll())
             is_draft_told = is_draft_told or outcome.draft_left
             if outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED} or time.monotonic() >= until:
                 return outcome, is_draft_told

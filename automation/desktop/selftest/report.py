@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from automation.desktop.selftest.truth import Shot, Tally
+from automation.desktop.selftest.truth import SelfTestDelivery, Tally
 
 FEWEST_P95 = 20
 """A 95th percentile of fewer says nothing."""
@@ -20,7 +20,7 @@ WAYS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class TestedMachine:
     """Where it ran."""
 
     version: str
@@ -31,10 +31,10 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SelfTestReport:
     """One self-test."""
 
-    machine: Machine
+    machine: TestedMachine
     wanted: int
     tally: Tally
     seconds: float
@@ -122,11 +122,11 @@ class Report:
         return "no violation, but not everything was delivered that nobody disturbed"
 
 
-def _kinds(shots: Sequence[Shot]) -> list[str]:
+def _kinds(shots: Sequence[SelfTestDelivery]) -> list[str]:
     return list(dict.fromkeys(shot.thief for shot in shots))
 
 
-def _named(shot: Shot) -> dict[str, Any]:
+def _named(shot: SelfTestDelivery) -> dict[str, Any]:
     """One delivery that did not go well; its text is a made one and may be shown."""
     outcome = shot.outcome
     return {

@@ -23,7 +23,7 @@ class Violation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
+class SelfTestDelivery:
     """One delivery: its thief, how it ended, and what the window heard meanwhile."""
 
     number: int
@@ -75,7 +75,7 @@ class Shot:
 class Tally:
     """All deliveries of one run."""
 
-    shots: list[Shot] = field(default_factory=list[Shot])
+    shots: list[SelfTestDelivery] = field(default_factory=list[SelfTestDelivery])
 
     def results(self) -> dict[str, int]:
         """How many ended how."""

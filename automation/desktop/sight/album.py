@@ -14,13 +14,13 @@ from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box
 
 if TYPE_CHECKING:
-    from automation.desktop.seen import Seen
+    from automation.desktop.seen import WindowInfo
 
 MASK = "#808080"
 """What a masked region is painted with: the same for every window, so that nobody takes it for something seen."""
 
 
-class Album:
+class DeliveryScreenshots:
     """Pictures of one window at several moments. They are made small and packed only when they are asked for."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Album:
         )
 
 
-def painted(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Image:
+def paint_masks(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Image:
     """The picture of one place of a window, with what lies in `masks` painted over; all are relative to its corner."""
     over = [one for one in masks if place.overlaps(one)]
     if not over:
@@ -63,7 +63,7 @@ def painted(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Ima
     return picture
 
 
-def identity_of(seen: Seen) -> Target:
+def target_identity(seen: WindowInfo) -> Target:
     """Which window it is; its title, which may tell what somebody works at, only as a hash."""
     box = seen.box
     return Target(

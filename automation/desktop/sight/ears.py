@@ -10,11 +10,11 @@ from PIL import Image
 
 from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.passages import shown_text
-from automation.desktop.accessibility.reader import ComposerElsewhere, Part, Reader
+from automation.desktop.accessibility.reader import AccessibilityReader, AccessiblePart, ComposerElsewhere
 from automation.desktop.accessibility.tree import EMBEDDED
-from automation.desktop.seen import Seen
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight import pictures
-from automation.desktop.sight.heard import SETTLED_S, Heard
+from automation.desktop.sight.heard import SETTLED_S, ShownSigns
 from automation.desktop.x11.connection import DisplayHeld
 from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box, Composer, Profile
@@ -29,19 +29,19 @@ class _Kept:
     since_s: float
     """Since when it looks like that."""
     heard_s: float
-    heard: Heard
+    heard: ShownSigns
 
 
-class Ears:
+class AccessibilitySigns:
     """Belongs to the worker's thread. Asks a program only when its window looks otherwise than when it was asked last,
     or looked otherwise just before."""
 
-    def __init__(self, reader: Reader, *, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, reader: AccessibilityReader, *, now_s: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader
         self._now_s = now_s
         self._kept: dict[str, _Kept] = {}
 
-    def is_composer_at(self, seen: Seen, composer: Composer, box: Box) -> bool | None:
+    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
         """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
         try:
             self._reader.composer(seen, composer, box)
@@ -51,7 +51,7 @@ class Ears:
             return None
         return True
 
-    def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
+    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
         """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
         try:
             self._reader.composer(seen, composer, box).text()
@@ -59,7 +59,7 @@ class Ears:
             return trouble.why
         return ""
 
-    def code_places(self, seen: Seen, composer: Composer, box: Box) -> Sequence[Box] | None:
+    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
         """Return the lines of the screen in which the composer at `box` shows an answer code; None where its program
         does not tell."""
         try:
@@ -76,10 +76,10 @@ class Ears:
         is_right = box.holds(last.x + last.width // 2, last.y + last.height // 2)
         return found if is_right and all(place.has_area for place in found) else None
 
-    def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
+    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
         """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""
         if not profile.listens:
-            return Heard()
+            return ShownSigns()
         now_s, kept = self._now_s(), self._kept.get(name)
         is_same = (
             kept is not None
@@ -94,7 +94,7 @@ class Ears:
             kept.heard_s, kept.heard = now_s, self._ask(seen, profile)
         return kept.heard
 
-    def dialog_text(self, seen: Seen, part: Part | None, box: Box | None, masks: Sequence[Box]) -> str:
+    def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
         """What stands in a dialog of this window: in the object `part`, else in what stands at `box`; places are from
         the window's corner. Empty where it cannot be read. Raises nothing."""
         hidden = [_on_screen(mask, seen) for mask in masks]
@@ -106,22 +106,22 @@ class Ears:
         except (Unreadable, DisplayHeld):
             return ""
 
-    def window_text(self, seen: Seen) -> str:
+    def window_text(self, seen: WindowInfo) -> str:
         """What stands in a window that is a dialog itself. Empty where it cannot be read. Raises nothing."""
         try:
             return shown_text(self._reader.top(seen), within=None, masks=())
         except (Unreadable, DisplayHeld):
             return ""
 
-    def _ask(self, seen: Seen, profile: Profile) -> Heard:
+    def _ask(self, seen: WindowInfo, profile: Profile) -> ShownSigns:
         try:
             told = self._reader.signs(seen, profile.listens)
         except Unreadable as silence:
-            return Heard(why_not=silence.why)
+            return ShownSigns(why_not=silence.why)
         except DisplayHeld as held:
-            return Heard(why_not=held.reason.value)
-        return Heard(parts=told.parts, strange=told.strange)
+            return ShownSigns(why_not=held.reason.value)
+        return ShownSigns(parts=told.parts, strange=told.strange)
 
 
-def _on_screen(part: Box, seen: Seen) -> Box:
+def _on_screen(part: Box, seen: WindowInfo) -> Box:
     return part.on_screen(seen.box)

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from PIL import Image
 
-from automation.desktop.seen import Seen, WindowsPort
+from automation.desktop.seen import WindowInfo, WindowsPort
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import painted
+from automation.desktop.sight.album import paint_masks
 from automation.desktop.sight.anchors import Anchors, candidate
-from automation.desktop.sight.heard import EarsPort, Heard
-from automation.desktop.sight.screen import Screen
-from automation.desktop.sight.signs import DIALOGS, View, is_busy, is_resting, part, place_of
-from automation.desktop.sight.whereabouts import RECALIBRATE, Whereabouts
+from automation.desktop.sight.heard import ShownSigns, SignsPort
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.sight.signs import DIALOGS, WindowSnapshot, is_busy, is_resting, part, place_of
+from automation.desktop.sight.whereabouts import RECALIBRATE, WindowLocator
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn
@@ -27,7 +27,7 @@ ELSEWHERE = "its program tells over the accessibility bus that its composer is a
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
 
-class Eyes(Whereabouts):
+class WindowInspector(WindowLocator):
     """All that can be seen of one desk. Belongs to one thread."""
 
     def __init__(
@@ -36,9 +36,9 @@ class Eyes(Whereabouts):
         desk: Desk,
         profiles: dict[str, Profile],
         windows: WindowsPort,
-        screen: Screen,
+        screen: ScreenCapture,
         anchors: Anchors,
-        ears: EarsPort,
+        ears: SignsPort,
     ) -> None:
         super().__init__(desk=desk, profiles=profiles, windows=windows, tags=anchors)
         self._screen = screen
@@ -53,7 +53,7 @@ class Eyes(Whereabouts):
         self.rested: dict[str, Image.Image] = {}
         """How these looked just before the last prompt."""
 
-    def _place_or_dialog(self, name: str) -> Seen:
+    def _place_or_dialog(self, name: str) -> WindowInfo:
         """As `place`; of a window that its own dialog lies over, this is what is said."""
         try:
             return self.place(name)
@@ -64,15 +64,15 @@ class Eyes(Whereabouts):
                     raise PermanentFailure(Reason.DIALOG, DIALOGS[apart[0].shows]) from trouble
             raise
 
-    def unlocked(self) -> None:
+    def check_unlocked(self) -> None:
         """See that no lock screen, and no open menu, takes the keys for itself."""
         if self.windows.is_keyboard_taken():
             raise TransientFailure(Reason.LOCKED, LOCKED)
 
-    def recognise(self, name: str) -> Seen:
+    def recognise(self, name: str) -> WindowInfo:
         """Find the window at its place and see that it certainly is the one that was connected, whatever else it shows;
         the screen is not locked. Raises TransientFailure or PermanentFailure."""
-        self.unlocked()
+        self.check_unlocked()
         seen, anchor = self._place_or_dialog(name), self.profile(name).anchor
         difference = None if anchor is None else self._anchor_difference(name, seen, anchor)
         if difference == "":
@@ -87,7 +87,7 @@ class Eyes(Whereabouts):
             self._replace_anchor(name, seen)
         return seen
 
-    def why_uncertain(self, name: str, seen: Seen) -> str:
+    def why_uncertain(self, name: str, seen: WindowInfo) -> str:
         """Return why this window, which has the class, the title and the size, may be another one than was connected;
         empty where it certainly is the one, with or without an anchor. This is the one place that decides it."""
         if self.is_tagged(name, seen):
@@ -98,14 +98,14 @@ class Eyes(Whereabouts):
             return "its program was restarted, and does not tell over the accessibility bus that its composer is there"
         return ""
 
-    def _is_composer_told(self, name: str, seen: Seen) -> bool | None:
+    def _is_composer_told(self, name: str, seen: WindowInfo) -> bool | None:
         """Return whether the composer is where it was measured, as its program tells; None if it does not, or if the
         profile does not read the composer so."""
         composer, readback = self.profile(name).composer, self.profile(name).readback
         is_asked = Readback.ACCESSIBILITY in readback
         return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
 
-    def _anchor_difference(self, name: str, seen: Seen, anchor: Box) -> str:
+    def _anchor_difference(self, name: str, seen: WindowInfo, anchor: Box) -> str:
         """Return how the anchor looks otherwise than it was kept; empty if it does not. Cuts a missing one."""
         kept = self._kept_as(name, anchor)
         picture = self._screen.take(anchor.on_screen(seen.box))
@@ -130,7 +130,7 @@ class Eyes(Whereabouts):
         """Return whether Octet measured this window, and chose its anchor: calibration keeps the window's tag."""
         return bool(self._anchors.tag(name))
 
-    def _remember_window(self, name: str, seen: Seen) -> None:
+    def _remember_window(self, name: str, seen: WindowInfo) -> None:
         """Keep the tag of a calibrated window that was opened anew and is certainly the one: its anchor may change with
         the next prompt."""
         if self._remembered.get(name) == seen.id or not self._is_calibrated(name):
@@ -139,7 +139,7 @@ class Eyes(Whereabouts):
             self._anchors.keep_tag(name, self.windows.name_tag(seen.id))
         self._remembered[name] = seen.id
 
-    def _replace_anchor(self, name: str, seen: Seen) -> None:
+    def _replace_anchor(self, name: str, seen: WindowInfo) -> None:
         """Take another part of the window for its anchor: one that calibration kept, and that looks as it did."""
         for box in self._anchors.candidates(name):
             now = self._screen.take(box.on_screen(seen.box))
@@ -147,7 +147,7 @@ class Eyes(Whereabouts):
                 self.learn(name, box)
                 return
 
-    def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> Seen:
+    def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> WindowInfo:
         """Everything that must hold before the first click."""
         seen = self.recognise(name)
         if (asked := self.asks(name)) is not None:
@@ -237,7 +237,7 @@ class Eyes(Whereabouts):
         """Whether a busy sign is shown, or told of; False for a profile without one."""
         profile = self.profile(name)
         there = None if profile.busy is None else self._screen.take(self.box(name, profile.busy.box))
-        if is_busy(profile, there, Heard()):
+        if is_busy(profile, there, ShownSigns()):
             return True
         return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
 
@@ -257,7 +257,7 @@ class Eyes(Whereabouts):
             raise TransientFailure(Reason.NOT_TOLD, heard.why_not)
         return found
 
-    def view(self, name: str) -> View:
+    def view(self, name: str) -> WindowSnapshot:
         """One look at all that the window shows; raises nothing for what is in the way."""
         profile = self.profile(name)
         try:
@@ -267,16 +267,16 @@ class Eyes(Whereabouts):
                 crop = self._screen.take(modal.box)
                 if self.apart(name) != apart:
                     raise TransientFailure(Reason.COVERED)  # what came meanwhile is not in the picture
-                return View(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
+                return WindowSnapshot(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
             frame, seen = self._quickly(name)
         except (TransientFailure, PermanentFailure) as trouble:
-            return View(why_not=trouble.reason.value, reason=trouble.reason)
+            return WindowSnapshot(why_not=trouble.reason.value, reason=trouble.reason)
         heard = self._ears.listen(name, seen, frame, profile)
         places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
         found = next((number for number, box in enumerate(places) if box is not None), None)
         box = None if found is None else places[found]
         composer = profile.composer
-        return View(
+        return WindowSnapshot(
             unheard=heard.why_not,
             strange=heard.strange,
             frame=frame,
@@ -288,7 +288,7 @@ class Eyes(Whereabouts):
             is_empty=self.is_empty_in(name, part(frame, composer.box)),
         )
 
-    def text(self, name: str, view: View) -> str | None:
+    def text(self, name: str, view: WindowSnapshot) -> str | None:
         """What stands in the dialog of this view, but for what is masked; empty where it cannot be read. None when
         something else is to be seen by now, or nothing: what was read may be of that."""
         if view.dialog is None or view.crop is None:
@@ -301,24 +301,24 @@ class Eyes(Whereabouts):
         is_same = now.crop is not None and pictures.is_same(now.crop, view.crop, self.profile(name).composer.caret_px)
         return text if is_same and now.dialog == view.dialog else None
 
-    def _said(self, name: str, view: View, number: int) -> str:
+    def _said(self, name: str, view: WindowSnapshot, number: int) -> str:
         """What stands in the dialog with this number in the profile."""
         profile = self.profile(name)
         if view.modal is not None:
             return self._ears.window_text(view.modal)
         dialog, seen = profile.dialogs[number], self._now(name)
-        heard = Heard() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
+        heard = ShownSigns() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
         told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
         return self._ears.dialog_text(seen, told, dialog.box, profile.masks)
 
-    def _listen(self, name: str, frame: Image.Image) -> Heard:
+    def _listen(self, name: str, frame: Image.Image) -> ShownSigns:
         return self._ears.listen(name, self._now(name), frame, self.profile(name))
 
     def _picture(self, name: str) -> Image.Image:
         """What is seen at the window's place."""
         return self._screen.take(self.standing_box(name))
 
-    def _quickly(self, name: str) -> tuple[Image.Image, Seen]:
+    def _quickly(self, name: str) -> tuple[Image.Image, WindowInfo]:
         """A picture of the window, nothing over it before and after."""
         before = self.place(name)
         frame = self._screen.take(before.box)
@@ -341,7 +341,7 @@ class Eyes(Whereabouts):
         transcript = self.profile(name).transcript
         if has_code and transcript is not None:
             hidden.append(transcript.box.on_screen(seen.box))
-        return painted(picture, seen.box, hidden)
+        return paint_masks(picture, seen.box, hidden)
 
     def whole(self) -> Image.Image:
         """The whole display, with what is masked of any configured window painted over, wherever that stands."""
@@ -352,9 +352,9 @@ class Eyes(Whereabouts):
         for name, seen in self._found():  # one may have been moved meanwhile
             there = replace(seen.box, x=seen.box.x - screen.x, y=seen.box.y - screen.y)
             hidden += self._hidden(name, seen, part(picture, there))
-        return painted(picture, screen, hidden)
+        return paint_masks(picture, screen, hidden)
 
-    def _found(self) -> list[tuple[str, Seen]]:
+    def _found(self) -> list[tuple[str, WindowInfo]]:
         """Find all configured windows, wherever they are."""
         return [
             (name, seen)
@@ -362,7 +362,7 @@ class Eyes(Whereabouts):
             for seen in self.windows.find(self.profile(name).match_class, window.title)
         ]
 
-    def _hidden(self, name: str, seen: Seen, frame: Image.Image | None) -> list[Box]:
+    def _hidden(self, name: str, seen: WindowInfo, frame: Image.Image | None) -> list[Box]:
         """Return what no picture of the window may show, as places on the screen: what is masked, and an answer code in
         the composer of `frame`. If its program does not tell where the code is: all of a composer that is not empty."""
         profile, composer = self.profile(name), self.profile(name).composer

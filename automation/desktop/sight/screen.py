@@ -22,7 +22,7 @@ class ScreenGone(Exception):
     """The display of which pictures are taken is not there any more."""
 
 
-class Screen:
+class ScreenCapture:
     """Takes pictures over a connection of its own; belongs to one thread."""
 
     def __init__(self, display: str | None) -> None:

@@ -8,10 +8,10 @@ from io import BytesIO
 
 from PIL import Image
 
-from automation.desktop.seen import Seen
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight import pictures
 from automation.desktop.sight.anchors import NOISE_PX
-from automation.desktop.sight.heard import Heard
+from automation.desktop.sight.heard import ShownSigns
 from core.deliveries.model import Reason
 from core.profiles.model import Activity, Box, Dialog, Profile, Sign
 
@@ -24,7 +24,7 @@ DIALOGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class WindowSnapshot:
     """What one look at a window gave, all of it from one picture. What it means is for who knows what was before."""
 
     why_not: str = ""
@@ -43,7 +43,7 @@ class View:
     """The part of it that people are shown."""
     box: Box | None = None
     """Where that stands in the window; None for one that is a window of its own."""
-    modal: Seen | None = None
+    modal: WindowInfo | None = None
     """The window that the dialog is."""
     is_busy: bool = False
     is_resting: bool = True
@@ -62,7 +62,7 @@ def stands(sign: Sign, there: Image.Image) -> bool:
     return pictures.share(there, sign.colour) >= sign.share
 
 
-def place_of(dialog: Dialog, frame: Image.Image, heard: Heard, seen: Seen) -> Box | None:
+def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: WindowInfo) -> Box | None:
     """Where people see this dialog inside the window, which shows all of its signs; None when it does not."""
     if dialog.sign is None and dialog.picture is None and dialog.accessible is None:
         return None
@@ -78,14 +78,14 @@ def place_of(dialog: Dialog, frame: Image.Image, heard: Heard, seen: Seen) -> Bo
     return None if told is None else dialog.box or _inside(told.box, seen.box)
 
 
-def is_busy(profile: Profile, there: Image.Image | None, heard: Heard) -> bool:
+def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> bool:
     """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
     if profile.busy is not None and there is not None and stands(profile.busy, there):
         return True
     return profile.busy_accessible in heard.parts
 
 
-def is_resting(profile: Profile, frame: Image.Image, heard: Heard) -> bool:
+def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
     """Whether all signs of rest are there that the profile has."""
     if profile.idle is not None and not stands(profile.idle, part(frame, profile.idle.box)):
         return False

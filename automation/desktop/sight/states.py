@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from PIL import Image, ImageDraw
 
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import painted
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.album import paint_masks
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.sight.heard import SETTLED_S
 from automation.desktop.sight.screen import to_small_png
-from automation.desktop.sight.signs import DIALOGS, View
+from automation.desktop.sight.signs import DIALOGS, WindowSnapshot
 from automation.protocol.ports import DeliveryClock
 from core.desks.model import Shown
 from core.kit.redaction import redacted
@@ -39,14 +39,14 @@ FRESH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ActivityReading:
     """What a window shows, and what it was told by."""
 
     activity: Activity
     note: str = ""
 
 
-class Judge:
+class ActivityClassifier:
     """One window: what it shows, by one look after the other. Pure: the clock comes in with each look.
 
     A busy sign means busy at once. That it is gone means idle only when nothing changes any more: agents pause for
@@ -55,7 +55,7 @@ class Judge:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.view = View(why_not="nobody looked yet")
+        self.view = WindowSnapshot(why_not="nobody looked yet")
         self._kind: str | int = ""
         self._kind_s = 0.0
         """Since when it shows what it shows now."""
@@ -63,7 +63,7 @@ class Judge:
         """Since when nothing changed in it."""
         self._picture: Image.Image | None = None
 
-    def saw(self, view: View, now_s: float) -> None:
+    def saw(self, view: WindowSnapshot, now_s: float) -> None:
         """Take one look in."""
         kind = _kind(view)
         picture = view.crop if view.dialog is not None else view.frame
@@ -73,36 +73,42 @@ class Judge:
             self._still_s, self._picture = now_s, picture
         self.view = view
 
-    def verdict(self, now_s: float) -> Verdict | None:
+    def verdict(self, now_s: float) -> ActivityReading | None:
         """What it shows; None while that is not certain."""
         lasted_s, still_s = now_s - self._kind_s, now_s - self._still_s
         view = self.view
         if view.why_not:
-            return Verdict(activity=Activity.UNKNOWN, note=view.why_not) if lasted_s >= UNSEEN_S else None
+            return ActivityReading(activity=Activity.UNKNOWN, note=view.why_not) if lasted_s >= UNSEEN_S else None
         if view.dialog is not None:
             if still_s < DIALOG_S and not self.is_restless(now_s):
                 return None
             shows = self.profile.dialogs[view.dialog].shows
-            return Verdict(activity=shows, note=DIALOGS[shows])
+            return ActivityReading(activity=shows, note=DIALOGS[shows])
         if view.is_busy:
-            return Verdict(activity=Activity.BUSY, note="its busy sign is shown")
+            return ActivityReading(activity=Activity.BUSY, note="its busy sign is shown")
         if view.unheard:
-            silent = Verdict(activity=Activity.UNKNOWN, note=f"its program does not tell what it shows: {view.unheard}")
+            silent = ActivityReading(
+                activity=Activity.UNKNOWN, note=f"its program does not tell what it shows: {view.unheard}"
+            )
             return silent if lasted_s >= UNSEEN_S else None
         if not self.profile.has_busy_sign:
-            return Verdict(activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work")
+            return ActivityReading(
+                activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work"
+            )
         if still_s < self._rest_s:
-            restless = Verdict(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
+            restless = ActivityReading(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
             return restless if lasted_s >= RESTLESS_S else None
         if view.strange:
-            return Verdict(
+            return ActivityReading(
                 activity=Activity.UNKNOWN, note=f"it shows a dialog its profile does not know: {view.strange}"
             )
         if not view.is_resting:
-            return Verdict(activity=Activity.UNKNOWN, note="it shows neither that it is at work nor that it rests")
+            return ActivityReading(
+                activity=Activity.UNKNOWN, note="it shows neither that it is at work nor that it rests"
+            )
         if not view.is_empty:
-            return Verdict(activity=Activity.UNKNOWN, note="something stands in its composer")
-        return Verdict(activity=Activity.IDLE)
+            return ActivityReading(activity=Activity.UNKNOWN, note="something stands in its composer")
+        return ActivityReading(activity=Activity.IDLE)
 
     def certain_in_s(self, now_s: float) -> float | None:
         """In how many seconds it may be certain if nothing more is drawn; None when it is."""
@@ -130,7 +136,7 @@ class Judge:
         return pictures.is_same(picture, self._picture, self.profile.composer.caret_px)
 
 
-def _kind(view: View) -> str | int:
+def _kind(view: WindowSnapshot) -> str | int:
     """What it shows: the number of a dialog, or a word."""
     if view.why_not:
         return "unseen"
@@ -143,7 +149,7 @@ def _kind(view: View) -> str | int:
 class _Followed:
     """One window that is followed."""
 
-    judge: Judge
+    judge: ActivityClassifier
     shown: Shown | None = None
     """What was told last."""
     crop: Image.Image | None = None
@@ -157,14 +163,14 @@ class _Followed:
 
 
 @dataclass(slots=True, kw_only=True)
-class States:
+class ActivityTracker:
     """All windows of one desk. Looks when the display says that something was drawn, and never else; belongs to the
     worker's thread. `tell` hears each change once, `stirs` that something goes on in a window at work."""
 
-    eyes: Eyes
+    eyes: WindowInspector
     tell: Callable[[Shown], None]
     stirs: Callable[[str], None]
-    saw: Callable[[str, View], None] = lambda _name, _view: None
+    saw: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
     """Hears each look."""
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
@@ -172,7 +178,7 @@ class States:
     def __post_init__(self) -> None:
         """Everything is to be looked at."""
         for name in self.eyes.names():
-            self._windows[name] = _Followed(judge=Judge(self.eyes.profile(name)))
+            self._windows[name] = _Followed(judge=ActivityClassifier(self.eyes.profile(name)))
 
     def drawn(self, names: Iterable[str]) -> None:
         """Something was drawn in these windows, or about them: they are looked at soon, not too often."""
@@ -233,7 +239,7 @@ class States:
             self._judged(name, one, verdict)
         self._follow_work(name, one, now_s)
 
-    def _judged(self, name: str, one: _Followed, verdict: Verdict) -> None:
+    def _judged(self, name: str, one: _Followed, verdict: ActivityReading) -> None:
         """Tell it, if it is not what was told last."""
         profile, view = self.eyes.profile(name), one.judge.view
         crop = view.crop if view.dialog is not None else None
@@ -285,9 +291,9 @@ def mark(crop: Image.Image) -> str:
     return hashlib.sha256(repr(crop.size).encode() + crop.tobytes()).hexdigest()
 
 
-def _painted(crop: Image.Image, view: View, profile: Profile) -> Image.Image:
+def _painted(crop: Image.Image, view: WindowSnapshot, profile: Profile) -> Image.Image:
     """The dialog without what is masked; a window of its own has no masks."""
-    return crop if view.box is None else painted(crop, view.box, profile.masks)
+    return crop if view.box is None else paint_masks(crop, view.box, profile.masks)
 
 
 def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:

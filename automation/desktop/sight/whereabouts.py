@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Protocol
 
-from automation.desktop.seen import Seen, WindowsPort
+from automation.desktop.seen import WindowInfo, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, MatchBy
@@ -27,7 +27,7 @@ class TagsPort(Protocol):
         ...
 
 
-class Whereabouts:
+class WindowLocator:
     """The desk's windows and their dialogs, found on the display. Belongs to one thread."""
 
     def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tags: TagsPort) -> None:
@@ -37,7 +37,7 @@ class Whereabouts:
         self._profiles = profiles
         self._learned: dict[str, Profile] = {}
         self._known: dict[str, int] = {}
-        self._placed: dict[str, tuple[int, Seen]] = {}
+        self._placed: dict[str, tuple[int, WindowInfo]] = {}
         """Windows that were seen at their place, and the count of changes on the display when that began."""
         self._stands: dict[str, Box] = {}
         """Where windows that were moved, and are followed, were seen last."""
@@ -81,7 +81,7 @@ class Whereabouts:
         """The X windows in which it matters that something is drawn."""
         return {*self._known.values(), *self._apart.values()}
 
-    def identify(self, name: str) -> Seen:
+    def identify(self, name: str) -> WindowInfo:
         """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
         configured = self._configured[name]
         is_by_place = configured.match_by is MatchBy.PLACE
@@ -105,7 +105,7 @@ class Whereabouts:
         self._known[name] = found[0].id
         return found[0]
 
-    def _of_several(self, name: str, found: Collection[Seen]) -> list[Seen]:
+    def _of_several(self, name: str, found: Collection[WindowInfo]) -> list[WindowInfo]:
         """Find, of windows with this class and title, the one with the tag of the window that was connected, wherever
         it is now. Where no tag is kept, the one that was known, or the one at the place; but not of windows that differ
         in nothing else: the one at the place may have been swapped, or opened anew."""
@@ -114,12 +114,12 @@ class Whereabouts:
         known = [seen for seen in found if seen.id == self._known.get(name)]
         return known or [seen for seen in found if seen.box == self._configured[name].box]
 
-    def is_tagged(self, name: str, seen: Seen) -> bool:
+    def is_tagged(self, name: str, seen: WindowInfo) -> bool:
         """Return whether this is the very window that was connected, open ever since."""
         tag = self._tags.tag(name)
         return bool(tag) and self.windows.name_tag(seen.id) == tag
 
-    def _still(self, name: str) -> Seen | None:
+    def _still(self, name: str) -> WindowInfo | None:
         """The window we know, if the manager still cares for it and it is who it was: then no other one counts."""
         known = self._known.get(name)
         if known is None or known not in self.windows.managed():
@@ -129,7 +129,7 @@ class Whereabouts:
         fits = seen is not None and re.fullmatch(kind, seen.kind) and re.search(title, seen.title)
         return seen if fits else None
 
-    def place(self, name: str, *, just_asked: bool = False) -> Seen:
+    def place(self, name: str, *, just_asked: bool = False) -> WindowInfo:
         """The window, shown, at its place, of its size, and nothing over it. With `just_asked` as of the last answer of
         the server, unless something changed before that."""
         changes = self.windows.changes
@@ -145,7 +145,7 @@ class Whereabouts:
             self._placed[name] = (count, seen)
         return seen
 
-    def _place(self, name: str) -> tuple[Seen, list[int]]:
+    def _place(self, name: str) -> tuple[WindowInfo, list[int]]:
         """The same, asked anew; and the windows that hold it."""
         seen, configured = self.identify(name), self._configured[name]
         if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
@@ -182,7 +182,7 @@ class Whereabouts:
             return True
         return len(self.windows.find(self.profile(name).match_class, self._configured[name].title)) == 1
 
-    def apart(self, name: str) -> tuple[Dialog, Seen] | None:
+    def apart(self, name: str) -> tuple[Dialog, WindowInfo] | None:
         """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""
         self._apart.pop(name, None)
         for dialog in self.profile(name).dialogs:
@@ -191,7 +191,7 @@ class Whereabouts:
                 return dialog, modal
         return None
 
-    def _now(self, name: str) -> Seen:
+    def _now(self, name: str) -> WindowInfo:
         """The window, at whatever place."""
         known = self._known.get(name)
         seen = None if known is None else self.windows.see(known)
@@ -202,7 +202,7 @@ class Whereabouts:
         seen = None if known is None else self.windows.see(known)
         return self.standing_box(name) if seen is None else seen.box
 
-    def _modal(self, name: str, modal: Modal) -> Seen | None:
+    def _modal(self, name: str, modal: Modal) -> WindowInfo | None:
         """The window of its own that stands in the way of this one: of the same program, whole, and nothing over it."""
         known = self._known.get(name)
         if known is None:
@@ -242,11 +242,11 @@ class Whereabouts:
                 return True
         return False
 
-    def _is_of(self, program: str, seen: Seen) -> bool:
+    def _is_of(self, program: str, seen: WindowInfo) -> bool:
         """Whether the window's process runs this program; one that cannot be known is another one."""
         return re.fullmatch(program, self.windows.program_of(seen.id)) is not None
 
-    def _why_none(self, strangers: Collection[Seen]) -> str:
+    def _why_none(self, strangers: Collection[WindowInfo]) -> str:
         if strangers:
             return "the window that has its class and title belongs to another program"
         if not self.windows.has_manager():

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
-from automation.desktop.sleep.hold import Hold, NotHeld
+from automation.desktop.sleep.hold import NotInhibited, SleepInhibitor
 from core.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ REST_S = 1.0
 HELD = "this machine is kept awake: work waits or goes on here"
 
 
-class Awake:
+class KeepAwake:
     """One hold for all desks of a home, told at each desk for which it is taken."""
 
     def __init__(
@@ -28,7 +28,7 @@ class Awake:
         desks: Callable[[], Collection[str]],
         *,
         work_at: Callable[[Collection[str]], Awaitable[frozenset[str]]],
-        hold: Hold,
+        hold: SleepInhibitor,
         told: Callable[[str, str], None],
     ) -> None:
         """`desks` says at which the owner allows it, `work_at` at which of them work waits or goes on. `told` hears,
@@ -79,7 +79,7 @@ class Awake:
     async def _take(self) -> None:
         try:
             await self._hold.take()
-        except NotHeld as error:
+        except NotInhibited as error:
             self._refused = f"this machine may fall asleep: {error.why}"
             log.warning("not_kept_awake", why=error.why)
 
@@ -89,12 +89,12 @@ class Awake:
             self._told(desk, note)
 
 
-def hold_of(platform: str = sys.platform) -> Hold | None:
+def find_inhibitor(platform: str = sys.platform) -> SleepInhibitor | None:
     """What this system has for it; None where there is nothing."""
     if platform.startswith("linux"):
-        from automation.desktop.sleep.logind import LogindHold
+        from automation.desktop.sleep.logind import LogindInhibitor
 
-        return LogindHold()
-    from automation.desktop.sleep.others import MacHold, WindowsHold
+        return LogindInhibitor()
+    from automation.desktop.sleep.others import MacInhibitor, WindowsInhibitor
 
-    return {"win32": WindowsHold, "darwin": MacHold}.get(platform, lambda: None)()
+    return {"win32": WindowsInhibitor, "darwin": MacInhibitor}.get(platform, lambda: None)()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.desktop.sleep.habits import Ask, Does, Habit
+from automation.desktop.sleep.habits import Ask, IdleAction, IdleEffect
 
 MINUTE = 60.0
 
@@ -41,21 +41,21 @@ _NOTHING = frozenset({"nothing", "blank", "logout", "interactive"})
 """What GNOME may do instead of sleeping."""
 
 
-def gnome(ask: Ask, schemas: Schemas = GNOME) -> list[Habit]:
+def gnome(ask: Ask, schemas: Schemas = GNOME) -> list[IdleAction]:
     """GSettings, by its own program: it knows defaults and what an administrator has fixed."""
 
     def get(schema: str, key: str) -> str:
         return (ask(("gsettings", "get", schema, key)) or "").strip().rpartition(" ")[2].strip("'")
 
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     idle_s = _number(get(schemas.session, "idle-delay")) * schemas.unit_s
     if idle_s and get(schemas.saver, "lock-enabled") == "true":
         delay_s = _number(get(schemas.saver, "lock-delay")) * schemas.unit_s
         cure = f"gsettings set {schemas.saver} lock-enabled false"
-        found.append(Habit(who=schemas.who, does=Does.LOCKS, after_s=idle_s + delay_s, cure=cure))
+        found.append(IdleAction(who=schemas.who, does=IdleEffect.LOCKS, after_s=idle_s + delay_s, cure=cure))
     elif idle_s:
         cure = f"gsettings set {schemas.session} idle-delay 0"
-        found.append(Habit(who=schemas.who, does=Does.BLANKS, after_s=idle_s, cure=cure))
+        found.append(IdleAction(who=schemas.who, does=IdleEffect.BLANKS, after_s=idle_s, cure=cure))
     for power, when in (("ac", ""), ("battery", "on battery")) if schemas.power else ():
         sleeps_s = _number(get(schemas.power, f"sleep-inactive-{power}-timeout"))
         act = get(schemas.power, f"sleep-inactive-{power}-type")
@@ -65,7 +65,7 @@ def gnome(ask: Ask, schemas: Schemas = GNOME) -> list[Habit]:
             key = f"sleep-inactive-{power}-timeout" if schemas.who == "Cinnamon" else f"sleep-inactive-{power}-type"
             value = "0" if schemas.who == "Cinnamon" else "nothing"
             cure = f"gsettings set {schemas.power} {key} {value}"
-            found.append(Habit(who=schemas.who, does=Does.SLEEPS, after_s=sleeps_s, when=when, cure=cure))
+            found.append(IdleAction(who=schemas.who, does=IdleEffect.SLEEPS, after_s=sleeps_s, when=when, cure=cure))
     return found
 
 
@@ -75,11 +75,11 @@ _NEVER_MIN = 14
 _XFCE_SLEEPS = {"1": "suspend", "2": "hibernate"}
 
 
-def xfce(ask: Ask, *, has_saver: bool = False) -> list[Habit]:
+def xfce(ask: Ask, *, has_saver: bool = False) -> list[IdleAction]:
     """Xfce, by xfconf-query: its screen saver and its power manager. What is not set there has its default.
 
     `has_saver`: its screen saver runs, though perhaps nobody has set anything there."""
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     saver = _xfconf(ask, "xfce4-screensaver")
     if saver is None and has_saver:
         saver = dict[str, str]()
@@ -88,10 +88,10 @@ def xfce(ask: Ask, *, has_saver: bool = False) -> list[Habit]:
         if _is_on(saver, "/lock/enabled") and _is_on(saver, "/lock/saver-activation/enabled"):
             idle_s += _number(saver.get("/lock/saver-activation/delay", "0")) * MINUTE
             cure = "xfconf-query -c xfce4-screensaver -p /lock/saver-activation/enabled -n -t bool -s false"
-            found.append(Habit(who="Xfce's screen saver", does=Does.LOCKS, after_s=idle_s, cure=cure))
+            found.append(IdleAction(who="Xfce's screen saver", does=IdleEffect.LOCKS, after_s=idle_s, cure=cure))
         else:
             cure = "xfconf-query -c xfce4-screensaver -p /saver/idle-activation/enabled -n -t bool -s false"
-            found.append(Habit(who="Xfce's screen saver", does=Does.BLANKS, after_s=idle_s, cure=cure))
+            found.append(IdleAction(who="Xfce's screen saver", does=IdleEffect.BLANKS, after_s=idle_s, cure=cure))
     power = _xfconf(ask, "xfce4-power-manager") or {}
     for name, when in (("ac", ""), ("battery", "on battery")):
         key = f"{_XFCE_POWER}inactivity-on-{name}"
@@ -100,19 +100,21 @@ def xfce(ask: Ask, *, has_saver: bool = False) -> list[Habit]:
         if minutes > _NEVER_MIN and act in _XFCE_SLEEPS:
             cure = f"xfconf-query -c xfce4-power-manager -p {key} -n -t uint -s {_NEVER_MIN}"
             found.append(
-                Habit(who="Xfce's power manager", does=Does.SLEEPS, after_s=minutes * MINUTE, when=when, cure=cure)
+                IdleAction(
+                    who="Xfce's power manager", does=IdleEffect.SLEEPS, after_s=minutes * MINUTE, when=when, cure=cure
+                )
             )
     return found
 
 
-def kde(config: Path) -> list[Habit]:
+def kde(config: Path) -> list[IdleAction]:
     """KDE Plasma 5 and 6, by its files in `config`; what is not written there is as KDE ships it, and said to be so."""
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     lock = _ini(config / "kscreenlockerrc").get("Daemon", {})
     if lock.get("Autolock", "true").lower() != "false":
         after_s = _number(lock.get("Timeout", "5")) * MINUTE
         cure = "kwriteconfig6 --file kscreenlockerrc --group Daemon --key Autolock false (5 in place of 6 for Plasma 5)"
-        found.append(Habit(who="KDE Plasma", does=Does.LOCKS, after_s=after_s, cure=cure))
+        found.append(IdleAction(who="KDE Plasma", does=IdleEffect.LOCKS, after_s=after_s, cure=cure))
     six = _ini(config / "powerdevilrc")
     five = _ini(config / "powermanagementprofilesrc")
     # Plasma 5 writes its file at its first start; where 6 came after it, that file is no longer read.
@@ -127,7 +129,7 @@ _KDE_SLEEPS = {"AC": (900, ""), "Battery": (600, "on battery")}
 _KDE_DEFAULT = "by its default, as nothing is set; never on a virtual machine, nor on one that cannot sleep"
 
 
-def _of_six(six: Mapping[str, Mapping[str, str]], group: str) -> list[Habit]:
+def _of_six(six: Mapping[str, Mapping[str, str]], group: str) -> list[IdleAction]:
     said = six.get(f"{group}][SuspendAndShutdown", {})
     default_s, when = _KDE_SLEEPS[group]
     act = said.get("AutoSuspendAction", "")
@@ -135,9 +137,9 @@ def _of_six(six: Mapping[str, Mapping[str, str]], group: str) -> list[Habit]:
         return []
     where = f"--group {group} --group SuspendAndShutdown"
     return [
-        Habit(
+        IdleAction(
             who="KDE Plasma",
-            does=Does.SLEEPS,
+            does=IdleEffect.SLEEPS,
             after_s=_number(said.get("AutoSuspendIdleTimeoutSec", str(default_s))),
             when=", ".join(filter(None, (when, "" if act else _KDE_DEFAULT))),
             cure=f"kwriteconfig6 --file powerdevilrc {where} --key AutoSuspendAction 0",
@@ -145,13 +147,13 @@ def _of_six(six: Mapping[str, Mapping[str, str]], group: str) -> list[Habit]:
     ]
 
 
-def _of_five(five: Mapping[str, Mapping[str, str]], group: str) -> list[Habit]:
+def _of_five(five: Mapping[str, Mapping[str, str]], group: str) -> list[IdleAction]:
     said = five.get(f"{group}][SuspendSession", {})
     if not _number(said.get("idleTime", "0")) or said.get("suspendType", "1") in {"0", "32", "64"}:
         return []
     cure = "System Settings, Power Management, Energy Saving: Suspend session off"
     after_s, when = _number(said["idleTime"]) / 1000, _KDE_SLEEPS[group][1]
-    return [Habit(who="KDE Plasma", does=Does.SLEEPS, after_s=after_s, when=when, cure=cure)]
+    return [IdleAction(who="KDE Plasma", does=IdleEffect.SLEEPS, after_s=after_s, when=when, cure=cure)]
 
 
 def _xfconf(ask: Ask, channel: str) -> Mapping[str, str] | None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 _ASKED_S = 5
 
 
-class Does(StrEnum):
+class IdleEffect(StrEnum):
     """What happens, worst first."""
 
     SLEEPS = "this machine falls asleep"
@@ -19,12 +19,12 @@ class Does(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habit:
+class IdleAction:
     """One thing that is set up to happen."""
 
     who: str
     """Who does it: a desktop, a locker, the login manager."""
-    does: Does
+    does: IdleEffect
     after_s: float | None
     """After so long without a key or a move; None: not because of that (the lid, the end of a sleep)."""
     when: str = ""

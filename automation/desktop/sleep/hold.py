@@ -10,7 +10,7 @@ WHO = "Octet"
 WHY = "Tasks wait or are worked on"
 
 
-class NotHeld(Unavailable):
+class NotInhibited(Unavailable):
     """This machine cannot be kept awake: {why}."""
 
     def __init__(self, *, why: str) -> None:
@@ -19,11 +19,11 @@ class NotHeld(Unavailable):
         self.why = why
 
 
-class Hold(Protocol):
+class SleepInhibitor(Protocol):
     """Keeps the machine awake from `take` to `give`, and no longer than this process lives, however it ends."""
 
     async def take(self) -> None:
-        """Keep it awake. Taken once, a second time changes nothing. Raises NotHeld."""
+        """Keep it awake. Taken once, a second time changes nothing. Raises NotInhibited."""
         ...
 
     async def give(self) -> None:

@@ -8,28 +8,32 @@ from pathlib import Path
 from Xlib.display import Display
 from Xlib.ext import dpms
 
-from automation.desktop.sleep.habits import Ask, Does, Habit
+from automation.desktop.sleep.habits import Ask, IdleAction, IdleEffect
 
 _SPAN = re.compile(r"(?:(\d+):)?(\d+):(\d+)")
 
 
-def xserver(display: Display) -> list[Habit]:
+def xserver(display: Display) -> list[IdleAction]:
     """What the X server itself does: its screen saver and, where the screen has that, its energy saving. No lock."""
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     saver = display.get_screen_saver()
     if saver.timeout > 0:
-        found.append(Habit(who="the X server", does=Does.BLANKS, after_s=float(saver.timeout), cure="xset s off"))
+        found.append(
+            IdleAction(who="the X server", does=IdleEffect.BLANKS, after_s=float(saver.timeout), cure="xset s off")
+        )
     opcode = display.display.get_extension_major(dpms.extname) if display.has_extension(dpms.extname) else None
     if opcode is not None and dpms.DPMSInfo(display=display.display, opcode=opcode).state:
         told = dpms.DPMSGetTimeouts(display=display.display, opcode=opcode)
         times = [time for time in (told.standby_timeout, told.suspend_timeout, told.off_timeout) if time]
         if times:
             after_s = float(min(times))
-            found.append(Habit(who="the X server (DPMS)", does=Does.BLANKS, after_s=after_s, cure="xset -dpms"))
+            found.append(
+                IdleAction(who="the X server (DPMS)", does=IdleEffect.BLANKS, after_s=after_s, cure="xset -dpms")
+            )
     return found
 
 
-def xscreensaver(home: Path) -> list[Habit]:
+def xscreensaver(home: Path) -> list[IdleAction]:
     """xscreensaver, by its file; what does not stand there has its default."""
     try:
         text = (home / ".xscreensaver").read_text(encoding="utf-8", errors="replace")
@@ -46,12 +50,12 @@ def xscreensaver(home: Path) -> list[Habit]:
     if said.get("lock", "False").lower() == "true":
         after_s += _seconds(said.get("lockTimeout", "0:00:00"))
         cure = "xscreensaver-settings: Lock Screen After off (lock: False in ~/.xscreensaver)"
-        return [Habit(who="xscreensaver", does=Does.LOCKS, after_s=after_s, cure=cure)]
+        return [IdleAction(who="xscreensaver", does=IdleEffect.LOCKS, after_s=after_s, cure=cure)]
     cure = "xscreensaver-settings: Disable Screen Saver (mode: off in ~/.xscreensaver)"
-    return [Habit(who="xscreensaver", does=Does.BLANKS, after_s=after_s, cure=cure)]
+    return [IdleAction(who="xscreensaver", does=IdleEffect.BLANKS, after_s=after_s, cure=cure)]
 
 
-def light_locker(ask: Ask) -> list[Habit]:
+def light_locker(ask: Ask) -> list[IdleAction]:
     """light-locker, which follows the X server's screen saver."""
     told = ask(("gsettings", "get", "apps.light-locker", "lock-after-screensaver"))
     if told is None:
@@ -61,7 +65,7 @@ def light_locker(ask: Ask) -> list[Habit]:
         return []
     cure = "gsettings set apps.light-locker lock-after-screensaver 0; xset s off"
     when = f"{delay_s} s after the X server's screen saver begins"
-    return [Habit(who="light-locker", does=Does.LOCKS, after_s=None, when=when, cure=cure)]
+    return [IdleAction(who="light-locker", does=IdleEffect.LOCKS, after_s=None, when=when, cure=cure)]
 
 
 def _seconds(text: str) -> float:

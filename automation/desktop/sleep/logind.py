@@ -15,7 +15,7 @@ from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
-from automation.desktop.sleep.hold import WHO, WHY, NotHeld
+from automation.desktop.sleep.hold import WHO, WHY, NotInhibited
 
 NAME, PATH, INTERFACE = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
 ANSWER_S = 25.0
@@ -29,7 +29,7 @@ _HOW_TO_ALLOW = (
 )
 
 
-class NoLogind(NotHeld):
+class NoLogind(NotInhibited):
     """This machine cannot be kept awake: {why}."""
 
     def __init__(self, *, why: str) -> None:
@@ -37,7 +37,7 @@ class NoLogind(NotHeld):
         super().__init__(why=f"there is no login manager (systemd-logind, elogind) on the system's bus: {why}")
 
 
-class LogindHold:
+class LogindInhibitor:
     """An inhibitor of sleep and idle actions. It is an open file: when this process ends, however, it is closed."""
 
     def __init__(self, address: str = "") -> None:
@@ -46,14 +46,14 @@ class LogindHold:
         self._file: int | None = None
 
     async def take(self) -> None:
-        """Ask for it. Raises NotHeld: denied, or no login manager."""
+        """Ask for it. Raises NotInhibited: denied, or no login manager."""
         if self._file is not None:
             return
         async with _system_bus(self._address) as bus:
             words = ["sleep:idle", WHO, WHY, "block"]
             answer = await _ask(bus, "Inhibit", "ssss", words)
             if not answer.unix_fds:
-                raise NotHeld(why="the login manager gave no inhibitor")
+                raise NotInhibited(why="the login manager gave no inhibitor")
             self._file = answer.unix_fds[cast("int", answer.body[0])]
             os.set_inheritable(self._file, False)  # a child that outlives us must not keep the machine awake
 
@@ -70,7 +70,7 @@ class LogindHold:
 
 
 async def properties(address: str = "") -> Mapping[str, object]:
-    """What the login manager does about lid, keys and idle time. Raises NotHeld (NoLogind)."""
+    """What the login manager does about lid, keys and idle time. Raises NotInhibited (NoLogind)."""
     async with _system_bus(address) as bus:
         answer = await _ask(bus, "GetAll", "s", [INTERFACE], interface="org.freedesktop.DBus.Properties")
         told = cast("Mapping[str, Variant]", answer.body[0])
@@ -78,7 +78,7 @@ async def properties(address: str = "") -> Mapping[str, object]:
 
 
 async def inhibitors(address: str = "") -> list[tuple[str, str, str, str, int, int]]:
-    """Who holds what off: what, who, why, mode, account, process. Raises NotHeld."""
+    """Who holds what off: what, who, why, mode, account, process. Raises NotInhibited."""
     async with _system_bus(address) as bus:
         answer = await _ask(bus, "ListInhibitors", "", [])
         return [
@@ -111,13 +111,13 @@ async def _ask(
         async with asyncio.timeout(ANSWER_S):
             answer = await bus.call(question)
     except _NO_WAY as trouble:
-        raise NotHeld(why=f"the login manager does not answer ({type(trouble).__name__})") from trouble
+        raise NotInhibited(why=f"the login manager does not answer ({type(trouble).__name__})") from trouble
     if answer.message_type is MessageType.ERROR:
         kind = (answer.error_name or "").removeprefix("org.freedesktop.DBus.Error.")
         said = str(answer.body[0]) if answer.body else kind
         if kind in _ABSENT:
             raise NoLogind(why=said)
         if kind in _DENIED:
-            raise NotHeld(why=f"the login manager refuses ({said}); {_HOW_TO_ALLOW}")
-        raise NotHeld(why=f"the login manager says: {said}")
+            raise NotInhibited(why=f"the login manager refuses ({said}); {_HOW_TO_ALLOW}")
+        raise NotInhibited(why=f"the login manager says: {said}")
     return answer

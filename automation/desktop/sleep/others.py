@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from automation.desktop.sleep.hold import NotHeld
+from automation.desktop.sleep.hold import NotInhibited
 
 ES_CONTINUOUS = 0x80000000
 ES_SYSTEM_REQUIRED = 0x00000001
@@ -18,7 +18,7 @@ _SETTLES_S = 0.2
 _ENDS_S = 2.0
 
 
-class WindowsHold:
+class WindowsInhibitor:
     """SetThreadExecutionState, asked for by a thread that stays: the state belongs to the thread that asked."""
 
     def __init__(self, call: Callable[[int], int] | None = None) -> None:
@@ -27,7 +27,7 @@ class WindowsHold:
         self._thread: ThreadPoolExecutor | None = None
 
     async def take(self) -> None:
-        """Say that the system is needed. Raises NotHeld."""
+        """Say that the system is needed. Raises NotInhibited."""
         if self._thread is not None:
             return
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="awake")
@@ -36,10 +36,10 @@ class WindowsHold:
             before = await loop.run_in_executor(thread, self._call, ES_CONTINUOUS | ES_SYSTEM_REQUIRED)
         except (OSError, AttributeError) as error:
             thread.shutdown(wait=False)
-            raise NotHeld(why=f"Windows refuses: {error}") from error
+            raise NotInhibited(why=f"Windows refuses: {error}") from error
         if before == 0:
             thread.shutdown(wait=False)
-            raise NotHeld(why="Windows refuses SetThreadExecutionState")
+            raise NotInhibited(why="Windows refuses SetThreadExecutionState")
         self._thread = thread
 
     async def give(self) -> None:
@@ -55,7 +55,7 @@ class WindowsHold:
         return self._thread is not None
 
 
-class MacHold:
+class MacInhibitor:
     """`caffeinate`, which watches this process and ends with it."""
 
     def __init__(self, program: str = "caffeinate") -> None:
@@ -64,7 +64,7 @@ class MacHold:
         self._child: asyncio.subprocess.Process | None = None
 
     async def take(self) -> None:
-        """Start it. Raises NotHeld if it is not there or ends at once."""
+        """Start it. Raises NotInhibited if it is not there or ends at once."""
         if self.is_held():
             return
         words = ("-i", "-w", str(os.getpid()))
@@ -77,10 +77,10 @@ class MacHold:
                 stderr=asyncio.subprocess.DEVNULL,
             )
         except OSError as error:
-            raise NotHeld(why=f"caffeinate cannot be started: {error.strerror or error}") from error
+            raise NotInhibited(why=f"caffeinate cannot be started: {error.strerror or error}") from error
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLES_S):
-                raise NotHeld(why=f"caffeinate ended at once with exit code {await child.wait()}")
+                raise NotInhibited(why=f"caffeinate ended at once with exit code {await child.wait()}")
         self._child = child
 
     async def give(self) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.desktop.sleep import desktops, systems
-from automation.desktop.sleep.habits import Ask, Habit, ask
-from automation.desktop.sleep.hold import NotHeld
+from automation.desktop.sleep.habits import Ask, IdleAction, ask
+from automation.desktop.sleep.hold import NotInhibited
 
 _LIDS = Path("/proc/acpi/button/lid")
 _SHELLS = {
@@ -28,7 +28,7 @@ _OF_GNOME = {"GNOME", "Unity", "Budgie", "pop", "ubuntu"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class IdleSources:
     """What is asked about; tests hand in their own."""
 
     variables: Mapping[str, str]
@@ -56,31 +56,31 @@ class Machine:
         return frozenset(named or [name for shell, name in _SHELLS.items() if shell in self.programs])
 
 
-def this_machine(environ: Mapping[str, str]) -> Machine:
+def this_machine(environ: Mapping[str, str]) -> IdleSources:
     """The machine that this runs on."""
-    return Machine(variables=environ, programs=running_programs(), has_lid=_LIDS.is_dir())
+    return IdleSources(variables=environ, programs=running_programs(), has_lid=_LIDS.is_dir())
 
 
-def look(machine: Machine, displays: Iterable[str] = ()) -> list[Habit]:
+def look(machine: IdleSources, displays: Iterable[str] = ()) -> list[IdleAction]:
     """Everything that is set up to happen; `displays` are the X displays that people use."""
     if machine.platform == "win32":
         return systems.windows(machine.ask)
     if machine.platform == "darwin":
         return systems.macos(machine.ask)
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     for read in _readers(machine):
         found += read()
     for display in displays:
         found += _xserver(display)
-    with suppress(NotHeld):  # a machine without a login manager: nobody puts it to sleep so
+    with suppress(NotInhibited):  # a machine without a login manager: nobody puts it to sleep so
         logind = importlib.import_module("automation.desktop.sleep.logind")
         found += systems.logind(asyncio.run(logind.properties(machine.system_bus)), has_lid=machine.has_lid)
     return found
 
 
-def _readers(machine: Machine) -> list[Callable[[], list[Habit]]]:
+def _readers(machine: IdleSources) -> list[Callable[[], list[IdleAction]]]:
     """Those to ask on this desktop, and the lockers that run beside it."""
-    names, readers = machine.desktops, list[Callable[[], list[Habit]]]()
+    names, readers = machine.desktops, list[Callable[[], list[IdleAction]]]()
     if names & _OF_GNOME:
         readers.append(lambda: desktops.gnome(machine.ask))
     if "X-Cinnamon" in names:
@@ -101,7 +101,7 @@ def _readers(machine: Machine) -> list[Callable[[], list[Habit]]]:
     return readers
 
 
-def _xserver(display: str) -> list[Habit]:
+def _xserver(display: str) -> list[IdleAction]:
     from core.kit.errors import Unavailable
 
     try:

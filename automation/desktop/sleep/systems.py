@@ -6,7 +6,7 @@ import ctypes
 import re
 from collections.abc import Callable, Mapping
 
-from automation.desktop.sleep.habits import Ask, Does, Habit
+from automation.desktop.sleep.habits import Ask, IdleAction, IdleEffect
 
 _RESTS = frozenset({"suspend", "hibernate", "hybrid-sleep", "suspend-then-hibernate", "sleep", "poweroff", "halt"})
 _LOGIND_CURE = "in /etc/systemd/logind.conf.d/octet.conf: [Login], {key}=ignore; then systemctl restart systemd-logind"
@@ -17,62 +17,64 @@ SPI_GETSCREENSAVETIMEOUT, SPI_GETSCREENSAVEACTIVE, SPI_GETSCREENSAVESECURE = 0x0
 """SystemParametersInfo (winuser.h)."""
 
 
-def logind(properties: Mapping[str, object], *, has_lid: bool) -> list[Habit]:
+def logind(properties: Mapping[str, object], *, has_lid: bool) -> list[IdleAction]:
     """What the login manager does about idle time and the lid, by its properties."""
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     action = str(properties.get("IdleAction", "ignore"))
     idle_s = float(str(properties.get("IdleActionUSec", 0))) / 1_000_000
     if action in _RESTS or action == "lock":
-        does = Does.LOCKS if action == "lock" else Does.SLEEPS
+        does = IdleEffect.LOCKS if action == "lock" else IdleEffect.SLEEPS
         cure = _LOGIND_CURE.format(key="IdleAction")
-        found.append(Habit(who="the login manager", does=does, after_s=idle_s, cure=cure))
+        found.append(IdleAction(who="the login manager", does=does, after_s=idle_s, cure=cure))
     lid = str(properties.get("HandleLidSwitchExternalPower") or properties.get("HandleLidSwitch") or "ignore")
     if has_lid and lid in _RESTS:
         cure = _LOGIND_CURE.format(key="HandleLidSwitch")
         when = "when the lid is closed"
-        found.append(Habit(who="the login manager", does=Does.SLEEPS, after_s=None, when=when, cure=cure))
+        found.append(IdleAction(who="the login manager", does=IdleEffect.SLEEPS, after_s=None, when=when, cure=cure))
     return found
 
 
-def windows(ask: Ask, parameter: Callable[[int], int] | None = None) -> list[Habit]:
+def windows(ask: Ask, parameter: Callable[[int], int] | None = None) -> list[IdleAction]:
     """Windows: sleep and lid by powercfg, the lock by the screen saver's parameters.
 
     powercfg writes in the language of the system: only the last two numbers of a setting are read, AC and DC.
     """
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     sleeps = _powercfg(ask, "SUB_SLEEP", "STANDBYIDLE")
     for seconds, when, name in zip(sleeps, ("", "on battery"), ("ac", "dc"), strict=False):
         if seconds:
             cure = f"powercfg /change standby-timeout-{name} 0"
-            found.append(Habit(who="Windows", does=Does.SLEEPS, after_s=float(seconds), when=when, cure=cure))
+            found.append(
+                IdleAction(who="Windows", does=IdleEffect.SLEEPS, after_s=float(seconds), when=when, cure=cure)
+            )
     lid = _powercfg(ask, "SUB_BUTTONS", "LIDACTION")
     if lid and lid[0]:
         cure = (
             "powercfg /setacvalueindex SCHEME_CURRENT SUB_BUTTONS LIDACTION 0, then powercfg /setactive SCHEME_CURRENT"
         )
         when = "when the lid is closed"
-        found.append(Habit(who="Windows", does=Does.SLEEPS, after_s=None, when=when, cure=cure))
+        found.append(IdleAction(who="Windows", does=IdleEffect.SLEEPS, after_s=None, when=when, cure=cure))
     get = parameter or _system_parameter
     if get(SPI_GETSCREENSAVEACTIVE):
         after_s = float(get(SPI_GETSCREENSAVETIMEOUT))
-        does = Does.LOCKS if get(SPI_GETSCREENSAVESECURE) else Does.BLANKS
+        does = IdleEffect.LOCKS if get(SPI_GETSCREENSAVESECURE) else IdleEffect.BLANKS
         cure = "Settings, Personalisation, Lock screen, Screen saver: (None)"
-        found.append(Habit(who="Windows' screen saver", does=does, after_s=after_s, cure=cure))
+        found.append(IdleAction(who="Windows' screen saver", does=does, after_s=after_s, cure=cure))
     return found
 
 
-def macos(ask: Ask) -> list[Habit]:
+def macos(ask: Ask) -> list[IdleAction]:
     """macOS: sleep by pmset, the lock by sysadminctl, which says after how long it asks for a password."""
-    found: list[Habit] = []
+    found: list[IdleAction] = []
     power = _pmset(ask(("pmset", "-g")) or "")
     if power.get("sleep"):
         after_s = power["sleep"] * _MINUTE
-        found.append(Habit(who="macOS", does=Does.SLEEPS, after_s=after_s, cure="sudo pmset -a sleep 0"))
+        found.append(IdleAction(who="macOS", does=IdleEffect.SLEEPS, after_s=after_s, cure="sudo pmset -a sleep 0"))
     if dark := power.get("displaysleep"):
         lock_s = _screen_lock(ask(("sysadminctl", "-screenLock", "status")) or "")
-        does = Does.BLANKS if lock_s is None else Does.LOCKS
+        does = IdleEffect.BLANKS if lock_s is None else IdleEffect.LOCKS
         cure = "sudo pmset -a displaysleep 0; System Settings, Lock Screen"
-        found.append(Habit(who="macOS", does=does, after_s=dark * _MINUTE + (lock_s or 0.0), cure=cure))
+        found.append(IdleAction(who="macOS", does=does, after_s=dark * _MINUTE + (lock_s or 0.0), cure=cure))
     return found
 
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from automation.desktop.arranging import Arranging
+from automation.desktop.arranging import WindowArranger
 from automation.desktop.calibration.surveyor import Surveyor
 from automation.desktop.calibration.tryouts import Tryouts
 from automation.desktop.clicks import Clicks
-from automation.desktop.control import WindowAct
+from automation.desktop.control import WindowAction
 from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.heard import EarsPort
-from automation.desktop.sight.screen import Screen
-from automation.desktop.win32.aim import Aim
-from automation.desktop.win32.clipboard import Clipboard
+from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.sight.heard import SignsPort
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.win32.aim import WindowsTarget
+from automation.desktop.win32.clipboard import WindowsClipboard
 from automation.desktop.win32.desktop import Desktop
-from automation.desktop.win32.eyes import WindowsEyes
-from automation.desktop.win32.fingers import Fingers
-from automation.desktop.win32.on_trial import TrialWindow
-from automation.desktop.win32.people import People
-from automation.desktop.win32.places import Places
+from automation.desktop.win32.eyes import WindowsInspector
+from automation.desktop.win32.fingers import WindowsInput
+from automation.desktop.win32.on_trial import WindowsTrialWindow
+from automation.desktop.win32.people import WindowsUserInput
+from automation.desktop.win32.places import WindowsPlacement
 from automation.desktop.win32.window import WindowsWindow
-from automation.desktop.win32.windows import Windows
+from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.work.process import Attempt, carry_out
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Outcome
@@ -33,19 +33,19 @@ from core.profiles.model import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class WindowsParts:
     """The parts of one worker, put together for each thing that it is asked for. Belongs to the worker's thread."""
 
     desk: Desk
     desktop: Desktop
-    windows: Windows
-    fingers: Fingers
+    windows: Win32Windows
+    fingers: WindowsInput
     clicks: Clicks
-    people: People
-    clipboard: Clipboard
-    screen: Screen
-    ears: EarsPort
-    eyes: WindowsEyes
+    people: WindowsUserInput
+    clipboard: WindowsClipboard
+    screen: ScreenCapture
+    ears: SignsPort
+    eyes: WindowsInspector
     anchors: Anchors
     inbox: Inbox
     hands_off: Callable[[], str]
@@ -55,9 +55,9 @@ class Abilities:
         """One delivery's view of this window."""
         return WindowsWindow(aim=self._aim(name, self.eyes), clipboard=self.clipboard, people=self.people)
 
-    def open_act(self, name: str) -> WindowAct:
+    def open_act(self, name: str) -> WindowAction:
         """One act's view of it."""
-        return WindowAct(aim=self._aim(name, self.eyes), anchors=self.anchors)
+        return WindowAction(aim=self._aim(name, self.eyes), anchors=self.anchors)
 
     def said(self, name: str, hands_off: str) -> Transcribed:
         """What was said in it. Raises TransientFailure, PermanentFailure, or Cancelled."""
@@ -71,8 +71,8 @@ class Abilities:
         """These windows, put back to their places. Raises Cancelled."""
         if hands_off:
             raise Cancelled(hands_off)
-        places = Places(self.desktop, self.windows)
-        arranging = Arranging(eyes=self.eyes, places=places, pace=self.inbox, boxes=self.eyes.configured_box)
+        places = WindowsPlacement(self.desktop, self.windows)
+        arranging = WindowArranger(eyes=self.eyes, places=places, pace=self.inbox, boxes=self.eyes.configured_box)
         return arranging.run(names)
 
     def tryouts(self) -> Tryouts:
@@ -87,12 +87,12 @@ class Abilities:
             hands_off=self.hands_off,
         )
 
-    def _on_trial(self, name: str, eyes: Eyes) -> TrialWindow:
-        assert isinstance(eyes, WindowsEyes)
-        return TrialWindow(aim=self._aim(name, eyes), clipboard=self.clipboard, people=self.people)
+    def _on_trial(self, name: str, eyes: WindowInspector) -> WindowsTrialWindow:
+        assert isinstance(eyes, WindowsInspector)
+        return WindowsTrialWindow(aim=self._aim(name, eyes), clipboard=self.clipboard, people=self.people)
 
-    def _eyes_of(self, desk: Desk, profile: Profile, anchors: Anchors) -> Eyes:
-        return WindowsEyes(
+    def _eyes_of(self, desk: Desk, profile: Profile, anchors: Anchors) -> WindowInspector:
+        return WindowsInspector(
             desk=desk,
             profiles={profile.name: profile},
             windows=self.windows,
@@ -104,8 +104,8 @@ class Abilities:
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
         return carry_out(run, attempt, delivery=order.delivery, let_go=self.fingers.let_go)
 
-    def _aim(self, name: str, eyes: WindowsEyes) -> Aim:
-        return Aim(
+    def _aim(self, name: str, eyes: WindowsInspector) -> WindowsTarget:
+        return WindowsTarget(
             name=name,
             eyes=eyes,
             desktop=self.desktop,

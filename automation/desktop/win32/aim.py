@@ -9,12 +9,12 @@ from contextlib import suppress
 
 from automation.desktop.clicks import Clicks, places
 from automation.desktop.control import NOT_FOCUSED
-from automation.desktop.seen import Seen
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight.eyes import LOCKED
 from automation.desktop.win32.desktop import Desktop
-from automation.desktop.win32.eyes import WindowsEyes
-from automation.desktop.win32.fingers import Fingers, NoSuchKey
-from automation.desktop.win32.people import People
+from automation.desktop.win32.eyes import WindowsInspector
+from automation.desktop.win32.fingers import UnknownWindowsKey, WindowsInput
+from automation.desktop.win32.people import WindowsUserInput
 from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box, Profile
@@ -27,18 +27,18 @@ TAKEN_JUST_AFTER = "just after a key another window had the focus"
 SOMEBODY = "somebody pressed a key or moved the mouse while the prompt was brought"
 
 
-class Aim:
+class WindowsTarget:
     """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
 
     def __init__(
         self,
         *,
         name: str,
-        eyes: WindowsEyes,
+        eyes: WindowsInspector,
         desktop: Desktop,
-        fingers: Fingers,
+        fingers: WindowsInput,
         clicks: Clicks,
-        people: People,
+        people: WindowsUserInput,
         pace: DeliveryClock,
     ) -> None:
         self.name = name
@@ -48,7 +48,7 @@ class Aim:
         self._fingers = fingers
         self._clicks = clicks
         self._people = people
-        self._seen: Seen | None = None
+        self._seen: WindowInfo | None = None
         self._pointer_was: tuple[int, int] | None = None
         self._foreground_was = 0
         self._alone_since_s = 0.0
@@ -59,7 +59,7 @@ class Aim:
         return self.eyes.profile(self.name)
 
     @property
-    def taken(self) -> Seen | None:
+    def taken(self) -> WindowInfo | None:
         """The window that was taken, without looking for it."""
         return self._seen
 
@@ -68,21 +68,21 @@ class Aim:
         """The process of the target."""
         return self._desktop.process_of(self.target().id)
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: WindowInfo) -> None:
         """From now on this very window is the target."""
         self._seen = seen
 
-    def target(self) -> Seen:
+    def target(self) -> WindowInfo:
         """The window; looked for at its place if nothing was taken yet."""
         if self._seen is None:
             self._seen = self.eyes.place(self.name)
         return self._seen
 
-    def hands_free(self) -> None:
+    def wait_for_idle_input(self) -> None:
         """Nobody holds a key or button, and all keys that are needed are there."""
         try:
             self._fingers.check(self.profile.chords())
-        except NoSuchKey as trouble:
+        except UnknownWindowsKey as trouble:
             raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
         if not self.until(lambda: not self._desktop.keys_down(), RELEASE_S):
             raise TransientFailure(Reason.KEYS_DOWN)
@@ -172,7 +172,7 @@ class Aim:
         self._press(chord)
         return self.has_focus()
 
-    def press_unseen(self, chord: str) -> None:
+    def press_to_clear(self, chord: str) -> None:
         """Press a chord that clears our own draft: a cover does not hinder it, nor does a stop."""
         if self.eyes.identify(self.name).id != self.target().id or not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN)
@@ -216,7 +216,7 @@ class Aim:
     def _press(self, chord: str) -> None:
         try:
             press = self._fingers.prepared(chord)
-        except NoSuchKey as trouble:
+        except UnknownWindowsKey as trouble:
             raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
         self._check_hands()
         if not self.has_focus():

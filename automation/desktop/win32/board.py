@@ -25,7 +25,7 @@ NOT_BYTES = frozenset({C.CF_BITMAP, C.CF_METAFILEPICT, C.CF_PALETTE, C.CF_ENHMET
 """Formats that are handles of drawings and no memory; Windows makes bitmaps anew from the bytes that stand beside."""
 
 
-class Board:
+class ClipboardWindow:
     """A window that nobody sees, which the clipboard can belong to."""
 
     def __init__(

@@ -11,10 +11,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from automation.desktop.safe import Safe
+from automation.desktop.safe import ClipboardBackup
 from automation.desktop.win32.api import C
-from automation.desktop.win32.board import Board
-from automation.desktop.x11.belongings import MOST_BYTES, Belongings, Format
+from automation.desktop.win32.board import ClipboardWindow
+from automation.desktop.x11.belongings import MOST_BYTES, ClipboardContent, ClipboardFormat
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Unavailable
@@ -34,12 +34,12 @@ UNSEEN = {
 """By these formats Windows' own history (Win+V), its cloud and clipboard programs are asked to keep nothing of it."""
 
 
-class NoClipboard(Unavailable):
+class NoWindowsClipboard(Unavailable):
     """The clipboard of Windows cannot be used: {why}. Is this a session in which somebody is logged in?"""
 
 
 @dataclass(slots=True)
-class Offer:
+class ClipboardOffer:
     """One text on the clipboard, for as long as it is ours."""
 
     text: str
@@ -53,29 +53,33 @@ class Offer:
     """Somebody else put something there."""
 
 
-class Clipboard:
+class WindowsClipboard:
     """Verbs are called by the worker's thread, one at a time; all calls are made in a thread of its own."""
 
     def __init__(
-        self, *, process_of: Callable[[int], int], safe: Safe | None = None, board: type[Board] = Board
+        self,
+        *,
+        process_of: Callable[[int], int],
+        safe: ClipboardBackup | None = None,
+        board: type[ClipboardWindow] = ClipboardWindow,
     ) -> None:
-        """`process_of` tells whose a window is. Raise NoClipboard."""
+        """`process_of` tells whose a window is. Raise NoWindowsClipboard."""
         self._process_of = process_of
         self._safe = safe
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._offer: Offer | None = None
-        self._persons: Belongings | None = None
+        self._offer: ClipboardOffer | None = None
+        self._persons: ClipboardContent | None = None
         self._is_owed = False
         """It could not be given back."""
         self._copied_by: int | None = None
         """The window whose program copied something there because we pressed the chord for it."""
         self._copies_of: int | None = None
         """The process in whose window we press, or have pressed, the chord that copies."""
-        started: queue.SimpleQueue[Board | Exception] = queue.SimpleQueue()
+        started: queue.SimpleQueue[ClipboardWindow | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._run, args=(board, started), name="clipboard", daemon=True).start()
         said = started.get(timeout=ANSWER_S)
         if isinstance(said, Exception) or not said.window:
-            raise NoClipboard(why=str(said) if isinstance(said, Exception) else "no window could be made")
+            raise NoWindowsClipboard(why=str(said) if isinstance(said, Exception) else "no window could be made")
         self._board = said
         if safe is not None:
             self._do(self._make_up)
@@ -89,7 +93,7 @@ class Clipboard:
             if self._safe is not None:
                 self._safe.put(Selection.CLIPBOARD, self._persons)
 
-    def offer(self, text: str) -> Offer:
+    def offer(self, text: str) -> ClipboardOffer:
         """The clipboard holds this text from now on, for everybody; whoever reads it is noted. Raises
         TransientFailure."""
         self.keep()
@@ -151,7 +155,7 @@ class Clipboard:
         self._jobs.put(self._board.end)
         self._board.wake()
 
-    def _run(self, board: type[Board], started: queue.SimpleQueue[Board | Exception]) -> None:
+    def _run(self, board: type[ClipboardWindow], started: queue.SimpleQueue[ClipboardWindow | Exception]) -> None:
         try:
             made = board(render=self._render, work=self._work, lost=self._lose)
         except Exception as trouble:  # noqa: BLE001 told to whoever waits, in whose thread it is raised
@@ -183,12 +187,12 @@ class Clipboard:
 
     # In the clipboard's own thread
 
-    def _put(self, text: str) -> Offer:
+    def _put(self, text: str) -> ClipboardOffer:
         board = self._board
         self._copied_by = None
         with board.opened():
             board.empty()
-            offer = self._offer = Offer(text=text, mine=board.window)
+            offer = self._offer = ClipboardOffer(text=text, mine=board.window)
             self._mark(())
             board.put(board.number_of(MARK), b"\0")
             board.promise(C.CF_UNICODETEXT)
@@ -221,8 +225,8 @@ class Clipboard:
             data = board.get(C.CF_UNICODETEXT)
         return (None if data is None else _decoded(data)), owner
 
-    def _take(self) -> Belongings:
-        board, formats, left_out, size = self._board, list[Format](), 0, 0
+    def _take(self) -> ClipboardContent:
+        board, formats, left_out, size = self._board, list[ClipboardFormat](), 0, 0
         with board.opened():
             for kind in board.formats():
                 data = board.get(kind)
@@ -230,10 +234,10 @@ class Clipboard:
                     left_out += 1
                     continue
                 size += len(data)
-                formats.append(Format(target=str(kind), kind="", bits=8, data=data))
-        return Belongings(formats=tuple(formats), left_out=left_out)
+                formats.append(ClipboardFormat(target=str(kind), kind="", bits=8, data=data))
+        return ClipboardContent(formats=tuple(formats), left_out=left_out)
 
-    def _restore(self, persons: Belongings) -> None:
+    def _restore(self, persons: ClipboardContent) -> None:
         board = self._board
         with board.opened():
             board.empty()

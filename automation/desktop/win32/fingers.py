@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from automation.desktop.acts import Acts
+from automation.desktop.acts import OwnInputLog
 from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
@@ -34,11 +34,11 @@ _SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))
 """What Windows says is held to type a sign, by bits."""
 
 
-class NoSuchKey(Invalid):
+class UnknownWindowsKey(Invalid):
     """The chord {chord} names the key {key}, which the keyboard as it is now does not type."""
 
 
-class Fingers:
+class WindowsInput:
     """Belongs to one thread. What cannot be pressed raises TransientFailure, and then nothing was pressed."""
 
     def __init__(self, desktop: Desktop) -> None:
@@ -46,20 +46,20 @@ class Fingers:
         self._codes: dict[str, int] = self._gui.platformModule.keyboardMapping
         self._api = api.windows()
         self._desktop = desktop
-        self.acts = Acts()
+        self.acts = OwnInputLog()
         self.acted_s = -math.inf
         """When we began to press, click or move last."""
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""
 
     def check(self, chords: Iterable[str]) -> None:
-        """Raise NoSuchKey unless each key of each chord can be pressed."""
+        """Raise UnknownWindowsKey unless each key of each chord can be pressed."""
         for chord in chords:
             self._keys(chord)
 
     def prepared(self, chord: str) -> Callable[[], None]:
         """What presses this chord and releases it, all in one: made ready, so that nothing lies between the look and
-        the press. Raises NoSuchKey."""
+        the press. Raises UnknownWindowsKey."""
         keys = self._keys(chord)
         down = [self._key(code, 0) for code in keys]
         up = [self._key(code, C.KEYEVENTF_KEYUP) for code in reversed(keys)]
@@ -116,7 +116,7 @@ class Fingers:
         for key in names:
             found = self._code(key)
             if found < 0:
-                raise NoSuchKey(chord=chord, key=key)
+                raise UnknownWindowsKey(chord=chord, key=key)
             for bit, held in _SHIFTS:
                 if (found >> 8) & bit and held not in names:
                     codes.append(self._codes[held] & 0xFF)

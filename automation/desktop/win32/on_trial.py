@@ -8,7 +8,7 @@ from automation.protocol.ports import ClearResult, SubmitEvidence
 from core.deliveries.model import Moment
 
 
-class TrialWindow(WindowsWindow):
+class WindowsTrialWindow(WindowsWindow):
     """One draft's view of one window."""
 
     _trial: Trial | None = None

@@ -52,7 +52,7 @@ _NAMES = {
 }
 
 
-class People:
+class WindowsUserInput:
     """What persons do at this machine. Heard by a thread of its own, asked by others."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automation.desktop.win32.desktop import Desktop
-from automation.desktop.win32.windows import Windows
+from automation.desktop.win32.windows import Win32Windows
 from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
@@ -16,10 +16,10 @@ ELSEWHERE = (
 )
 
 
-class Places:
-    """The answers to `arranging.PlacesPort`. Belongs to one thread."""
+class WindowsPlacement:
+    """The answers to `arranging.PlacementPort`. Belongs to one thread."""
 
-    def __init__(self, desktop: Desktop, windows: Windows) -> None:
+    def __init__(self, desktop: Desktop, windows: Win32Windows) -> None:
         self._desktop = desktop
         self._windows = windows
 

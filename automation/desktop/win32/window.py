@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from PIL import Image
 
 from automation.desktop import marks as marks_of
-from automation.desktop.copied_out import copied_out, no_transcript
+from automation.desktop.copied_out import copy_transcript, refuse_without_transcript
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import Album, identity_of
-from automation.desktop.win32.aim import Aim
-from automation.desktop.win32.clipboard import Clipboard, Offer
-from automation.desktop.win32.people import People
+from automation.desktop.sight.album import DeliveryScreenshots, target_identity
+from automation.desktop.win32.aim import WindowsTarget
+from automation.desktop.win32.clipboard import ClipboardOffer, WindowsClipboard
+from automation.desktop.win32.people import WindowsUserInput
 from automation.protocol import ports
 from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark
@@ -40,11 +40,11 @@ TAKEN_BY = "another program put something onto the clipboard"
 class WindowsWindow:
     """One delivery's view of one window."""
 
-    def __init__(self, *, aim: Aim, clipboard: Clipboard, people: People) -> None:
+    def __init__(self, *, aim: WindowsTarget, clipboard: WindowsClipboard, people: WindowsUserInput) -> None:
         self._aim = aim
         self._clipboard = clipboard
         self._people = people
-        self._offer: Offer | None = None
+        self._offer: ClipboardOffer | None = None
         self._pasted_s = 0.0
         self._before: Image.Image | None = None
         """The composer just before the paste."""
@@ -53,19 +53,19 @@ class WindowsWindow:
         self._read: Image.Image | None = None
         """The composer as it looked when its text was copied back."""
         self._copies = 0
-        self._album = Album()
+        self._album = DeliveryScreenshots()
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._aim.eyes.preflight(self._aim.name, may_be_busy=may_be_busy))
-        self._aim.hands_free()
+        self._aim.wait_for_idle_input()
         self._clipboard.keep()
         return may_be_busy and self._aim.eyes.is_busy(self._aim.name)
 
     def find(self) -> None:
         """See that it is the window, at its place, whatever it shows. Touches nothing."""
         self._aim.take(self._aim.eyes.recognise(self._aim.name))
-        self._aim.hands_free()
+        self._aim.wait_for_idle_input()
         self._clipboard.keep()
 
     def focus(self) -> None:
@@ -150,20 +150,20 @@ class WindowsWindow:
 
     def marks(self) -> tuple[str, ...]:
         """The very window, and the composer's picture with our draft in it."""
-        window = marks_of.of_window(self._name_tag())
+        window = marks_of.window_mark(self._name_tag())
         if self._read is None or self._aim.eyes.is_masked(self._aim.name):
             return (window,)
-        return (window, marks_of.of_picture(self._read))
+        return (window, marks_of.picture_mark(self._read))
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether the word that hangs on the window is in the marks."""
         name_tag = self._name_tag()
-        return bool(name_tag) and marks_of.of_window(name_tag) in marks
+        return bool(name_tag) and marks_of.window_mark(name_tag) in marks
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
         profile = self._aim.profile
-        if marks_of.shows(self._composer(), marks, profile.composer.caret_px):
+        if marks_of.shows_draft(self._composer(), marks, profile.composer.caret_px):
             return True
         self.focus()
         text = self._copied(profile.copy, profile.after_copy, COPY_S[-1])
@@ -206,8 +206,8 @@ class WindowsWindow:
         says why nothing may be touched now; empty if it may."""
         self._aim.take(self._aim.eyes.recognise(self._aim.name))
         if self._aim.profile.transcript is None:
-            raise no_transcript()
-        return copied_out(self, hands_off=hands_off)
+            raise refuse_without_transcript()
+        return copy_transcript(self, hands_off=hands_off)
 
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it."""
@@ -223,7 +223,7 @@ class WindowsWindow:
     def target_identity(self) -> Target | None:
         """The window that was found at its place."""
         seen = self._aim.taken
-        return None if seen is None else identity_of(seen)
+        return None if seen is None else target_identity(seen)
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords."""
@@ -238,7 +238,7 @@ class WindowsWindow:
                     return ClearResult.SEEN
                 self._aim.regain_focus()
                 for chord in self._aim.profile.clear:
-                    self._aim.press_unseen(chord)
+                    self._aim.press_to_clear(chord)
                 pressed = True
                 if self._aim.until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
                     return ClearResult.SEEN

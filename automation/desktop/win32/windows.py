@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from automation.desktop.seen import Seen
+from automation.desktop.seen import WindowInfo
 from automation.desktop.win32.desktop import Desktop
 from core.profiles.model import LONGEST_TITLE, Box
 
@@ -14,7 +14,7 @@ FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTr
 """Windows tells of the key and of its side."""
 
 
-class Windows:
+class Win32Windows:
     """The answers to `seen.WindowsPort`. Belongs to one thread."""
 
     changes = None
@@ -42,16 +42,16 @@ class Windows:
         """Top windows that are shown, or minimised, or on another virtual desktop; those never shown are nobody's."""
         return [window for window in self._desktop.top_windows() if self._desktop.is_shown(window)]
 
-    def all(self) -> list[Seen]:
+    def all(self) -> list[WindowInfo]:
         return [seen for window in self.managed() if (seen := self.see(window)) is not None]
 
-    def see(self, window: int) -> Seen | None:
+    def see(self, window: int) -> WindowInfo | None:
         """One window now; its kind is the name of its program, or its class where that may not be asked."""
         box = self._desktop.content_of(window)
         process = self._desktop.process_of(window)
         if box is None or not process:
             return None
-        return Seen(
+        return WindowInfo(
             id=window,
             kind=self._program(process) or self._desktop.class_of(window),
             title=self._desktop.title_of(window)[:LONGEST_TITLE],
@@ -59,7 +59,7 @@ class Windows:
             is_viewable=self._desktop.is_visible(window),
         )
 
-    def find(self, kind: str, title: str, *, client: int | None = None) -> list[Seen]:
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
         """By program and title, both as regular expressions; with `client` only those of this process."""
         asked = [one for one in self.managed() if client is None or self.client_of(one) == client]
         found = [seen for window in asked if (seen := self.see(window)) is not None]
@@ -77,7 +77,7 @@ class Windows:
         """Nothing holds a top window here."""
         return [window]
 
-    def over(self, target: Seen, *, chain: Sequence[int] = ()) -> Seen | None:
+    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
         """The topmost window that lies over any part of the target; what clicks fall through covers nothing."""
         for window in self._desktop.top_windows():
             if window == target.id:

@@ -13,26 +13,26 @@ from pathlib import Path
 import structlog
 
 from automation.desktop.clicks import Clicks
-from automation.desktop.gate import Gate
-from automation.desktop.locked import LockWatch
-from automation.desktop.pipe.frames import Hello, Locked, WindowLearned, WindowShows, WindowStirred
-from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.safe import Safe
+from automation.desktop.gate import UserActivityGate
+from automation.desktop.locked import ScreenLockWatch
+from automation.desktop.pipe.frames import Hello, Locked, WindowActive, WindowShows, WindowSignLearned
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.safe import ClipboardBackup
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.heard import Deaf
-from automation.desktop.sight.screen import Screen
-from automation.desktop.sight.states import States
-from automation.desktop.win32.abilities import Abilities
-from automation.desktop.win32.clipboard import Clipboard, NoClipboard
+from automation.desktop.sight.heard import NullSigns
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.sight.states import ActivityTracker
+from automation.desktop.win32.abilities import WindowsParts
+from automation.desktop.win32.clipboard import NoWindowsClipboard, WindowsClipboard
 from automation.desktop.win32.desktop import Desktop, be_aware_of_pixels
-from automation.desktop.win32.eyes import DEAF, WindowsEyes
-from automation.desktop.win32.fingers import OURS, Fingers, NoSuchKey
-from automation.desktop.win32.people import People
-from automation.desktop.win32.windows import Windows
+from automation.desktop.win32.eyes import DEAF, WindowsInspector
+from automation.desktop.win32.fingers import OURS, UnknownWindowsKey, WindowsInput
+from automation.desktop.win32.people import WindowsUserInput
+from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.work import loop, process
-from automation.desktop.work.surface import Surface
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.work.waiting import Waiting
+from automation.desktop.work.surface import WorkerBackend
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.work.waiting import RecoveringWindows
 from core.desks.model import InputSource, Shown, WindowStatus
 from core.kit.clock import SystemClock
 
@@ -42,7 +42,7 @@ NAME = "windows"
 """What receipts say."""
 LOOK_S = 1.0
 """Between two looks at the windows: Windows tells of no change."""
-EXCUSES = (NoClipboard, NoSuchKey)
+EXCUSES = (NoWindowsClipboard, UnknownWindowsKey)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 
 
@@ -53,23 +53,23 @@ def run(desk: str) -> int:
     return process.run(desk, work, excuses=EXCUSES)
 
 
-def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
     """Do what comes until the pipe ends."""
     with ExitStack() as stack:
-        loop.work(WindowsHands(hello, inbox, outbox, stack).surface(), inbox, outbox)
+        loop.work(WindowsBackend(hello, inbox, outbox, stack).surface(), inbox, outbox)
 
 
-class WindowsHands:
+class WindowsBackend:
     """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
 
-    def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
+    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
         user_activity = hello.desk.user_activity
         self._inbox = inbox
         self._outbox = outbox
         self._desktop = Desktop()
-        self._fingers = Fingers(self._desktop)
+        self._fingers = WindowsInput(self._desktop)
         self._fingers.check({chord for profile in hello.profiles for chord in profile.chords()})
-        self._people = People(
+        self._people = WindowsUserInput(
             self._desktop,
             ours=OURS,
             is_ours=self._fingers.is_ours,
@@ -81,22 +81,24 @@ class WindowsHands:
         stack.callback(self._people.close)
         if not self._people.sees:
             log.warning("whose_input_is_not_known", why="Windows refused the keyboard hook; stop keys do nothing")
-        self._gate = Gate(user_activity, people=self._people, clock=SystemClock(), tell=loop.tells_waits(inbox, outbox))
+        self._gate = UserActivityGate(
+            user_activity, people=self._people, clock=SystemClock(), tell=loop.tells_waits(inbox, outbox)
+        )
         stack.callback(self._gate.close)
-        safe = Safe(Path(hello.locks), "windows", self._desktop.session())
-        self._clipboard = Clipboard(process_of=self._desktop.process_of, safe=safe)
+        safe = ClipboardBackup(Path(hello.locks), "windows", self._desktop.session())
+        self._clipboard = WindowsClipboard(process_of=self._desktop.process_of, safe=safe)
         stack.callback(self._clipboard.close)
-        screen, anchors, ears = stack.enter_context(Screen(None)), Anchors(Path(hello.anchors)), Deaf(DEAF)
-        self._eyes = WindowsEyes(
+        screen, anchors, ears = stack.enter_context(ScreenCapture(None)), Anchors(Path(hello.anchors)), NullSigns(DEAF)
+        self._eyes = WindowsInspector(
             desk=hello.desk,
             profiles={profile.name: profile for profile in hello.profiles},
-            windows=Windows(self._desktop),
+            windows=Win32Windows(self._desktop),
             screen=screen,
             anchors=anchors,
             ears=ears,
         )
-        self._eyes.tell_learned = lambda name, value: outbox.send(WindowLearned(window=name, value=value))
-        self._can = Abilities(
+        self._eyes.tell_learned = lambda name, value: outbox.send(WindowSignLearned(window=name, value=value))
+        self._can = WindowsParts(
             desk=hello.desk,
             desktop=self._desktop,
             windows=self._eyes.windows,
@@ -111,7 +113,7 @@ class WindowsHands:
             inbox=inbox,
             hands_off=self._hands_off,
         )
-        self._tidy = Tidy(
+        self._tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._eyes,
             pace=inbox,
@@ -119,13 +121,13 @@ class WindowsHands:
             may_touch=lambda: not self._hands_off(),
         )
 
-    def surface(self) -> Surface:
+    def surface(self) -> WorkerBackend:
         """What the loop works with."""
-        return Surface(
+        return WorkerBackend(
             eyes=self._eyes,
-            lookout=Lookout(
+            lookout=WindowsWatcher(
                 eyes=self._eyes,
-                waiting=Waiting(
+                waiting=RecoveringWindows(
                     eyes=self._eyes,
                     tidy=self._tidy,
                     inbox=self._inbox,
@@ -151,47 +153,49 @@ class WindowsHands:
         return loop.hands_off(self._inbox, self._gate)
 
 
-class Lookout:
+class WindowsWatcher:
     """Looks at all windows once a second: nothing tells of a change. Belongs to the worker's thread."""
 
-    def __init__(self, *, eyes: WindowsEyes, waiting: Waiting, desktop: Desktop, inbox: Inbox, outbox: Outbox) -> None:
+    def __init__(
+        self, *, eyes: WindowsInspector, waiting: RecoveringWindows, desktop: Desktop, inbox: Inbox, outbox: FrameWriter
+    ) -> None:
         self._eyes = eyes
         self._waiting = waiting
         self._desktop = desktop
         self._inbox = inbox
-        self._states = States(
+        self._states = ActivityTracker(
             eyes=eyes,
             tell=lambda shown: outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: outbox.send(WindowStirred(window=name)),
+            stirs=lambda name: outbox.send(WindowActive(window=name)),
         )
-        self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
+        self._lock = ScreenLockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
         self._due_s = 0.0
 
     def begin(self) -> None:
         """Nobody knows anything of any window yet."""
         self._waiting.saw(self._eyes.names())
 
-    def tell_usable(self) -> None:
+    def report_usable(self) -> None:
         """Look at all of them."""
-        self.look_again()
+        self.look_when_due()
 
     def due_in_s(self) -> float | None:
         """When the next look is due."""
         return max(0.0, self._due_s - time.monotonic())
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         """What the windows show; those that could not be used, what is ours there, and which can be used again."""
         self._due_s = time.monotonic() + LOOK_S
         self._lock.saw(is_taken=self._desktop.is_locked())
         self._states.drawn(self._eyes.names())
         self._states.look()
-        self._waiting.look_again()
+        self._waiting.look_when_due()
         self._waiting.usability.stirred(self._eyes.names())
         self._waiting.usability.look(self._eyes.status)
 
-    def glance(self) -> None:
+    def recheck_soon(self) -> None:
         """Something may have changed."""
-        self.look_again()
+        self.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         """Each window, for people. How each is read makes no difference here: all are copied out of."""

@@ -12,25 +12,25 @@ from dataclasses import replace
 from typing import TypeVar
 
 from automation.desktop.pipe.frames import (
-    Answer,
     Arrange,
     AskShown,
     AskSurvey,
+    CallResult,
     Deliver,
     Done,
-    Look,
+    InspectWindows,
     Measure,
     Mode,
     Question,
     ReadWindow,
     Settle,
-    Stage,
     Started,
+    StartStage,
     TakePicture,
     TryOut,
     Waits,
 )
-from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
+from automation.desktop.pipe.inbox import FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
 from automation.desktop.work.process import (
     NO_SUCH_WINDOW,
     Attempt,
@@ -39,7 +39,7 @@ from automation.desktop.work.process import (
     carry_out,
     why_refused,
 )
-from automation.desktop.work.surface import Surface, UserActivityPort
+from automation.desktop.work.surface import UserActivityPort, WorkerBackend
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from automation.protocol.recovery import Recovery
@@ -55,9 +55,9 @@ LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})
 """After these the window is not known to be one that a text goes into."""
 
 
-def work(surface: Surface, inbox: Inbox, outbox: Outbox) -> None:
+def work(surface: WorkerBackend, inbox: Inbox, outbox: FrameWriter) -> None:
     """Tidy up, say that the hands are ready, and do what comes until the pipe ends."""
-    Loop(surface, inbox, outbox).run()
+    WorkerLoop(surface, inbox, outbox).run()
 
 
 def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
@@ -68,21 +68,21 @@ def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
     return "" if why is None else why.value
 
 
-def tells_waits(inbox: Inbox, outbox: Outbox) -> Callable[[str], None]:
+def tells_waits(inbox: Inbox, outbox: FrameWriter) -> Callable[[str], None]:
     """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
 
     def tell(why: str) -> None:
         outbox.send(Waits(why=why))
         if not why:
-            inbox.glance()  # what was left alone meanwhile is looked after now
+            inbox.recheck_soon()  # what was left alone meanwhile is looked after now
 
     return tell
 
 
-class Loop:
+class WorkerLoop:
     """One worker at work. Only the thread that made the surface runs it."""
 
-    def __init__(self, surface: Surface, inbox: Inbox, outbox: Outbox) -> None:
+    def __init__(self, surface: WorkerBackend, inbox: Inbox, outbox: FrameWriter) -> None:
         self._surface = surface
         self._inbox = inbox
         self._outbox = outbox
@@ -93,13 +93,13 @@ class Loop:
         """From the first look to the end of the pipe."""
         with self._heartbeat.at_work():
             self._surface.lookout.begin()
-        self._outbox.send(Started(stage=Stage.READY))
+        self._outbox.send(Started(stage=StartStage.READY))
         with self._heartbeat.at_work():
-            self._surface.lookout.tell_usable()
+            self._surface.lookout.report_usable()
         while True:
             job = self._next()
             self._inbox.now_s()
-            if isinstance(job, Gone):
+            if isinstance(job, PipeClosed):
                 self._surface.let_go()
                 return
             with self._heartbeat.at_work():
@@ -116,13 +116,13 @@ class Loop:
         lookout = self._surface.lookout
         match job:
             case None:
-                lookout.look_again()
-            case Glance():
-                self._inbox.glanced()
-                lookout.glance()
+                lookout.look_when_due()
+            case RecheckWindows():
+                self._inbox.recheck_begins()
+                lookout.recheck_soon()
             case Deliver() | Settle():
                 self._carry_out(job)
-            case Gone():
+            case PipeClosed():
                 return
             case _:
                 self._outbox.send(self._answered(job))
@@ -228,36 +228,36 @@ class Loop:
 
     # questions
 
-    def _answered(self, job: Question) -> Answer:
+    def _answered(self, job: Question) -> CallResult:
         """What was asked for; or what is in the way of it, also when the whole display is held by somebody."""
         try:
             return self._answer(job)
         except (TransientFailure, PermanentFailure) as trouble:
-            return Answer(call=job.call, refused=why_refused(trouble))
+            return CallResult(call=job.call, refused=why_refused(trouble))
         except Cancelled as halt:
-            return Answer(call=job.call, refused=halt.note)
+            return CallResult(call=job.call, refused=halt.note)
 
-    def _answer(self, job: Question) -> Answer:
+    def _answer(self, job: Question) -> CallResult:
         surface = self._surface
         match job:
-            case Look():
-                return Answer(call=job.call, windows=surface.lookout.look(closely=job.closely))
+            case InspectWindows():
+                return CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
             case TakePicture():
                 return answer_picture(job, surface.eyes)
             case AskShown():
                 self._check_there(job.window)
-                return Answer(call=job.call, shown=surface.lookout.shown(job.window))
+                return CallResult(call=job.call, shown=surface.lookout.shown(job.window))
             case ReadWindow():
                 read = _able(surface.read)
                 self._check_there(job.window)
-                return Answer(call=job.call, said=read(job.window, self._hands_off()))
+                return CallResult(call=job.call, said=read(job.window, self._hands_off()))
             case Arrange():
                 arrange = _able(surface.arrange)
                 self._check_there(*job.windows)
                 try:
-                    return Answer(call=job.call, arranged=arrange(job.windows, self._hands_off()))
+                    return CallResult(call=job.call, arranged=arrange(job.windows, self._hands_off()))
                 finally:
-                    self._inbox.glance()
+                    self._inbox.recheck_soon()
             case AskSurvey() | Measure() | TryOut():
                 return _able(surface.calibrate)(job)
 

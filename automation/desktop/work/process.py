@@ -20,16 +20,16 @@ from automation.desktop.pipe.frames import (
     OK,
     TRY_LATER,
     TRY_SOON,
-    Answer,
     BadFrame,
     Beat,
+    CallResult,
     Hello,
-    Stage,
     Started,
+    StartStage,
     TakePicture,
     receive,
 )
-from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
 from automation.desktop.sight.screen import to_png, to_small_png
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome
@@ -49,7 +49,7 @@ OPENED_S = 12.0
 MOST_OPENING_S = 600
 NO_SUCH_WINDOW = "this desk has no window of this name"
 
-Work = Callable[[Hello, Inbox, Outbox], None]
+Work = Callable[[Hello, Inbox, FrameWriter], None]
 """Opens the hands, says that they are ready, and works until the pipe ends."""
 
 
@@ -78,7 +78,7 @@ def serve(
     passing: tuple[type[OctetError], ...] = (),
 ) -> int:
     """As `run`, on any two streams."""
-    outbox = Outbox(outlet)
+    outbox = FrameWriter(outlet)
     try:
         hello = receive(inlet)
     except BadFrame as trouble:
@@ -98,17 +98,17 @@ def serve(
     try:
         work(hello, inbox, outbox)
     except excuses as trouble:
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
+        outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
         return TRY_LATER
     except passing as trouble:
         log.warning("not_begun_yet", desk=desk, why=trouble.message)
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
+        outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
         return TRY_SOON
     return OK
 
 
 @contextmanager
-def says_when_late(inbox: Inbox, outbox: Outbox, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
+def says_when_late(inbox: Inbox, outbox: FrameWriter, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
     """A block that the display can hold up, however long: after a while the coordinator is told why nothing begins, and
     hears that the worker lives."""
     is_open = threading.Event()
@@ -116,7 +116,7 @@ def says_when_late(inbox: Inbox, outbox: Outbox, why: str, *, after_s: float = O
     def tell() -> None:
         if is_open.wait(after_s):
             return
-        outbox.send(Started(stage=Stage.WAITING, reason=why))
+        outbox.send(Started(stage=StartStage.WAITING, reason=why))
         for _ in range(round(MOST_OPENING_S / BEAT_S)):
             outbox.send(Beat())
             if is_open.wait(BEAT_S) or inbox.is_gone:
@@ -134,7 +134,7 @@ def says_when_late(inbox: Inbox, outbox: Outbox, why: str, *, after_s: float = O
 class Heartbeat:
     """Says that the worker lives, as long as its hands move on."""
 
-    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
+    def __init__(self, inbox: Inbox, outbox: FrameWriter) -> None:
         """It beats at once, in a thread of its own, until the pipe ends."""
         self._inbox = inbox
         self._outbox = outbox
@@ -221,15 +221,15 @@ class Pictured(Protocol):
         ...
 
 
-def answer_picture(job: TakePicture, eyes: Pictured) -> Answer:
+def answer_picture(job: TakePicture, eyes: Pictured) -> CallResult:
     """The picture of a window, or of the whole display; or why there is none."""
     if job.window and job.window not in eyes.names():
-        return Answer(call=job.call, refused=NO_SUCH_WINDOW)
+        return CallResult(call=job.call, refused=NO_SUCH_WINDOW)
     try:
         png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
     except (TransientFailure, PermanentFailure) as trouble:
-        return Answer(call=job.call, refused=why_refused(trouble))
-    return Answer(call=job.call, png=base64.b64encode(png).decode())
+        return CallResult(call=job.call, refused=why_refused(trouble))
+    return CallResult(call=job.call, png=base64.b64encode(png).decode())
 
 
 def why_refused(trouble: TransientFailure | PermanentFailure) -> str:
@@ -237,19 +237,19 @@ def why_refused(trouble: TransientFailure | PermanentFailure) -> str:
     return ": ".join(filter(None, (trouble.reason, trouble.note)))
 
 
-def _no_hello(desk: str, why: str, outbox: Outbox) -> int:
+def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
     log.error("no_hello", desk=desk, why=why)
     reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
-    outbox.send(Started(stage=Stage.UNAVAILABLE, reason=reason))
+    outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=reason))
     return TRY_LATER
 
 
-def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: Outbox) -> bool:
+def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: FrameWriter) -> bool:
     """Have the display for ourselves; False when the coordinator went away meanwhile."""
     has_told = False
     while not lock.take():
         if not has_told:
-            outbox.send(Started(stage=Stage.WAITING, reason="waiting for the display lock"))
+            outbox.send(Started(stage=StartStage.WAITING, reason="waiting for the display lock"))
             has_told = True
         outbox.send(Beat())
         inbox.rest(LOCK_S)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from automation.desktop.pipe.frames import Answer, Calibrating
+from automation.desktop.pipe.frames import Calibrating, CallResult
 from automation.desktop.work.process import Pictured
 from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import WindowPort
@@ -23,26 +23,26 @@ class EyesPort(Pictured, Protocol):
         ...
 
 
-class LookoutPort(Protocol):
+class WatcherPort(Protocol):
     """Looks at the windows: what each shows, which cannot be used, and whatever is new of that is told by it."""
 
     def begin(self) -> None:
         """Before the worker says that it is ready: see to what an earlier one left behind."""
         ...
 
-    def tell_usable(self) -> None:
+    def report_usable(self) -> None:
         """Right after it has said so: tell which windows can be used."""
         ...
 
     def due_in_s(self) -> float | None:
-        """How long the next job may be waited for before `look_again` is called; None: without end."""
+        """How long the next job may be waited for before `look_when_due` is called; None: without end."""
         ...
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         """It is due."""
         ...
 
-    def glance(self) -> None:
+    def recheck_soon(self) -> None:
         """Something about the windows changed, or may have: look at those that could not be used."""
         ...
 
@@ -99,17 +99,17 @@ have to touch
 something although the second word, why nothing may be touched now, is not empty."""
 PuttingBack = Callable[[tuple[str, ...], str], tuple[Arranged, ...]]
 """Puts these windows back to their places. Raises Cancelled, as above."""
-Connecting = Callable[[Calibrating], Answer]
+Connecting = Callable[[Calibrating], CallResult]
 """Answers what is asked while windows are connected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
+class WorkerBackend:
     """The hands of one worker. A verb that they have not has the sentence in its place that people get to read: why it
     cannot be done here, and what they can do instead."""
 
     eyes: EyesPort
-    lookout: LookoutPort
+    lookout: WatcherPort
     drafts: DraftsPort
     user_activity: UserActivityPort
     open_window: Callable[[str], WindowPort]

@@ -20,7 +20,7 @@ TRIES = 5
 """What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
 
 
-class LooksPort(Protocol):
+class DraftLooksPort(Protocol):
     """What is seen of the windows, without touching them. Raises TransientFailure or PermanentFailure."""
 
     def names(self) -> tuple[str, ...]:
@@ -64,14 +64,14 @@ class DraftPort(Protocol):
         ...
 
 
-class Tidy:
+class LeftoverDrafts:
     """What is known of our drafts in this desk's windows. Belongs to the worker's thread."""
 
     def __init__(
         self,
         marks: Mapping[str, tuple[str, ...]],
         *,
-        eyes: LooksPort,
+        eyes: DraftLooksPort,
         pace: DeliveryClock,
         open_window: Callable[[str], DraftPort],
         may_touch: Callable[[], bool],

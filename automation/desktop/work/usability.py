@@ -24,7 +24,7 @@ _LASTS_S = {
 """How long a reason lasts before Octet reports it; a reason that does not pass is reported after a second."""
 
 
-class Usability:
+class UsabilityTracker:
     """All windows of one desk; belongs to the worker's thread."""
 
     def __init__(self, tell: Callable[[WindowStatus], None], *, now_s: Callable[[], float] = time.monotonic) -> None:

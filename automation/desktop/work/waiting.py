@@ -9,10 +9,10 @@ from typing import Protocol
 
 import structlog
 
-from automation.desktop.pipe.frames import WindowSeen, WindowUsable
-from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.work.usability import Usability
+from automation.desktop.pipe.frames import WindowStatusChanged, WindowUsable
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.work.usability import UsabilityTracker
 
 log = structlog.get_logger(__name__)
 
@@ -34,16 +34,16 @@ class ReadyPort(Protocol):
         ...
 
 
-class Waiting:
-    """Belongs to the worker's thread. Asks for a glance where it wants to look again without any news."""
+class RecoveringWindows:
+    """Belongs to the worker's thread. Asks for a recheck_soon where it wants to look again without any news."""
 
     def __init__(
         self,
         *,
         eyes: ReadyPort,
-        tidy: Tidy,
+        tidy: LeftoverDrafts,
         inbox: Inbox,
-        outbox: Outbox,
+        outbox: FrameWriter,
         let_go: Callable[[], None],
         ends: tuple[type[Exception], ...] = (),
         rest_s: float = REST_S,
@@ -56,7 +56,7 @@ class Waiting:
         self._let_go = let_go
         self._ends = ends
         self._rest_s = rest_s
-        self.usability = Usability(lambda status: outbox.send(WindowSeen(status=status)))
+        self.usability = UsabilityTracker(lambda status: outbox.send(WindowStatusChanged(status=status)))
         """Tells of windows that cannot be used for long."""
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
@@ -70,10 +70,10 @@ class Waiting:
         """These windows cannot be used."""
         self._unusable.update(names)
 
-    def clear_up(self) -> None:
+    def clear_leftovers(self) -> None:
         """Clear what an earlier worker left in the windows."""
         for name in self._tidy.names():
-            self._clear_up(name)
+            self._clear_leftover(name)
 
     def tell_others(self) -> None:
         """Tell of all windows that are not waited for that they can be used: nobody knows what an earlier worker, or
@@ -82,13 +82,13 @@ class Waiting:
             if name not in self._unusable:
                 self._usable(name)
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         """Look at those that are waited for, clear what is ours there, and tell of those that can be used."""
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, -math.inf) < self._rest_s:
                 continue
             if not self._eyes.is_ready(name):
-                self._clear_up(name)
+                self._clear_leftover(name)
             if self._eyes.is_ready(name):
                 self._unusable.discard(name)
                 self._usable(name)
@@ -104,10 +104,10 @@ class Waiting:
             return False
         self._unusable.add(name)
         self._refused_s[name] = time.monotonic()
-        self._inbox.glance_in(self._rest_s + 0.05)
+        self._inbox.recheck_in(self._rest_s + 0.05)
         return True
 
-    def _clear_up(self, name: str) -> None:
+    def _clear_leftover(self, name: str) -> None:
         """Clear a draft of ours; if something was in the way, look again after a while that grows."""
         try:
             is_over = self._tidy.clear(name)
@@ -124,7 +124,7 @@ class Waiting:
         tries = self._tries[name] = self._tries.get(name, 0) + 1
         rest_s = min(REST_S * 2**tries, LONGEST_REST_S)
         self._refused_s[name] = time.monotonic() + rest_s - self._rest_s
-        self._inbox.glance_in(rest_s + 0.05)
+        self._inbox.recheck_in(rest_s + 0.05)
 
     def _usable(self, name: str) -> None:
         """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""

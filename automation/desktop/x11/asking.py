@@ -15,7 +15,7 @@ from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11 import pieces
-from automation.desktop.x11.belongings import MOST_BYTES, Belongings, Format, in_order
+from automation.desktop.x11.belongings import MOST_BYTES, ClipboardContent, ClipboardFormat, in_order
 
 MOST_TEXT = 8_000_000
 """Bytes above which a text is not read."""
@@ -31,7 +31,7 @@ class _Given:
     parts: list[bytes]
 
 
-class Asking:
+class SelectionReader:
     """The reading side of the clipboard's connection; belongs to its thread."""
 
     def __init__(self, display: Display, window: XWindow, pump: Pump) -> None:
@@ -70,7 +70,7 @@ class Asking:
         given = self._receive(self._utf8, lambda: timeout_s, MOST_TEXT)
         return None if given is None else pieces.join(given.parts)
 
-    def everything(self, selection: int, within_s: float, *, answer_s: float) -> Belongings | None:
+    def everything(self, selection: int, within_s: float, *, answer_s: float) -> ClipboardContent | None:
         """All forms of what is offered; None when its owner does not answer at all within `answer_s`."""
         end = time.monotonic() + within_s
 
@@ -85,7 +85,7 @@ class Asking:
         else:
             atoms = array("I", b"".join(offered.parts)) if offered.bits == 32 else array("I")
             names = in_order([name for atom in atoms if (name := self._name(atom))])
-        formats: list[Format] = []
+        formats: list[ClipboardFormat] = []
         room, left_out = MOST_BYTES, 0
         for name in names:
             given = self._ask(selection, self._display.intern_atom(name), left_s, room) if left_s() else None
@@ -94,8 +94,10 @@ class Asking:
                 continue
             data = b"".join(given.parts)
             room -= len(data)
-            formats.append(Format(target=name, kind=self._name(given.kind) or name, bits=given.bits, data=data))
-        return Belongings(formats=tuple(formats), left_out=left_out, is_late=bool(left_out) and not left_s())
+            formats.append(
+                ClipboardFormat(target=name, kind=self._name(given.kind) or name, bits=given.bits, data=data)
+            )
+        return ClipboardContent(formats=tuple(formats), left_out=left_out, is_late=bool(left_out) and not left_s())
 
     def _ask(self, selection: int, target: int, left_s: Callable[[], float], most: int) -> _Given | None:
         self._send(selection, target)

@@ -24,7 +24,7 @@ SECRETS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class ClipboardFormat:
     """One form of it."""
 
     target: str
@@ -37,10 +37,10 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belongings:
+class ClipboardContent:
     """All forms of what one program offered on one selection."""
 
-    formats: tuple[Format, ...]
+    formats: tuple[ClipboardFormat, ...]
     left_out: int = 0
     """How many were too large, too slow, or refused."""
     is_late: bool = False
@@ -60,11 +60,11 @@ class Belongings:
         return json.dumps({"formats": listed, "left_out": self.left_out}).encode()
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Belongings:
+    def unpack(cls, packed: bytes) -> ClipboardContent:
         """From a file. Raises ValueError, KeyError or TypeError when it holds something else."""
         found = json.loads(packed)
         formats = tuple(
-            Format(
+            ClipboardFormat(
                 target=str(one["target"]),
                 kind=str(one["kind"]),
                 bits=int(one["bits"]),

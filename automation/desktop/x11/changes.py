@@ -19,7 +19,7 @@ _ROOT = X.SubstructureNotifyMask | X.StructureNotifyMask | X.PropertyChangeMask
 _WINDOW = X.StructureNotifyMask | X.PropertyChangeMask
 
 
-class Changes:
+class ChangeCounter:
     """News of one connection, which belongs to one thread. Nothing else may take events from it."""
 
     def __init__(self, display: Display) -> None:

@@ -12,7 +12,7 @@ from Xlib.display import Display
 from Xlib.protocol import event
 
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.windows import X11Windows
 from core.desks.model import Desk
 from core.profiles.model import Box, Profile
 
@@ -23,7 +23,7 @@ _TEXT = b"from one program to another"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clipboard:
+class ClipboardCheck:
     """How selections do on a display."""
 
     works: bool
@@ -33,7 +33,7 @@ class Clipboard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class WindowCheck:
     """One configured window."""
 
     name: str
@@ -45,26 +45,26 @@ class Found:
     """How many of them stand just where it is configured."""
 
 
-def clipboard(display: str) -> Clipboard:
+def clipboard(display: str) -> ClipboardCheck:
     """A round trip between two connections, and who manages the clipboard. Raises NoDisplay."""
     giver, taker = open_display(display), open_display(display)
     try:
-        return Clipboard(works=_goes_round(giver, taker), manager=_manager(taker))
+        return ClipboardCheck(works=_goes_round(giver, taker), manager=_manager(taker))
     finally:
         giver.close()
         taker.close()
 
 
-def windows(desk: Desk, profiles: Mapping[str, Profile]) -> list[Found]:
+def windows(desk: Desk, profiles: Mapping[str, Profile]) -> list[WindowCheck]:
     """What is found for each window of the desk. Raises NoDisplay."""
     connection = open_display(desk.display)
     try:
-        there = Windows(connection)
-        found: list[Found] = []
+        there = X11Windows(connection)
+        found: list[WindowCheck] = []
         for window in desk.windows:
             seen = there.find(profiles[window.profile].match_class, window.title)
             found.append(
-                Found(
+                WindowCheck(
                     name=window.name,
                     matches=len(seen),
                     box=seen[0].box if seen else None,

@@ -19,10 +19,10 @@ from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.x11.asking import Asking
+from automation.desktop.x11.asking import SelectionReader
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.keeper import Keeper
-from automation.desktop.x11.serving import Offer, Serving
+from automation.desktop.x11.keeper import WatchdogClient
+from automation.desktop.x11.serving import SelectionOffer, SelectionOwner
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
 
@@ -43,11 +43,11 @@ UNPOLLED = 8
 """After so many copies without a question there is no such manager."""
 
 
-class Clipboard:
+class X11Clipboard:
     """Owns and reads CLIPBOARD and PRIMARY. All X calls are made by one thread; verbs may be called from any other."""
 
     def __init__(
-        self, display: str, *, serve: ClipboardScope = ClipboardScope.TARGET, keeper: Keeper | None = None
+        self, display: str, *, serve: ClipboardScope = ClipboardScope.TARGET, keeper: WatchdogClient | None = None
     ) -> None:
         """Without a `keeper` no user works at this display: nothing is kept for one."""
         self._display: Display = open_display(display)
@@ -58,10 +58,10 @@ class Clipboard:
         atom = self._display.intern_atom
         self._selections = {Selection.CLIPBOARD: atom("CLIPBOARD"), Selection.PRIMARY: Xatom.PRIMARY}
         self._clock_mark = atom("OCTET_TIME")
-        self._serving = Serving(self._display)
-        self._asking = Asking(self._display, self._window, self._until)
+        self._serving = SelectionOwner(self._display)
+        self._asking = SelectionReader(self._display, self._window, self._until)
         self._keeper = keeper
-        self._offers: dict[int, Offer] = {}
+        self._offers: dict[int, SelectionOffer] = {}
         self._kept: dict[Selection, bytes | None] = {}
         """The text of each selection before the delivery under way, if it was not the keeper's already."""
         self._held: set[int] = set()
@@ -79,11 +79,11 @@ class Clipboard:
         self._thread = threading.Thread(target=self._run, name="clipboard", daemon=True)
         self._thread.start()
 
-    def offer(self, selection: Selection, text: str, client: int) -> Offer | None:
+    def offer(self, selection: Selection, text: str, client: int) -> SelectionOffer | None:
         """Own `selection` with `text` for the program `client`; None when somebody else keeps it, or took it since
         `keep`."""
         for_everybody = self._serve is ClipboardScope.EVERYBODY
-        offer = Offer(selection=selection, client=client, data=text.encode(), for_everybody=for_everybody)
+        offer = SelectionOffer(selection=selection, client=client, data=text.encode(), for_everybody=for_everybody)
         return self._call(lambda: self._own(offer))
 
     def drop(self, selection: Selection) -> None:
@@ -95,7 +95,7 @@ class Clipboard:
         data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
-    def dodge_poller(self, offer: Offer) -> None:
+    def wait_out_poller(self, offer: SelectionOffer) -> None:
         """Wait until a clipboard manager that asks again and again has asked, for a short time: it then misses the copy
         which the program of this offer makes next. Where several copies saw none, Octet waits for none."""
         serving = self._serving
@@ -171,7 +171,7 @@ class Clipboard:
                 return False
             select.select([self._display.fileno()], [], [], left)
 
-    def _own(self, offer: Offer) -> Offer | None:
+    def _own(self, offer: SelectionOffer) -> SelectionOffer | None:
         selection = self._selections[offer.selection]
         owner = self._owner(selection)
         known = {X.NONE, self._window.id}
@@ -192,7 +192,7 @@ class Clipboard:
         self._taken.add(selection)
         return offer
 
-    def _take_back(self, selection: int, offer: Offer) -> bool:
+    def _take_back(self, selection: int, offer: SelectionOffer) -> bool:
         """If the program has copied as we told it to: ask for its copy and own the selection again, with nothing in
         between. Others can ask the program for the prompt only until we hear of its copy, for less than a millisecond.
         """

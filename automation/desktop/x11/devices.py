@@ -57,7 +57,7 @@ class _FakeDeviceInput(rq.Request):
     )
 
 
-class Devices:
+class InputDevices:
     """Questions and grabs over one connection, which no two threads use at the same time."""
 
     def __init__(self, display: Display) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from Xlib.display import Display
 
-from automation.desktop.seized import Seized, Seizure
+from automation.desktop.seized import InputLock, InputLockState
 from automation.desktop.x11.connection import Replies
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ GRAB_S = 0.25
 class ServerGrab:
     """Grabs of the server over one connection, one at a time. Belongs to the connection's thread."""
 
-    def __init__(self, display: Display, seized: Seized) -> None:
+    def __init__(self, display: Display, seized: InputLockState) -> None:
         self._display = display
         self._replies = Replies(display)
         self._seized = seized
@@ -41,7 +41,7 @@ class ServerGrab:
     def asking(self, questions: Callable[[], Callable[[], T]], *, within_s: float = GRAB_S) -> Generator[T]:
         """As `taken`. `questions` sends what is to be known first inside, and returns what waits for the answers: they
         go out with the wish for the server, and are answered when it is ours."""
-        self._seized.begin(Seizure.SERVER)
+        self._seized.begin(InputLock.SERVER)
         try:
             answers = self._take(questions, within_s)
             since = time.monotonic()
@@ -51,7 +51,7 @@ class ServerGrab:
                 self._free()
                 self._spans_s.append(time.monotonic() - since)
         finally:
-            self._seized.end(Seizure.SERVER)
+            self._seized.end(InputLock.SERVER)
 
     def spans_s(self) -> tuple[float, ...]:
         """How long each grab since the last asking lasted."""

@@ -12,13 +12,13 @@ from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 
-from automation.desktop.seized import Seized, Seizure
+from automation.desktop.seized import InputLock, InputLockState
 from automation.desktop.x11 import watchdog
 from automation.desktop.x11.connection import DisplayHeld, open_display
-from automation.desktop.x11.devices import Devices, Stroke, whole_taps
+from automation.desktop.x11.devices import InputDevices, Stroke, whole_taps
 from automation.desktop.x11.grab import ServerGrab
-from automation.desktop.x11.reach import Reach
-from automation.desktop.x11.windows import GONE, Windows
+from automation.desktop.x11.reach import InputRouting
+from automation.desktop.x11.windows import GONE, X11Windows
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit import faults
@@ -41,7 +41,7 @@ NOWHERE = (-(2**31), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Theirs:
+class UserInputState:
     """What was the person's when a hold began."""
 
     active: int
@@ -53,24 +53,26 @@ class Theirs:
     """What lay under it: the window in which a click was meant."""
 
 
-class Hold:
+class InputGuard:
     """One hold after the other, over a connection of its own. Ends by itself in time, from a thread of its own."""
 
-    def __init__(self, display: str, seized: Seized, *, limit_s: float = HOLD_S) -> None:
+    def __init__(self, display: str, seized: InputLockState, *, limit_s: float = HOLD_S) -> None:
         self._display: Display = open_display(display)
-        self._server = ServerGrab(self._display, Seized())  # its grabs are short, and their parent sees the hold itself
+        self._server = ServerGrab(
+            self._display, InputLockState()
+        )  # its grabs are short, and their parent sees the hold itself
         self._seized = seized
-        self._windows = Windows(self._display)
-        self._reach = Reach(self._display)
-        self._devices = Devices(self._display)
+        self._windows = X11Windows(self._display)
+        self._reach = InputRouting(self._display)
+        self._devices = InputDevices(self._display)
         self._modifiers = self._devices.modifiers()
         self._limit_s = limit_s
         self._one_at_a_time = threading.RLock()
-        self._theirs: Theirs | None = None
+        self._theirs: UserInputState | None = None
         self._target = 0
         self._number = 0
         self._until_s = 0.0
-        self._owed: Theirs | None = None
+        self._owed: UserInputState | None = None
         """What could not be given back, because somebody held the display: it is what the next hold gives back."""
         self._placed = NOWHERE
         """Where we put the pointer in this hold."""
@@ -128,7 +130,7 @@ class Hold:
         grabbed would stay down, for its release would not be seen."""
         with self._one_at_a_time:
             devices = self._devices.physical()
-            self._seized.begin(Seizure.DEVICES)
+            self._seized.begin(InputLock.DEVICES)
             try:
                 with self._server.taken():
                     has_them = (
@@ -146,10 +148,10 @@ class Hold:
                 self._devices.free()
                 with suppress(ConnectionClosedError):
                     self._display.flush()
-                self._seized.end(Seizure.DEVICES)
+                self._seized.end(InputLock.DEVICES)
                 raise
             if theirs is None:
-                self._seized.end(Seizure.DEVICES)
+                self._seized.end(InputLock.DEVICES)
                 return False
             self._theirs, self._number = theirs, self._number + 1
             self._until_s = time.monotonic() + self._limit_s
@@ -158,10 +160,10 @@ class Hold:
             timer.start()
             return True
 
-    def _look(self) -> Theirs:
+    def _look(self) -> UserInputState:
         focus = self._display.get_input_focus()
         where = self._display.screen().root.query_pointer()
-        return Theirs(
+        return UserInputState(
             active=self._windows.active(),
             focus=focus.focus if isinstance(focus.focus, int) else focus.focus.id,
             revert=int(focus.revert_to),
@@ -169,7 +171,7 @@ class Hold:
             under=_id(where.child),
         )
 
-    def _write_down(self, theirs: Theirs) -> None:
+    def _write_down(self, theirs: UserInputState) -> None:
         """Note on the display what to restore, so that the watchdog can do it if this worker is killed."""
         places = (*theirs.pointer, *self._placed)
         numbers = [self._target, theirs.active, theirs.focus, theirs.revert, *(place & 0xFFFFFFFF for place in places)]
@@ -182,7 +184,7 @@ class Hold:
                 with suppress(ConnectionClosedError):
                     self._end()
 
-    def _end(self) -> Theirs | None:
+    def _end(self) -> UserInputState | None:
         """Give all of it back; what was the person's, if they have it now."""
         theirs = self._theirs
         if theirs is None:
@@ -198,10 +200,10 @@ class Hold:
             finally:
                 self._free(theirs, is_safe=is_safe)
         finally:
-            self._seized.end(Seizure.DEVICES)
+            self._seized.end(InputLock.DEVICES)
         return theirs if is_safe else None
 
-    def _restore(self, theirs: Theirs) -> bool:
+    def _restore(self, theirs: UserInputState) -> bool:
         """Pointer and focus go back, unless somebody else moved them. Whether their keys would reach what is theirs."""
         with self._server.taken(within_s=RESTORE_S):
             where = self._display.screen().root.query_pointer()
@@ -211,7 +213,7 @@ class Hold:
             self._display.screen().root.delete_property(self._note)  # last: a kill before it leaves it to the watchdog
             return is_safe
 
-    def _restore_focus(self, theirs: Theirs, mine: int) -> bool:
+    def _restore_focus(self, theirs: UserInputState, mine: int) -> bool:
         if self._windows.focused_client() != mine:
             if self._placed != NOWHERE:
                 self._outdate_click()
@@ -232,7 +234,7 @@ class Hold:
         now = self._display.get_input_focus()
         self._display.set_input_focus(now.focus, now.revert_to, X.CurrentTime)
 
-    def _free(self, theirs: Theirs, *, is_safe: bool) -> None:
+    def _free(self, theirs: UserInputState, *, is_safe: bool) -> None:
         """The devices first, and in the same breath what was typed on them: nothing typed after may come before it."""
         typed = []
         with suppress(DisplayHeld):
@@ -258,13 +260,13 @@ class Hold:
             typed += self._devices.strokes()
         return typed
 
-    def _is_where_they_clicked(self, theirs: Theirs) -> bool:
+    def _is_where_they_clicked(self, theirs: UserInputState) -> bool:
         """Whether the pointer is where it was when the hold began, the same window under it, and not the agent's."""
         where = self._display.screen().root.query_pointer()
         is_there = (where.root_x, where.root_y) == theirs.pointer and _id(where.child) == theirs.under
         return is_there and not self._reach.click_goes_to(self._target, theirs.pointer)
 
-    def _tell_manager(self, theirs: Theirs) -> None:
+    def _tell_manager(self, theirs: UserInputState) -> None:
         """Window managers see where the focus goes; one that does not is asked, and waited for: what it does later
         would take the focus from the next delivery."""
         if theirs.active not in {0, self._target} and not self._is_left():

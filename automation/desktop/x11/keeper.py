@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from automation.desktop.x11.belongings import Belongings
+from automation.desktop.x11.belongings import ClipboardContent
 from automation.desktop.x11.watchdog import BEGIN, FORM, HEAD, KEEP, OFFER, READY
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ STARTS_S = 20.0
 ANSWERS_S = 1.0
 
 
-class Keeper:
+class WatchdogClient:
     """One watchdog, and another one when it ends before its worker. Belongs to one thread after `start`."""
 
     def __init__(self, display: str) -> None:
@@ -48,7 +48,7 @@ class Keeper:
         if not self.window:
             log.warning("watchdog_not_started")
 
-    def keep(self, selection: int, belongings: Belongings | None, atom: Callable[[str], int]) -> None:
+    def keep(self, selection: int, belongings: ClipboardContent | None, atom: Callable[[str], int]) -> None:
         """Have it keep this content of a selection in place of what it kept."""
         formats = belongings.formats if belongings is not None else ()
         self._send(HEAD.pack(KEEP, selection, 0, len(formats)))

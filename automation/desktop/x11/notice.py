@@ -17,7 +17,7 @@ WIDTH, HEIGHT, MARGIN = 420, 26, 12
 PAPER, INK = 0x20242C, 0xF5A524
 
 
-class Notice:
+class TypingBanner:
     """Belongs to one thread; its connection is its own, so that nothing of it waits in line with keys."""
 
     def __init__(self, display: str) -> None:

@@ -72,7 +72,7 @@ class NoRawEvents(Exception):
     """The server does not tell from which device input comes."""
 
 
-class People:
+class X11UserInput:
     """What persons do at one display's devices. Hears all keys also while another program holds them."""
 
     def __init__(

@@ -9,7 +9,7 @@ from Xlib.display import Display
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.x11.questions import Questions
+from automation.desktop.x11.questions import AsyncQueries
 from automation.desktop.x11.windows import numbers
 from core.profiles.model import Box
 
@@ -24,12 +24,12 @@ FULL = ("_NET_WM_STATE_MAXIMIZED_VERT", "_NET_WM_STATE_MAXIMIZED_HORZ", "_NET_WM
 SHADED = "_NET_WM_STATE_SHADED"
 
 
-class Places:
+class X11Placement:
     """Requests over one connection, which belongs to one thread."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
-        self._questions = Questions(display)
+        self._questions = AsyncQueries(display)
         self._root: XWindow = display.screen().root
 
     def check(self, window: int) -> None:

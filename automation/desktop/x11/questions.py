@@ -18,7 +18,7 @@ LONGEST = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class WindowFacts:
     """What the server told about one window."""
 
     kind: Property | None
@@ -31,7 +31,7 @@ class About:
     is_viewable: bool
 
 
-class Questions:
+class AsyncQueries:
     """Asks over one connection, which belongs to one thread. What is returned is called for the answer."""
 
     def __init__(self, display: Display) -> None:
@@ -56,7 +56,7 @@ class Questions:
 
         return told
 
-    def about(self, window: int, root: int) -> Callable[[], About]:
+    def about(self, window: int, root: int) -> Callable[[], WindowFacts]:
         """Who a window is and where it stands on the screen. Raises BadWindow or BadDrawable for one that is gone."""
         display = self._display.display
         kind = self._property(window, Xatom.WM_CLASS)
@@ -66,7 +66,7 @@ class Questions:
         corner: Any = request.TranslateCoords(display, True, src_wid=window, dst_wid=root, src_x=0, src_y=0)
         attributes: Any = request.GetWindowAttributes(display, True, window=window)
 
-        def told() -> About:
+        def told() -> WindowFacts:
             answers = (size, corner, attributes)
             trouble: Exception | None = None
             values: list[Property | None] = []
@@ -79,7 +79,7 @@ class Questions:
                 answer.reply()
             if trouble is not None:
                 raise trouble
-            return About(
+            return WindowFacts(
                 kind=values[0],
                 net_name=values[1],
                 name=values[2],

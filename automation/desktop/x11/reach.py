@@ -9,9 +9,9 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.x11.changes import Changes
-from automation.desktop.x11.questions import Questions
-from automation.desktop.x11.windows import GONE, Windows
+from automation.desktop.x11.changes import ChangeCounter
+from automation.desktop.x11.questions import AsyncQueries
+from automation.desktop.x11.windows import GONE, X11Windows
 
 BUTTONS = X.Button1Mask | X.Button2Mask | X.Button3Mask | X.Button4Mask | X.Button5Mask
 MODIFIERS = X.ShiftMask | X.ControlMask | X.Mod1Mask | X.Mod4Mask
@@ -21,7 +21,7 @@ DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instant:
+class RoutingSnapshot:
     """What held at one instant inside a grab, and holds until its end, as nobody else can change it."""
 
     is_anything_down: bool
@@ -29,27 +29,27 @@ class Instant:
     focus: int
 
 
-class Reach:
+class InputRouting:
     """Questions over one connection, which belongs to one thread."""
 
-    def __init__(self, display: Display, changes: Changes | None = None) -> None:
+    def __init__(self, display: Display, changes: ChangeCounter | None = None) -> None:
         self._display = display
         self._changes = changes
-        self._windows = Windows(display)
-        self._questions = Questions(display)
+        self._windows = X11Windows(display)
+        self._questions = AsyncQueries(display)
         self._root: XWindow = display.screen().root
         self._active: tuple[int, int] = (-1, 0)
         """The active window, and how many the manager had called so when it was asked."""
 
-    def ask(self) -> Callable[[], Instant]:
+    def ask(self) -> Callable[[], RoutingSnapshot]:
         """Send all questions about this instant at once; what is returned is called for the answers."""
         mask, keys = self._questions.pointer(self._root.id), self._questions.keys()
         keyboard, focus = self._windows.ask_keyboard(), self._questions.focus()
 
-        def told() -> Instant:
+        def told() -> RoutingSnapshot:
             latched = bool(mask() & (BUTTONS | MODIFIERS))
             is_down = keys() or latched
-            return Instant(is_anything_down=is_down, is_keyboard_taken=keyboard(), focus=focus())
+            return RoutingSnapshot(is_anything_down=is_down, is_keyboard_taken=keyboard(), focus=focus())
 
         return told
 

@@ -21,7 +21,7 @@ INCR_ABOVE = 200_000
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Offer:
+class SelectionOffer:
     """What we offer on one selection. The clipboard's thread writes the counters, others only read them."""
 
     selection: Selection
@@ -61,13 +61,13 @@ class Offer:
 class _Pieces:
     """A text on its way in pieces (INCR)."""
 
-    offer: Offer
+    offer: SelectionOffer
     target: int
     client: int
     sent: int = 0
 
 
-class Serving:
+class SelectionOwner:
     """The giving side of the clipboard's connection; belongs to its thread."""
 
     def __init__(self, display: Display) -> None:
@@ -83,13 +83,13 @@ class Serving:
         self.unpolled = 0
         """Before how many copies such a question was waited for in vain since."""
 
-    def forms(self, offer: Offer) -> dict[int, bytes]:
+    def forms(self, offer: SelectionOffer) -> dict[int, bytes]:
         """By target, what is given of this offer."""
         found = dict.fromkeys((self._utf8, self._text), offer.data)
         latin = _latin1(offer.data)
         return found if latin is None else found | {Xatom.STRING: latin}
 
-    def answer(self, asked: event.SelectionRequest, offer: Offer | None) -> None:
+    def answer(self, asked: event.SelectionRequest, offer: SelectionOffer | None) -> None:
         """Give what was asked for, or refuse."""
         requestor = asked.requestor
         client = int(requestor.id) & self._client_bits
@@ -129,7 +129,7 @@ class Serving:
             self._count(under_way.offer, under_way.client)
         self._display.flush()
 
-    def _put(self, requestor: XWindow, offer: Offer, target: int, place: int) -> bool:
+    def _put(self, requestor: XWindow, offer: SelectionOffer, target: int, place: int) -> bool:
         """Put what was asked for where it was asked to be put; False when there is no such thing."""
         if target == self._targets:
             given = [self._targets, self._timestamp, self._multiple, *offer.forms]
@@ -153,7 +153,7 @@ class Serving:
             self._count(offer, client)
         return True
 
-    def _put_several(self, requestor: XWindow, offer: Offer, place: int) -> bool:
+    def _put_several(self, requestor: XWindow, offer: SelectionOffer, place: int) -> bool:
         """The property holds pairs of targets and places; a place that gets nothing is crossed out."""
         found = requestor.get_full_property(place, X.AnyPropertyType)
         if found is None or found.format != 32:
@@ -165,7 +165,7 @@ class Serving:
         requestor.change_property(place, self._pair, 32, pairs)
         return True
 
-    def _count(self, offer: Offer, client: int) -> None:
+    def _count(self, offer: SelectionOffer, client: int) -> None:
         if client == offer.client:
             offer.served += 1
             offer.news.set()

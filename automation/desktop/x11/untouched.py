@@ -18,8 +18,8 @@ from Xlib.protocol import rq
 
 from automation.desktop.x11.connection import DisplayHeld, Replies, open_display
 from automation.desktop.x11.people import RAW_HEAD, happened_s, has_raw_events, injectors
-from automation.desktop.x11.reach import Reach
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.reach import InputRouting
+from automation.desktop.x11.windows import X11Windows
 
 _PRESSES = xinput.RawKeyPressMask | xinput.RawKeyReleaseMask | xinput.RawButtonPressMask
 """A key released there may have been repeating there."""
@@ -52,7 +52,7 @@ class _Left:
         self.is_touched = self.is_touched or (self.is_pressed and (has_focus or has_pointer))
 
 
-class Untouched:
+class DraftGuard:
     """Belongs to the worker's thread; over a connection of its own. Knows nothing of what was before it was made."""
 
     def __init__(self, display: str, *, is_ours: Callable[[float], bool]) -> None:
@@ -61,8 +61,8 @@ class Untouched:
         self._replies = Replies(self._display)
         self._is_ours = is_ours
         self._root = self._display.screen().root
-        self._reach = Reach(self._display)
-        self._windows = Windows(self._display)
+        self._reach = InputRouting(self._display)
+        self._windows = X11Windows(self._display)
         self._sees = has_raw_events(self._display)
         self._injectors = injectors(self._display) if self._sees else frozenset[int]()
         self._left: dict[int, _Left] = {}

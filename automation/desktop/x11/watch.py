@@ -22,7 +22,7 @@ QUIET_S = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class DisplayChanges:
     """What happened on the display since this was asked last."""
 
     drawn: frozenset[int] = frozenset()
@@ -31,7 +31,7 @@ class News:
     """A window came, went, moved, was restacked or renamed."""
 
 
-class Watch:
+class WindowEvents:
     """Calls `changed` from its own thread when windows came, went, moved, were restacked or (if asked) drawn in."""
 
     def __init__(self, display: str, changed: Callable[[], None]) -> None:
@@ -62,10 +62,10 @@ class Watch:
             self._wanted = wanted
             os.write(self._wake_in, b".")
 
-    def news(self) -> News:
+    def news(self) -> DisplayChanges:
         """What happened since this was asked last."""
         with self._has_come:
-            news = News(drawn=frozenset(self._news_drawn), is_stirred=self._news_stirred)
+            news = DisplayChanges(drawn=frozenset(self._news_drawn), is_stirred=self._news_stirred)
             self._news_drawn, self._news_stirred = set(), False
         return news
 

@@ -14,9 +14,9 @@ from Xlib.ext import res
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.seen import Seen
-from automation.desktop.x11.changes import Changes
-from automation.desktop.x11.questions import Property, Questions
+from automation.desktop.seen import WindowInfo
+from automation.desktop.x11.changes import ChangeCounter
+from automation.desktop.x11.questions import AsyncQueries, Property
 from core.profiles.model import LONGEST_TITLE, Box
 
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
@@ -25,15 +25,15 @@ EVERY_DESKTOP = 0xFFFFFFFF
 FURNITURE = ("DESKTOP", "DOCK", "SPLASH", "NOTIFICATION", "TOOLTIP", "MENU", "POPUP_MENU", "DROPDOWN_MENU")
 
 
-class Windows:
+class X11Windows:
     """Questions about windows, over one connection, which belongs to one thread."""
 
-    def __init__(self, display: Display, changes: Changes | None = None) -> None:
+    def __init__(self, display: Display, changes: ChangeCounter | None = None) -> None:
         """With `changes` of the same connection others are spared questions whose answers cannot have changed."""
         self.changes = changes
         self._display = display
         self._root: XWindow = display.screen().root
-        self._questions = Questions(display)
+        self._questions = AsyncQueries(display)
         self._client_bits = ~display.display.info.resource_id_mask & 0xFFFFFFFF
         # Nobody can grab for a window that is not shown. The server answers so, but says first if another one grabs:
         # a question without any effect.
@@ -52,7 +52,7 @@ class Windows:
         """Whether a window manager tells which windows there are."""
         return bool(self._numbers(self._root, "_NET_SUPPORTING_WM_CHECK"))
 
-    def all(self) -> list[Seen]:
+    def all(self) -> list[WindowInfo]:
         """Every window that the window manager cares for."""
         return self._see_each(self.managed())
 
@@ -60,11 +60,11 @@ class Windows:
         """The ids of the windows that the window manager cares for."""
         return self._numbers(self._root, "_NET_CLIENT_LIST")
 
-    def see(self, window: int) -> Seen | None:
+    def see(self, window: int) -> WindowInfo | None:
         """One window now; None when it is gone."""
         return next(iter(self._see_each([window])), None)
 
-    def find(self, kind: str, title: str, *, client: int | None = None) -> list[Seen]:
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
         """The windows whose class is `kind` as a whole and whose title holds `title`; both are regular expressions.
         With `client` only those of this program, which is told by their numbers alone."""
         asked = [window for window in self.managed() if client is None or self.client_of(window) == client]
@@ -91,7 +91,7 @@ class Windows:
         except GONE:
             return chain
 
-    def over(self, target: Seen, *, chain: Sequence[int] = ()) -> Seen | None:
+    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
         """A window that lies over any part of `target`, whoever made it; None when nothing does. `chain` is that of the
         target, if it is known."""
         own = (chain or self.chain_of(target.id))[-1]
@@ -208,10 +208,10 @@ class Windows:
         status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
         return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
-    def _see_each(self, windows: Sequence[int]) -> list[Seen]:
+    def _see_each(self, windows: Sequence[int]) -> list[WindowInfo]:
         """Those that are still there, in their order. All questions go out before the first answer is waited for."""
         asked = [(window, self._questions.about(window, self._root.id)) for window in windows]
-        found: list[Seen] = []
+        found: list[WindowInfo] = []
         for window, answers in asked:
             try:
                 told = answers()
@@ -219,7 +219,7 @@ class Windows:
                 continue
             named = told.net_name if told.net_name is not None else told.name
             found.append(
-                Seen(
+                WindowInfo(
                     id=window,
                     kind=_class_part(told.kind),
                     title=_text(named),
@@ -229,7 +229,7 @@ class Windows:
             )
         return found
 
-    def _content_of(self, frame: Seen) -> Seen:
+    def _content_of(self, frame: WindowInfo) -> WindowInfo:
         """The managed window that a frame holds, which has the name people know; else the frame itself."""
         return next((seen for seen in self.all() if self.chain_of(seen.id)[-1] == frame.id), frame)
 

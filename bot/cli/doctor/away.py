@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, ok, warning
 
 if TYPE_CHECKING:
-    from automation.desktop.sleep.habits import Habit
-    from automation.desktop.sleep.hold import Hold
+    from automation.desktop.sleep.habits import IdleAction
+    from automation.desktop.sleep.hold import SleepInhibitor
     from bot.cli.autostart.model import AutostartBackend
     from core.config import Config
     from core.desks.model import Desk
@@ -36,17 +36,17 @@ def survey(config: Config) -> Iterator[Finding]:
     yield from habits(look(this_machine(environment()), screens), desks)
 
 
-def habits(found: Iterable[Habit], desks: Iterable[Desk]) -> Iterator[Finding]:
+def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
     """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
-    from automation.desktop.sleep.habits import Does
+    from automation.desktop.sleep.habits import IdleEffect
 
     has_screen = any(desk.virtual is None and desk.tmux is None for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
     for habit in found:
-        if habit.does is Does.BLANKS:
+        if habit.does is IdleEffect.BLANKS:
             yield ok(f"{habit}; what is typed arrives all the same")
-        elif habit.does is Does.LOCKS:
+        elif habit.does is IdleEffect.LOCKS:
             is_quiet = is_quiet and not has_screen
             if has_screen:
                 yield warning(f"{habit}; nothing is typed behind a lock", habit.cure)
@@ -62,16 +62,16 @@ def habits(found: Iterable[Habit], desks: Iterable[Desk]) -> Iterator[Finding]:
         yield ok("nothing was found that would lock a desk's screen, or put this machine to sleep")
 
 
-def inhibitor(config: Config, hold: Hold | None = None) -> Iterator[Finding]:
+def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Finding]:
     """Whether this machine can be kept awake where a desk asks for it: it is tried for a moment."""
     names = [desk.name for desk in used_desks(config) if desk.user_activity.stay_awake]
     if not names:
         return
-    from automation.desktop.sleep.awake import hold_of
-    from automation.desktop.sleep.hold import NotHeld
+    from automation.desktop.sleep.awake import find_inhibitor
+    from automation.desktop.sleep.hold import NotInhibited
 
     what = f"desk {', '.join(names)}: stay_awake"
-    tried = hold or hold_of()
+    tried = hold or find_inhibitor()
     if tried is None:
         yield warning(f"{what}: nothing is known that keeps {sys.platform} awake", "Switch sleep off in its settings.")
         return
@@ -82,7 +82,7 @@ def inhibitor(config: Config, hold: Hold | None = None) -> Iterator[Finding]:
 
     try:
         asyncio.run(try_it())
-    except NotHeld as refused:
+    except NotInhibited as refused:
         yield warning(f"{what}: {refused.why}", "Else switch sleep off in this machine's own settings.")
     else:
         yield ok(f"{what}: this machine can be kept awake while work waits")

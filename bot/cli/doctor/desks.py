@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem, warning
 
 if TYPE_CHECKING:
-    from automation.desktop.accessibility.checkup import WindowCheckup
-    from automation.terminal.tmux import Tmux as Server
+    from automation.desktop.accessibility.checkup import AccessibilityWindowCheck
+    from automation.terminal.tmux import TmuxServer
     from core.config import Config
     from core.desks.model import Desk, Tmux
     from core.profiles.model import Profile
@@ -56,11 +56,11 @@ def displays(config: Config) -> Iterator[Finding]:
 
 def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
     """Whether the panes of a desk without a display are there, or can be started."""
-    from automation.terminal.tmux import NoServer, Tmux, where
+    from automation.terminal.tmux import NoServer, TmuxServer, where
     from core.kit.errors import Unavailable
     from core.settings.sources import environment
 
-    what, tmux = f"desk {desk.name}: the tmux server {where(place)}", Tmux(place, environment())
+    what, tmux = f"desk {desk.name}: the tmux server {where(place)}", TmuxServer(place, environment())
     try:
         tmux.ask(("list-sessions",))
     except NoServer as none:
@@ -85,7 +85,7 @@ def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
             )
 
 
-def _pane(desk: Desk, window: str, target: str, tmux: Server) -> Finding:
+def _pane(desk: Desk, window: str, target: str, tmux: TmuxServer) -> Finding:
     from core.kit.errors import Unavailable
 
     what = f"desk {desk.name}: window {window}: the pane {target}"
@@ -185,7 +185,7 @@ def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Findi
             )
 
 
-def _how_to_speak(window: WindowCheckup) -> str:
+def _how_to_speak(window: AccessibilityWindowCheck) -> str:
     if window.program.endswith("/java"):
         return 'Octet cannot read Java programs over this bus. Let its profile read back by copying: readback = "copy".'
     if not window.lacks:

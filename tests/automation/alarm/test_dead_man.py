@@ -12,7 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from automation.alarm import dead_man
-from automation.alarm.dead_man import EVERY_S, DeadMan
+from automation.alarm.dead_man import EVERY_S, HeartbeatPing
 from automation.alarm.ping import ping, where
 from core.fleet.model import Part, Ping, Trouble, Wellness
 from core.kit.supervise import supervise
@@ -59,7 +59,7 @@ class Minutes:
         self.told: list[Ping] = []
         self._rests = asyncio.Semaphore(0)
         self._goes_on = asyncio.Event()
-        self.man = DeadMan(url, look=self._look, told=self.told.append, clock=self.clock, rest=self._rest)
+        self.man = HeartbeatPing(url, look=self._look, told=self.told.append, clock=self.clock, rest=self._rest)
 
     async def _look(self) -> Wellness:
         return Wellness(troubles=self.troubles, ping=Ping(), at_ms=self.clock.now_ms())

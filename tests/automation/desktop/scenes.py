@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import WorkerTimeouts
 from automation.desktop.sight.pictures import is_blank
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from core.deliveries.model import Order, Outcome, Reason
 from core.desks.model import DeskState, UserActivityPolicy
 from core.kit import faults
@@ -107,7 +107,7 @@ class Scene:
 def is_drafted(display: VirtualDisplay, agent: Agent, profile: Profile) -> bool:
     """Whether the composer of this window shows anything."""
     part, corner = profile.composer.box, agent.seen.box
-    with Screen(display.name) as screen:
+    with ScreenCapture(display.name) as screen:
         picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
     return not is_blank(picture, profile.composer.background, profile.composer.caret_px)
 
@@ -129,7 +129,7 @@ async def scene(
     *,
     profile: Profile = TK,
     leftovers: Leftovers | None = None,
-    limits: Limits = SOON,
+    limits: WorkerTimeouts = SOON,
     before: str = "",
     busy_ms: int = 300,
     user_activity: UserActivityPolicy | None = None,

@@ -9,28 +9,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Limits, Link
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor, WorkerTimeouts
 from core.desks.learned import Learned
 from core.desks.model import Desk, Window
 from core.home import Home
 from core.kit.clock import SystemClock
 from tests.fakes.desk import ROOT, TK, Leftovers, News, RunningDesk, running
 
-PATIENT = Limits(first_pause_s=30.0)
+PATIENT = WorkerTimeouts(first_pause_s=30.0)
 """A worker that ended is not started again within a test."""
 
 
 @asynccontextmanager
 async def scripted(
-    what: str, *, limits: Limits = PATIENT, wait: bool = True, windows: tuple[Window, ...] = ()
+    what: str, *, limits: WorkerTimeouts = PATIENT, wait: bool = True, windows: tuple[Window, ...] = ()
 ) -> AsyncIterator[RunningDesk]:
     """Run hands whose worker does `what` (tests/fakes/scripted_worker.py)."""
     news = News()
     with tempfile.TemporaryDirectory() as folder:
         news.learned = Learned(Home(root=Path(folder)))
-        hands = DeskHands(
-            Link(
+        hands = DeskWorkerClient(
+            WorkerSupervisor(
                 Desk(name="desk", display=":0", windows=windows),
                 {TK.name: TK},
                 argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),

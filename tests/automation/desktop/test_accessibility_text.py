@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer
+from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply
 from automation.desktop.accessibility.tree import EMBEDDED, MOST_DEEP, Node
 from automation.protocol.text import equal
 from core.profiles.model import Normalise
@@ -42,7 +42,7 @@ class Program:
         self.told.append(told)
         return Node(cast("Bus", self), ":1", str(len(self.told) - 1))
 
-    def ask(self, call: Call) -> list[Any]:
+    def ask(self, call: BusCall) -> list[Any]:
         told = self.told[int(call.path)]
         match call.member:
             case "GetText":
@@ -94,5 +94,5 @@ def test_a_text_nested_without_end_is_not_read() -> None:
     inner = Told("section", "deep")
     for _ in range(MOST_DEEP + 1):
         inner = Told("section", EMBEDDED, [inner])
-    with pytest.raises(NoAnswer, match="too deep"):
+    with pytest.raises(NoBusReply, match="too deep"):
         text_of(inner)

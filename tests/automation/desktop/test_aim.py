@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from automation.desktop.aim import Aim
+from automation.desktop.aim import X11Target
 from automation.desktop.clicks import Clicks
-from automation.desktop.x11.reach import Instant
-from automation.desktop.x11.windows import Seen
+from automation.desktop.seen import WindowInfo
+from automation.desktop.x11.reach import RoutingSnapshot
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 
-SEEN = Seen(id=7, kind="Dialog", title="Permission", box=Box(x=100, y=50, width=200, height=90), is_viewable=True)
+SEEN = WindowInfo(id=7, kind="Dialog", title="Permission", box=Box(x=100, y=50, width=200, height=90), is_viewable=True)
 
 
 @dataclass(slots=True)
 class Stage:
     """Eyes, windows, fingers, a server and a clock in one, with one window that may move."""
 
-    there: Seen | None = SEEN
+    there: WindowInfo | None = SEEN
     now: float = 10.0
     down_until_s: float = 0.0
     """Whose button it is, the server does not tell."""
@@ -37,7 +37,7 @@ class Stage:
             return self
         raise AttributeError(name)
 
-    def see(self, _window: int) -> Seen | None:
+    def see(self, _window: int) -> WindowInfo | None:
         return self.there
 
     def active(self) -> int:
@@ -59,8 +59,10 @@ class Stage:
         """Nothing is asked: all is still."""
 
     @contextmanager
-    def asking(self, _ask: Callable[[], object]) -> Generator[Instant]:
-        yield Instant(is_anything_down=time.monotonic() < self.down_until_s, is_keyboard_taken=False, focus=SEEN.id)
+    def asking(self, _ask: Callable[[], object]) -> Generator[RoutingSnapshot]:
+        yield RoutingSnapshot(
+            is_anything_down=time.monotonic() < self.down_until_s, is_keyboard_taken=False, focus=SEEN.id
+        )
 
     def now_s(self) -> float:
         return self.now
@@ -68,9 +70,9 @@ class Stage:
     def check(self) -> None:
         """Nobody stops it."""
 
-    def aim(self) -> Aim:
+    def aim(self) -> X11Target:
         stage: Any = self
-        aim = Aim(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(self.now_s), pace=stage)
+        aim = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(self.now_s), pace=stage)
         aim.take(SEEN)
         return aim
 
@@ -85,7 +87,7 @@ def test_a_button_is_clicked_at_its_place_in_the_window_that_is_the_target() -> 
 
 
 @pytest.mark.parametrize("there", [None, replace(SEEN, box=replace(SEEN.box, x=101)), replace(SEEN, box=BUTTON)])
-def test_a_window_that_moved_since_it_was_seen_is_not_clicked(there: Seen | None) -> None:
+def test_a_window_that_moved_since_it_was_seen_is_not_clicked(there: WindowInfo | None) -> None:
     stage = Stage(there=there)
     with pytest.raises(TransientFailure) as trouble:
         stage.aim().click_once(BUTTON, by_s=11.0)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from PIL import Image, ImageColor
 
-from automation.desktop.seen import Seen
-from automation.desktop.sight.album import MASK, Album, painted
-from automation.desktop.sight.ears import Ears
-from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.heard import Deaf
+from automation.desktop.seen import WindowInfo
+from automation.desktop.sight.album import MASK, DeliveryScreenshots, paint_masks
+from automation.desktop.sight.ears import AccessibilitySigns
+from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.sight.heard import NullSigns
 from automation.desktop.sight.pictures import count_differing, is_blank
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
@@ -29,8 +29,8 @@ from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
 
 if TYPE_CHECKING:
-    from automation.desktop.accessibility.reader import Reader
-    from automation.desktop.sight.screen import Screen
+    from automation.desktop.accessibility.reader import AccessibilityReader
+    from automation.desktop.sight.screen import ScreenCapture
 
 MASKED = Box(x=10, y=10, width=100, height=40)
 GREY = ImageColor.getrgb(MASK)
@@ -40,12 +40,12 @@ COVER = (0x33, 0x66, 0x99)
 
 def test_of_a_window_that_moved_while_it_was_looked_at_no_picture_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part of it may show what lay beside it, where nothing is masked."""
-    seen = Seen(id=7, kind="Agent", title="one", box=Box(x=0, y=0, width=50, height=40), is_viewable=True)
+    seen = WindowInfo(id=7, kind="Agent", title="one", box=Box(x=0, y=0, width=50, height=40), is_viewable=True)
     places = iter((seen, replace(seen, box=replace(seen.box, x=10))))
-    monkeypatch.setattr(Eyes, "__init__", lambda _: None)
-    monkeypatch.setattr(Eyes, "place", lambda *_: next(places))
-    eyes = Eyes()  # pyright: ignore[reportCallIssue] with nothing behind it
-    eyes._screen = cast("Screen", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
+    monkeypatch.setattr(WindowInspector, "__init__", lambda _: None)
+    monkeypatch.setattr(WindowInspector, "place", lambda *_: next(places))
+    eyes = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
+    eyes._screen = cast("ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
     with pytest.raises(TransientFailure) as why:
         eyes.picture("agent-1")
     assert why.value.reason is Reason.MOVED
@@ -57,10 +57,10 @@ CODE = "octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LINES = (Box(x=20, y=210, width=300, height=10), Box(x=20, y=220, width=300, height=10))
 
 
-def told(text: str, places: tuple[Box, ...] = LINES) -> Ears:
+def told(text: str, places: tuple[Box, ...] = LINES) -> AccessibilitySigns:
     """What hears a program whose composer holds this text."""
     node = SimpleNamespace(own_text=lambda: text, places_of_lines=lambda _, *, since: list(places[since:]))
-    return Ears(cast("Reader", SimpleNamespace(composer=lambda *_: node)))
+    return AccessibilitySigns(cast("AccessibilityReader", SimpleNamespace(composer=lambda *_: node)))
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def told(text: str, places: tuple[Box, ...] = LINES) -> Ears:
         (told(f"{CODE}\ndo it"), True, (LINES[0],)),
         (told(f"do it\n{CODE}", places=(Box(x=0, y=0, width=0, height=0),) * 2), True, None),
         (told(f"do it\n{CODE}", places=(LINES[1], replace(LINES[1], y=900))), True, None),
-        (Deaf("no bus"), True, None),
-        (Deaf("no bus"), None, None),
-        (Deaf("no bus"), False, ()),
+        (NullSigns("no bus"), True, None),
+        (NullSigns("no bus"), None, None),
+        (NullSigns("no bus"), False, ()),
     ],
     ids=[
         "one line",
@@ -91,20 +91,24 @@ def told(text: str, places: tuple[Box, ...] = LINES) -> Ears:
     ],
 )
 def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_it_where_they_are_not_told(
-    monkeypatch: pytest.MonkeyPatch, ears: Ears | Deaf, hidden: tuple[Box, ...] | None, *, has_code: bool | None
+    monkeypatch: pytest.MonkeyPatch,
+    ears: AccessibilitySigns | NullSigns,
+    hidden: tuple[Box, ...] | None,
+    *,
+    has_code: bool | None,
 ) -> None:
-    seen = Seen(id=7, kind="Agent", title="one", box=WINDOW, is_viewable=True)
+    seen = WindowInfo(id=7, kind="Agent", title="one", box=WINDOW, is_viewable=True)
     profile = replace(TK, readback=(Readback.ACCESSIBILITY,), transcript=Transcript(box=SAID))
-    monkeypatch.setattr(Eyes, "__init__", lambda _: None)
-    monkeypatch.setattr(Eyes, "place", lambda *_: seen)
-    monkeypatch.setattr(Eyes, "profile", lambda *_: profile)
-    eyes = Eyes()  # pyright: ignore[reportCallIssue] with nothing behind it
-    eyes._screen = cast("Screen", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
+    monkeypatch.setattr(WindowInspector, "__init__", lambda _: None)
+    monkeypatch.setattr(WindowInspector, "place", lambda *_: seen)
+    monkeypatch.setattr(WindowInspector, "profile", lambda *_: profile)
+    eyes = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
+    eyes._screen = cast("ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
     eyes._ears = ears
     picture = eyes.picture("agent-1", has_code=has_code)
     boxes = [TK.composer.box.on_screen(WINDOW)] if hidden is None else [*hidden]
     boxes += [SAID.on_screen(WINDOW)] if has_code else []
-    expected = painted(Image.new("RGB", (WINDOW.width, WINDOW.height)), WINDOW, boxes)
+    expected = paint_masks(Image.new("RGB", (WINDOW.width, WINDOW.height)), WINDOW, boxes)
     assert count_differing(picture, expected) == 0
 
 
@@ -114,8 +118,8 @@ def shots(outcome: Outcome) -> dict[tuple[Moment, Part], Image.Image]:
 
 def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
     whole = Image.new("RGB", (200, 100), "white")
-    album = Album()
-    album.keep(Moment.STAGED, painted(whole, Box(x=0, y=0, width=200, height=100), (MASKED,)))
+    album = DeliveryScreenshots()
+    album.keep(Moment.STAGED, paint_masks(whole, Box(x=0, y=0, width=200, height=100), (MASKED,)))
     pictures = album.pictures(Box(x=50, y=20, width=150, height=80), whole=True)
     parts = {one.part: Image.open(io.BytesIO(one.png)).convert("RGB") for one in pictures}
     assert parts[Part.WINDOW].getpixel((10, 10)) == parts[Part.WINDOW].getpixel((109, 49)) == GREY
@@ -126,14 +130,14 @@ def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
 
 
 def test_a_picture_of_a_moment_in_which_the_window_could_not_be_seen_is_none() -> None:
-    album = Album()
+    album = DeliveryScreenshots()
     album.keep(Moment.STAGED, Image.new("RGB", (10, 10)))
     album.lacks(Moment.STAGED)
     assert album.pictures(Box(x=0, y=0, width=5, height=5), whole=True) == ()
 
 
 def test_a_picture_is_made_small_enough_to_be_kept() -> None:
-    album = Album()
+    album = DeliveryScreenshots()
     noise = Image.frombytes("RGB", (1200, 900), os.urandom(1200 * 900 * 3))
     album.keep(Moment.STAGED, noise)
     pictures = album.pictures(Box(x=0, y=0, width=100, height=100), whole=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from automation.desktop.arranging import Arranging
-from automation.desktop.seen import Seen
+from automation.desktop.arranging import WindowArranger
+from automation.desktop.seen import WindowInfo
 from automation.desktop.x11.connection import DisplayHeld
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 
 BOX = Box(x=0, y=0, width=100, height=80)
-SEEN = Seen(id=7, kind="Agent", title="one", box=BOX, is_viewable=True)
+SEEN = WindowInfo(id=7, kind="Agent", title="one", box=BOX, is_viewable=True)
 
 
 @dataclass(slots=True)
@@ -33,16 +33,16 @@ class Desk:
             raise DisplayHeld
         return 3
 
-    def identify(self, name: str) -> Seen:
+    def identify(self, name: str) -> WindowInfo:
         self.looks += 1
         if self.looks > 1:
             raise PermanentFailure(Reason.CLOSED, "no window has its class and title")
         return SEEN
 
-    def place(self, name: str) -> Seen:
+    def place(self, name: str) -> WindowInfo:
         raise TransientFailure(Reason.COVERED, "by another program")
 
-    def see(self, window: int) -> Seen:
+    def see(self, window: int) -> WindowInfo:
         return SEEN
 
     def is_on_this_workspace(self, window: int) -> bool:
@@ -61,9 +61,9 @@ class Desk:
         return 0.0
 
 
-def arranging(desk: Desk) -> Arranging:
+def arranging(desk: Desk) -> WindowArranger:
     there = cast("Any", desk)
-    return Arranging(eyes=there, places=there, pace=there, boxes=lambda _: BOX)
+    return WindowArranger(eyes=there, places=there, pace=there, boxes=lambda _: BOX)
 
 
 def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_closed() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.x11.clipboard import KEEP_S, Clipboard
-from automation.desktop.x11.keeper import Keeper
+from automation.desktop.x11.clipboard import KEEP_S, X11Clipboard
+from automation.desktop.x11.keeper import WatchdogClient
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import ClipboardScope, UserActivityPolicy
 from core.profiles.model import Selection
@@ -253,9 +253,9 @@ def test_without_a_clipboard_manager_the_users_content_outlives_octet_until_the_
 
 def use_and_end(display: VirtualDisplay, program: Program) -> int:
     """Have Octet use the clipboard for a delivery, and end in order. The window of its watchdog."""
-    keeper = Keeper(display.name)
+    keeper = WatchdogClient(display.name)
     keeper.start()
-    clipboard = Clipboard(display.name, keeper=keeper)
+    clipboard = X11Clipboard(display.name, keeper=keeper)
     assert clipboard.keep(program.client)
     assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
     clipboard.give_back(program.client)

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from automation.desktop.busy_learning import LONGEST_S, MOST_PROMPTS, BusyLearning
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.eyes import WindowInspector
 from automation.desktop.sight.pictures import share
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from automation.desktop.window import X11Window
 from core.desks.model import Learnable
 from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign
@@ -38,7 +38,7 @@ class Prompted:
     now_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.learning = BusyLearning(eyes=cast("Eyes", self), now_s=lambda: self.now_s)
+        self.learning = BusyLearning(eyes=cast("WindowInspector", self), now_s=lambda: self.now_s)
 
     def profile(self, name: str) -> Profile:
         del name
@@ -153,7 +153,7 @@ async def test_a_worker_learns_the_sign_of_a_real_window_and_works_by_it_at_once
     agent, news = open_tk(display, "agent-1", 50, 50, busy_ms=600_000), News()
     signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_timeout_ms=300)
     lamp = LAMP_BOX.on_screen(agent.seen.box)
-    with Screen(display.name) as screen:
+    with ScreenCapture(display.name) as screen:
         async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=signless), news) as desk:
             for number in range(3):
                 await deliver(desk.lane, make_order("agent-1", f"prompt {number}"))

@@ -12,15 +12,15 @@ import pytest
 from Xlib import X
 from Xlib.display import Display
 
-from automation.desktop.accessibility.reader import Reader
+from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.ears import Ears
-from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.screen import Screen
-from automation.desktop.x11.changes import Changes
+from automation.desktop.sight.ears import AccessibilitySigns
+from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.x11.changes import ChangeCounter
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.reach import Reach
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.reach import InputRouting
+from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason, Result
 from core.desks.model import Desk
@@ -35,18 +35,18 @@ pytestmark = pytest.mark.display
 class Looker:
     """Eyes on one window, over a connection whose questions are counted."""
 
-    def __init__(self, display: VirtualDisplay, agent: Agent, folder: Path, screen: Screen) -> None:
+    def __init__(self, display: VirtualDisplay, agent: Agent, folder: Path, screen: ScreenCapture) -> None:
         self.agent = agent
         self.connection = open_display(display.name)
-        self.changes = Changes(self.connection)
-        windows = Windows(self.connection, self.changes)
-        self._eyes = Eyes(
+        self.changes = ChangeCounter(self.connection)
+        windows = X11Windows(self.connection, self.changes)
+        self._eyes = WindowInspector(
             desk=Desk(name="desk", display=display.name, windows=(agent.window,)),
             profiles=dict(PROFILES),
             windows=windows,
             screen=screen,
             anchors=Anchors(folder),
-            ears=Ears(Reader(windows)),
+            ears=AccessibilitySigns(AccessibilityReader(windows)),
         )
 
     def place(self) -> Reason | None:
@@ -71,7 +71,7 @@ class Looker:
 
 @pytest.fixture
 def looker(display: VirtualDisplay, tmp_path: Path) -> Iterator[Looker]:
-    with Screen(display.name) as screen:
+    with ScreenCapture(display.name) as screen:
         looker = Looker(display, open_tk(display, "agent-1", 40, 40), tmp_path, screen)
         with closing(looker.connection):
             until(lambda: looker.place() is None, "it stands at its place")
@@ -154,7 +154,7 @@ def test_a_window_that_lies_over_it_is_seen_at_the_first_look(display: VirtualDi
         assert looker.place() is None
 
 
-def _is_at(window: int, reach: Reach, display: VirtualDisplay) -> bool:
+def _is_at(window: int, reach: InputRouting, display: VirtualDisplay) -> bool:
     """Asks for the focus as well: a manager that is just busy with another window leaves such a wish alone."""
     if reach.keys_go_to(window):
         return True
@@ -163,7 +163,7 @@ def _is_at(window: int, reach: Reach, display: VirtualDisplay) -> bool:
 
 
 def test_who_is_active_is_asked_again_when_the_manager_has_changed_it(display: VirtualDisplay, looker: Looker) -> None:
-    reach, mine = Reach(looker.connection, looker.changes), looker.agent.seen.id
+    reach, mine = InputRouting(looker.connection, looker.changes), looker.agent.seen.id
     other = open_tk(display, "agent-2", 500, 40).seen.id
     for _ in range(5):
         for active, passive in ((mine, other), (other, mine)):
@@ -197,7 +197,7 @@ async def test_a_delivery_asks_the_display_little(display: VirtualDisplay, tmp_p
         assert requests[-1] < 300, f"without remembering anything it takes more than 600: {requests}"
 
 
-def _waited_s(changes: Changes, limit_s: float) -> float:
+def _waited_s(changes: ChangeCounter, limit_s: float) -> float:
     since = time.monotonic()
     changes.wait(limit_s)
     return time.monotonic() - since

@@ -10,8 +10,8 @@ from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.protocol import event
 
-from automation.desktop.x11.clipboard import Clipboard
-from automation.desktop.x11.keeper import Keeper
+from automation.desktop.x11.clipboard import X11Clipboard
+from automation.desktop.x11.keeper import WatchdogClient
 from automation.desktop.x11.serving import INCR_ABOVE
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.display
 
 
 @pytest.fixture
-def clipboard(display: VirtualDisplay) -> Iterator[Clipboard]:
-    keeper = Keeper(display.name)
+def clipboard(display: VirtualDisplay) -> Iterator[X11Clipboard]:
+    keeper = WatchdogClient(display.name)
     keeper.start()
-    found = Clipboard(display.name, keeper=keeper)
+    found = X11Clipboard(display.name, keeper=keeper)
     yield found
     found.close()
     keeper.close()
@@ -82,7 +82,9 @@ def owner(display: VirtualDisplay) -> int:
     return display.windows.client_of(getattr(found, "id", 0))
 
 
-def test_the_program_it_is_for_gets_the_text_and_each_taking_is_counted(clipboard: Clipboard, program: Program) -> None:
+def test_the_program_it_is_for_gets_the_text_and_each_taking_is_counted(
+    clipboard: X11Clipboard, program: Program
+) -> None:
     offer = clipboard.offer(Selection.CLIPBOARD, "déjà vu", program.client)
     assert offer is not None
     assert program.ask("UTF8_STRING") == "déjà vu".encode()
@@ -98,7 +100,7 @@ def test_the_program_it_is_for_gets_the_text_and_each_taking_is_counted(clipboar
     assert offer.served == 3, "looking at the targets takes nothing"
 
 
-def test_a_text_beyond_latin_1_is_not_offered_as_string(clipboard: Clipboard, program: Program) -> None:
+def test_a_text_beyond_latin_1_is_not_offered_as_string(clipboard: X11Clipboard, program: Program) -> None:
     clipboard.offer(Selection.PRIMARY, "漢字", program.client)
     assert program.ask("STRING", "PRIMARY") is None
     targets = program.ask("TARGETS", "PRIMARY")
@@ -106,7 +108,7 @@ def test_a_text_beyond_latin_1_is_not_offered_as_string(clipboard: Clipboard, pr
     assert Xatom.STRING not in targets
 
 
-def test_every_other_program_is_refused(clipboard: Clipboard, program: Program, display: VirtualDisplay) -> None:
+def test_every_other_program_is_refused(clipboard: X11Clipboard, program: Program, display: VirtualDisplay) -> None:
     other = Program(display)
     try:
         offer = clipboard.offer(Selection.CLIPBOARD, "secret", program.client)
@@ -119,7 +121,7 @@ def test_every_other_program_is_refused(clipboard: Clipboard, program: Program, 
 
 
 @pytest.mark.parametrize("length", [INCR_ABOVE, INCR_ABOVE + 1, 3 * INCR_ABOVE + 17])
-def test_a_long_text_comes_whole_in_pieces(clipboard: Clipboard, program: Program, length: int) -> None:
+def test_a_long_text_comes_whole_in_pieces(clipboard: X11Clipboard, program: Program, length: int) -> None:
     text = ("0123456789abcdef" * (length // 16 + 1))[:length]
     offer = clipboard.offer(Selection.CLIPBOARD, text, program.client)
     assert offer is not None
@@ -128,7 +130,7 @@ def test_a_long_text_comes_whole_in_pieces(clipboard: Clipboard, program: Progra
 
 
 def test_somebody_who_takes_the_selection_over_is_noticed(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
     assert offer is not None
@@ -165,7 +167,7 @@ class Copier(Program):
 
 
 def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_once_and_read_all_the_same(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     target = Copier(display)
     try:
@@ -186,7 +188,7 @@ def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_
 
 
 def test_what_a_person_copies_in_another_program_during_a_readback_is_left_to_them(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     person = Copier(display)
     try:
@@ -201,7 +203,7 @@ def test_what_a_person_copies_in_another_program_during_a_readback_is_left_to_th
 
 
 def test_what_somebody_copied_after_the_keeping_is_not_taken_from_them(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     assert clipboard.keep()
     person = Program(display)
@@ -215,7 +217,7 @@ def test_what_somebody_copied_after_the_keeping_is_not_taken_from_them(
 
 
 def test_what_its_owner_copied_anew_while_a_text_of_ours_stood_there_is_not_taken_from_it(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     """The same window owns it as before: of a person who copies again, or a new one's that got an old one's number."""
     person = Program(display)
@@ -236,7 +238,7 @@ def test_what_its_owner_copied_anew_while_a_text_of_ours_stood_there_is_not_take
 
 
 def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     clipboard.offer(Selection.CLIPBOARD, "first", program.client)
     clipboard.drop(Selection.CLIPBOARD)
@@ -246,7 +248,7 @@ def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(
     assert program.ask("UTF8_STRING") == b"second"
 
 
-def test_nothing_to_read_is_none_and_not_a_wait_for_ever(clipboard: Clipboard, program: Program) -> None:
+def test_nothing_to_read_is_none_and_not_a_wait_for_ever(clipboard: X11Clipboard, program: Program) -> None:
     assert clipboard.read(Selection.CLIPBOARD, 0.5) is None
     program.window.set_selection_owner(program.display.intern_atom("CLIPBOARD"), X.CurrentTime)
     program.display.sync()
@@ -254,7 +256,7 @@ def test_nothing_to_read_is_none_and_not_a_wait_for_ever(clipboard: Clipboard, p
 
 
 def test_a_program_that_vanishes_while_it_is_served_ends_nothing(
-    clipboard: Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
 ) -> None:
     hasty = Program(display)
     clipboard.offer(Selection.CLIPBOARD, "x" * (2 * INCR_ABOVE), hasty.client)
@@ -266,7 +268,7 @@ def test_a_program_that_vanishes_while_it_is_served_ends_nothing(
     assert program.ask("UTF8_STRING") == b"still here"
 
 
-def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, clipboard: Clipboard) -> None:
+def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, clipboard: X11Clipboard) -> None:
     script = (
         "import tkinter as tk; root = tk.Tk(); root.withdraw(); root.clipboard_append('x' * 9000 + ' é漢'); "
         "root.after(10000, root.destroy); root.mainloop()"
@@ -279,7 +281,7 @@ def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, c
 def test_where_everybody_may_read_others_do_and_only_the_programs_own_reading_counts(
     display: VirtualDisplay, program: Program
 ) -> None:
-    clipboard, other = Clipboard(display.name, serve=ClipboardScope.EVERYBODY), Program(display)
+    clipboard, other = X11Clipboard(display.name, serve=ClipboardScope.EVERYBODY), Program(display)
     offer = clipboard.offer(Selection.CLIPBOARD, "for all", program.client)
     assert offer is not None
     assert other.ask("UTF8_STRING") == b"for all"

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Link
-from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor
+from automation.desktop.x11.clipboard import X11Clipboard
 from automation.protocol.text import has_block
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.config import read_desks
@@ -87,8 +87,8 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
         pages = {window["name"] for window in ready["windows"] if window["class"] == "OctetPage"}
         windows = [replace(one, profile="demo_page") if one.name in pages else one for one in main.windows]
         news = News()
-        hands = DeskHands(
-            Link(
+        hands = DeskWorkerClient(
+            WorkerSupervisor(
                 replace(main, display=ready["display"], windows=tuple(windows)),
                 files.profiles,
                 argv=(sys.executable, "-c", WORKER, "main"),
@@ -191,7 +191,7 @@ def copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
     x, y = at[0] + box.x + box.width // 2, at[1] + box.y + box.height // 2
     keys = [chord.replace("win", "super") for chord in transcript.copy]
     argv = ["xdotool", "mousemove", str(x), str(y), "click", "1", "sleep", "0.2", "key", *keys]
-    clipboard, end = Clipboard(on.display), time.monotonic() + LIMIT_S
+    clipboard, end = X11Clipboard(on.display), time.monotonic() + LIMIT_S
     try:
         while True:
             subprocess.run(argv, env=environ, check=True, timeout=LIMIT_S)

@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 from Xlib.display import Display
 
-from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
-from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.bus import NoBus, NoBusReply, Vanished
+from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
 from automation.desktop.accessibility.tree import State
 from automation.desktop.displays import display as displays
 from automation.desktop.displays.children import marked
-from automation.desktop.displays.display import Limits, VirtualDisplay
-from automation.desktop.displays.folder import Folder
-from automation.desktop.displays.standing import Standing
-from automation.desktop.x11.windows import Windows
+from automation.desktop.displays.display import DisplayTimeouts, VirtualDisplay
+from automation.desktop.displays.folder import DisplayStateDir
+from automation.desktop.displays.standing import DisplayStatus
+from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
 from core.kit.clock import SystemClock
@@ -32,7 +32,7 @@ from core.profiles.model import Box
 from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
 
 pytestmark = pytest.mark.display
-SOON = Limits(first_pause_s=0.1, look_s=0.1)
+SOON = DisplayTimeouts(first_pause_s=0.1, look_s=0.1)
 XTERM = ("xterm", "-T", "agent", "-e", "cat")
 KEEPER = """
 import asyncio, os, sys
@@ -86,8 +86,8 @@ def make_tools(folder: Path) -> str:
 class Kept:
     """A display that is kept for the length of a test."""
 
-    folder: Folder
-    told: list[Standing] = field(default_factory=list)
+    folder: DisplayStateDir
+    told: list[DisplayStatus] = field(default_factory=list)
 
     @property
     def mark(self) -> str:
@@ -98,7 +98,7 @@ class Kept:
         now = self.folder.read()
         return {**os.environ, "DISPLAY": now.display, "XAUTHORITY": now.xauthority}
 
-    async def until_up(self) -> Standing:
+    async def until_up(self) -> DisplayStatus:
         await soon(lambda: self.folder.read().is_up, f"the display is up: {self.told[-3:]}")
         return self.folder.read()
 
@@ -132,7 +132,7 @@ async def kept(
     home: Path, desk: str = "desk", program: Sequence[str] = XTERM, *, environ: dict[str, str] | None = None
 ) -> AsyncIterator[Kept]:
     """Keep a display; when the block ends, nothing of it may be left."""
-    it = Kept(folder=Folder(home / "displays", desk))
+    it = Kept(folder=DisplayStateDir(home / "displays", desk))
     keeper = VirtualDisplay(
         desk,
         Virtual(width=640, height=480, program=tuple(program)),
@@ -214,7 +214,7 @@ async def test_what_the_program_started_on_its_own_goes_with_its_display(tmp_pat
 async def test_a_killed_keeper_leaves_nothing_for_ever(tmp_path: Path, *, is_tied: bool) -> None:
     """Tied by the parent's death at once; else the next keeper ends what it finds."""
     environ = dict(os.environ) if is_tied else {**os.environ, "PATH": make_tools(tmp_path / "tools")}
-    it = Kept(folder=Folder(tmp_path / "displays", "desk"))
+    it = Kept(folder=DisplayStateDir(tmp_path / "displays", "desk"))
     with start_keeper(tmp_path, environ) as keeper:
         await it.until_up()
         left = marked(it.mark)
@@ -242,13 +242,13 @@ async def test_programs_there_tell_what_they_show_over_a_bus_of_the_displays_own
         monkeypatch.setenv("XAUTHORITY", now.xauthority)
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")  # a worker needs to know the display only
         connection = Display(now.display)
-        windows = Windows(connection)
-        reader = Reader(windows)
+        windows = X11Windows(connection)
+        reader = AccessibilityReader(windows)
 
         def has_composer() -> bool:
             try:
                 return any(reader.frame(one).find(State.EDITABLE) for one in windows.find(".*", "^agent"))
-            except (NotOnBus, NoBus, NoAnswer, Vanished):
+            except (NotOnBus, NoBus, NoBusReply, Vanished):
                 return False
 
         try:
@@ -290,7 +290,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
     news = News()
     virtual = Virtual(width=640, height=480, program=program, fill=False)
     hands = make_hands(VIRTUAL, tmp_path, (window,), news, virtual=virtual)
-    folder = Folder(tmp_path / "displays", "desk")
+    folder = DisplayStateDir(tmp_path / "displays", "desk")
     keeper = VirtualDisplay(
         "desk", virtual, folder=folder, home=tmp_path, environ={**os.environ, "PYTHONPATH": str(ROOT)},
         clock=SystemClock(), tell=hands.stands, limits=SOON,

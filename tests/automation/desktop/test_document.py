@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer
+from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply
 from automation.desktop.accessibility.document import MOST_OBJECTS, Document
 from automation.desktop.accessibility.tree import Node
 from core.deliveries.model import Assurance, Result
@@ -33,12 +33,12 @@ class Page:
     answers: threading.Event = field(default_factory=threading.Event)
     asked: threading.Event = field(default_factory=threading.Event)
 
-    def ask(self, call: Call) -> list[object]:
+    def ask(self, call: BusCall) -> list[object]:
         assert call.member == "GetMatches"
         kinds = cast("list[list[int]]", call.body[0])[4]
         return [[] if any(kinds) else [("app", path) for path, _, _ in self.objects]]
 
-    def ask_all(self, calls: Sequence[Call]) -> list[list[object]]:
+    def ask_all(self, calls: Sequence[BusCall]) -> list[list[object]]:
         self.asked.set()
         assert self.answers.wait(60)
         told = {path: (kind, text) for path, kind, text in self.objects}
@@ -124,7 +124,7 @@ def too_deep(page: Page) -> None:
 
 def silent(page: Page) -> None:
     def no_answer(_: object) -> list[list[object]]:
-        raise NoAnswer(why="it is stopped")
+        raise NoBusReply(why="it is stopped")
 
     page.ask_all = no_answer  # pyright: ignore[reportAttributeAccessIssue] it answers no more
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import Result
 from tests.automation.desktop.scripted import scripted
@@ -39,7 +39,7 @@ class Pipe:
         self.calls += 1
         self.to_worker.write(frames.pack(frames.SetMode(call=self.calls, mode=frames.Mode.OPEN)))
         self.to_worker.flush()
-        while not isinstance(answer := self.hear(), frames.Answer):
+        while not isinstance(answer := self.hear(), frames.CallResult):
             pass
         assert answer.call == self.calls
 
@@ -73,7 +73,7 @@ def pipe() -> Iterator[Pipe]:
         os.fdopen(their_write, "wb") as outlet,
     ):
         with os.fdopen(our_write, "wb") as to_worker:
-            inbox = Inbox(inlet, Outbox(outlet), frames.Mode.OPEN)
+            inbox = Inbox(inlet, FrameWriter(outlet), frames.Mode.OPEN)
             inbox.begin(ORDER)
             inbox.start()
             yield Pipe(inbox=inbox, to_worker=to_worker, from_worker=from_worker)

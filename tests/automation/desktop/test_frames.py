@@ -35,7 +35,7 @@ TO_WORKER: list[frames.ToWorker] = [
     frames.GiveUp(delivery="D1", fence=2),
     frames.Granted(number=3, delivery="D1", fence=2, refused="no"),
     frames.SetMode(call=1, mode=frames.Mode.STOPPED),
-    frames.Look(call=2),
+    frames.InspectWindows(call=2),
     frames.TakePicture(call=3, window="a"),
 ]
 OUTCOME = Outcome(
@@ -48,15 +48,15 @@ OUTCOME = Outcome(
     pictures=(Picture(moment=Moment.STAGED, png=bytes(range(256))),),
 )
 FROM_WORKER: list[frames.FromWorker] = [
-    frames.Answer(call=1, refused="a terminal's margin", cause=Cause.MARGIN),
-    frames.Started(stage=frames.Stage.UNAVAILABLE, reason="no display :0"),
-    frames.Ask(number=1, delivery="D1", fence=2, step=frames.Step.STAGED, sha256="ab", drafts=("text:ab",)),
+    frames.CallResult(call=1, refused="a terminal's margin", cause=Cause.MARGIN),
+    frames.Started(stage=frames.StartStage.UNAVAILABLE, reason="no display :0"),
+    frames.Ask(number=1, delivery="D1", fence=2, step=frames.DeliveryStep.STAGED, sha256="ab", drafts=("text:ab",)),
     frames.Done(delivery="D1", fence=2, outcome=OUTCOME),
-    frames.Answer(call=1, windows=(WindowStatus(name="a", usable=True, reason=""),), png="aGk="),
+    frames.CallResult(call=1, windows=(WindowStatus(name="a", usable=True, reason=""),), png="aGk="),
     frames.WindowUsable(window="a"),
-    frames.WindowSeen(status=WindowStatus(name="a", usable=False, reason="closed: x", code="closed")),
-    frames.WindowLearned(window="a", value=Box(x=1, y=2, width=3, height=4)),
-    frames.WindowLearned(window="a", value=Sign(box=Box(x=1, y=2, width=3, height=4), colour="#00ff00")),
+    frames.WindowStatusChanged(status=WindowStatus(name="a", usable=False, reason="closed: x", code="closed")),
+    frames.WindowSignLearned(window="a", value=Box(x=1, y=2, width=3, height=4)),
+    frames.WindowSignLearned(window="a", value=Sign(box=Box(x=1, y=2, width=3, height=4), colour="#00ff00")),
     frames.Beat(),
 ]
 
@@ -75,7 +75,7 @@ def test_what_the_worker_says_comes_out_as_it_went_in(frame: frames.FromWorker) 
 
 @given(st.integers(0, 200))
 def test_a_frame_cut_short_is_the_end_of_the_pipe(cut: int) -> None:
-    packed = frames.pack(frames.Look(call=7))
+    packed = frames.pack(frames.InspectWindows(call=7))
     assert frames.receive(io.BytesIO(packed[: min(cut, len(packed) - 1)])) is None
 
 

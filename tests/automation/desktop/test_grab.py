@@ -16,12 +16,12 @@ from Xlib import X
 from Xlib.display import Display
 
 from automation.desktop import locked as locked_watch
-from automation.desktop.pipe.link import Limits
-from automation.desktop.seized import Seized, SeizedByWorker, Seizure
+from automation.desktop.pipe.link import WorkerTimeouts
+from automation.desktop.seized import InputLock, InputLockMonitor, InputLockState
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.grab import GRAB_S, ServerGrab
-from automation.desktop.x11.reach import Reach
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.reach import InputRouting
+from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Reason, Result
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import LIMIT_S, VirtualDisplay, until
@@ -94,7 +94,7 @@ def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(
     display: VirtualDisplay, two_more: tuple[Display, Display]
 ) -> None:
     mine, theirs = two_more
-    grab = ServerGrab(mine, Seized())
+    grab = ServerGrab(mine, InputLockState())
     theirs.grab_server()
     theirs.sync()
     since = time.monotonic()
@@ -112,7 +112,7 @@ def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(
 async def test_a_worker_that_is_stopped_inside_a_grab_is_ended_and_the_display_goes_on(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, limits=replace(SOON, seized_s=Limits().seized_s)) as on:
+    async with scene(display, tmp_path, limits=replace(SOON, seized_s=WorkerTimeouts().seized_s)) as on:
         (on.faults / "worker.grabbed").write_text("stop")
         delivery = asyncio.create_task(on.deliver())
         waited_s = [0.0]
@@ -135,18 +135,18 @@ async def test_a_worker_that_is_killed_inside_a_grab_blocks_nobody(display: Virt
 
 
 def test_only_a_seizure_that_stays_the_same_counts_as_stuck() -> None:
-    with SeizedByWorker() as seen:
-        mine = Seized(os.dup(seen.fd))
+    with InputLockMonitor() as seen:
+        mine = InputLockState(os.dup(seen.fd))
         for looks in (1, 2):
-            mine.begin(Seizure.SERVER)
-            assert seen.look() == {Seizure.SERVER: 1, Seizure.DEVICES: 0}, looks
-            mine.end(Seizure.SERVER)
-            mine.begin(Seizure.SERVER)
-        mine.begin(Seizure.DEVICES)
+            mine.begin(InputLock.SERVER)
+            assert seen.look() == {InputLock.SERVER: 1, InputLock.DEVICES: 0}, looks
+            mine.end(InputLock.SERVER)
+            mine.begin(InputLock.SERVER)
+        mine.begin(InputLock.DEVICES)
         for looks in (1, 2, 3):
-            assert seen.look()[Seizure.DEVICES] == looks
-        mine.end(Seizure.DEVICES)
-        assert seen.look()[Seizure.DEVICES] == 0
+            assert seen.look()[InputLock.DEVICES] == looks
+        mine.end(InputLock.DEVICES)
+        assert seen.look()[InputLock.DEVICES] == 0
 
 
 @pytest.mark.parametrize("how", ["window", "grab"])
@@ -191,7 +191,7 @@ async def test_each_grab_is_short_and_its_length_is_told(display: VirtualDisplay
 
 def test_asking_whether_the_keys_are_taken_changes_nothing(two_more: tuple[Display, Display]) -> None:
     mine, theirs = two_more
-    reach, windows = Reach(mine), Windows(mine)
+    reach, windows = InputRouting(mine), X11Windows(mine)
     window = theirs.screen().root.create_window(0, 0, 50, 50, 0, X.CopyFromParent, event_mask=X.FocusChangeMask)
     window.map()
     theirs.sync()

@@ -18,11 +18,11 @@ from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xinput
 
-from automation.desktop.pipe.link import Limits
-from automation.desktop.seized import Seized
-from automation.desktop.x11.devices import Devices, Stroke
-from automation.desktop.x11.hold import GAP_S, Hold
-from automation.desktop.x11.reach import Reach
+from automation.desktop.pipe.link import WorkerTimeouts
+from automation.desktop.seized import InputLockState
+from automation.desktop.x11.devices import InputDevices, Stroke
+from automation.desktop.x11.hold import GAP_S, InputGuard
+from automation.desktop.x11.reach import InputRouting
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason, Result
 from core.desks.model import UserActivityPolicy
@@ -35,7 +35,7 @@ display_test = pytest.mark.display
 THIEVES = Path(__file__).parents[2] / "thieves"
 AT_ONCE = UserActivityPolicy(idle_s=0)
 """A person is not waited for: what holds all the same is the hold."""
-OFTEN = Limits(first_pause_s=0.02, longest_pause_s=0.02, silence_s=10.0, no_display_s=0.3)
+OFTEN = WorkerTimeouts(first_pause_s=0.02, longest_pause_s=0.02, silence_s=10.0, no_display_s=0.3)
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def dead_devices(display: VirtualDisplay) -> list[str]:
     return [each.name for each in devices if each.use == xinput.FloatingSlave or not each.enabled]
 
 
-def begin(hold: Hold, target: int) -> None:
+def begin(hold: InputGuard, target: int) -> None:
     """Begin to hold; a server that answers late is asked again, as by the next attempt of a delivery."""
 
     def has_begun() -> bool:
@@ -157,7 +157,7 @@ def test_who_was_in_another_window_of_the_same_program_is_back_there_at_once(
     agent = open_tk(display, "agent-1", 10, 10, second="their own")
     theirs = display.window("^their own")
     assert display.windows.client_of(theirs.id) == display.windows.client_of(agent.seen.id)
-    reach, hold = Reach(display.connection), Hold(display.name, Seized(), limit_s=600)
+    reach, hold = InputRouting(display.connection), InputGuard(display.name, InputLockState(), limit_s=600)
     until(lambda: reach.keys_go_to(theirs.id) or display.windows.activate(theirs.id), "they are in their window")
     begin(hold, agent.seen.id)
     until(lambda: reach.keys_go_to(agent.seen.id) or display.windows.activate(agent.seen.id), "we are in the agent's")
@@ -266,7 +266,7 @@ async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
 async def test_a_worker_that_is_stopped_while_it_holds_the_devices_is_ended(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    mine = replace(SOON, seized_s=Limits().seized_s)
+    mine = replace(SOON, seized_s=WorkerTimeouts().seized_s)
     async with scene(display, tmp_path, limits=mine, user_activity=AT_ONCE, busy_ms=STAYS_MS) as on:
         them = person(display, tmp_path)
         (on.faults / "worker.held").write_text("stop")
@@ -280,15 +280,15 @@ async def test_a_worker_that_is_stopped_while_it_holds_the_devices_is_ended(
 
 
 @pytest.fixture
-def hold(display: VirtualDisplay) -> Iterator[Hold]:
-    made = Hold(display.name, Seized(), limit_s=600.0)
+def hold(display: VirtualDisplay) -> Iterator[InputGuard]:
+    made = InputGuard(display.name, InputLockState(), limit_s=600.0)
     yield made
     made.close()
 
 
 @display_test
 def test_what_is_typed_in_a_hold_reaches_its_own_window_after_it_and_nothing_stays_down(
-    display: VirtualDisplay, tmp_path: Path, hold: Hold
+    display: VirtualDisplay, tmp_path: Path, hold: InputGuard
 ) -> None:
     agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
     begin(hold, agent.seen.id)
@@ -313,20 +313,20 @@ def test_what_is_typed_in_a_hold_reaches_its_own_window_after_it_and_nothing_sta
 
 @display_test
 def test_a_capital_whose_shift_was_pressed_in_the_hold_and_its_letter_just_after_stays_a_capital(
-    display: VirtualDisplay, tmp_path: Path, hold: Hold, monkeypatch: pytest.MonkeyPatch
+    display: VirtualDisplay, tmp_path: Path, hold: InputGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
     begin(hold, agent.seen.id)
-    take = Devices.strokes
+    take = InputDevices.strokes
     with keyboard(display) as keys:
 
-        def strokes(devices: Devices) -> list[Stroke]:
+        def strokes(devices: InputDevices) -> list[Stroke]:
             taken = take(devices)
             if len(taken) == 1:  # the end of the hold has just looked: the letter comes after that
                 keys("a")
             return taken
 
-        monkeypatch.setattr(Devices, "strokes", strokes)
+        monkeypatch.setattr(InputDevices, "strokes", strokes)
         keys("Shift_L")
         hold.end()
         until(lambda: them.heard != "", "the letter came")
@@ -335,7 +335,7 @@ def test_a_capital_whose_shift_was_pressed_in_the_hold_and_its_letter_just_after
 
 @display_test
 def test_what_could_not_be_given_back_does_not_come_out_of_time_after_a_later_hold(
-    display: VirtualDisplay, tmp_path: Path, hold: Hold
+    display: VirtualDisplay, tmp_path: Path, hold: InputGuard
 ) -> None:
     agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
     begin(hold, agent.seen.id)
@@ -363,7 +363,7 @@ def floating(connection: Display) -> list[int]:
 def keyboard(display: VirtualDisplay) -> Iterator[Callable[..., None]]:
     """Press keys on the physical keyboard; they are released at the end of the block."""
     connection = Display(display.name)
-    devices = Devices(connection)
+    devices = InputDevices(connection)
     keys = max(devices.physical() or floating(connection))
     down: list[int] = []
 
@@ -412,7 +412,7 @@ class Clicked:
 
 
 @pytest.fixture
-def clicked(display: VirtualDisplay, hold: Hold) -> Iterator[Clicked]:
+def clicked(display: VirtualDisplay, hold: InputGuard) -> Iterator[Clicked]:
     """The pointer rests in their window; the hold has begun, and the agent's window was clicked into."""
     theirs = display.lay_over(800, 500, 200, 100, title="their own window", managed=True)
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
@@ -431,7 +431,7 @@ def clicked(display: VirtualDisplay, hold: Hold) -> Iterator[Clicked]:
 @display_test
 @pytest.mark.parametrize("times", [1, 2])
 def test_clicks_of_a_hand_that_rests_reach_their_own_window_after_the_hold(
-    clicked: Clicked, hold: Hold, times: int
+    clicked: Clicked, hold: InputGuard, times: int
 ) -> None:
     for _ in range(times):
         clicked.click()
@@ -446,7 +446,7 @@ def test_clicks_of_a_hand_that_rests_reach_their_own_window_after_the_hold(
 @display_test
 @pytest.mark.parametrize("how", ["moved", "half", "covered", "pointer taken", "then typed", "over the agent's"])
 def test_a_click_that_might_be_made_where_it_was_not_meant_is_not_made_again(
-    clicked: Clicked, hold: Hold, display: VirtualDisplay, how: str
+    clicked: Clicked, hold: InputGuard, display: VirtualDisplay, how: str
 ) -> None:
     """As docs/delivery.md says."""
     if how == "over the agent's":
@@ -476,7 +476,7 @@ def test_a_click_that_might_be_made_where_it_was_not_meant_is_not_made_again(
 
 @display_test
 def test_a_click_that_the_window_manager_sees_only_after_the_hold_takes_nobodys_focus(
-    display: VirtualDisplay, tmp_path: Path, hold: Hold
+    display: VirtualDisplay, tmp_path: Path, hold: InputGuard
 ) -> None:
     them, manager = person(display, tmp_path), display.children[0]
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
@@ -492,4 +492,4 @@ def test_a_click_that_the_window_manager_sees_only_after_the_hold_takes_nobodys_
     manager.send_signal(signal.SIGCONT)
     until(lambda: clicked.seen() == [target], "it lets the click through")
     display.place(target, 70, 70)  # what it did before that has happened
-    assert Reach(display.connection).has_focus_within(them.window)
+    assert InputRouting(display.connection).has_focus_within(them.window)

@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.seen import Seen, WindowsPort
+from automation.desktop.seen import WindowInfo, WindowsPort
 from automation.desktop.sight.anchors import Anchors, candidate
-from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.heard import Deaf
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.sight.heard import NullSigns
+from automation.desktop.sight.screen import ScreenCapture
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, Window
@@ -28,14 +28,14 @@ BARE = replace(ANCHORED, anchor=None)
 TOLD = replace(BARE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
 
 
-class Told(Deaf):
+class Told(NullSigns):
     """A program that tells where its composer is."""
 
     def __init__(self) -> None:
         super().__init__("deaf")
         self.says: bool | None = None
 
-    def is_composer_at(self, seen: Seen, composer: Composer, box: Box) -> bool | None:
+    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
         assert box == composer.box.on_screen(seen.box)
         return self.says
 
@@ -58,12 +58,12 @@ class Shown:
             draw.rectangle((4 + number * 20, 184, 12 + number * 20, 196), fill="#993366")
         self.pictures[window] = picture
 
-    def see(self, window: int) -> Seen | None:
+    def see(self, window: int) -> WindowInfo | None:
         if window not in self.windows:
             return None
-        return Seen(id=window, kind="Octetchat", title="chat", box=self.windows[window][0], is_viewable=True)
+        return WindowInfo(id=window, kind="Octetchat", title="chat", box=self.windows[window][0], is_viewable=True)
 
-    def find(self, kind: str, title: str, *, client: int | None = None) -> list[Seen]:
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
         del kind, title, client
         return [seen for window in self.windows if (seen := self.see(window))]
 
@@ -88,7 +88,7 @@ class Shown:
     def chain_of(self, window: int) -> list[int]:
         return [window]
 
-    def over(self, target: Seen, *, chain: object = ()) -> Seen | None:
+    def over(self, target: WindowInfo, *, chain: object = ()) -> WindowInfo | None:
         del chain
         return next((seen for window in self.dialogs if (seen := self.see(window)) and seen.id != target.id), None)
 
@@ -114,14 +114,14 @@ class Scene:
         self.shown.draw(7)
         self.anchors = Anchors(self.folder)
 
-    def eyes(self, profile: Profile) -> Eyes:
+    def eyes(self, profile: Profile) -> WindowInspector:
         """As a new worker would look."""
         window = Window(name="agent-1", profile=profile.name, title="chat", box=PLACE)
-        eyes = Eyes(
+        eyes = WindowInspector(
             desk=Desk(name="desk", display=":0", windows=(window,)),
             profiles={profile.name: profile},
             windows=cast("WindowsPort", self.shown),
-            screen=cast("Screen", self.shown),
+            screen=cast("ScreenCapture", self.shown),
             anchors=self.anchors,
             ears=self.told,
         )
@@ -140,7 +140,7 @@ class Scene:
         self.shown.pictures[9] = self.shown.pictures[7]
 
 
-def refused(look: Callable[[str], Seen]) -> Reason:
+def refused(look: Callable[[str], WindowInfo]) -> Reason:
     with pytest.raises((TransientFailure, PermanentFailure)) as trouble:
         look("agent-1")
     return trouble.value.reason

@@ -1,22 +1,22 @@
-"""The worker's end of the pipe: however many questions wait, an order, a glance and the end are never dropped."""
+"""The worker's end of the pipe: however many questions wait, an order, a recheck_soon and the end are never dropped."""
 
 from __future__ import annotations
 
 import io
 import queue
 
-from automation.desktop.pipe.frames import Answer, Beat, Deliver, Look, Mode, from_worker, length, pack
-from automation.desktop.pipe.inbox import MOST_QUESTIONS, Glance, Gone, Inbox, Job, Outbox
+from automation.desktop.pipe.frames import Beat, CallResult, Deliver, InspectWindows, Mode, from_worker, length, pack
+from automation.desktop.pipe.inbox import MOST_QUESTIONS, FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
 from tests.fakes.desk import make_order
 
 
-def answers(written: bytes) -> list[Answer]:
-    found: list[Answer] = []
+def answers(written: bytes) -> list[CallResult]:
+    found: list[CallResult] = []
     while written:
         size = length(written[:4])
         frame = from_worker(written[4 : 4 + size])
-        assert isinstance(frame, Answer | Beat)
-        if isinstance(frame, Answer):
+        assert isinstance(frame, CallResult | Beat)
+        if isinstance(frame, CallResult):
             found.append(frame)
         written = written[4 + size :]
     return found
@@ -30,21 +30,21 @@ def jobs_of(inbox: Inbox) -> list[Job]:
             found.append(inbox.jobs.get(timeout=60))
         except queue.Empty:
             raise AssertionError("the end of the pipe was dropped") from None
-        if isinstance(found[-1], Gone):
+        if isinstance(found[-1], PipeClosed):
             return found
 
 
 def test_too_many_questions_are_refused_and_nothing_else_is_lost() -> None:
-    questions = [Look(call=number) for number in range(MOST_QUESTIONS + 3)]
+    questions = [InspectWindows(call=number) for number in range(MOST_QUESTIONS + 3)]
     order = Deliver(order=make_order("agent-1", "Hello"))
     stream, out = io.BytesIO(b"".join(pack(frame) for frame in [*questions, order])), io.BytesIO()
-    inbox = Inbox(stream, Outbox(out), Mode.OPEN)
+    inbox = Inbox(stream, FrameWriter(out), Mode.OPEN)
     for number in range(MOST_QUESTIONS):
-        inbox.jobs.put(Look(call=1_000 + number))
-    inbox.glance()
+        inbox.jobs.put(InspectWindows(call=1_000 + number))
+    inbox.recheck_soon()
     inbox.start()
     jobs = jobs_of(inbox)
-    assert [type(job) for job in jobs if not isinstance(job, Look)] == [Glance, Deliver, Gone]
+    assert [type(job) for job in jobs if not isinstance(job, InspectWindows)] == [RecheckWindows, Deliver, PipeClosed]
     refused = answers(out.getvalue())
     assert [answer.call for answer in refused] == [question.call for question in questions]
     assert all("too many questions" in answer.refused for answer in refused)

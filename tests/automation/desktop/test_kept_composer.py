@@ -12,18 +12,18 @@ import pytest
 from dbus_fast import Variant
 
 from automation.desktop.accessibility import reader as reader_module
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, Vanished
-from automation.desktop.accessibility.reader import ComposerElsewhere, NotOnBus, Reader
+from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply, Vanished
+from automation.desktop.accessibility.reader import AccessibilityReader, ComposerElsewhere, NotOnBus
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.aim import Aim
-from automation.desktop.paste import Paste
-from automation.desktop.readbacks import Accessible
-from automation.desktop.seen import Seen
-from automation.desktop.x11.windows import Windows
+from automation.desktop.aim import X11Target
+from automation.desktop.paste import ClipboardPaste
+from automation.desktop.readbacks import AccessibleReadback
+from automation.desktop.seen import WindowInfo
+from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import TransientFailure
 from core.profiles.model import Box, Composer
 
-WINDOW = Seen(id=7, kind="Chat", title="chat", box=Box(x=10, y=20, width=400, height=300), is_viewable=True)
+WINDOW = WindowInfo(id=7, kind="Chat", title="chat", box=Box(x=10, y=20, width=400, height=300), is_viewable=True)
 PLACE = Box(x=20, y=250, width=380, height=60)
 COMPOSER = Composer(box=Box(x=10, y=230, width=380, height=60), background="#ffffff", label="Message")
 WRITTEN_INTO = frozenset({State.EDITABLE, State.SHOWING, State.MULTI_LINE})
@@ -51,14 +51,14 @@ class Program:
     def close(self) -> None:
         self.is_connected = False
 
-    def ask(self, call: Call) -> list[Any]:
+    def ask(self, call: BusCall) -> list[Any]:
         return self.ask_all((call,))[0]
 
-    def ask_all(self, calls: Sequence[Call]) -> list[list[Any]]:
+    def ask_all(self, calls: Sequence[BusCall]) -> list[list[Any]]:
         self.asked += 1
         return [self._answer(call) for call in calls]
 
-    def _answer(self, call: Call) -> list[Any]:
+    def _answer(self, call: BusCall) -> list[Any]:
         if call.member == "GetConnectionUnixProcessID":
             return [42]
         if call.path not in self.objects:
@@ -109,33 +109,33 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
 
 
 @pytest.fixture
-def reader(program: Program) -> Reader:
+def reader(program: Program) -> AccessibilityReader:
     """A reader that has looked the composer up once."""
-    found = Reader(cast("Windows", Display()))
+    found = AccessibilityReader(cast("X11Windows", Display()))
     assert composer(found).path == "/1"
     return found
 
 
-def composer(reader: Reader, seen: Seen = WINDOW, box: Box = PLACE) -> Node:
+def composer(reader: AccessibilityReader, seen: WindowInfo = WINDOW, box: Box = PLACE) -> Node:
     return reader.composer(seen, COMPOSER, box)
 
 
-def is_kept(reader: Reader, program: Program) -> bool:
+def is_kept(reader: AccessibilityReader, program: Program) -> bool:
     """Whether one question was enough to know the composer again."""
     program.asked = 0
     composer(reader)
     return program.asked == 1
 
 
-def accessible(reader: Reader) -> Accessible:
+def accessible(reader: AccessibilityReader) -> AccessibleReadback:
     """The composer as one delivery reads it; nothing that is waited for comes."""
     eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
     profile = SimpleNamespace(composer=COMPOSER)
     aim = SimpleNamespace(name="agent", profile=profile, eyes=eyes, target=lambda: WINDOW, until=lambda *_: False)
-    return Accessible(aim=cast("Aim", aim), paste=cast("Paste", None), reader=reader)
+    return AccessibleReadback(aim=cast("X11Target", aim), paste=cast("ClipboardPaste", None), reader=reader)
 
 
-def test_a_known_composer_is_checked_with_one_question(reader: Reader, program: Program) -> None:
+def test_a_known_composer_is_checked_with_one_question(reader: AccessibilityReader, program: Program) -> None:
     assert is_kept(reader, program)
     assert is_kept(reader, program)
 
@@ -199,7 +199,7 @@ def move_to_another_window(program: Program) -> None:
     ],
 )
 def test_a_composer_that_is_not_the_one_it_was_is_looked_up_anew(
-    reader: Reader, program: Program, change: Callable[[Program], None]
+    reader: AccessibilityReader, program: Program, change: Callable[[Program], None]
 ) -> None:
     change(program)
     assert composer(reader).path == "/2"
@@ -207,7 +207,7 @@ def test_a_composer_that_is_not_the_one_it_was_is_looked_up_anew(
 
 
 def test_within_a_delivery_a_composer_is_checked_once_unless_it_is_gone(
-    reader: Reader, program: Program, monkeypatch: pytest.MonkeyPatch
+    reader: AccessibilityReader, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = time.monotonic() + 10
     monkeypatch.setattr(reader_module, "FRESH_S", 0.05)
@@ -225,7 +225,7 @@ def test_within_a_delivery_a_composer_is_checked_once_unless_it_is_gone(
 
 
 def test_the_composer_of_another_window_another_place_or_another_profile_is_not_taken(
-    reader: Reader, program: Program
+    reader: AccessibilityReader, program: Program
 ) -> None:
     program.objects["/1"].box = replace(PLACE, x=PLACE.x + 5)
     program.objects["/frame"].box = replace(WINDOW.box, x=15)
@@ -254,7 +254,7 @@ ONE_LINE = WRITTEN_INTO - {State.MULTI_LINE}
     ],
 )
 def test_a_composer_that_covers_less_than_half_of_the_place_is_at_another_one(
-    reader: Reader, program: Program, asked: Composer, states: frozenset[State], kind: type[NotOnBus]
+    reader: AccessibilityReader, program: Program, asked: Composer, states: frozenset[State], kind: type[NotOnBus]
 ) -> None:
     program.objects["/1"].states = states
     program.objects["/1"].box = replace(PLACE, y=PLACE.y - 30)
@@ -265,20 +265,20 @@ def test_a_composer_that_covers_less_than_half_of_the_place_is_at_another_one(
     assert type(trouble.value) is kind
 
 
-def test_a_composer_that_is_gone_is_not_known_any_more(reader: Reader, program: Program) -> None:
+def test_a_composer_that_is_gone_is_not_known_any_more(reader: AccessibilityReader, program: Program) -> None:
     program.objects["/frame"].inner = []
     del program.objects["/1"]
     with pytest.raises(NotOnBus):
         composer(reader)
 
 
-def test_a_forgotten_composer_is_looked_up_anew(reader: Reader, program: Program) -> None:
+def test_a_forgotten_composer_is_looked_up_anew(reader: AccessibilityReader, program: Program) -> None:
     reader.forget_composer(WINDOW.id)
     assert not is_kept(reader, program)
 
 
 def test_a_composer_that_did_not_get_the_focus_is_looked_up_anew_the_next_time(
-    reader: Reader, program: Program
+    reader: AccessibilityReader, program: Program
 ) -> None:
     kept = accessible(reader)
     with pytest.raises(TransientFailure, match="its composer does not have the focus"):
@@ -287,7 +287,7 @@ def test_a_composer_that_did_not_get_the_focus_is_looked_up_anew_the_next_time(
 
 
 def test_a_composer_on_a_bus_that_went_away_is_looked_up_on_the_next_one(
-    reader: Reader, program: Program, monkeypatch: pytest.MonkeyPatch
+    reader: AccessibilityReader, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = Program(program.objects)
     program.is_connected = False
@@ -297,11 +297,11 @@ def test_a_composer_on_a_bus_that_went_away_is_looked_up_on_the_next_one(
 
 
 def test_a_program_that_does_not_answer_has_no_composer(
-    reader: Reader, program: Program, monkeypatch: pytest.MonkeyPatch
+    reader: AccessibilityReader, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def silent(_calls: Sequence[Call]) -> list[list[Any]]:
-        raise NoAnswer(why="it is stopped")
+    def silent(_calls: Sequence[BusCall]) -> list[list[Any]]:
+        raise NoBusReply(why="it is stopped")
 
     monkeypatch.setattr(program, "ask_all", silent)
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoBusReply):
         composer(reader)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import WorkerTimeouts
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState
@@ -34,7 +34,7 @@ from tests.fakes.desk import (
 )
 
 pytestmark = pytest.mark.display
-ALONE = Limits(first_pause_s=60.0, silence_s=60.0, ready_s=0.3)
+ALONE = WorkerTimeouts(first_pause_s=60.0, silence_s=60.0, ready_s=0.3)
 """Whose worker is neither replaced nor ended for its silence within a test."""
 
 

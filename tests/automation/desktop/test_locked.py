@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from automation.desktop.locked import LOCKED_AFTER_S, LockWatch
+from automation.desktop.locked import LOCKED_AFTER_S, ScreenLockWatch
 from tests.fakes.clock import FakeClock
 
 
 def test_a_screen_is_locked_when_all_keys_are_taken_for_a_while_and_each_change_is_told_once() -> None:
     clock = FakeClock()
     told: list[bool] = []
-    watch = LockWatch(told.append, now_s=clock.monotonic_s)
+    watch = ScreenLockWatch(told.append, now_s=clock.monotonic_s)
     watch.saw(is_taken=False)
     watch.saw(is_taken=False)
     assert told == [False], "the first look is told, whatever it saw"
@@ -28,7 +28,7 @@ def test_a_screen_is_locked_when_all_keys_are_taken_for_a_while_and_each_change_
 def test_menus_one_after_the_other_are_no_lock() -> None:
     clock = FakeClock()
     told: list[bool] = []
-    watch = LockWatch(told.append, now_s=clock.monotonic_s)
+    watch = ScreenLockWatch(told.append, now_s=clock.monotonic_s)
     for _ in range(5):
         watch.saw(is_taken=True)
         clock.advance(LOCKED_AFTER_S - 1)
@@ -40,7 +40,7 @@ def test_menus_one_after_the_other_are_no_lock() -> None:
 def test_a_worker_that_starts_behind_a_locked_screen_tells_nothing_before_it_is_sure() -> None:
     clock = FakeClock()
     told: list[bool] = []
-    watch = LockWatch(told.append, now_s=clock.monotonic_s)
+    watch = ScreenLockWatch(told.append, now_s=clock.monotonic_s)
     watch.saw(is_taken=True)
     assert told == []
     clock.advance(LOCKED_AFTER_S)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.desktop.seen import Seen, WindowsPort
+from automation.desktop.seen import WindowInfo, WindowsPort
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.whereabouts import Whereabouts
+from automation.desktop.sight.whereabouts import WindowLocator
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, MatchBy, Window
@@ -45,11 +45,11 @@ class Shown:
     def close(self, number: int) -> None:
         del self.boxes[number], self.tags[number]
 
-    def see(self, window: int) -> Seen | None:
+    def see(self, window: int) -> WindowInfo | None:
         box = self.boxes.get(window)
-        return box and Seen(id=window, kind="Octetdemo", title="Cursor", box=box, is_viewable=True)
+        return box and WindowInfo(id=window, kind="Octetdemo", title="Cursor", box=box, is_viewable=True)
 
-    def find(self, kind: str, title: str, *, client: int | None = None) -> list[Seen]:
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
         del kind, title, client
         return [seen for number in self.boxes if (seen := self.see(number))]
 
@@ -71,7 +71,7 @@ class Shown:
     def chain_of(self, window: int) -> list[int]:
         return [window]
 
-    def over(self, target: Seen, *, chain: object = ()) -> Seen | None:
+    def over(self, target: WindowInfo, *, chain: object = ()) -> WindowInfo | None:
         del chain
         others = (self.see(number) for number in self.boxes if number > target.id)
         return next((seen for seen in others if seen and seen.box.overlaps(target.box)), None)
@@ -93,13 +93,13 @@ def profile(*, follow: bool = False) -> Profile:
 PROFILES = {is_followed: profile(follow=is_followed) for is_followed in (False, True)}
 
 
-def whereabouts(shown: Shown, kept: dict[str, str], *, follow: bool = False) -> Whereabouts:
+def whereabouts(shown: Shown, kept: dict[str, str], *, follow: bool = False) -> WindowLocator:
     """As a new worker would look at it."""
     windows = tuple(
         Window(name=name, profile="demo_tk", title="Cursor", box=box, match_by=MatchBy.PLACE)
         for name, box in PLACES.items()
     )
-    return Whereabouts(
+    return WindowLocator(
         desk=Desk(name="main", display=":0", windows=windows),
         profiles={"demo_tk": PROFILES[follow]},
         windows=cast("WindowsPort", shown),

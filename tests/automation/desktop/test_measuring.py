@@ -11,7 +11,7 @@ from automation.desktop.calibration.composers import blank_around
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.calibration.trial import Trial
 from automation.desktop.calibration.working import sign_of_work
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.eyes import WindowInspector
 from automation.protocol.ports import DeliveryClock
 from core.deliveries.model import Outcome, Result
 from core.profiles.model import Box, Composer, Profile
@@ -108,7 +108,7 @@ def test_a_sign_that_touches_what_was_said_is_told_from_it() -> None:
 
 
 def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates() -> None:
-    trial = Trial(name="agent-1", eyes=cast("Eyes", Looks()), pace=cast("DeliveryClock", None))
+    trial = Trial(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
     trial.before, trial.staged, trial.after = window(), window(caret=True), window(said="said")
     anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
     spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]

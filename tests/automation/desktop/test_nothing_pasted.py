@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from automation.desktop.sight.album import Album
+from automation.desktop.sight.album import DeliveryScreenshots
 from automation.desktop.window import X11Window
 from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
@@ -36,7 +36,7 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(
             target = SimpleNamespace(id=7)
             there: dict[str, Any] = {
                 "_name": "agent-1",
-                "_album": Album(),
+                "_album": DeliveryScreenshots(),
                 "_profile": SimpleNamespace(readback=()),
                 "_was_empty": True,
                 "_is_without": False,
@@ -67,7 +67,7 @@ def test_what_somebody_pressed_between_the_paste_and_its_clearing_is_not_forgott
             target = SimpleNamespace(id=7)
             there: dict[str, Any] = {
                 "_name": "agent-1",
-                "_album": Album(),
+                "_album": DeliveryScreenshots(),
                 "_was_empty": True,
                 "_is_watched": False,
                 "_aim": SimpleNamespace(target=lambda: target, hold_for_clearing=lambda: None),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.desktop.x11 import pieces
-from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.clipboard import X11Clipboard
 from core.profiles.model import Selection
 from tests.automation.desktop.test_clipboard import owner
 from tests.display import VirtualDisplay, until
@@ -61,7 +61,7 @@ def test_what_is_no_character_put_together_is_left_as_it_is_at_a_boundary_too() 
 
 @pytest.mark.display
 def test_emoji_at_every_place_around_tks_boundaries_come_back_whole(display: VirtualDisplay) -> None:
-    clipboard = Clipboard(display.name)
+    clipboard = X11Clipboard(display.name)
     try:
         for pad in range(8):
             text = "a" * pad + "👩✅é漢" * 1200

@@ -12,8 +12,8 @@ import pytest
 
 from automation.desktop import means
 from automation.desktop.sight.pictures import is_same
-from automation.desktop.sight.screen import Screen
-from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.x11.clipboard import X11Clipboard
 from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, QuietHours, UserActivityPolicy
@@ -32,9 +32,9 @@ def test_it_is_never_chosen_where_there_is_x11() -> None:
     assert [name for name in ("linux", "freebsd14", "cygwin", "win32", "darwin") if means.is_portable(name)] == [
         "darwin",
     ]
-    assert means.worker_of("linux").__module__ == "automation.desktop.worker"
-    assert means.worker_of("win32").__module__ == "automation.desktop.win32.worker"
-    assert means.worker_of("darwin").__module__ == "automation.desktop.portable.worker"
+    assert means.find_worker("linux").__module__ == "automation.desktop.worker"
+    assert means.find_worker("win32").__module__ == "automation.desktop.win32.worker"
+    assert means.find_worker("darwin").__module__ == "automation.desktop.portable.worker"
 
 
 @pytest.mark.parametrize("way", ["portable", "win32"])
@@ -44,12 +44,12 @@ def test_it_needs_nothing_of_x11_to_be_loaded(way: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def person_copies(display: VirtualDisplay, text: str) -> Clipboard:
+def person_copies(display: VirtualDisplay, text: str) -> X11Clipboard:
     """A program owns the clipboard with a person's text; who is returned can read what is there."""
     file = display.folder / "copied"
     file.write_text(text)
     display.start("xclip", "-selection", "clipboard", "-loops", "0", str(file))
-    looker = Clipboard(display.name)
+    looker = X11Clipboard(display.name)
     until(lambda: looker.read(Selection.CLIPBOARD) == text, "the person copied something")
     return looker
 
@@ -94,7 +94,7 @@ async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_
     composer = replace(TK.composer.box, x=10 + TK.composer.box.x, y=10 + TK.composer.box.y)
 
     async def somebody_types() -> None:
-        with Screen(display.name) as screen:
+        with ScreenCapture(display.name) as screen:
             before = screen.take(composer)
             display.xdotool("key", "x")
             until(lambda: not is_same(screen.take(composer), before, TK.composer.caret_px), "it is drawn")

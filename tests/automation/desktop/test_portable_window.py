@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw
 
 from automation.desktop.clicks import Clicks
 from automation.desktop.portable import window
-from automation.desktop.portable.clipboard import Clipboard
-from automation.desktop.portable.fingers import Fingers
-from automation.desktop.portable.sight import Sight
-from automation.desktop.portable.window import PortableWindow
+from automation.desktop.portable.clipboard import MacClipboard
+from automation.desktop.portable.fingers import MacInput
+from automation.desktop.portable.sight import MacInspector
+from automation.desktop.portable.window import MacWindow
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.protocol.steps import DeliveryRun
 from core.deliveries.model import Outcome, Reason, Result
@@ -137,8 +137,8 @@ class Pace:
 @dataclass
 class Scene:
     drawn: Drawn
-    sight: Sight
-    window: PortableWindow
+    sight: MacInspector
+    window: MacWindow
     journal: World
     pace: Pace
 
@@ -158,16 +158,16 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, profile: Profile) -> Sce
     monkeypatch.setattr(pyperclip, "copy", lambda text: setattr(drawn, "clipboard", text))
     box = Box(x=0, y=0, width=400, height=300)
     desk = Desk(name="d", display="", windows=(Window(name="agent-1", profile="tk", title="", box=box),))
-    sight = Sight(
-        desk=desk, profiles={"tk": profile}, screen=cast("Screen", drawn), anchors=Anchors(folder / "anchors")
+    sight = MacInspector(
+        desk=desk, profiles={"tk": profile}, screen=cast("ScreenCapture", drawn), anchors=Anchors(folder / "anchors")
     )
     if Readback.COPY in profile.readback:
         sight.recognise("agent-1")
-    window = PortableWindow(
+    window = MacWindow(
         name="agent-1",
         sight=sight,
-        fingers=cast("Fingers", drawn),
-        clipboard=Clipboard(),
+        fingers=cast("MacInput", drawn),
+        clipboard=MacClipboard(),
         clicks=Clicks(),
         pace=pace,
     )
@@ -249,7 +249,7 @@ def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_in
     scene.sight._anchors = Anchors(tmp_path / "none yet")
     undrawn = replace(scene.drawn, name=scene.drawn.anchor)
     for drawn in (replace(scene.drawn, is_busy=True), replace(scene.drawn, text="half a sentence"), undrawn):
-        scene.sight._screen = cast("Screen", drawn)
+        scene.sight._screen = cast("ScreenCapture", drawn)
         with pytest.raises(TransientFailure):
             scene.sight.recognise("agent-1")
 

@@ -16,8 +16,8 @@ import pytest
 
 from automation.desktop.accessibility import bus as bus_module
 from automation.desktop.accessibility import reader as reader_module
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
-from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.bus import Bus, BusCall, NoBus, NoBusReply, Vanished
+from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
 from automation.desktop.sight.pictures import is_blank
 from core.deliveries.model import Moment, Result
 from core.desks.model import WindowNotSeen
@@ -45,10 +45,10 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
 
 
 @pytest.fixture
-def reader(targets: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+def reader(targets: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterator[AccessibilityReader]:
     """Who reads a program that has time, and a machine that has none."""
     monkeypatch.setattr(bus_module, "CALL_S", LIMIT_S)
-    found = Reader(targets.display.windows)
+    found = AccessibilityReader(targets.display.windows)
     for agent in targets.agents.values():
         until(lambda agent=agent: spoken(found, agent), "it tells of itself")
     yield found
@@ -68,7 +68,7 @@ def profile_of(kind: str) -> Profile:
 
 
 def test_the_parts_of_a_window_are_found_by_role_and_name_and_stand_where_they_are_seen(
-    targets: Targets, reader: Reader
+    targets: Targets, reader: AccessibilityReader
 ) -> None:
     for kind, roles in (("gtk", {"text"}), ("contenteditable", {"entry", "text"})):
         agent = targets.agents[kind]
@@ -83,7 +83,7 @@ def test_the_parts_of_a_window_are_found_by_role_and_name_and_stand_where_they_a
 
 
 def test_the_outer_parts_come_first_and_the_text_is_that_of_the_first_that_has_one(
-    targets: Targets, reader: Reader
+    targets: Targets, reader: AccessibilityReader
 ) -> None:
     agent = targets.agents["contenteditable"]
     (log,) = reader.parts(agent.seen, role="log")
@@ -101,7 +101,7 @@ def test_the_outer_parts_come_first_and_the_text_is_that_of_the_first_that_has_o
     assert reader.text_of(agent.seen, role="no such role") is None
 
 
-def test_a_window_that_does_not_speak_has_no_text_and_says_why(targets: Targets, reader: Reader) -> None:
+def test_a_window_that_does_not_speak_has_no_text_and_says_why(targets: Targets, reader: AccessibilityReader) -> None:
     strange = targets.display.lay_over(1, 700, 50, 50, title="mute", managed=True)
     try:
         seen = targets.display.window("mute")
@@ -151,7 +151,7 @@ async def test_an_answer_between_markers_is_read_whole_without_touching_anything
 
 @pytest.mark.parametrize("lines", [6, 200])
 def test_a_terminal_tells_its_screen_and_an_answer_that_is_scrolled_off_is_not_taken_for_a_whole_one(
-    targets: Targets, reader: Reader, lines: int
+    targets: Targets, reader: AccessibilityReader, lines: int
 ) -> None:
     answer = "\n".join(LONG.splitlines()[:lines])
     file = targets.display.folder / f"said-{lines}"
@@ -177,14 +177,14 @@ def test_a_terminal_tells_its_screen_and_an_answer_that_is_scrolled_off_is_not_t
 # What goes away
 
 
-def counting(reader: Reader, strikes: int, strike: signal.Signals, pid: int) -> list[int]:
+def counting(reader: AccessibilityReader, strikes: int, strike: signal.Signals, pid: int) -> list[int]:
     """From the so many-th question on its program is struck; the list has how many were asked."""
     reader.connect()
     bus, asked = reader._bus, [0]
     assert bus is not None
     ask_all = bus.ask_all
 
-    def ask(calls: list[Call]) -> list[list[object]]:
+    def ask(calls: list[BusCall]) -> list[list[object]]:
         asked[0] += 1
         if asked[0] == strikes:
             os.kill(pid, strike)
@@ -208,7 +208,7 @@ def pid_of(display: VirtualDisplay, agent: Agent) -> int:
 
 @pytest.mark.parametrize("at", [2, 6])
 def test_a_program_that_vanishes_in_the_middle_of_being_read_has_no_text(
-    targets: Targets, reader: Reader, at: int
+    targets: Targets, reader: AccessibilityReader, at: int
 ) -> None:
     agent = open_own(targets, f"agent-gone-{at}")
     until(lambda: spoken(reader, agent), "it is on the bus")
@@ -216,14 +216,14 @@ def test_a_program_that_vanishes_in_the_middle_of_being_read_has_no_text(
     asked = counting(reader, at, signal.SIGKILL, pid_of(targets.display, agent))
     assert reader.text_of(agent.seen, role="text") is None
     assert asked[0] >= at, "it was struck"
-    with pytest.raises((Vanished, NoAnswer)):
+    with pytest.raises((Vanished, NoBusReply)):
         composer.text()
     with pytest.raises((NotOnBus, Vanished)):
         reader.parts(agent.seen)
 
 
 def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goes_on(
-    targets: Targets, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    targets: Targets, reader: AccessibilityReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = open_own(targets, "agent-frozen")
     pid = pid_of(targets.display, agent)
@@ -233,7 +233,7 @@ def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goe
         monkeypatch.setattr(bus_module, "CALL_S", 0.25)
         began = time.monotonic()
         assert reader.text_of(agent.seen, name="Message") is None
-        with pytest.raises(NoAnswer, match=r"within 0\.25 s"):
+        with pytest.raises(NoBusReply, match=r"within 0\.25 s"):
             reader.parts(agent.seen)
         assert time.monotonic() - began < 30
         os.kill(pid, signal.SIGCONT)
@@ -242,7 +242,7 @@ def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goe
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_window_that_comes_again_is_found_anew(targets: Targets, reader: Reader) -> None:
+def test_a_window_that_comes_again_is_found_anew(targets: Targets, reader: AccessibilityReader) -> None:
     for _ in range(2):
         agent = open_own(targets, "agent-again")
         until(lambda agent=agent: spoken(reader, agent), "it is found")
@@ -256,7 +256,7 @@ def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
     monkeypatch.setattr(reader_module, "AGAIN_S", 0.2)
     with all_targets(tmp_path / "own", ("gtk",)) as own:
         display, agent = own.display, own.agents["gtk"]
-        reader = Reader(display.windows)
+        reader = AccessibilityReader(display.windows)
         try:
             until(lambda: spoken(reader, agent), "it is on the bus")
             assert reader.text_of(agent.seen, name="Message") is None, "an empty text is none"
@@ -264,7 +264,7 @@ def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
             assert reader._bus is not None
             os.kill(daemon_of(reader._bus), signal.SIGKILL)
             until(lambda: reader._bus is None or not reader._bus.is_connected, "the connection is lost")
-            with pytest.raises((NoBus, NoAnswer, Vanished, NotOnBus)):
+            with pytest.raises((NoBus, NoBusReply, Vanished, NotOnBus)):
                 reader.parts(agent.seen)
             assert reader.text_of(agent.seen, name="Message") is None
 
@@ -286,27 +286,27 @@ def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
             reader.close()
 
 
-def spoken(reader: Reader, agent: Agent) -> bool:
+def spoken(reader: AccessibilityReader, agent: Agent) -> bool:
     try:
         return bool(reader.parts(agent.seen, name="Message"))
-    except (NoBus, NoAnswer, Vanished, NotOnBus):
+    except (NoBus, NoBusReply, Vanished, NotOnBus):
         return False
 
 
 def daemon_of(bus: Bus) -> int:
     name = "org.freedesktop.DBus"
     member = "GetConnectionUnixProcessID"
-    asked = Call(name=name, path="/org/freedesktop/DBus", interface=name, member=member, signature="s", body=(name,))
+    asked = BusCall(name=name, path="/org/freedesktop/DBus", interface=name, member=member, signature="s", body=(name,))
     return int(str(bus.ask(asked)[0]))
 
 
 def test_an_answer_of_another_form_than_is_published_is_none(targets: Targets) -> None:
     name = "org.freedesktop.DBus"
-    asked = Call(name=name, path="/org/freedesktop/DBus", interface=name, member="ListNames", returns="as")
+    asked = BusCall(name=name, path="/org/freedesktop/DBus", interface=name, member="ListNames", returns="as")
     bus = Bus(targets.display.buses["DBUS_SESSION_BUS_ADDRESS"])
     try:
         assert name in str(bus.ask(asked)[0])
-        with pytest.raises(NoAnswer, match="answered as “as” and not as “au”"):
+        with pytest.raises(NoBusReply, match="answered as “as” and not as “au”"):
             bus.ask(replace(asked, returns="au"))
     finally:
         bus.close()

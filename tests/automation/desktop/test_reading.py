@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from Xlib import X
 from Xlib.ext import xtest
 
-from automation.desktop.accessibility.bus import NoAnswer, Unreadable
-from automation.desktop.accessibility.reader import Reader
+from automation.desktop.accessibility.bus import NoBusReply, Unreadable
+from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.x11.clipboard import Clipboard
-from automation.desktop.x11.serving import Offer
+from automation.desktop.x11.clipboard import X11Clipboard
+from automation.desktop.x11.serving import SelectionOffer
 from automation.protocol.text import equal
 from bot.cli.doctor.desks import accessibility
 from bot.cli.doctor.model import Finding, FindingLevel
@@ -74,7 +74,7 @@ async def until_enter(desk: RunningDesk, order: Order, commits: Commits) -> Outc
             await asyncio.sleep(0.05)
 
 
-def composer_of(reader: Reader, agent: Agent, driven: Profile) -> Node:
+def composer_of(reader: AccessibilityReader, agent: Agent, driven: Profile) -> Node:
     """Where the prompts of this window are written."""
     return reader.composer(agent.seen, driven.composer, driven.composer.box.on_screen(agent.window.box))
 
@@ -83,7 +83,7 @@ def said_by(composer: Node | None) -> str | None:
     """What stands there, as its program tells; None while that has no time to answer."""
     try:
         return None if composer is None else composer.text()
-    except NoAnswer:
+    except NoBusReply:
         return None
 
 
@@ -91,7 +91,7 @@ def says_it_has_no_focus(composer: Node) -> bool:
     """Whether its program says so; not while that has no time to answer."""
     try:
         return not composer.has(State.FOCUSED)
-    except NoAnswer:
+    except NoBusReply:
         return False
 
 
@@ -244,7 +244,7 @@ async def test_the_composer_of_a_page_that_was_reloaded_between_two_prompts_is_l
     targets: Targets, tmp_path: Path
 ) -> None:
     agent, display, news = targets.agents["contenteditable"], targets.display, News()
-    reader = Reader(display.windows)
+    reader = AccessibilityReader(display.windows)
 
     def looked_up() -> Node | None:
         with suppress(Unreadable):
@@ -284,7 +284,7 @@ async def test_a_click_into_the_transcript_before_enter_is_noticed_while_the_win
     targets: Targets, tmp_path: Path, kind: str
 ) -> None:
     agent, display, news = targets.agents[kind], targets.display, News()
-    before, reader = len(agent.heard), Reader(targets.display.windows)
+    before, reader = len(agent.heard), AccessibilityReader(targets.display.windows)
     driven = WEBS[kind] if kind in WEBS else profile(kind)
     composer = composer_of(reader, agent, driven)
     assert composer is not None
@@ -309,7 +309,7 @@ async def test_letters_that_somebody_writes_beside_our_draft_before_enter_are_se
     targets: Targets, tmp_path: Path
 ) -> None:
     agent, display, news = targets.agents["gtk"], targets.display, News()
-    before, reader = len(agent.heard), Reader(targets.display.windows)
+    before, reader = len(agent.heard), AccessibilityReader(targets.display.windows)
 
     async def person_types() -> None:
         display.xdotool("type", "mine")
@@ -367,14 +367,14 @@ async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(target
 def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets) -> None:
     """Why the text in the composer is waited for: Chromium reads the clipboard again after it was served."""
     agent, display = targets.agents["contenteditable"], targets.display
-    clipboard, reader = Clipboard(display.name), Reader(display.windows)
+    clipboard, reader = X11Clipboard(display.name), AccessibilityReader(display.windows)
     driven = WEBS["contenteditable"]
     client = display.windows.client_of(agent.seen.id)
     composer = composer_of(reader, agent, driven)
 
     count = clipboard._serving._count
 
-    def changes_after_the_first_read(offer: Offer, client: int) -> None:
+    def changes_after_the_first_read(offer: SelectionOffer, client: int) -> None:
         count(offer, client)
         offer.forms = dict.fromkeys(offer.forms, b"")
 

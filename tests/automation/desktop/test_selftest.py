@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from automation.desktop import wayland
-from automation.desktop.selftest.report import Machine, Report
-from automation.desktop.selftest.truth import Shot, Tally, Violation
+from automation.desktop.selftest.report import SelfTestReport, TestedMachine
+from automation.desktop.selftest.truth import SelfTestDelivery, Tally, Violation
 from automation.desktop.x11 import connection
 from bot.cli.selftest import ReportNotWritten, keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay
 
 ROOT = Path(__file__).parents[3]
-GOOD = Shot(
+GOOD = SelfTestDelivery(
     number=1,
     thief="none",
     text="brought",
@@ -31,13 +31,13 @@ GOOD = Shot(
     heard=("brought",),
     is_clipboard_back=True,
 )
-MACHINE = Machine(version="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
+MACHINE = TestedMachine(version="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 BOUNCED = Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN)
 
 
-def _report(*shots: Shot, trouble: str = "") -> Report:
-    return Report(machine=MACHINE, wanted=len(shots), tally=Tally(list(shots)), seconds=1.0, trouble=trouble)
+def _report(*shots: SelfTestDelivery, trouble: str = "") -> SelfTestReport:
+    return SelfTestReport(machine=MACHINE, wanted=len(shots), tally=Tally(list(shots)), seconds=1.0, trouble=trouble)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,9 @@ def _report(*shots: Shot, trouble: str = "") -> Report:
         (replace(GOOD, composer="left", is_draft_told=True), []),
     ],
 )
-def test_each_difference_between_claim_and_truth_is_a_violation(shot: Shot, violations: list[Violation]) -> None:
+def test_each_difference_between_claim_and_truth_is_a_violation(
+    shot: SelfTestDelivery, violations: list[Violation]
+) -> None:
     assert shot.violations() == violations
 
 

@@ -9,19 +9,20 @@ from typing import Any, cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.accessibility.bus import NoAnswer
-from automation.desktop.accessibility.reader import Part, Reader, Signs
+from automation.desktop.accessibility.bus import NoBusReply
+from automation.desktop.accessibility.reader import AccessibilityReader, AccessiblePart, AccessibleSigns
 from automation.desktop.accessibility.tree import Node
+from automation.desktop.seen import WindowInfo
 from automation.desktop.sight.anchors import NOISE_PX
-from automation.desktop.sight.ears import SETTLED_S, Ears, Heard
+from automation.desktop.sight.ears import SETTLED_S, AccessibilitySigns
+from automation.desktop.sight.heard import ShownSigns
 from automation.desktop.sight.signs import is_busy, is_resting, place_of
 from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.windows import Seen
 from core.deliveries.model import Reason
 from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign
 from tests.fakes.desk import TK
 
-SEEN = Seen(id=7, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
+SEEN = WindowInfo(id=7, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
 PLACE = Box(x=10, y=60, width=100, height=40)
 ASKS, STOP = Accessible(role="dialog"), Accessible(role="push button", name="Stop")
 NODE = cast("Node", object())
@@ -39,8 +40,8 @@ def frame(colour: str = "#ffffff", *, spots: int = 0) -> Image.Image:
 TOLD = Box(x=120, y=80, width=50, height=20)
 
 
-def heard(*signs: Accessible, box: Box = TOLD) -> Heard:
-    return Heard(parts={sign: Part(role=sign.role, name="", box=box, node=NODE) for sign in signs})
+def heard(*signs: Accessible, box: Box = TOLD) -> ShownSigns:
+    return ShownSigns(parts={sign: AccessiblePart(role=sign.role, name="", box=box, node=NODE) for sign in signs})
 
 
 def png(picture: Image.Image) -> bytes:
@@ -53,8 +54,8 @@ RED = Sign(box=PLACE, colour="#ff0000", share=0.5)
 LIKE = Likeness(box=PLACE, png=png(frame("#ff0000")))
 
 
-def there(dialog: Dialog, picture: Image.Image, told: Heard | None = None) -> Box | None:
-    return place_of(dialog, picture, told or Heard(), SEEN)
+def there(dialog: Dialog, picture: Image.Image, told: ShownSigns | None = None) -> Box | None:
+    return place_of(dialog, picture, told or ShownSigns(), SEEN)
 
 
 def test_a_dialog_is_there_when_all_of_its_signs_are_and_no_sign_is_none() -> None:
@@ -103,7 +104,7 @@ def test_one_sign_of_work_is_enough_and_all_of_rest_are_needed() -> None:
     both = replace(TK, busy=RED, busy_accessible=STOP, idle=RED, idle_accessible=ASKS)
     red, white = frame("#ff0000"), frame()
     part = (10, 60, 110, 100)
-    assert is_busy(both, red.crop(part), Heard())
+    assert is_busy(both, red.crop(part), ShownSigns())
     assert is_busy(both, white.crop(part), heard(STOP))
     assert not is_busy(both, white.crop(part), heard(ASKS))
     assert not is_busy(replace(both, busy_accessible=None), white.crop(part), heard(STOP))
@@ -117,21 +118,24 @@ class Program:
     """A reader of one program, which a test plays."""
 
     asked: int = 0
-    shows: dict[Accessible, Part] = field(default_factory=dict[Accessible, Part])
+    shows: dict[Accessible, AccessiblePart] = field(default_factory=dict[Accessible, AccessiblePart])
     is_silent: bool = False
 
-    def signs(self, _seen: Seen, _wanted: object) -> Signs:
+    def signs(self, _seen: WindowInfo, _wanted: object) -> AccessibleSigns:
         self.asked += 1
         if self.is_silent:
-            raise NoAnswer(why="it is frozen")
-        return Signs(parts=dict(self.shows))
+            raise NoBusReply(why="it is frozen")
+        return AccessibleSigns(parts=dict(self.shows))
 
 
 def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_has_told_all_of_it() -> None:
     program, now = Program(), [100.0]
-    ears, profile = Ears(cast("Reader", program), now_s=lambda: now[0]), replace(TK, busy_accessible=STOP)
+    ears, profile = (
+        AccessibilitySigns(cast("AccessibilityReader", program), now_s=lambda: now[0]),
+        replace(TK, busy_accessible=STOP),
+    )
 
-    def listens(picture: Image.Image, after_s: float = 0.0) -> Heard:
+    def listens(picture: Image.Image, after_s: float = 0.0) -> ShownSigns:
         now[0] += after_s
         return ears.listen("agent-1", SEEN, picture, profile)
 
@@ -145,7 +149,7 @@ def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_ha
     assert program.asked == asked, "nothing changed"
     assert STOP in listens(frame("#ff0000")).parts
     assert program.asked == asked + 1
-    assert not Ears(cast("Reader", program)).listen("agent-1", SEEN, frame(), TK).parts
+    assert not AccessibilitySigns(cast("AccessibilityReader", program)).listen("agent-1", SEEN, frame(), TK).parts
     assert program.asked == asked + 1, "nothing is wanted of it"
     program.is_silent = True
     assert listens(frame("#00ff00")).why_not == "it is frozen"
@@ -185,7 +189,7 @@ def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_si
 
         top = at = signs
 
-    ears = Ears(cast("Reader", Held()))
+    ears = AccessibilitySigns(cast("AccessibilityReader", Held()))
     assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy_accessible=STOP)).why_not == Reason.DISPLAY_HELD.value
     assert not ears.window_text(SEEN)
     assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())

@@ -91,7 +91,7 @@ def test_a_worker_that_is_told_nothing_sensible_ends_and_says_why(said: bytes) -
     if said:
         told = frames.from_worker(ran.stdout[4:])
         assert isinstance(told, frames.Started)
-        assert told.stage is frames.Stage.UNAVAILABLE
+        assert told.stage is frames.StartStage.UNAVAILABLE
         assert "of one version" in told.reason
     else:
         assert ran.stdout == b""

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from automation.desktop.sight.ears import SETTLED_S
-from automation.desktop.sight.signs import View
+from automation.desktop.sight.signs import WindowSnapshot
 from automation.desktop.sight.states import (
     ALIVE_S,
     APART_S,
@@ -19,9 +19,9 @@ from automation.desktop.sight.states import (
     RESTLESS_S,
     SILENT_S,
     UNSEEN_S,
-    Judge,
-    States,
-    Verdict,
+    ActivityClassifier,
+    ActivityReading,
+    ActivityTracker,
     mark,
 )
 from core.desks.model import Shown
@@ -47,17 +47,17 @@ def page(words: str = "", *, caret: bool = False) -> Image.Image:
     return picture
 
 
-def rests(words: str = "") -> View:
-    return View(frame=page(words))
+def rests(words: str = "") -> WindowSnapshot:
+    return WindowSnapshot(frame=page(words))
 
 
-def works(words: str = "") -> View:
-    return View(frame=page(words), is_busy=True)
+def works(words: str = "") -> WindowSnapshot:
+    return WindowSnapshot(frame=page(words), is_busy=True)
 
 
-def asks(question: str, *, caret: bool = False) -> View:
+def asks(question: str, *, caret: bool = False) -> WindowSnapshot:
     frame = page(question, caret=caret)
-    return View(frame=frame, dialog=0, crop=frame)
+    return WindowSnapshot(frame=frame, dialog=0, crop=frame)
 
 
 @dataclass(slots=True)
@@ -67,12 +67,12 @@ class Script:
     profile: Profile = PROFILE
     now_s: float = 100.0
     found: list[Activity | None] = field(default_factory=list)
-    judge: Judge = field(init=False)
+    judge: ActivityClassifier = field(init=False)
 
     def __post_init__(self) -> None:
-        self.judge = Judge(self.profile)
+        self.judge = ActivityClassifier(self.profile)
 
-    def plays(self, view: View, seconds: float = 0.0) -> Verdict | None:
+    def plays(self, view: WindowSnapshot, seconds: float = 0.0) -> ActivityReading | None:
         """The window shows this for so long; what is made of it at the end."""
         end_s = self.now_s + seconds
         while True:
@@ -91,7 +91,7 @@ def test_an_agent_that_pauses_for_three_seconds_is_busy_and_never_idle() -> None
         script.plays(rests(f"step {step}"), seconds=0.25)  # between two steps the sign goes out for a moment
         script.plays(rests(f"step {step}, and a word"), seconds=0.25)
     assert Activity.IDLE not in script.found
-    assert script.plays(rests("done"), seconds=1.0) == Verdict(activity=Activity.IDLE)
+    assert script.plays(rests("done"), seconds=1.0) == ActivityReading(activity=Activity.IDLE)
 
 
 def test_without_its_sign_a_window_that_moves_is_not_idle_and_one_that_never_rests_is_unknown() -> None:
@@ -112,15 +112,15 @@ def test_without_its_sign_a_window_that_moves_is_not_idle_and_one_that_never_res
 @pytest.mark.parametrize(
     ("view", "profile"),
     [
-        (View(frame=page(), is_resting=False), PROFILE),  # neither of its signs: something nobody described
-        (View(frame=page(), is_empty=False), PROFILE),  # somebody writes there
-        (View(frame=page()), replace(PROFILE, busy=None)),
-        (View(why_not="covered"), PROFILE),
-        (View(frame=page(), unheard="it is frozen"), PROFILE),
-        (View(frame=page(), strange="Really?"), PROFILE),
+        (WindowSnapshot(frame=page(), is_resting=False), PROFILE),  # neither of its signs: something nobody described
+        (WindowSnapshot(frame=page(), is_empty=False), PROFILE),  # somebody writes there
+        (WindowSnapshot(frame=page()), replace(PROFILE, busy=None)),
+        (WindowSnapshot(why_not="covered"), PROFILE),
+        (WindowSnapshot(frame=page(), unheard="it is frozen"), PROFILE),
+        (WindowSnapshot(frame=page(), strange="Really?"), PROFILE),
     ],
 )
-def test_what_no_sign_explains_is_unknown_and_never_idle(view: View, profile: Profile) -> None:
+def test_what_no_sign_explains_is_unknown_and_never_idle(view: WindowSnapshot, profile: Profile) -> None:
     script = Script(profile)
     verdict = script.plays(view, seconds=30.0)
     assert verdict is not None
@@ -132,8 +132,8 @@ def test_a_blinking_caret_keeps_nothing_from_being_idle() -> None:
     script = Script()
     verdict = None
     for blink in range(8):
-        verdict = script.plays(View(frame=page("done", caret=blink % 2 == 0)), seconds=APART_S)
-    assert verdict == Verdict(activity=Activity.IDLE)
+        verdict = script.plays(WindowSnapshot(frame=page("done", caret=blink % 2 == 0)), seconds=APART_S)
+    assert verdict == ActivityReading(activity=Activity.IDLE)
 
 
 def test_a_dialog_is_one_when_it_stands_still_and_what_covers_it_for_a_moment_changes_nothing() -> None:
@@ -144,7 +144,7 @@ def test_a_dialog_is_one_when_it_stands_still_and_what_covers_it_for_a_moment_ch
     asking = script.plays(asks("Run rm -r build?"), seconds=0.5)
     assert asking is not None
     assert asking.activity is Activity.NEEDS_INPUT
-    assert script.plays(View(why_not="covered"), seconds=UNSEEN_S / 2) is None
+    assert script.plays(WindowSnapshot(why_not="covered"), seconds=UNSEEN_S / 2) is None
     assert script.plays(asks("Run rm -r build?"), seconds=0.5) == asking
 
 
@@ -161,8 +161,8 @@ def test_a_dialog_that_never_stands_still_is_told_all_the_same() -> None:
 def test_who_is_silent_for_a_moment_is_not_unknown_and_what_it_shows_meanwhile_counts() -> None:
     script = Script()
     script.plays(works())
-    assert script.plays(View(frame=page(), unheard="frozen"), seconds=UNSEEN_S / 2) is None
-    busy = script.plays(View(frame=page(), unheard="frozen", is_busy=True))
+    assert script.plays(WindowSnapshot(frame=page(), unheard="frozen"), seconds=UNSEEN_S / 2) is None
+    busy = script.plays(WindowSnapshot(frame=page(), unheard="frozen", is_busy=True))
     assert busy is not None
     assert busy.activity is Activity.BUSY
 
@@ -171,16 +171,18 @@ def test_a_program_that_tells_is_idle_only_when_it_had_the_time_to_tell() -> Non
     tells = replace(PROFILE, idle_ms=100, busy_accessible=Accessible(role="push button"))
     script = Script(tells)
     assert script.plays(rests("done"), seconds=SETTLED_S - APART_S) is None
-    assert script.plays(rests("done"), seconds=APART_S) == Verdict(activity=Activity.IDLE)
+    assert script.plays(rests("done"), seconds=APART_S) == ActivityReading(activity=Activity.IDLE)
     quick = Script(replace(tells, busy_accessible=None))
-    assert quick.plays(rests("done"), seconds=APART_S) == Verdict(activity=Activity.IDLE)
+    assert quick.plays(rests("done"), seconds=APART_S) == ActivityReading(activity=Activity.IDLE)
 
 
 @dataclass(slots=True)
 class Eight:
     """Eight windows that a test draws in; they stand for the eyes of a desk."""
 
-    views: dict[str, View] = field(default_factory=lambda: {f"agent-{number}": rests() for number in range(1, 9)})
+    views: dict[str, WindowSnapshot] = field(
+        default_factory=lambda: {f"agent-{number}": rests() for number in range(1, 9)}
+    )
     looks: list[tuple[str, float]] = field(default_factory=list)
     now_s: float = 100.0
     text_of: str | None = "Run it?"
@@ -191,11 +193,11 @@ class Eight:
     def profile(self, _name: str) -> Profile:
         return PROFILE
 
-    def view(self, name: str) -> View:
+    def view(self, name: str) -> WindowSnapshot:
         self.looks.append((name, self.now_s))
         return self.views[name]
 
-    def text(self, _name: str, view: View) -> str | None:
+    def text(self, _name: str, view: WindowSnapshot) -> str | None:
         return self.text_of if view.dialog is not None else ""
 
 
@@ -206,11 +208,11 @@ class Desk:
     eyes: Eight = field(default_factory=Eight)
     told: list[Shown] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
-    states: States = field(init=False)
+    states: ActivityTracker = field(init=False)
 
     def __post_init__(self) -> None:
         eyes: object = self.eyes
-        self.states = States(
+        self.states = ActivityTracker(
             eyes=eyes,  # pyright: ignore[reportArgumentType] as much of them as is asked for
             tell=self.told.append,
             stirs=self.stirred.append,
@@ -233,7 +235,7 @@ class Desk:
             self.states.look()
         self.now_s = max(self.now_s, end_s)
 
-    def draws(self, name: str, view: View, *, seconds: float = APART_S) -> None:
+    def draws(self, name: str, view: WindowSnapshot, *, seconds: float = APART_S) -> None:
         self.eyes.views[name] = view
         self.states.drawn([name])
         self.passes(seconds)
@@ -301,7 +303,7 @@ def test_who_asks_afresh_waits_until_it_is_certain_and_not_for_ever() -> None:
     step = 0
 
     class Restless(Eight):
-        def view(self, name: str) -> View:
+        def view(self, name: str) -> WindowSnapshot:
             nonlocal step
             step += 1
             self.views[name] = rests(f"{step}")
@@ -315,7 +317,7 @@ def test_who_asks_afresh_waits_until_it_is_certain_and_not_for_ever() -> None:
 
 def test_a_silent_program_is_asked_again_though_nothing_is_drawn() -> None:
     desk = Desk()
-    desk.draws("agent-1", View(frame=page(), unheard="no bus"), seconds=UNSEEN_S + 1)
+    desk.draws("agent-1", WindowSnapshot(frame=page(), unheard="no bus"), seconds=UNSEEN_S + 1)
     assert desk.told[-1].activity is Activity.UNKNOWN
     desk.eyes.views["agent-1"] = rests()
     desk.passes(SILENT_S + 3)
@@ -361,12 +363,12 @@ def test_a_transcript_that_grows_is_a_sign_of_life_and_a_spinner_a_caret_and_a_d
     busy = PROFILE.busy
     assert busy is not None
 
-    def spins(step: int, words: str) -> View:
+    def spins(step: int, words: str) -> WindowSnapshot:
         frame = page(words, caret=step % 2 == 0)
         draw = ImageDraw.Draw(frame)
         draw.text((busy.box.x, busy.box.y), "◐◓◑◒"[step % 4], fill="#000000")
         draw.text((20, 230), "a draft"[: step % 7], fill="#000000")
-        return View(frame=frame, is_busy=True)
+        return WindowSnapshot(frame=frame, is_busy=True)
 
     for step in range(int(5 * ALIVE_S)):
         desk.draws("agent-1", spins(step, "thinking"), seconds=1.0)

@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from automation.desktop.pipe.conversation import Conversation, Keeper
-from automation.desktop.pipe.tidings import MOST, Tidings
+from automation.desktop.pipe.conversation import WorkerOwner, WorkerSession
+from automation.desktop.pipe.tidings import MOST, DeskEvents
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
@@ -65,8 +65,8 @@ class Listener(DeskNews):
 
 async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
     listener = Listener(refusals=3)
-    tidings = Tidings("main", lambda: listener, pause_s=0.001)
-    conversation = Conversation("main", cast("Keeper", None), tidings, clock=SystemClock())
+    tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
+    conversation = WorkerSession("main", cast("WorkerOwner", None), tidings, clock=SystemClock())
     for window in ("left", "right", "of a worker that ended"):
         tidings.usable(window)
     task = asyncio.ensure_future(tidings.run())
@@ -75,7 +75,7 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
         tidings.no_longer_usable("left")
         tidings.no_longer_usable("right")
         conversation.open_talk("D1", 1, window="of a worker that ended")
-        conversation.lose()
+        conversation.mark_lost()
         tidings.usable("right")
         tidings.usable("the last")
         await listener.came.wait()
@@ -85,7 +85,7 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
 
 async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_is_told() -> None:
     listener = Listener(refusals=2)
-    tidings = Tidings("main", lambda: listener, pause_s=0.001)
+    tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
     tidings.shows(Shown(window="left", activity=Activity.BUSY))
     task = asyncio.ensure_future(tidings.run())
     async with asyncio.timeout(60):
@@ -102,7 +102,7 @@ async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_
 @pytest.mark.parametrize("news", [3, MOST * 4])
 async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int) -> None:
     listener = Listener(refusals=2)
-    tidings = Tidings("main", lambda: listener, pause_s=0.001)
+    tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
     for number in range(news):
         tidings.desk(DeskState.READY, f"{number}")
         tidings.usable(f"window {number % 2}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.sight.pictures import is_blank
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import ScreenCapture
 from automation.protocol.text import mark
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState
@@ -106,7 +106,7 @@ def caret_is_behind(on: Scene, words: str) -> bool:
     """Whether the terminal's caret stands where it does once all these words are drawn."""
     part, corner = TERM.composer.box, on.agent.seen.box
     at = Box(x=corner.x + part.x + CELL_W * len(words), y=corner.y + part.y, width=CELL_W, height=CELL_H)
-    with Screen(on.display.name) as screen:
+    with ScreenCapture(on.display.name) as screen:
         return not is_blank(screen.take(at), TERM.composer.background, 0)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.seized import Seized
+from automation.desktop.seized import InputLockState
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.hold import Hold
-from automation.desktop.x11.keeper import Keeper
-from automation.desktop.x11.windows import Windows
+from automation.desktop.x11.hold import InputGuard
+from automation.desktop.x11.keeper import WatchdogClient
+from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Reason
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.automation.desktop.test_hold import AT_ONCE, dead_devices, person
@@ -75,9 +75,9 @@ def test_when_worker_and_coordinator_are_killed_at_once_the_watchdog_restores_th
 
 def hold(display: str, target: int) -> None:
     """Take the focus for the agent's window as a worker does, and never give it back."""
-    Keeper(display).start()
-    Hold(display, Seized(), limit_s=600).begin(target, rest=time.sleep)
-    Windows(open_display(display)).activate(target)
+    WatchdogClient(display).start()
+    InputGuard(display, InputLockState(), limit_s=600).begin(target, rest=time.sleep)
+    X11Windows(open_display(display)).activate(target)
     time.sleep(600)
 
 

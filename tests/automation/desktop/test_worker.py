@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.pipe import frames
-from automation.desktop.sight.screen import Screen, ScreenGone
+from automation.desktop.sight.screen import ScreenCapture, ScreenGone
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Desk, DeskState, DeskUnavailable
@@ -254,7 +254,7 @@ async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_
     hello = frames.Hello(desk=desk, profiles=(TK,), anchors=str(tmp_path / "a"), locks=str(tmp_path / "l"))
     order = make_order("agent-1", "Hello")
     process.stdin.write(frames.pack(hello) + frames.pack(frames.Deliver(order=order)))
-    last = frames.Step.SUBMITTING if asked else frames.Step.STAGED
+    last = frames.DeliveryStep.SUBMITTING if asked else frames.DeliveryStep.STAGED
     async with asyncio.timeout(60):
         while not isinstance(word := await said(), frames.Ask) or word.step is not last:
             answer: frames.ToWorker
@@ -305,7 +305,7 @@ async def test_a_terminal_whose_profile_refuses_newlines_gets_none(display: Virt
 
 
 def test_a_display_that_goes_away_while_a_picture_of_it_is_taken_is_said_to_be_gone(display: VirtualDisplay) -> None:
-    with Screen(display.name) as screen:
+    with ScreenCapture(display.name) as screen:
         screen.take(Box(x=0, y=0, width=10, height=10))
         display.server.kill()
         display.server.wait()

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from automation.desktop.accessibility.reader import Reader
+from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import State
 from automation.desktop.calibration import surveyor as surveying
 from automation.desktop.calibration.composers import blank_around
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.calibration.told import Told
 from automation.desktop.calibration.trial import Trial
-from automation.desktop.seen import Seen
-from automation.desktop.sight.eyes import Eyes
+from automation.desktop.seen import WindowInfo
+from automation.desktop.sight.eyes import WindowInspector
 from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, Cause, NotMeasured
 from core.deliveries.model import Outcome, Reason, Result
@@ -28,7 +28,7 @@ from tests.automation.desktop.win32.test_abilities import surveyor
 from tests.fakes.win32 import FakeDesktop, Made
 
 COMPOSER = Box(x=40, y=240, width=320, height=40)
-SEEN = Seen(id=1, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
+SEEN = WindowInfo(id=1, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Bus:
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
 
-    def frame(self, seen: Seen) -> Bus:
+    def frame(self, seen: WindowInfo) -> Bus:
         assert seen is SEEN
         return self
 
@@ -70,7 +70,7 @@ class Bus:
 
 
 def told(*fields: Field) -> Told:
-    return Told(cast("Reader", Bus(*fields)))
+    return Told(cast("AccessibilityReader", Bus(*fields)))
 
 
 def test_a_place_that_the_program_tells_is_no_composer_is_refused_before_anything_is_typed() -> None:
@@ -121,7 +121,7 @@ def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_draft_that_was_kept_out_says_why_as_a_code(reason: Reason, cause: Cause) -> None:
-    trial = Trial(name="agent-1", eyes=cast("Eyes", Looks()), pace=cast("DeliveryClock", None))
+    trial = Trial(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
     tried = trial.tried(Outcome(result=Result.REFUSED, reason=reason), text="", anchors=(), send=False)
     assert (tried.ok, tried.cause) == (False, cause)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.clipboard import X11Clipboard
 from automation.dryrun.lane import DryRunLane
 from core.deliveries.model import DeliveryId, LeaseLost, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
@@ -96,7 +96,7 @@ def filed_away(display: VirtualDisplay) -> list[str]:
     """The text of the editor's first tab, if there is a second one."""
     if display.windows.find("Mousepad", "Untitled 1"):
         return []
-    clipboard = Clipboard(display.name)
+    clipboard = X11Clipboard(display.name)
     try:
         display.xdotool("key", "ctrl+Page_Up", "ctrl+a", "ctrl+c")
         text = clipboard.read(Selection.CLIPBOARD)

@@ -13,10 +13,10 @@ import pytest
 from automation.protocol.ports import ClearResult, PermanentFailure, TransientFailure
 from automation.protocol.text import mark
 from automation.terminal import panes, screen
-from automation.terminal.act import PaneAct
-from automation.terminal.hold import Hold
+from automation.terminal.act import PaneAction
+from automation.terminal.hold import PaneLock
 from automation.terminal.pane import TmuxPane
-from automation.terminal.programs import Programs
+from automation.terminal.programs import PanePrograms
 from core.deliveries.model import Reason
 from core.desks.model import Pane, Window
 from core.profiles.model import Activity, Box, Normalise, Press
@@ -45,7 +45,7 @@ def one_pane(folder: Path) -> Iterator[tuple[Terminals, TmuxPane]]:
     with terminals(folder) as there:
         there.add("agent-1")
         there_are = there.panes()
-        Programs(there_are, folder / "desk").tend(there_are.look_at_all())
+        PanePrograms(there_are, folder / "desk").tend(there_are.look_at_all())
         there.until(lambda: there.panes().look("agent-1").view.is_empty, "its prompt is there")
         yield there, TmuxPane(name="agent-1", panes=there_are, pace=Pace(), idle_s=0.0)
 
@@ -154,7 +154,7 @@ def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Pat
         looks = there.panes()
         there.until(lambda: looks.look("agent-1").stand.command == name, "it runs")
         seen = looks.look("agent-1").stand
-        hold = Hold(there.tmux)
+        hold = PaneLock(there.tmux)
 
         def is_pressed() -> bool:
             hold.take(looks.look("agent-1").stand)
@@ -209,7 +209,7 @@ def test_no_key_goes_into_a_question_that_came_up_after_the_text_was_read(
         pane.give_back()
 
 
-def why_not(act: PaneAct, chord: str, *, by_s: float) -> Reason:
+def why_not(act: PaneAction, chord: str, *, by_s: float) -> Reason:
     """Why it was not pressed: on a busy machine also because the hold was over, then it is tried again."""
     with pytest.raises((TransientFailure, PermanentFailure)) as why:
         act.press(Press(chord=chord), by_s=by_s)
@@ -225,7 +225,7 @@ def test_a_key_that_comes_too_late_is_not_pressed(tmp_path: Path) -> None:
             pane.submit(by_s=time.monotonic() - 0.001)
         assert why.value.reason is Reason.LATE
         pane.give_back()
-        act = PaneAct(name="agent-1", panes=there.panes(), pace=Pace())
+        act = PaneAction(name="agent-1", panes=there.panes(), pace=Pace())
         act.stand()
         there.until(lambda: why_not(act, "enter", by_s=time.monotonic() - 0.001) is Reason.LATE, "it is too late")
         assert there.heard("agent-1") == []
@@ -241,7 +241,7 @@ def test_an_answer_is_not_pressed_into_another_question_than_the_one_that_was_se
             "view",
             lambda lines, terminal: replace(tell(lines, terminal), dialog=0, crop=tuple(shown)),  # type: ignore[misc] two words
         )
-        act = PaneAct(name="agent-1", panes=there.panes(), pace=Pace())
+        act = PaneAction(name="agent-1", panes=there.panes(), pace=Pace())
         assert act.stand().shows is Activity.NEEDS_INPUT
         shown[:] = ["Run rm -rf /?"]
         there.until(lambda: why_not(act, "1", by_s=time.monotonic() + 60) is Reason.CHANGED, "it is another one")

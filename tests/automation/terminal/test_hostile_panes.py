@@ -12,22 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.terminal import panes
-from automation.terminal.panes import Look, Panes, Stand
-from automation.terminal.programs import Programs
-from automation.terminal.tmux import Tmux
+from automation.terminal.panes import Panes, PaneSnapshot, PaneState
+from automation.terminal.programs import PanePrograms
+from automation.terminal.tmux import TmuxServer
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState
 from core.desks.model import Tmux as Place
 from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.panes import Terminals, environ, terminals
 
-PLAIN = Stand(
+PLAIN = PaneState(
     id="%1", pid=7, server=3, is_dead=False, status="", modes=0, is_synchronized=False, is_off=False,
     size=(90, 50), cursor=(2, 4), brackets="", hold="", tag="desk/agent-1", command="sleep",
 )  # fmt: skip
 
 
-def row(stand: Stand, **texts: str) -> str:
+def row(stand: PaneState, **texts: str) -> str:
     """A row as tmux would write it that replaces nothing."""
     numbers = {"pane_id": stand.id, "pane_pid": 7, "pid": 3, "pane_width": 90, "pane_height": 50, "cursor_x": 2}
     values = {**numbers, "cursor_y": 4, panes.TAG: stand.tag, "pane_current_command": stand.command} | texts
@@ -43,7 +43,7 @@ def test_a_row_with_any_text_in_any_value_is_read_as_it_is_or_skipped(part: str,
 
 
 def test_a_row_that_does_not_parse_is_skipped_and_the_others_are_read() -> None:
-    class Odd(Tmux):
+    class Odd(TmuxServer):
         def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
             return [row(PLAIN), "", "%1", f"{row(PLAIN)}|", row(replace(PLAIN, id="1")), row(replace(PLAIN, id="%2"))]
 
@@ -56,9 +56,9 @@ def called(name: str) -> list[str]:
     return [sys.executable, "-c", "import os, sys; os.execv('/bin/sleep', [sys.argv[1], '600'])", name]
 
 
-def started(there: Terminals) -> tuple[Panes, Programs]:
+def started(there: Terminals) -> tuple[Panes, PanePrograms]:
     found = there.panes()
-    programs = Programs(found, there.folder / "desk")
+    programs = PanePrograms(found, there.folder / "desk")
     programs.tend(found.look_at_all())
     return found, programs
 
@@ -79,14 +79,14 @@ def test_a_program_that_forges_a_row_by_its_name_ends_no_pane_of_a_user_and_hide
         there.until(lambda: "?%" in there.panes().look("evil").stand.command, "the evil one has its name")
         tags = {stand.id: stand.tag for stand in there.panes().all()}
         assert tags == {theirs: "", found.find("evil"): "desk/evil", found.find("agent-1"): "desk/agent-1"}
-        assert all(isinstance(look, Look) for look in found.look_at_all().values())
+        assert all(isinstance(look, PaneSnapshot) for look in found.look_at_all().values())
         assert programs.end_all() == 2
         assert [stand.id for stand in there.panes().all()] == [theirs], "the user's pane still runs"
 
 
 @pytest.mark.contract
 def test_a_pane_that_lost_its_tag_since_the_list_is_not_ended(tmp_path: Path) -> None:
-    class Retagged(Tmux):
+    class Retagged(TmuxServer):
         def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
             if "kill-pane" in commands[0][-1]:
                 super().ask(["set-option", "-p", "-t", pane, panes.TAG, "mine"])
@@ -96,7 +96,7 @@ def test_a_pane_that_lost_its_tag_since_the_list_is_not_ended(tmp_path: Path) ->
         there.add("agent-1", program=called("good"))
         pane = started(there)[0].find("agent-1")
         there.tmux = Retagged(there.place, environ())
-        Programs(there.panes(), tmp_path / "desk").end_all()
+        PanePrograms(there.panes(), tmp_path / "desk").end_all()
         assert [stand.id for stand in there.panes().all()] == [pane]
 
 
@@ -124,7 +124,7 @@ def test_no_line_on_a_screen_is_taken_for_what_tmux_says(tmp_path: Path) -> None
             there.until(lambda name=name: there.is_up(name), "it shows its prompt")
             assert there.panes().look(name).typed_s == float("inf")
         for name, look in found.look_at_all().items():
-            assert isinstance(look, Look)
+            assert isinstance(look, PaneSnapshot)
             assert (look.stand.tag, look.view.lines) == (f"desk/{name}", (*lines, "❯"))
 
 

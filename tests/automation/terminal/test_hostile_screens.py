@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.accessibility import reader
-from automation.desktop.accessibility.bus import NoAnswer
+from automation.desktop.accessibility.bus import NoBusReply
 from automation.desktop.work.process import why_refused
 from automation.desktop.x11 import windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import panes, screen
-from automation.terminal.act import PaneAct
-from automation.terminal.eyes import PaneEyes
-from automation.terminal.follow import Judge
+from automation.terminal.act import PaneAction
+from automation.terminal.eyes import PaneInspector
+from automation.terminal.follow import PaneActivityClassifier
 from automation.terminal.pane import TmuxPane
-from automation.terminal.panes import Look, Panes
-from automation.terminal.programs import Programs
-from automation.terminal.tmux import Tmux, TmuxSilent
+from automation.terminal.panes import Panes, PaneSnapshot
+from automation.terminal.programs import PanePrograms
+from automation.terminal.tmux import TmuxServer, TmuxSilent
 from bot.cli.panes import _states
 from core.deliveries.model import Reason
 from core.desks.model import Tmux as Place
@@ -42,7 +42,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen, "LIMIT_S", 0.05)
 
 
-class Shows(Tmux):
+class Shows(TmuxServer):
     """A server with two panes that show this; without `row` it describes them in another way."""
 
     def __init__(self, **screens: Sequence[str]) -> None:
@@ -82,9 +82,9 @@ def two(tmux: Shows, terminal: screen.Terminal = SLOW) -> Panes:
     return there.panes()
 
 
-def look(found: Panes, name: str) -> Look:
+def look(found: Panes, name: str) -> PaneSnapshot:
     seen = found.look_at_all()[name]
-    assert isinstance(seen, Look)
+    assert isinstance(seen, PaneSnapshot)
     return seen
 
 
@@ -95,25 +95,25 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     with pytest.raises(TransientFailure) as bounced:
         found.preflight("evil", look(found, "evil"))
     assert (bounced.value.reason, bounced.value.note) == (Reason.NOT_READABLE, screen.SLOW)
-    unusable = PaneEyes(found).why_unusable("evil", look(found, "evil"))
+    unusable = PaneInspector(found).why_unusable("evil", look(found, "evil"))
     assert unusable is not None
     assert why_refused(unusable) == f"its composer cannot be read: {screen.SLOW}", "as the status of a desk says"
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]
     assert screen.SLOW in found.shown(), "a picture says so too"
-    judge = Judge(found.profile("evil"))
+    judge = PaneActivityClassifier(found.profile("evil"))
     judge.saw(look(found, "evil"), 0.0)
     judge.saw(look(found, "evil"), 10.0)
     verdict = judge.verdict(10.0)
     assert verdict is not None
     assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, screen.SLOW)
-    Programs(found, tmp_path).tend(found.look_at_all())
+    PanePrograms(found, tmp_path).tend(found.look_at_all())
     assert not {"new-window", "respawn-pane"} & set(tmux.asked), "both programs run"
 
 
 def test_a_pane_whose_search_took_too_long_rests_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s, searched = 0.0, list[str]()
 
-    def view(_lines: object, _terminal: object) -> screen.View:
+    def view(_lines: object, _terminal: object) -> screen.PaneScreen:
         searched.append("")
         raise TransientFailure(Reason.NOT_READABLE, screen.SLOW)
 
@@ -130,12 +130,12 @@ def test_a_pane_whose_search_took_too_long_rests_before_the_next(monkeypatch: py
 
 
 def test_an_unexpected_error_in_an_inspection_is_a_bounce(monkeypatch: pytest.MonkeyPatch) -> None:
-    def view(lines: Sequence[screen.Line], terminal: screen.Terminal) -> screen.View:
+    def view(lines: Sequence[screen.ScreenLine], terminal: screen.Terminal) -> screen.PaneScreen:
         if any(line.text == BAIT[0] for line in lines):
             raise IndexError("no such group")
         return whole(lines, terminal)
 
-    whole: Callable[..., screen.View] = screen.view
+    whole: Callable[..., screen.PaneScreen] = screen.view
     monkeypatch.setattr(screen, "view", view)
     found = two(Shows(evil=BAIT, good=GOOD))
     found.preflight("good", look(found, "good"))
@@ -149,11 +149,11 @@ def test_a_pane_that_tmux_describes_oddly_is_not_readable_and_gets_no_second_pro
     found.look_at_all()
     tmux.odd = "%0|x"
     looks = found.look_at_all()
-    assert isinstance(looks["good"], Look)
+    assert isinstance(looks["good"], PaneSnapshot)
     evil = looks["evil"]
     assert isinstance(evil, PermanentFailure)
     assert evil.reason is Reason.NOT_READABLE
-    Programs(found, tmp_path).tend(looks)
+    PanePrograms(found, tmp_path).tend(looks)
     assert not {"new-window", "new-session", "respawn-pane"} & set(tmux.asked)
     for said in ([], ["%0|x"], ["1|", "%0|x"]):
         with pytest.raises(TmuxSilent):
@@ -173,7 +173,7 @@ def test_no_answer_is_read_and_no_question_answered_in_a_pane_that_is_not_readab
     with pytest.raises(TransientFailure, match="too long"):
         TmuxPane(name="evil", panes=found, pace=pace).said()
     with pytest.raises(TransientFailure, match="too long"):
-        PaneAct(name="evil", panes=found, pace=pace).stand()
+        PaneAction(name="evil", panes=found, pace=pace).stand()
 
 
 def test_masks_that_take_too_long_cover_everything() -> None:
@@ -190,7 +190,7 @@ def test_every_search_of_a_screen_has_its_limit(search: Callable[..., object]) -
 
 def test_a_search_in_what_a_window_tells_has_its_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "SEARCH_S", 0.05)
-    with pytest.raises(NoAnswer, match="octet check"):
+    with pytest.raises(NoBusReply, match="octet check"):
         reader._has("(?:b+)+!", BAIT[0])
     assert reader._has("b.b", "b\nb")
     assert len(windows._text(b"b" * 5_000)) == LONGEST_TITLE

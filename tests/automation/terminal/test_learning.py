@@ -14,7 +14,7 @@ import pytest
 
 from automation.terminal.learning import UnknownPane, learnt
 from automation.terminal.screen import parse, view
-from automation.terminal.tmux import Tmux
+from automation.terminal.tmux import TmuxServer
 from core.calibration.model import NotMeasured
 from core.desks.model import Tmux as Place
 from core.profiles.config import in_pane, read_profiles
@@ -78,7 +78,7 @@ def test_where_nothing_is_certain_nothing_is_proposed(empty: Sequence[str], draf
     assert learnt(parse(empty), parse(drafted), DRAFT) is None
 
 
-class FakeTmux(Tmux):
+class FakeTmux(TmuxServer):
     """A server with one pane, whose program sends at Enter."""
 
     def __init__(self, *, takes: bool = True, clears: bool = True, is_restless: bool = False) -> None:
@@ -103,7 +103,7 @@ class FakeTmux(Tmux):
         return []
 
 
-def learn(tmux: Tmux, draft: str = DRAFT) -> Terminal:
+def learn(tmux: TmuxServer, draft: str = DRAFT) -> Terminal:
     async def rest(_: float) -> None: ...
 
     return asyncio.run(UnknownPane(tmux, "work:1.0", rest).learn(draft, ["ctrl+u"]))
@@ -142,9 +142,9 @@ def test_a_pane_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def pane(tmp_path: Path) -> Iterator[Tmux]:
+def pane(tmp_path: Path) -> Iterator[TmuxServer]:
     """A person's own tmux, in which such a program runs."""
-    tmux = Tmux(Place(socket=str(tmp_path / "socket")), os.environ)
+    tmux = TmuxServer(Place(socket=str(tmp_path / "socket")), os.environ)
     program = [sys.executable, str(ROOT / "tests/fakes/bar_agent.py"), str(tmp_path / "heard")]
     start = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null", "new-session", "-d", "-s", "work", "-x", "90"]
     subprocess.run([*start, "-y", "30", *program], check=True, timeout=20)
@@ -155,7 +155,7 @@ def pane(tmp_path: Path) -> Iterator[Tmux]:
         tmux.ask(["kill-server"])
 
 
-def test_a_profile_learns_from_a_pane_and_reads_texts_there_that_nobody_sent(pane: Tmux, tmp_path: Path) -> None:
+def test_a_profile_learns_from_a_pane_and_reads_texts_there_that_nobody_sent(pane: TmuxServer, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(ROOT / "config", home / "config")
     socket = ["--socket", str(tmp_path / "socket"), "--profile", "opencode", "--home", str(home)]

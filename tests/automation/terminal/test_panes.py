@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import WorkerTimeouts
 from automation.terminal import programs
 from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
 from core.desks.model import DeskState, Pane, UserActivityPolicy, Window
@@ -41,7 +41,7 @@ BEFORE_ENTER = (
     "worker.staged-granted",
 )
 """Enter was not asked for: what stands there is cleared by the next worker."""
-SOON = Limits(first_pause_s=0.05, silence_s=60.0, obey_s=30.0)
+SOON = WorkerTimeouts(first_pause_s=0.05, silence_s=60.0, obey_s=30.0)
 
 
 @dataclass(slots=True)
@@ -304,7 +304,7 @@ async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_
         await on.until_usable()
         assert (await on.deliver()).result is Result.DELIVERED
         assert on.heard == [TEXT]
-        kept = programs.Programs(on.there.panes(), on.there.folder / "desk")
+        kept = programs.PanePrograms(on.there.panes(), on.there.folder / "desk")
         kept.want(up=False)
         assert kept.end_all() in {0, 1}, "the worker may be faster"
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.UNKNOWN)
@@ -365,7 +365,7 @@ async def test_a_person_s_own_pane_is_used_where_it_is_and_neither_started_nor_e
             await news.until(lambda: "agent-1" in news.usable)
             assert (await deliver(desk.lane, make_order("agent-1", TEXT))).result is Result.DELIVERED
             assert there.heard("agent-1") == [TEXT]
-            assert programs.Programs(there.panes(), there.folder / "desk").end_all() == 0
+            assert programs.PanePrograms(there.panes(), there.folder / "desk").end_all() == 0
             await asyncio.to_thread(there.tmux.ask, ["kill-session", "-t", "work"])
             outcome = await desk.lane.deliver(make_order("agent-1", TEXT, delivery="D2"), Commits())
             assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CLOSED), outcome

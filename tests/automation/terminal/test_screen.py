@@ -10,8 +10,8 @@ from PIL import Image
 
 from automation.protocol.text import equal, has_block
 from automation.terminal import picture, screen
-from automation.terminal.follow import Judge
-from automation.terminal.panes import Look, Stand
+from automation.terminal.follow import PaneActivityClassifier
+from automation.terminal.panes import PaneSnapshot, PaneState
 from automation.terminal.tmux import NoSuchTmuxKey, block, key
 from core.profiles.model import Activity, Normalise
 from tests.fakes.panes import CLI
@@ -20,7 +20,7 @@ RULE = "─" * 20
 TERMINAL = CLI.terminal
 
 
-def seen(*lines: str, terminal=TERMINAL) -> screen.View:
+def seen(*lines: str, terminal=TERMINAL) -> screen.PaneScreen:
     return screen.view(screen.parse(lines), terminal)
 
 
@@ -164,8 +164,8 @@ def test_a_picture_has_a_cell_for_each_letter() -> None:
     assert image.convert("L").getextrema() == (0, 255)
 
 
-def _look(*lines: str) -> Look:
-    stand = Stand(
+def _look(*lines: str) -> PaneSnapshot:
+    stand = PaneState(
         id="%1",
         pid=2,
         server=3,
@@ -181,11 +181,11 @@ def _look(*lines: str) -> Look:
         tag="",
         command="python",
     )
-    return Look(stand=stand, view=seen(*lines))
+    return PaneSnapshot(stand=stand, view=seen(*lines))
 
 
 def test_idle_is_only_what_stands_still_with_an_empty_composer() -> None:
-    judge = Judge(CLI)
+    judge = PaneActivityClassifier(CLI)
     judge.saw(_look(RULE, "❯", RULE), 10.0)
     assert judge.verdict(10.1) is None, "it may be a pause"
     verdict = judge.verdict(10.7)

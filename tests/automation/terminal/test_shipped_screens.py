@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.terminal.screen import View, parse, stands_for, view
+from automation.terminal.screen import PaneScreen, parse, stands_for, view
 from core.profiles.config import in_pane, read_profiles
 from core.profiles.model import Activity
 from core.profiles.panes import PaneProfile
@@ -35,7 +35,7 @@ def pane(name: str) -> PaneProfile:
     return found
 
 
-def seen(name: str, screen: str) -> View:
+def seen(name: str, screen: str) -> PaneScreen:
     return view(parse(screen.split("\n")), pane(name).terminal)
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from automation.protocol.ports import PermanentFailure
 from automation.terminal.panes import TAG
-from automation.terminal.programs import Programs
-from automation.terminal.tmux import Tmux, TmuxSilent
+from automation.terminal.programs import PanePrograms
+from automation.terminal.tmux import TmuxServer, TmuxSilent
 from core.deliveries.model import Reason, Result
 from core.desks.model import Pane, Window
 from core.desks.model import Tmux as Place
@@ -52,7 +52,7 @@ def one_pane(folder: Path) -> Iterator[Terminals]:
     with terminals(folder) as there:
         there.add("agent-1")
         panes = there.panes()
-        Programs(panes, folder / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, folder / "desk").tend(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         yield there
 
@@ -83,7 +83,7 @@ def test_where_the_pane_that_the_configuration_names_does_not_exist_no_other_one
 def test_a_pane_of_a_person_is_looked_for_anew_once_the_configuration_names_another(tmp_path: Path) -> None:
     with two_own_panes(tmp_path) as there:
         first = there.panes()
-        Programs(first, tmp_path / "desk").tend(first.look_at_all())
+        PanePrograms(first, tmp_path / "desk").tend(first.look_at_all())
         before = {name: first.look(name).stand.id for name in first.names()}
         there.tmux.ask(["swap-pane", "-s", "work:0.0", "-t", "work:0.1"])
         assert {name: there.panes().look(name).stand.id for name in first.names()} == before, "known where they are now"
@@ -94,7 +94,7 @@ def test_a_pane_of_a_person_is_looked_for_anew_once_the_configuration_names_anot
             "agent-2": there.tmux.ask(["display-message", "-p", "-t", "work:0.0", "#{pane_id}"])[0],
             "agent-1": there.tmux.ask(["display-message", "-p", "-t", "work:0.1", "#{pane_id}"])[0],
         }
-        assert Programs(named, tmp_path / "desk").end_all() == 0, "what a person has made is never ended"
+        assert PanePrograms(named, tmp_path / "desk").end_all() == 0, "what a person has made is never ended"
 
 
 def test_a_person_s_window_that_is_called_like_an_agent_is_left_alone(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_person_s_window_that_is_called_like_an_agent_is_left_alone(tmp_path: 
             ["new-session", "-d", "-s", "octet", "-n", "agent-1", "-P", "-F", "#{pane_id}", "--", "env", "cat"]
         )[0]
         panes = there.panes()
-        Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, tmp_path / "desk").tend(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         look = ["display-message", "-p", "-t", theirs, f"#{{pane_current_command}}|#{{{TAG}}}"]
         there.until(lambda: there.tmux.ask(look) == ["cat|"], "theirs runs, and is nobody's")
@@ -115,7 +115,7 @@ def test_a_pane_that_was_made_for_an_agent_is_used_after_an_interrupted_start(tm
         there.add("agent-1")
         there.tmux.ask(["new-session", "-d", "-s", "octet", "-n", "agent-1", "--", "env", "sleep", "600"])
         panes = there.panes()
-        Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, tmp_path / "desk").tend(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         assert len(there.panes().all()) == 1
 
@@ -129,7 +129,7 @@ def test_a_program_that_a_person_started_where_one_had_ended_is_not_ended(tmp_pa
         dead = panes.look("agent-1").stand
         there.tmux.ask(["respawn-pane", "-t", pane, "--", "env", "cat"])
         with pytest.raises(TmuxSilent, match="active"):
-            Programs(panes, tmp_path / "desk").start("agent-1", dead)
+            PanePrograms(panes, tmp_path / "desk").start("agent-1", dead)
         there.until(lambda: there.panes().look("agent-1").stand.command == "cat", "theirs runs")
 
 
@@ -137,7 +137,7 @@ def test_a_program_that_a_person_started_where_one_had_ended_is_not_ended(tmp_pa
 def test_a_pane_that_somebody_ends_at_the_same_time_has_ended(tmp_path: Path, others: int) -> None:
     """As the desk's worker does while `octet desk down` does it."""
 
-    class Overtaken(Tmux):
+    class Overtaken(TmuxServer):
         def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
             if "kill-pane" in commands[0][-1]:
                 super().ask(*commands)
@@ -149,11 +149,11 @@ def test_a_pane_that_somebody_ends_at_the_same_time_has_ended(tmp_path: Path, ot
         if others:
             there.tmux.ask(["new-session", "-d", "-s", "mine", "--", "env", "cat"])
         there.tmux = Overtaken(there.place, environ())
-        assert Programs(there.panes(), tmp_path / "desk").end_all() == 1
+        assert PanePrograms(there.panes(), tmp_path / "desk").end_all() == 1
 
 
 def test_of_a_server_that_does_not_answer_it_is_said_of_each_pane(tmp_path: Path) -> None:
-    class Silent(Tmux):
+    class Silent(TmuxServer):
         def ask(self, *_: object, given: str | None = None) -> list[str]:
             raise TmuxSilent(why="it took longer than 5 s")
 
@@ -176,7 +176,7 @@ def test_a_folder_is_taken_as_it_is_called_and_no_part_of_its_name_is_run(tmp_pa
         assert window.pane is not None
         there.windows[:] = [replace(window, pane=replace(window.pane, directory=str(folder)))]
         panes = there.panes()
-        Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, tmp_path / "desk").tend(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         stand = there.panes().look("agent-1").stand
         assert Path(f"/proc/{stand.pid}/cwd").readlink() == folder

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Link
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.pipe.link import WorkerSupervisor
 from core.config import Config
 from core.home import Home
 from core.kit.clock import SystemClock
@@ -51,11 +51,11 @@ def octet(display: VirtualDisplay, home: Home, *words: str) -> subprocess.Comple
     )
 
 
-def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) -> DeskHands:
+def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) -> DeskWorkerClient:
     """Hands as `octet run` makes them of this configuration."""
     (desk,) = config.desks
-    return DeskHands(
-        Link(
+    return DeskWorkerClient(
+        WorkerSupervisor(
             desk,
             config.profiles,
             argv=(sys.executable, "-c", WORKER, desk.name),

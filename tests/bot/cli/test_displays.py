@@ -14,8 +14,8 @@ import tomlkit
 from PIL import Image
 
 from automation.desktop.displays.children import marked
-from automation.desktop.displays.folder import Folder
-from automation.desktop.displays.standing import Standing
+from automation.desktop.displays.folder import DisplayStateDir
+from automation.desktop.displays.standing import DisplayStatus
 from bot.cli import desk_files
 from bot.cli.init.templates import copy_templates
 from core.config import load
@@ -48,8 +48,8 @@ def octet(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[s
     )
 
 
-def standings(home: Path) -> list[Standing]:
-    return [Folder(home / "displays", desk).read() for desk in DESKS]
+def standings(home: Path) -> list[DisplayStatus]:
+    return [DisplayStateDir(home / "displays", desk).read() for desk in DESKS]
 
 
 def make_desks(home: Path) -> None:

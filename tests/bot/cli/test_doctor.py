@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from automation.desktop.accessibility.checkup import WindowCheckup, _started_without
+from automation.desktop.accessibility.checkup import AccessibilityWindowCheck, _started_without
 from bot.cli.doctor import away, desks, machine
 from bot.cli.doctor import command as doctor
 from bot.cli.doctor.model import Finding, FindingLevel
@@ -115,7 +115,7 @@ def test_java_is_named_as_not_readable(tmp_path: Path) -> None:
         program, lacks = _started_without(process.pid)
         process.terminate()
     assert (program, lacks) == (str(java), ())
-    window = WindowCheckup(name="one", is_open=True, is_read=False, program=program)
+    window = AccessibilityWindowCheck(name="one", is_open=True, is_read=False, program=program)
     assert "cannot read Java programs" in desks._how_to_speak(window)
 
 

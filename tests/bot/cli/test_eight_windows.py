@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from automation.desktop.calibration.numbered import LINE
-from automation.desktop.lane import DeskHands
-from automation.desktop.seen import Seen
+from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.seen import WindowInfo
 from bot.cli.init.command import copy_templates
 from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted
@@ -123,7 +123,7 @@ async def test_eight_windows_of_one_class_and_process_are_told_apart_and_written
     assert heard(display) == {}
 
     news = News()
-    hands: DeskHands = hands_of(load(home), home, display, news)
+    hands: DeskWorkerClient = hands_of(load(home), home, display, news)
     async with running(hands, news) as desk:
         for name, text in (("agent-8", "to juno"), ("agent-1", "to apollo"), ("agent-8", "to juno again")):
             told = await deliver(desk.lane, make_order(name, text, desk="main"))
@@ -229,5 +229,5 @@ async def test_windows_that_look_alike_and_have_one_title_are_known_by_place_and
     assert heard(display) == {"apollo": ["to the left"], "gemini": ["to the right"]}
 
 
-def by_place(display: VirtualDisplay) -> list[Seen]:
+def by_place(display: VirtualDisplay) -> list[WindowInfo]:
     return sorted(display.windows.find(KIND, "Octeteight"), key=lambda seen: (seen.box.y, seen.box.x))

@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from automation.desktop.sleep import awake, others
-from automation.desktop.sleep.awake import HELD, Awake, hold_of
-from automation.desktop.sleep.hold import NotHeld
-from automation.desktop.sleep.others import MacHold, WindowsHold
+from automation.desktop.sleep.awake import HELD, KeepAwake, find_inhibitor
+from automation.desktop.sleep.hold import NotInhibited
+from automation.desktop.sleep.others import MacInhibitor, WindowsInhibitor
 from core.kit.supervise import supervise
 from core.store.errors import StoreUnavailable
 from tests.sandbox.desktop.eyes import until
@@ -32,7 +32,7 @@ class FakeHold:
     async def take(self) -> None:
         self.acts.append("take")
         if self.why:
-            raise NotHeld(why=self.why)
+            raise NotInhibited(why=self.why)
         self.held = True
         self.was_taken.set()
 
@@ -55,7 +55,7 @@ class Scene:
         self.told: list[tuple[str, str]] = []
         self.looked = asyncio.Semaphore(0)
         self.allowed = ["left", "right"]
-        self.awake = Awake(
+        self.awake = KeepAwake(
             lambda: self.allowed,
             work_at=self._work_at,
             hold=self.hold,
@@ -152,7 +152,7 @@ async def test_windows_is_asked_by_one_thread_that_stays(monkeypatch: pytest.Mon
     import threading
 
     asked: list[tuple[int, int]] = []
-    hold = WindowsHold(lambda flags: asked.append((flags, threading.get_ident())) or 1)
+    hold = WindowsInhibitor(lambda flags: asked.append((flags, threading.get_ident())) or 1)
     await hold.take()
     await hold.take()
     assert hold.is_held()
@@ -161,10 +161,10 @@ async def test_windows_is_asked_by_one_thread_that_stays(monkeypatch: pytest.Mon
     assert not hold.is_held()
     assert [flags for flags, _ in asked] == [0x80000001, 0x80000000]
     assert len({thread for _, thread in asked}) == 1
-    with pytest.raises(NotHeld, match="Windows refuses"):
-        await WindowsHold(lambda _: 0).take()
-    with pytest.raises(NotHeld):  # here there is no Windows to ask
-        await WindowsHold().take()
+    with pytest.raises(NotInhibited, match="Windows refuses"):
+        await WindowsInhibitor(lambda _: 0).take()
+    with pytest.raises(NotInhibited):  # here there is no Windows to ask
+        await WindowsInhibitor().take()
 
 
 async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(
@@ -173,7 +173,7 @@ async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(
     program = tmp_path / "caffeinate"
     program.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\nexec sleep 60\n')
     program.chmod(0o755)
-    hold = MacHold(str(program))
+    hold = MacInhibitor(str(program))
     await hold.take()
     await hold.take()
     assert hold.is_held()
@@ -183,14 +183,14 @@ async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(
     await hold.give()
     assert not hold.is_held()
     monkeypatch.setattr(others, "_SETTLES_S", 60)
-    with pytest.raises(NotHeld, match="exit code 1"):
-        await MacHold("/bin/false").take()
-    with pytest.raises(NotHeld, match="cannot be started"):
-        await MacHold(str(tmp_path / "none")).take()
+    with pytest.raises(NotInhibited, match="exit code 1"):
+        await MacInhibitor("/bin/false").take()
+    with pytest.raises(NotInhibited, match="cannot be started"):
+        await MacInhibitor(str(tmp_path / "none")).take()
 
 
 def test_each_system_has_its_own_and_an_unknown_one_none() -> None:
-    assert type(hold_of("win32")) is WindowsHold
-    assert type(hold_of("darwin")) is MacHold
-    assert hold_of("plan9") is None
-    assert hold_of(sys.platform) is not None
+    assert type(find_inhibitor("win32")) is WindowsInhibitor
+    assert type(find_inhibitor("darwin")) is MacInhibitor
+    assert find_inhibitor("plan9") is None
+    assert find_inhibitor(sys.platform) is not None

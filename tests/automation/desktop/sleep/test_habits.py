@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.sleep import desktops, lockers, survey, systems
-from automation.desktop.sleep.habits import Does, Habit, ask, span
-from automation.desktop.sleep.survey import Machine, look
+from automation.desktop.sleep.habits import IdleAction, IdleEffect, ask, span
+from automation.desktop.sleep.survey import IdleSources, look
 from automation.desktop.x11.connection import open_display
 from tests.automation.desktop.sleep.test_logind import a_manager
 from tests.display import VirtualDisplay
@@ -61,7 +61,7 @@ class Programs:
         return next((text for key, text in self._told.items() if key in " ".join(words)), None)
 
 
-def said(found: Sequence[Habit]) -> list[tuple[str, float | None]]:
+def said(found: Sequence[IdleAction]) -> list[tuple[str, float | None]]:
     return [(habit.does.name, habit.after_s) for habit in found]
 
 
@@ -140,7 +140,7 @@ def test_xscreensaver_locks_only_where_its_file_says_so(tmp_path: Path) -> None:
 def test_light_locker_follows_the_screen_saver() -> None:
     key = "apps.light-locker lock-after-screensaver"
     [found] = lockers.light_locker(Programs({key: "uint32 5"}))
-    assert (found.does, found.when) == (Does.LOCKS, "5 s after the X server's screen saver begins")
+    assert (found.does, found.when) == (IdleEffect.LOCKS, "5 s after the X server's screen saver begins")
     assert lockers.light_locker(Programs({key: "uint32 0"})) == []
     assert lockers.light_locker(Programs({})) == []
 
@@ -187,7 +187,7 @@ def test_the_x_servers_own_saver_is_read_from_the_server(display: VirtualDisplay
         connection.set_screen_saver(420, 0, 1, 1)
         connection.sync()
         [found] = [one for one in lockers.xserver(connection) if one.who == "the X server"]
-        assert (found.does, found.after_s, found.cure) == (Does.BLANKS, 420, "xset s off")
+        assert (found.does, found.after_s, found.cure) == (IdleEffect.BLANKS, 420, "xset s off")
         connection.set_screen_saver(0, 0, 1, 1)
         connection.sync()
         assert [one for one in lockers.xserver(connection) if one.who == "the X server"] == []
@@ -195,9 +195,9 @@ def test_the_x_servers_own_saver_is_read_from_the_server(display: VirtualDisplay
         connection.close()
 
 
-def a_machine(**changes: object) -> Machine:
+def a_machine(**changes: object) -> IdleSources:
     plain = {"variables": {"HOME": "/nowhere"}, "platform": "linux", "ask": Programs({}), "system_bus": "unix:path=/no"}
-    return Machine(**{**plain, **changes})  # pyright: ignore[reportArgumentType] - a builder takes any field
+    return IdleSources(**{**plain, **changes})  # pyright: ignore[reportArgumentType] - a builder takes any field
 
 
 def test_only_the_desktop_that_is_there_is_asked() -> None:

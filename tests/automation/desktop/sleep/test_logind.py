@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.sleep import logind
-from automation.desktop.sleep.hold import NotHeld
-from automation.desktop.sleep.logind import LogindHold, NoLogind
+from automation.desktop.sleep.hold import NotInhibited
+from automation.desktop.sleep.logind import LogindInhibitor, NoLogind
 from tests.fakes.logind import Manager
 
 ROOT = Path(__file__).parents[4]
@@ -105,7 +105,7 @@ def test_the_stand_in_has_the_published_interface() -> None:
 
 async def test_it_is_held_from_take_to_give_and_the_manager_lists_it(tmp_path: Path) -> None:
     async with a_manager(tmp_path) as manager:
-        hold = LogindHold(manager.address)
+        hold = LogindInhibitor(manager.address)
         assert not hold.is_held()
         await hold.take()
         await hold.take()
@@ -138,8 +138,8 @@ async def test_after_a_kill_nothing_is_held(tmp_path: Path) -> None:
 
 async def test_a_refusal_says_what_was_said_and_how_to_allow_it(tmp_path: Path) -> None:
     async with a_manager(tmp_path, "deny") as manager:
-        hold = LogindHold(manager.address)
-        with pytest.raises(NotHeld) as refused:
+        hold = LogindInhibitor(manager.address)
+        with pytest.raises(NotInhibited) as refused:
             await hold.take()
         assert not hold.is_held()
         for words in ("Permission denied", "polkit", "octet autostart install"):
@@ -148,7 +148,7 @@ async def test_a_refusal_says_what_was_said_and_how_to_allow_it(tmp_path: Path) 
 
 async def test_a_child_that_outlives_it_keeps_nothing_awake(tmp_path: Path) -> None:
     async with a_manager(tmp_path) as manager:
-        hold = LogindHold(manager.address)
+        hold = LogindInhibitor(manager.address)
         await hold.take()
         assert await manager.says() == "inhibited sleep:idle block"
         child = await asyncio.create_subprocess_exec("sleep", "600", close_fds=False)
@@ -163,11 +163,11 @@ async def test_a_child_that_outlives_it_keeps_nothing_awake(tmp_path: Path) -> N
 async def test_without_a_login_manager_or_a_bus_it_is_said_so(tmp_path: Path) -> None:
     async with a_bus(tmp_path) as address:
         with pytest.raises(NoLogind):
-            await LogindHold(address).take()
+            await LogindInhibitor(address).take()
     with pytest.raises(NoLogind):
-        await LogindHold(f"unix:path={tmp_path}/none").take()
+        await LogindInhibitor(f"unix:path={tmp_path}/none").take()
     with pytest.raises(NoLogind):
-        await LogindHold("no address at all").take()
+        await LogindInhibitor("no address at all").take()
 
 
 async def test_its_properties_are_read(tmp_path: Path) -> None:

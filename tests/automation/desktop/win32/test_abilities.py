@@ -12,19 +12,19 @@ from typing import Any, cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.arranging import Arranging
+from automation.desktop.arranging import WindowArranger
 from automation.desktop.calibration.surveyor import Surveyor
 from automation.desktop.clicks import Clicks
-from automation.desktop.copied_out import copied_out, no_transcript
+from automation.desktop.copied_out import copy_transcript, refuse_without_transcript
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.heard import Deaf
-from automation.desktop.sight.screen import Screen
-from automation.desktop.win32.aim import Aim
-from automation.desktop.win32.eyes import DEAF, WindowsEyes
-from automation.desktop.win32.fingers import Fingers
-from automation.desktop.win32.people import People
-from automation.desktop.win32.places import Places
-from automation.desktop.win32.windows import Windows
+from automation.desktop.sight.heard import NullSigns
+from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.win32.aim import WindowsTarget
+from automation.desktop.win32.eyes import DEAF, WindowsInspector
+from automation.desktop.win32.fingers import WindowsInput
+from automation.desktop.win32.people import WindowsUserInput
+from automation.desktop.win32.places import WindowsPlacement
+from automation.desktop.win32.windows import Win32Windows
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.calibration.model import Cause, NotMeasured
 from core.deliveries.model import Reason
@@ -39,7 +39,7 @@ COMPOSER = Box(x=0, y=200, width=400, height=100)
 """In the window that is drawn."""
 
 
-class Drawn(Screen):
+class Drawn(ScreenCapture):
     """A screen on which each window has a header with words and a white composer."""
 
     def __init__(self, desktop: FakeDesktop) -> None:
@@ -109,39 +109,39 @@ class Hands:
         return moment_s == -math.inf
 
 
-def eyes_of(desktop: FakeDesktop, folder: Path) -> WindowsEyes:
+def eyes_of(desktop: FakeDesktop, folder: Path) -> WindowsInspector:
     window = Window(name="agent-1", profile="cursor", title="work", box=PLACE)
-    return WindowsEyes(
+    return WindowsInspector(
         desk=Desk(name="main", display=":0", windows=(window,)),
         profiles={"cursor": CURSOR},
-        windows=Windows(desktop),
+        windows=Win32Windows(desktop),
         screen=Drawn(desktop),
         anchors=Anchors(folder),
-        ears=Deaf(DEAF),
+        ears=NullSigns(DEAF),
     )
 
 
-def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> Aim:
-    return Aim(
+def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
+    return WindowsTarget(
         name="agent-1",
         eyes=eyes_of(desktop, folder),
         desktop=desktop,
-        fingers=cast("Fingers", hands),
+        fingers=cast("WindowsInput", hands),
         clicks=Clicks(),
-        people=cast("People", hands),
+        people=cast("WindowsUserInput", hands),
         pace=Pace(),
     )
 
 
 def arranged(desktop: FakeDesktop, folder: Path) -> Arranged:
     eyes, pace = eyes_of(desktop, folder), Pace()
-    places = Places(desktop, eyes.windows)
-    (one,) = Arranging(eyes=eyes, places=places, pace=pace, boxes=eyes.configured_box).run(["agent-1"])
+    places = WindowsPlacement(desktop, eyes.windows)
+    (one,) = WindowArranger(eyes=eyes, places=places, pace=pace, boxes=eyes.configured_box).run(["agent-1"])
     return one
 
 
 def surveyor(desktop: FakeDesktop) -> Surveyor:
-    return Surveyor(windows=Windows(desktop), screen=Drawn(desktop), pace=Pace())
+    return Surveyor(windows=Win32Windows(desktop), screen=Drawn(desktop), pace=Pace())
 
 
 def test_windows_are_listed_by_their_programs_without_what_belongs_to_the_desktop_itself() -> None:
@@ -301,14 +301,14 @@ class Said:
 
 
 def test_a_transcript_is_copied_only_where_that_disturbs_nobody() -> None:
-    assert copied_out(Said(), hands_off="").text == "what was said"
+    assert copy_transcript(Said(), hands_off="").text == "what was said"
     for said, hands_off, trouble in (
         (Said(), "the desk is stopped", Cancelled),
         (Said(still=False), "", TransientFailure),
     ):
         with pytest.raises(trouble):
-            copied_out(said, hands_off=hands_off)
+            copy_transcript(said, hands_off=hands_off)
         assert not said.touched
     with pytest.raises(TransientFailure):
-        copied_out(Said(None), hands_off="")
-    assert no_transcript().reason is Reason.TEXT_REFUSED
+        copy_transcript(Said(None), hands_off="")
+    assert refuse_without_transcript().reason is Reason.TEXT_REFUSED

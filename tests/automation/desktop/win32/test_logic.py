@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.safe import Safe
+from automation.desktop.safe import ClipboardBackup
 from automation.desktop.win32 import people as people_of
 from automation.desktop.win32.api import C
-from automation.desktop.win32.clipboard import MARK, UNSEEN, Clipboard
-from automation.desktop.win32.people import People
-from automation.desktop.win32.windows import Windows
+from automation.desktop.win32.clipboard import MARK, UNSEEN, WindowsClipboard
+from automation.desktop.win32.people import WindowsUserInput
+from automation.desktop.win32.windows import Win32Windows
 from automation.protocol.ports import TransientFailure
 from core.desks.model import ScreenCorner
 from core.profiles.model import Box
@@ -33,26 +33,26 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Shared:
 
 
 @pytest.fixture
-def clipboard(shared: Shared) -> Iterator[Clipboard]:
+def clipboard(shared: Shared) -> Iterator[WindowsClipboard]:
     made = _clipboard()
     yield made
     made.close()
 
 
-def _clipboard(safe: Safe | None = None) -> Clipboard:
+def _clipboard(safe: ClipboardBackup | None = None) -> WindowsClipboard:
     whose = {70: TARGET, 80: OTHER, 99: 1}
-    return Clipboard(process_of=lambda window: whose.get(window, 0), safe=safe, board=FakeBoard)  # pyright: ignore[reportArgumentType] a fake of it
+    return WindowsClipboard(process_of=lambda window: whose.get(window, 0), safe=safe, board=FakeBoard)  # pyright: ignore[reportArgumentType] a fake of it
 
 
 def test_a_window_is_known_by_its_program_whose_toolkit_gives_all_the_same_class() -> None:
     desktop = FakeDesktop(Made(id=1), Made(id=2, process=9, program="Code"), Made(id=3, process=10, is_shown=False))
-    windows = Windows(desktop)
+    windows = Win32Windows(desktop)
     assert [seen.id for seen in windows.find("Cursor", "work")] == [1]
     assert [seen.kind for seen in windows.all()] == ["Cursor", "Code"], "what was never shown is nobody's"
 
 
 def test_what_may_not_be_asked_for_its_program_is_known_by_its_class() -> None:
-    (seen,) = Windows(FakeDesktop(Made(id=1, program="", kind="Notepad"))).all()
+    (seen,) = Win32Windows(FakeDesktop(Made(id=1, program="", kind="Notepad"))).all()
     assert seen.kind == "Notepad"
 
 
@@ -68,7 +68,7 @@ def test_what_may_not_be_asked_for_its_program_is_known_by_its_class() -> None:
     ],
 )
 def test_only_what_is_drawn_over_it_and_takes_clicks_covers_a_window(above: Made, *, covers: bool) -> None:
-    windows = Windows(FakeDesktop(above, Made(id=1), Made(id=3)))
+    windows = Win32Windows(FakeDesktop(above, Made(id=1), Made(id=3)))
     target = windows.see(1)
     assert target is not None
     cover = windows.over(target)
@@ -76,7 +76,9 @@ def test_only_what_is_drawn_over_it_and_takes_clicks_covers_a_window(above: Made
 
 
 def test_a_window_with_more_rights_and_one_that_hangs_are_refused_with_the_reason() -> None:
-    windows = Windows(FakeDesktop(Made(id=1, rights=HIGH), Made(id=2, process=9, is_hung=True), Made(id=3, process=5)))
+    windows = Win32Windows(
+        FakeDesktop(Made(id=1, rights=HIGH), Made(id=2, process=9, is_hung=True), Made(id=3, process=5))
+    )
     assert "administrator" in windows.why_unreachable(1)
     assert "does not answer" in windows.why_unreachable(2)
     assert windows.why_unreachable(3) == ""
@@ -85,7 +87,7 @@ def test_a_window_with_more_rights_and_one_that_hangs_are_refused_with_the_reaso
 def test_a_place_between_two_monitors_is_on_no_monitor_and_left_of_the_first_is_negative() -> None:
     desktop = FakeDesktop()
     desktop.seats = [Box(x=-1280, y=200, width=1280, height=720), Box(x=0, y=0, width=1920, height=1080)]
-    windows = Windows(desktop)
+    windows = Win32Windows(desktop)
     assert windows.screen() == Box(x=-1280, y=0, width=3200, height=1080)
     assert windows.is_on_monitors(Box(x=-1280, y=200, width=400, height=300))
     assert windows.is_on_monitors(Box(x=-100, y=300, width=200, height=100)), "over the edge of both is seen whole"
@@ -94,7 +96,7 @@ def test_a_place_between_two_monitors_is_on_no_monitor_and_left_of_the_first_is_
 
 def test_a_locked_screen_and_an_open_menu_take_the_keys() -> None:
     desktop = FakeDesktop(Made(id=1))
-    windows = Windows(desktop)
+    windows = Win32Windows(desktop)
     assert not windows.is_keyboard_taken()
     desktop.menu = True
     assert windows.is_keyboard_taken()
@@ -104,7 +106,7 @@ def test_a_locked_screen_and_an_open_menu_take_the_keys() -> None:
     assert not windows.is_pointer_taken()
 
 
-def test_the_text_is_only_promised_and_whoever_reads_it_is_noted(clipboard: Clipboard, shared: Shared) -> None:
+def test_the_text_is_only_promised_and_whoever_reads_it_is_noted(clipboard: WindowsClipboard, shared: Shared) -> None:
     offer = clipboard.offer("one\ntwo")
     assert shared.data[C.CF_UNICODETEXT] is None, "nobody asked yet"
     assert shared.read_by(70) == "one\r\ntwo"
@@ -114,19 +116,19 @@ def test_the_text_is_only_promised_and_whoever_reads_it_is_noted(clipboard: Clip
     assert offer.readers == [TARGET], "what was given once Windows keeps: nobody is asked again"
 
 
-def test_a_reader_that_does_not_say_who_it_is_is_no_receipt(clipboard: Clipboard, shared: Shared) -> None:
+def test_a_reader_that_does_not_say_who_it_is_is_no_receipt(clipboard: WindowsClipboard, shared: Shared) -> None:
     offer = clipboard.offer("text")
     shared.read_by(0)
     assert offer.readers == [0]
 
 
-def test_histories_and_clouds_are_asked_to_keep_nothing(clipboard: Clipboard, shared: Shared) -> None:
+def test_histories_and_clouds_are_asked_to_keep_nothing(clipboard: WindowsClipboard, shared: Shared) -> None:
     clipboard.offer("secret prompt")
     for name in UNSEEN:
         assert shared.data[shared.names[name]] == b"\0\0\0\0"
 
 
-def test_all_formats_of_a_person_are_given_back(clipboard: Clipboard, shared: Shared) -> None:
+def test_all_formats_of_a_person_are_given_back(clipboard: WindowsClipboard, shared: Shared) -> None:
     persons: dict[int, bytes | None] = {13: "words\0".encode("utf-16-le"), 0xC123: b"<b>words</b>", 8: b"a picture"}
     shared.data, shared.owner = dict(persons), 80
     clipboard.keep()
@@ -135,7 +137,7 @@ def test_all_formats_of_a_person_are_given_back(clipboard: Clipboard, shared: Sh
     assert {kind: data for kind, data in shared.data.items() if kind in persons} == persons
 
 
-def test_what_somebody_copied_meanwhile_is_left_to_them(clipboard: Clipboard, shared: Shared) -> None:
+def test_what_somebody_copied_meanwhile_is_left_to_them(clipboard: WindowsClipboard, shared: Shared) -> None:
     shared.put_by(80, text="before")
     offer = clipboard.offer("ours")
     shared.put_by(80, text="copied just now")
@@ -145,7 +147,7 @@ def test_what_somebody_copied_meanwhile_is_left_to_them(clipboard: Clipboard, sh
 
 
 def test_what_the_target_copied_for_us_is_read_and_then_the_persons_comes_back(
-    clipboard: Clipboard, shared: Shared
+    clipboard: WindowsClipboard, shared: Shared
 ) -> None:
     shared.put_by(80, text="a person's")
     clipboard.offer("ours")
@@ -157,7 +159,7 @@ def test_what_the_target_copied_for_us_is_read_and_then_the_persons_comes_back(
     assert shared.read_by(0) == "a person's"
 
 
-def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: Clipboard, shared: Shared) -> None:
+def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: WindowsClipboard, shared: Shared) -> None:
     shared.put_by(80, text="a person's")
     clipboard.offer("ours")
     clipboard.expect_copy(TARGET)
@@ -167,7 +169,7 @@ def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: Clipbo
 
 
 def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared(
-    clipboard: Clipboard, shared: Shared
+    clipboard: WindowsClipboard, shared: Shared
 ) -> None:
     shared.put_by(80, text="a person's")
     clipboard.offer("ours")
@@ -177,7 +179,9 @@ def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared
     assert shared.read_by(0) == "a person's"
 
 
-def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(clipboard: Clipboard, shared: Shared) -> None:
+def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(
+    clipboard: WindowsClipboard, shared: Shared
+) -> None:
     shared.held_by_another = True
     with pytest.raises(TransientFailure):
         clipboard.keep()
@@ -185,7 +189,7 @@ def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(clipbo
 
 
 def test_what_could_not_be_given_back_is_owed_and_not_lost_to_our_own_text(
-    clipboard: Clipboard, shared: Shared
+    clipboard: WindowsClipboard, shared: Shared
 ) -> None:
     shared.put_by(80, text="a person's")
     clipboard.offer("ours")
@@ -198,7 +202,9 @@ def test_what_could_not_be_given_back_is_owed_and_not_lost_to_our_own_text(
     assert shared.read_by(0) == "a person's"
 
 
-def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(clipboard: Clipboard, shared: Shared) -> None:
+def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(
+    clipboard: WindowsClipboard, shared: Shared
+) -> None:
     shared.put_by(80, text="before")
     clipboard.offer("ours")
     shared.held_by_another = True
@@ -212,7 +218,7 @@ def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(clipboa
 
 
 def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, tmp_path: Path) -> None:
-    safe = Safe(tmp_path / "safe", "windows", "session")
+    safe = ClipboardBackup(tmp_path / "safe", "windows", "session")
     shared.put_by(80, text="a person's")
     killed = _clipboard(safe)
     killed.offer("ours")
@@ -223,7 +229,7 @@ def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, 
 
 
 def test_the_next_worker_leaves_alone_what_was_copied_since(shared: Shared, tmp_path: Path) -> None:
-    safe = Safe(tmp_path / "safe", "windows", "session")
+    safe = ClipboardBackup(tmp_path / "safe", "windows", "session")
     shared.put_by(80, text="a person's")
     _clipboard(safe).offer("ours")
     shared.put_by(80, text="newer")
@@ -231,7 +237,7 @@ def test_the_next_worker_leaves_alone_what_was_copied_since(shared: Shared, tmp_
     assert shared.read_by(0) == "newer"
 
 
-class _Heard(People):
+class _Heard(WindowsUserInput):
     """Without the hook: a test says what it would hear."""
 
     def _listen(self) -> None:

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.frames import Answer, Ask, Deliver, Done, FromWorker, Mode, Question, Settle, ToWorker
-from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.pipe.frames import Ask, CallResult, Deliver, Done, FromWorker, Mode, Question, Settle, ToWorker
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
 from automation.desktop.work import loop
 from automation.desktop.work.process import NO_SUCH_WINDOW
-from automation.desktop.work.surface import Surface
+from automation.desktop.work.surface import WorkerBackend
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
@@ -29,7 +29,7 @@ NAME = "agent-1"
 ORDER = make_order(NAME, "Hello")
 ACT = replace(ORDER, text="", act=Act.INTERRUPT)
 NEVER = "this is not done here; do it by hand"
-READY = frames.Started(stage=frames.Stage.READY)
+READY = frames.Started(stage=frames.StartStage.READY)
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class Hands:
     trouble: Exception | None = None
     """What reading and arranging raise."""
 
-    def surface(self, **other: object) -> Surface:
-        made = Surface(
+    def surface(self, **other: object) -> WorkerBackend:
+        made = WorkerBackend(
             eyes=self,
             lookout=self,
             drafts=self,
@@ -56,7 +56,7 @@ class Hands:
             act=NEVER,
             read=self.read,
             arrange=self.arrange,
-            calibrate=lambda job: Answer(call=job.call, pointer=(1, 2)),
+            calibrate=lambda job: CallResult(call=job.call, pointer=(1, 2)),
         )
         return replace(made, **other)  # pyright: ignore[reportArgumentType] fields by their names
 
@@ -95,17 +95,17 @@ class Hands:
     def begin(self) -> None:
         self.acts.append("begin")
 
-    def tell_usable(self) -> None:
+    def report_usable(self) -> None:
         self.acts.append("tell usable")
 
     def due_in_s(self) -> float | None:
         return None
 
-    def look_again(self) -> None:
+    def look_when_due(self) -> None:
         self.acts.append("look again")
 
-    def glance(self) -> None:
-        self.acts.append("glance")
+    def recheck_soon(self) -> None:
+        self.acts.append("recheck_soon")
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         return (WindowStatus(name=NAME, usable=True, reason="", unread="closely" if closely else ""),)
@@ -161,10 +161,10 @@ class Talk:
             if not isinstance(frame, frames.Beat):
                 return frame
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CallResult:
         self.say(question)
         answer = self.hear()
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, CallResult)
         assert answer.call == question.call
         return answer
 
@@ -178,7 +178,7 @@ class Talk:
 
 
 @contextmanager
-def at_work(surface: Surface, mode: Mode = Mode.OPEN) -> Generator[Talk]:
+def at_work(surface: WorkerBackend, mode: Mode = Mode.OPEN) -> Generator[Talk]:
     """A loop at work in a thread of its own; it has ended behind the block, because its pipe did."""
     (their_read, our_write), (our_read, their_write) = os.pipe(), os.pipe()
     with (
@@ -187,7 +187,7 @@ def at_work(surface: Surface, mode: Mode = Mode.OPEN) -> Generator[Talk]:
         os.fdopen(their_read, "rb") as inlet,
         os.fdopen(their_write, "wb") as outlet,
     ):
-        outbox = Outbox(outlet)
+        outbox = FrameWriter(outlet)
         inbox = Inbox(inlet, outbox, mode)
         inbox.start()
 
@@ -310,8 +310,8 @@ def test_what_these_hands_cannot_do_is_refused_by_their_own_sentence() -> None:
 
 def test_questions_are_answered_and_those_about_other_windows_are_refused() -> None:
     with at_work(Hands().surface()) as talk:
-        assert talk.answer(frames.Look(call=1)).windows[0].unread == ""
-        assert talk.answer(frames.Look(call=2, closely=True)).windows[0].unread == "closely"
+        assert talk.answer(frames.InspectWindows(call=1)).windows[0].unread == ""
+        assert talk.answer(frames.InspectWindows(call=2, closely=True)).windows[0].unread == "closely"
         assert talk.answer(frames.AskShown(call=3, window=NAME)).shown == Shown(window=NAME, activity=Activity.IDLE)
         said = talk.answer(frames.ReadWindow(call=4, window=NAME)).said
         assert said is not None

@@ -13,8 +13,18 @@ from typing import cast
 import pytest
 
 from automation.desktop import worker
-from automation.desktop.pipe.frames import TRY_SOON, Beat, FromWorker, Hello, Mode, Stage, Started, from_worker, pack
-from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.pipe.frames import (
+    TRY_SOON,
+    Beat,
+    FromWorker,
+    Hello,
+    Mode,
+    Started,
+    StartStage,
+    from_worker,
+    pack,
+)
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
 from automation.desktop.work.process import carry_out, says_when_late, serve
 from automation.desktop.x11.connection import DisplayHeld, StillHeld
 from core.deliveries.cures import cure
@@ -94,12 +104,12 @@ class Told:
 
 def test_a_display_that_does_not_answer_is_told_while_it_is_waited_for_and_not_otherwise() -> None:
     told, inbox = Told(), cast("Inbox", SimpleNamespace(is_gone=False))
-    with says_when_late(inbox, cast("Outbox", told), "held", after_s=3600):
+    with says_when_late(inbox, cast("FrameWriter", told), "held", after_s=3600):
         pass
     assert told.frames == []
-    with says_when_late(inbox, cast("Outbox", told), "held", after_s=0):
+    with says_when_late(inbox, cast("FrameWriter", told), "held", after_s=0):
         assert told.beats.wait(60)
-    assert told.frames[:2] == [Started(stage=Stage.WAITING, reason="held"), Beat()]
+    assert told.frames[:2] == [Started(stage=StartStage.WAITING, reason="held"), Beat()]
 
 
 def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_again_soon(
@@ -108,7 +118,7 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
     def held(*_: object) -> None:
         raise DisplayHeld
 
-    monkeypatch.setattr(worker, "X11Hands", held)
+    monkeypatch.setattr(worker, "X11Backend", held)
     monkeypatch.setattr(worker, "refuse_wayland", lambda *_: None)
     hello = Hello(desk=make_desk(), profiles=(), anchors=str(tmp_path), locks=str(tmp_path), mode=Mode.OPEN)
     inlet, outlet = os.pipe()
@@ -121,6 +131,6 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
     assert code == TRY_SOON
     last = from_worker(said.getvalue()[said.getvalue().rindex(b"Started {") :])
     assert isinstance(last, Started)
-    assert last.stage is Stage.UNAVAILABLE
+    assert last.stage is StartStage.UNAVAILABLE
     assert last.reason.startswith("another program holds the display (a dragged window")
     assert unavailable("main", last.reason) == cure(Reason.DISPLAY_HELD)

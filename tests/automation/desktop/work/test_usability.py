@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from automation.desktop.work.usability import APART_S, LASTS_S, PASSES_S, TYPING_S, Usability
+from automation.desktop.work.usability import APART_S, LASTS_S, PASSES_S, TYPING_S, UsabilityTracker
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 
@@ -25,7 +25,7 @@ class Desk:
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.usability = Usability(lambda one: self.told.append(one.code), now_s=lambda: self.now_s)
+        self.usability = UsabilityTracker(lambda one: self.told.append(one.code), now_s=lambda: self.now_s)
         self.usability.saw(status())
         assert self.told == [""], "a new worker says what is so"
         self.told.clear()

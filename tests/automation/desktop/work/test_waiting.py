@@ -10,9 +10,9 @@ import pytest
 
 from automation.desktop.pipe import frames
 from automation.desktop.pipe.frames import Mode, WindowUsable
-from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.work.tidy import Tidy
-from automation.desktop.work.waiting import Waiting
+from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.work.tidy import LeftoverDrafts
+from automation.desktop.work.waiting import RecoveringWindows
 from automation.protocol.ports import ClearResult
 
 ONE, TWO = "agent-1", "agent-2"
@@ -80,13 +80,13 @@ class Scene:
     let_go: list[str] = field(default_factory=list[str])
     rest_s: float = 0.0
 
-    def made(self) -> tuple[Waiting, Tidy]:
-        outbox = Outbox(self.out)
+    def made(self) -> tuple[RecoveringWindows, LeftoverDrafts]:
+        outbox = FrameWriter(self.out)
         inbox = Inbox(io.BytesIO(), outbox, Mode.OPEN)
-        tidy = Tidy(
+        tidy = LeftoverDrafts(
             {ONE: ("mark",)}, eyes=self.window, pace=inbox, open_window=lambda _: self.window, may_touch=lambda: True
         )
-        waiting = Waiting(
+        waiting = RecoveringWindows(
             eyes=self.window,
             tidy=tidy,
             inbox=inbox,
@@ -113,7 +113,7 @@ class Scene:
 def test_what_is_ours_is_cleared_and_the_window_told_and_the_other_one_is_waited_for() -> None:
     on = Scene()
     waiting, tidy = on.made()
-    waiting.look_again()
+    waiting.look_when_due()
     assert on.told() == [ONE]
     assert waiting.names() == {TWO}
     assert tidy.names() == (), "it was seen empty"
@@ -123,7 +123,7 @@ def test_somebody_elses_draft_is_read_once_and_left() -> None:
     on = Scene(window=Window(ours=False))
     waiting, _ = on.made()
     for _ in range(3):
-        waiting.look_again()
+        waiting.look_when_due()
     assert on.window.acts.count("read") == 1
     assert "clear" not in on.window.acts
     assert on.told() == []
@@ -133,7 +133,7 @@ def test_a_window_that_was_just_refused_is_left_alone_for_a_while() -> None:
     on = Scene(window=Window(ready={TWO}), rest_s=1_000.0)
     waiting, _ = on.made()
     assert waiting.ended(TWO, was_used=False)
-    waiting.look_again()
+    waiting.look_when_due()
     assert on.told() == [ONE]
 
 
@@ -147,14 +147,14 @@ def test_a_window_that_was_used_is_not_waited_for_unless_a_draft_of_ours_is_ther
 def test_a_window_that_cannot_be_tidied_ends_no_worker_and_keeps_no_key_down() -> None:
     on = Scene(window=Window(trouble=KeyError("a text")))
     waiting, tidy = on.made()
-    waiting.look_again()
+    waiting.look_when_due()
     assert on.let_go == ["let go"]
     assert tidy.names() == (ONE,), "it is tried again later"
-    waiting.look_again()
+    waiting.look_when_due()
     assert on.window.acts.count("find") == 1, "and not at once"
 
 
 def test_the_end_of_the_display_is_not_taken_for_a_window_that_cannot_be_tidied() -> None:
     waiting, _ = Scene(window=Window(trouble=DisplayGone())).made()
     with pytest.raises(DisplayGone):
-        waiting.look_again()
+        waiting.look_when_due()

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 
-from automation.desktop.sleep.habits import Does, Habit
-from automation.desktop.sleep.hold import NotHeld
+from automation.desktop.sleep.habits import IdleAction, IdleEffect
+from automation.desktop.sleep.hold import NotInhibited
 from bot.cli.doctor import away
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.config import Config
@@ -19,16 +19,18 @@ from tests.automation.desktop.sleep.test_awake import FakeHold
 from tests.bot.cli.autostart.test_login import System, a_unit
 from tests.builders import make_desk, make_window_agent
 
-LOCKS = Habit(who="GNOME", does=Does.LOCKS, after_s=300, cure="gsettings set … false")
-SLEEPS = Habit(who="the login manager", does=Does.SLEEPS, after_s=1800, cure="IdleAction=ignore")
-LID = Habit(who="the login manager", does=Does.SLEEPS, after_s=None, when="when the lid is closed", cure="ignore it")
-DARK = Habit(who="the X server", does=Does.BLANKS, after_s=600, cure="xset s off")
+LOCKS = IdleAction(who="GNOME", does=IdleEffect.LOCKS, after_s=300, cure="gsettings set … false")
+SLEEPS = IdleAction(who="the login manager", does=IdleEffect.SLEEPS, after_s=1800, cure="IdleAction=ignore")
+LID = IdleAction(
+    who="the login manager", does=IdleEffect.SLEEPS, after_s=None, when="when the lid is closed", cure="ignore it"
+)
+DARK = IdleAction(who="the X server", does=IdleEffect.BLANKS, after_s=600, cure="xset s off")
 SCREEN = make_desk("agent-1")
 AWAKE = replace(SCREEN, user_activity=UserActivityPolicy(stay_awake=True))
 OWN = replace(SCREEN, virtual=Virtual(width=800, height=600, program=("xterm",)))
 
 
-def judged(*found: Habit, desk: Desk = SCREEN) -> list[Finding]:
+def judged(*found: IdleAction, desk: Desk = SCREEN) -> list[Finding]:
     return list(away.habits(found, [desk]))
 
 
@@ -79,7 +81,7 @@ def test_where_the_machine_shall_stay_awake_it_is_tried_for_a_moment() -> None:
     [found] = away.inhibitor(config(AWAKE), hold)
     assert (found.level, hold.why in found.what, bool(found.cure)) == (FindingLevel.WARNING, True, True)
     assert list(away.inhibitor(config(SCREEN), hold)) == []
-    assert NotHeld(why="x").why == "x"
+    assert NotInhibited(why="x").why == "x"
 
 
 def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
