@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from core.agent_messages.service import AgentMessages
 from core.agents.model import Agent
 from core.agents.service import Agents
 from core.config import Config
@@ -55,7 +56,6 @@ from core.upkeep.ports import Crew
 from core.upkeep.reload import Reload, ReloadRooms
 from core.upkeep.service import Upkeep
 from core.verdicts.unknowns import Unknowns
-from core.words.service import Words
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +114,7 @@ class Coordinator:
     receipts: Receipts
     retention: Retention
     tasks: Tasks
-    words: Words
+    agent_messages: AgentMessages
     controls: Controls
     locks: Locks
     dispatch: Dispatch
@@ -195,7 +195,7 @@ class Coordinator:
                 desks=desks,
                 deliveries=deliveries,
                 tasks=tasks,
-                words=words,
+                agent_messages=words,
                 controls=controls,
                 locks=locks,
                 blocked=BlockedWindows(store=store, journal=journal, rooms=near, clock=clock),
@@ -224,7 +224,7 @@ class Coordinator:
                     store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, days=keeping.text_days
                 ),
                 tasks=tasks,
-                words=words,
+                agent_messages=words,
                 controls=controls,
                 locks=locks,
                 dispatch=dispatch,
@@ -265,7 +265,7 @@ def _work(
     codes: TaskCodes,
     clock: Clock,
     patience: Patience,
-) -> tuple[Tasks, Words]:
+) -> tuple[Tasks, AgentMessages]:
     """Tasks and words, which make prompts in the same way."""
     briefs = Briefs(estate.briefs, estate.longest_prompts, estate.read_agents)
     tasks = Tasks(
@@ -279,7 +279,7 @@ def _work(
         silent_after_ms=patience.silent_after_ms,
         limits=estate.answers,
     )
-    words = Words(
+    words = AgentMessages(
         store=store,
         rooms=near,
         desks=desks,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.agent_messages.service import AgentMessages
 from core.agents.service import Agents
 from core.deliveries.service import Deliveries
 from core.desks.service import Desks
@@ -11,7 +12,6 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.store.engine import Store
 from core.tasks.service import Tasks
-from core.words.service import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,5 +24,5 @@ class Rooms:
     desks: Desks
     deliveries: Deliveries
     tasks: Tasks
-    words: Words
+    agent_messages: AgentMessages
     clock: Clock

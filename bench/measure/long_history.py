@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.measure.history import _Hands
 from bot.app import _estate
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Agent, AgentName, Lane
 from core.config import load
 from core.coordinator import Coordinator, Reach
@@ -21,7 +22,6 @@ from core.home import Home
 from core.profiles.model import Box
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId
-from core.words.model import NewWords
 
 AGENTS = 100
 SENT = 100
@@ -38,9 +38,11 @@ async def words_and_rounds(home: Path) -> tuple[list[float], list[float], list[f
     tasks."""
     async with _fleet(home) as octet:
         rounds = [await _round(octet) for _ in range(ROUNDS)]
-        everybody = NewWords(text="Say in one line how far you are.")
+        everybody = NewAgentMessage(text="Say in one line how far you are.")
         sent = [await _send(octet, replace(everybody, agent=f"Agent-{number}")) for number in range(1, SENT + 1)]
-        broadcasts = [await _timed(lambda: octet.words.broadcast(everybody, by=OPERATOR)) for _ in range(BROADCASTS)]
+        broadcasts = [
+            await _timed(lambda: octet.agent_messages.broadcast(everybody, by=OPERATOR)) for _ in range(BROADCASTS)
+        ]
     return sent, broadcasts, rounds
 
 
@@ -93,8 +95,8 @@ async def _round(octet: Coordinator) -> float:
     return took
 
 
-async def _send(octet: Coordinator, words: NewWords) -> float:
-    return await _timed(lambda: octet.words.send(words, by=OPERATOR))
+async def _send(octet: Coordinator, words: NewAgentMessage) -> float:
+    return await _timed(lambda: octet.agent_messages.send(words, by=OPERATOR))
 
 
 async def _timed(act: Callable[[], Awaitable[object]]) -> float:

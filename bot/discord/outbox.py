@@ -328,7 +328,7 @@ class Outbox:
 
     async def _tell_words(self, notice: Notice) -> None:
         """Tell words: post them once, then edit them. A person who deletes that message does not want it any more."""
-        view = await self._coordinator.words.show(notice.message, by=HUB)
+        view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
         await self._put(notice, words.shown(view, marker=self._marker(notice)), is_edited=True)
 
     async def _tell_news(self, notice: Notice) -> None:
@@ -381,7 +381,7 @@ class Outbox:
             pressed = await self._coordinator.controls.shown(notice.message, by=HUB)
             return standstills.in_doubt(notice, pressed, pictures=shots, marker=marker)
         if notice.kind is NoticeKind.UNDELIVERED:
-            view = await self._coordinator.words.show(notice.message, by=HUB)
+            view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
             if notice.about:
                 return questions.question_of_words(notice, view, pictures=shots, marker=marker)
             return words.news(notice, view, marker=marker)

@@ -12,11 +12,11 @@ from bot.discord.render import named, person_id
 from bot.discord.text import fence, inline, seen
 from bot.discord.views.unknown import ResolveUnknown
 from bot.discord.words import sender_id
+from core.agent_messages.model import AgentMessageView
 from core.deliveries.model import Delivery, Moment, Picture, parse_asked
 from core.notices.model import Notice
 from core.tasks.model import TaskView
 from core.verdicts.model import Decision
-from core.words.model import WordsView
 
 _RED, _GREY = 0xD13438, 0x80848E
 _SETTLED: dict[str, str] = {
@@ -49,7 +49,9 @@ def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | No
     return _ask(notice, view, pictures=pictures, marker=marker)
 
 
-def question_of_words(notice: Notice, view: WordsView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+def question_of_words(
+    notice: Notice, view: AgentMessageView, *, pictures: Sequence[Picture] | None, marker: str
+) -> Parts:
     """As `question`, about words to an agent; it wakes whoever sent them."""
     delivery, _ = parse_asked(notice.about)
     row = next(one for one in view.known if one.id == delivery)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from bot.discord.parts import Parts
 from bot.discord.render import person_id
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
+from core.agent_messages.model import AgentMessageView, MessageWaitReason
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.messages.model import Message
 from core.notices.model import Notice
-from core.words.model import WaitsFor, WordsView
 
 _MARGIN = 100
 _BODY_CHARS = 1_000
@@ -21,12 +21,13 @@ _QUOTED_CHARS = 300
 _SHOWN_AGENTS = 40
 
 WAITS: dict[str, str] = {
-    WaitsFor.AGENT: "waits until the task is with an agent again",
-    WaitsFor.DUTY: "waits: the agent is off duty; it goes in after /agent resume",
-    WaitsFor.UNKNOWN: "waits until a person says whether an earlier delivery arrived: `/fleet needs-me` says how",
-    WaitsFor.DESK: "waits: the agent's desk cannot be used",
-    WaitsFor.BRIEF: "waits: the agent's task comes first",
-    WaitsFor.EARLIER: "waits: earlier words come first",
+    MessageWaitReason.AGENT: "waits until the task is with an agent again",
+    MessageWaitReason.DUTY: "waits: the agent is off duty; it goes in after /agent resume",
+    MessageWaitReason.UNKNOWN: "waits until a person says whether an earlier delivery arrived: "
+    "`/fleet needs-me` says how",
+    MessageWaitReason.DESK: "waits: the agent's desk cannot be used",
+    MessageWaitReason.BRIEF: "waits: the agent's task comes first",
+    MessageWaitReason.EARLIER: "waits: earlier words come first",
     Reason.BUSY: "waits: the window is busy; it goes in as soon as the window is free",
     Reason.RESTARTED: "on the way again after a restart",
 }
@@ -47,7 +48,7 @@ STATES: dict[DeliveryState, str] = {
 }
 
 
-def shown(view: WordsView, *, marker: str) -> Parts:
+def shown(view: AgentMessageView, *, marker: str) -> Parts:
     """Who says what to whom, and how far it has come. It mentions nobody."""
     said = view.message
     to = "everybody" if said.recipient == "all" else inline(", ".join(one.agent for one in view.deliveries), 60)
@@ -59,7 +60,7 @@ def shown(view: WordsView, *, marker: str) -> Parts:
     return Parts(content=f"{head}{cut(how(view.deliveries), room)}\n-# {marker}")
 
 
-def news(notice: Notice, view: WordsView, *, marker: str) -> Parts:
+def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
     """Words that did not arrive, or may not have: a new message that mentions whoever sent them."""
     agent, state, reason = (*notice.text.split(": ", 2), "", "")[:3]
     now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
@@ -74,7 +75,7 @@ def news(notice: Notice, view: WordsView, *, marker: str) -> Parts:
     )
 
 
-def answer(view: WordsView) -> str:
+def answer(view: AgentMessageView) -> str:
     """What the sender is told at once, privately."""
     lines = [how(view.deliveries)]
     lines += [f"Left out: {inline(name, 60)}: {inline(why, 200)}" for name, why in view.left_out[:_SHOWN_AGENTS]]

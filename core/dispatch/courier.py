@@ -263,13 +263,13 @@ class Courier:
     def _may_go(self, tx: Tx, delivery: Delivery) -> bool:
         """A brief whenever its desk may be used; words when all that comes before them has come."""
         with at_row(delivery=delivery.id):
-            return delivery.is_brief or self._rooms.words.may_go(tx, delivery)
+            return delivery.is_brief or self._rooms.agent_messages.is_deliverable(tx, delivery)
 
     def _prompt(self, tx: Tx, delivery: Delivery, *, is_fixed: bool) -> Prompt:
         """What the agent gets: the brief of a task, or somebody's words. `is_fixed`: where it is cut stays as it is."""
         share = delivery.share if is_fixed and delivery.share.cuts else None
         if delivery.task is None:
-            return self._rooms.words.prompt(tx, delivery, share=share)
+            return self._rooms.agent_messages.make_prompt(tx, delivery, share=share)
         return self._rooms.tasks.prompt(tx, delivery.task, delivery.message, share=share)
 
     def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
@@ -316,7 +316,7 @@ class Courier:
             text=text,
             sha256=leased.sha256,
             drafts=leased.drafts,
-            while_busy=not leased.is_brief and self._rooms.words.may_interrupt(tx, leased),
+            while_busy=not leased.is_brief and self._rooms.agent_messages.may_send_while_busy(tx, leased),
         )
 
     async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:

@@ -98,7 +98,7 @@ class Restart:
         """Follow the agent to its new window with what was queued for the old one; or let others have the task."""
         if (task := delivery.task) is None:
             moved = self._rooms.agents.get(delivery.agent) if delivery.agent in self._places else None
-            self._rooms.words.readdress(tx, delivery, moved)
+            self._rooms.agent_messages.readdress(tx, delivery, moved)
         else:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
             self._rooms.agents.free(tx, delivery.agent, task=task)

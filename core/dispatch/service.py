@@ -224,7 +224,7 @@ class Dispatch(DeskNews):
                 why = self._why_unreachable(agent)
                 to = AgentState.OFFLINE if why else AgentState.IDLE
                 self._rooms.agents.move(tx, agent.name, to, reason=why)
-        self._rooms.words.usable(tx, self._rooms.agents.at(desk, window))
+        self._rooms.agent_messages.resume_for(tx, self._rooms.agents.at(desk, window))
         self._verdict.usable(tx, self._rooms.agents.at(desk, window))
         tx.after_commit(self.couriers.wake)
 
@@ -236,7 +236,7 @@ class Dispatch(DeskNews):
         self._verdict.words.hold(tx)
         self._rooms.locks.tend(tx)
         self._rooms.blocked.tend(tx)
-        self._look_again_ms = self._rooms.words.tend(tx)
+        self._look_again_ms = self._rooms.agent_messages.review_queue(tx)
         return self._assigning.round(tx)
 
     def _why_unreachable(self, agent: Agent) -> str:

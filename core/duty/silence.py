@@ -116,7 +116,7 @@ class Silence:
             self._park(tx, task, f"not asked: it is {agent.state.value} {agent.reason}")
         else:
             text = _QUESTION.format(task=task.id, long=_words(self._patience.silent_after_ms))
-            asked = self._rooms.words.say(tx, text, agent.agent, task=task)
+            asked = self._rooms.agent_messages.queue_message(tx, text, agent.agent, task=task)
             self._rooms.tasks.ledger.deadlines.nudged(tx, task, asked.id)
 
     def _how_the_question_went(self, tx: Tx, message: str) -> str:

@@ -127,7 +127,7 @@ class Unknowns:
     def _send_elsewhere(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
         """That window is another agent's by now, or nobody's: words follow their agent, a task goes to whoever can."""
         if task is None:
-            self._rooms.words.readdress(tx, delivery, self._rooms.agents.named(delivery.agent))
+            self._rooms.agent_messages.readdress(tx, delivery, self._rooms.agents.named(delivery.agent))
             return self._rooms.deliveries.find(tx, delivery.id)
         after = self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
         self._rooms.agents.free(tx, delivery.agent, task=task.id)

@@ -74,7 +74,7 @@ class Verdict:
         if delivery.act is not None:
             return False
         if delivery.task is None:
-            return self.rooms.words.is_over(tx, delivery)
+            return self.rooms.agent_messages.has_task_ended(tx, delivery)
         return self.rooms.tasks.ledger.find(tx, delivery.task).state in ENDED
 
     def _apply(self, tx: Tx, now: Delivery, outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
+from core.agent_messages.model import AgentMessageView
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
@@ -26,7 +27,6 @@ from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
 from core.verdicts.model import Decision
-from core.words.model import WordsView
 from tests.builders import ADA, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.core.promises import Promises, what_is_open
 from tests.core.puppet import PuppetHands, PuppetLane
@@ -250,7 +250,7 @@ class AnyWorld(RuleBasedStateMachine):
 
         self.runner.run(do())
 
-    def _say(self, act: Callable[[], Awaitable[WordsView]]) -> None:
+    def _say(self, act: Callable[[], Awaitable[AgentMessageView]]) -> None:
         async def say() -> None:
             self.said.append((await act()).message.id)
 

@@ -109,7 +109,7 @@ class Promises:
     async def _words_move_or_say_why(self, tasks: Mapping[TaskId, Task]) -> set[str]:
         """Every delivery of words; the agents to which some may have come or not."""
         for name in self.said:
-            view = await self.octet.words.show(name, by=ADA)
+            view = await self.octet.agent_messages.show(name, by=ADA)
             ended = view.message.task is not None and tasks[TaskId(view.message.task)].state in ENDED
             for one in view.deliveries:
                 if ended:
@@ -170,7 +170,7 @@ async def what_is_open(octet: Coordinator, said: Sequence[MessageId]) -> list[st
         if task.state not in ENDED
     ]
     for name in said:
-        view = await octet.words.show(name, by=ADA)
+        view = await octet.agent_messages.show(name, by=ADA)
         left += [f"words to {one.agent} {one.state.value}" for one in view.deliveries if one.state in OPEN_STATES]
     statuses = await octet.agents.list(by=ADA)
     names = [one.agent.name for one in statuses]

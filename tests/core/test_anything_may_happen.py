@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from ulid import ULID
 
+from core.agent_messages.model import NewAgentMessage
 from core.controls.service import Controls
 from core.controls.standstills import Standstills
 from core.deliveries.model import Reason
@@ -34,7 +35,6 @@ from core.profiles.model import Act
 from core.store import engine
 from core.tasks.model import TakenBack, TaskEnded, TaskId, TooLateToTell
 from core.verdicts.model import Decision
-from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
 from tests.core.any_world import BRIEF, FAULTS, LONG, PATIENCE, AnyWorld
 from tests.core.puppet import OUTCOMES
@@ -117,10 +117,10 @@ class AnythingMayHappen(AnyWorld):
         more=st.sampled_from(["", "", f"\n{LONG}"]),
     )
     def say(self, agent: str | None, which: int, more: str = "") -> None:
-        text, words = f"words {len(self.said)}{more}", self.octet.words
-        draft = NewWords(text=text, agent=agent, task=None if agent else self._pick(which))
+        text, words = f"words {len(self.said)}{more}", self.octet.agent_messages
+        draft = NewAgentMessage(text=text, agent=agent, task=None if agent else self._pick(which))
         if agent == "all":
-            self._say(lambda: words.broadcast(NewWords(text=text), by=ADA))
+            self._say(lambda: words.broadcast(NewAgentMessage(text=text), by=ADA))
         else:
             self._say(lambda: words.send(draft, by=ADA))
 

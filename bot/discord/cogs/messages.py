@@ -11,8 +11,8 @@ from discord.ext import commands
 from bot.discord import choices, replies, words
 from bot.discord.bot import PERMISSION
 from bot.discord.channels import place_of
+from core.agent_messages.model import NewAgentMessage
 from core.security.model import Permission
-from core.words.model import NewWords
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
@@ -25,7 +25,7 @@ class Messages(commands.GroupCog, group_name="msg", group_description="Say somet
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._words = bot.coordinator.words
+        self._words = bot.coordinator.agent_messages
 
     @app_commands.command(
         name="send", description="Say something to an agent", extras={PERMISSION: Permission.MESSAGE_SEND}
@@ -63,7 +63,7 @@ class Messages(commands.GroupCog, group_name="msg", group_description="Say somet
 
 def _draft(
     interaction: discord.Interaction[Bot], text: str, *, agent: str | None = None, task: str | None = None
-) -> NewWords:
+) -> NewAgentMessage:
     thread = str(interaction.channel_id) if isinstance(interaction.channel, discord.Thread) else ""
     key = f"discord:{interaction.id}"
-    return NewWords(text=text, agent=agent, task=task, thread=thread, place=place_of(interaction), key=key)
+    return NewAgentMessage(text=text, agent=agent, task=task, thread=thread, place=place_of(interaction), key=key)

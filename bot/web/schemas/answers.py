@@ -7,13 +7,13 @@ from typing import Annotated, Self
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
+from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.controls.model import Pressed
 from core.deliveries.model import Picture
 from core.desks.model import Learnable
 from core.fleet.model import cure_of
 from core.messages.model import label
-from core.words.model import WordsView
 
 
 class Answer(BaseModel):
@@ -142,7 +142,7 @@ class WordsAnswer(Answer):
     """When its body was cleared, because Octet had kept it long enough."""
 
     @classmethod
-    def of(cls, view: WordsView) -> Self:
+    def of(cls, view: AgentMessageView) -> Self:
         return cls.like(
             view.message,
             label=label(view.message),

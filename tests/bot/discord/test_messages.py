@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from core.agent_messages.model import NewAgentMessage
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.security.model import OPERATOR
 from core.verdicts.model import Decision
-from core.words.model import NewWords
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
 
@@ -80,7 +80,9 @@ async def test_words_that_nobody_saw_arrive_mention_their_sender_in_a_new_messag
 
 
 async def test_words_from_the_command_line_are_shown_in_the_default_channel(town: Town) -> None:
-    sent = await town.coordinator.words.send(NewWords(text="From the console", agent="Dry-1"), by=OPERATOR)
+    sent = await town.coordinator.agent_messages.send(
+        NewAgentMessage(text="From the console", agent="Dry-1"), by=OPERATOR
+    )
     shown = await town.said("**operator → Dry-1**")
     assert "From the console" in text_of(shown)
     assert sent.deliveries[0].state is DeliveryState.QUEUED

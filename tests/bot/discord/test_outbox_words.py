@@ -9,12 +9,12 @@ import pytest
 
 from bot.discord.errors import TooOldToEdit, TryLater
 from bot.discord.outbox import NONCE_LASTS_MS
+from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
 from core.messages.model import MessageKind
 from core.notices.model import NoticeKind
 from core.store.engine import Tx
-from core.words.model import NewWords, WordsView
 from tests.bot.discord.shapes import ADA
 from tests.bot.discord.test_outbox import (
     _FORGET,
@@ -33,12 +33,12 @@ from tests.bot.discord.test_outbox import (
 from tests.fakes.channels import FakeChannels, Sent, said
 
 
-async def say(octet: Coordinator, text: str = "Hello", **changes: object) -> WordsView:
-    draft = NewWords(text=text, agent="Agent-1", place=HERE, **changes)  # pyright: ignore[reportArgumentType] - a builder
-    return await octet.words.send(draft, by=ADA)
+async def say(octet: Coordinator, text: str = "Hello", **changes: object) -> AgentMessageView:
+    draft = NewAgentMessage(text=text, agent="Agent-1", place=HERE, **changes)  # pyright: ignore[reportArgumentType] - a builder
+    return await octet.agent_messages.send(draft, by=ADA)
 
 
-async def becomes(octet: Coordinator, view: WordsView, to: DeliveryState) -> None:
+async def becomes(octet: Coordinator, view: AgentMessageView, to: DeliveryState) -> None:
     def step(tx: Tx) -> None:
         (one,) = octet.deliveries.of_message(tx, view.message.id)
         octet.deliveries.step(tx, one, to, reason="as the test says")

@@ -23,9 +23,9 @@ from core.profiles.model import Longest, TooLong
 from core.tasks.model import Task, TaskId, TaskState
 from core.verdicts.model import Decision
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, UNKNOWN, code_in, reach, running, until
 from tests.core.verdicts.test_unknowns import notices
-from tests.core.words.test_words import say
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
@@ -299,7 +299,7 @@ async def test_where_it_is_cut_stays_when_its_window_takes_more_or_less_afterwar
 async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path) -> None:
     lane, clock = FakeLane(ARRIVES, *[bounced(Reason.BUSY)] * 50), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
-        await octet.words.send(say(BODY, agent="Agent-1"), by=ADA)
+        await octet.agent_messages.send(say(BODY, agent="Agent-1"), by=ADA)
 
         async def waits() -> bool:
             queued = await octet.deliveries.newest_in({DeliveryState.QUEUED}, limit=5)
@@ -322,7 +322,7 @@ async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path)
         assert "of a message to Agent-1 waits for its agent's window" in need.what
         assert "`/agent interrupt`" in need.next
         lane.script.clear()
-        await octet.words.send(say("And this.", agent="Agent-1"), by=ADA)
+        await octet.agent_messages.send(say("And this.", agent="Agent-1"), by=ADA)
         await octet.tasks.new(make_new_task("A task"), by=ADA)
         clock.advance(600)
         await octet.dispatch.window_usable("main", "agent-1")
@@ -340,12 +340,12 @@ async def test_words_wait_for_the_rest_of_a_brief(tmp_path: Path) -> None:
     async with house(tmp_path, lane, clock=clock) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
         await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
-        sent = await octet.words.send(say("And this.", agent="Agent-1"), by=ADA)
+        sent = await octet.agent_messages.send(say("And this.", agent="Agent-1"), by=ADA)
         clock.advance(600)
         await octet.dispatch.window_usable("main", "agent-1")
 
         async def all_there() -> bool:
-            view = await octet.words.show(sent.message.id, by=ADA)
+            view = await octet.agent_messages.show(sent.message.id, by=ADA)
             return view.deliveries[0].state is DeliveryState.DELIVERED
 
         await until(all_there, octet)

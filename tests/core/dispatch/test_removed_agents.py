@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Lane
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNotFound, WindowStatus
@@ -17,7 +18,6 @@ from core.patience import WhenSilent
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskState
-from core.words.model import NewWords
 from tests.builders import ADA, make_new_task, make_window_agent
 from tests.core.dispatch.test_loop import QUICK, reach, window_house
 from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time
@@ -57,7 +57,7 @@ async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
     lane = FakeLane()
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.dispatch.desk_waits("main", "somebody is typing")
-        sent = await octet.words.send(NewWords(text="Wait", agent="Agent-1"), by=ADA)
+        sent = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-1"), by=ADA)
         monkeypatch.setattr(dispatch_service, "_STORE_PAUSE_S", 0.0)
         refused, has_room = asyncio.Event(), asyncio.Event()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Reason
@@ -14,7 +15,6 @@ from core.desks.model import DeskState, Shown
 from core.patience import Patience
 from core.profiles.model import Activity
 from core.tasks.model import TaskId, TaskState
-from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.core.duty.test_roster import agent
@@ -205,7 +205,7 @@ async def test_a_free_agent_that_stands_still_is_offline_once_its_window_refused
     async with window_house(tmp_path, FakeLane(refused()), clock=FakeClock()) as octet:
         await shows(octet, activity)
         await becomes(octet, state, why, None)
-        await octet.words.send(NewWords(text="Read the manual.", agent="Agent-1"), by=ADA)
+        await octet.agent_messages.send(NewAgentMessage(text="Read the manual.", agent="Agent-1"), by=ADA)
         await becomes(octet, AgentState.OFFLINE, "window closed", None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from core.agent_messages.model import MESSAGE_TTL_MS, NewAgentMessage
 from core.agents.model import Lane
 from core.controls.model import ACTS_LAST_MS
 from core.coordinator import Coordinator
@@ -20,7 +21,6 @@ from core.patience import Patience
 from core.profiles.model import Act
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
-from core.words.model import WORDS_LAST_MS, NewWords
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -204,13 +204,13 @@ async def test_words_are_worth_the_same_time_whatever_the_clock_does(tmp_path: P
     clock = FakeClock()
     async with octet_at(tmp_path, clock) as octet:
         await octet.desks.hold("main", by=ADA)
-        sent = (await octet.words.send(NewWords(text="Wait.", agent="Agent-1"), by=ADA)).message.id
+        sent = (await octet.agent_messages.send(NewAgentMessage(text="Wait.", agent="Agent-1"), by=ADA)).message.id
         clock.set_wall(by_s)
         states = list[DeliveryState]()
-        for seconds in (WORDS_LAST_MS / 1000 - 1, 1):
+        for seconds in (MESSAGE_TTL_MS / 1000 - 1, 1):
             clock.advance(seconds)
-            await octet.store.write(octet.words.tend)
-            states.append((await octet.words.show(sent, by=ADA)).deliveries[0].state)
+            await octet.store.write(octet.agent_messages.review_queue)
+            states.append((await octet.agent_messages.show(sent, by=ADA)).deliveries[0].state)
         assert states == [DeliveryState.QUEUED, DeliveryState.EXPIRED]
 
 
@@ -218,10 +218,10 @@ async def test_words_keep_their_order_when_the_clock_is_set_back_between_them(tm
     clock = FakeClock()
     async with octet_at(tmp_path, clock) as octet:
         for words in ("Read the plan.", "Do not delete anything."):
-            await octet.words.send(NewWords(text=words, agent="Agent-1"), by=ADA)
+            await octet.agent_messages.send(NewAgentMessage(text=words, agent="Agent-1"), by=ADA)
             clock.set_wall(-5)
     async with octet_at(tmp_path, clock) as octet:
-        await octet.words.send(NewWords(text="Now begin.", agent="Agent-1"), by=ADA)
+        await octet.agent_messages.send(NewAgentMessage(text="Now begin.", agent="Agent-1"), by=ADA)
         for words in ("Read the plan.", "Do not delete anything.", "Now begin."):
             order = await take(octet)
             assert order is not None

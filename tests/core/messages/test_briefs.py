@@ -22,9 +22,9 @@ from core.messages.model import MAX_BRIEF_CHARS
 from core.profiles.model import Longest, TooLong
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
 from tests.core.messages.test_messages import make_message
-from tests.core.words.test_words import say
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
@@ -81,7 +81,7 @@ async def test_the_file_goes_with_its_task_and_comes_back_with_a_retry(tmp_path:
     async with narrow_house(tmp_path, FakeLane()) as octet:
         await octet.tasks.new(make_new_task(LONG), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        words = await octet.words.send(say("word " * 1_000, task="T-1"), by=ADA)
+        words = await octet.agent_messages.send(say("word " * 1_000, task="T-1"), by=ADA)
         files = {"T-1.md", f"T-1.{words.message.id}.md"}
         async with asyncio.timeout(60):  # a file that is being written has a name of its own until it is whole
             while {one.name for one in folder.iterdir()} != files:  # noqa: ASYNC110 - a file tells nobody

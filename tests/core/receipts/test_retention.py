@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from core.agent_messages.model import NewAgentMessage
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.notices.model import NoticeKind
@@ -17,7 +18,6 @@ from core.security.model import OPERATOR
 from core.store import prune
 from core.tasks.model import CodeExpired, TaskId, TaskState, TextExpired
 from core.verdicts.model import Decision
-from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
@@ -110,18 +110,18 @@ async def test_nothing_of_a_task_that_has_not_ended_expires(tmp_path: Path) -> N
 async def test_what_a_person_has_still_to_decide_about_keeps_its_texts(tmp_path: Path) -> None:
     clock = FakeClock()
     async with house(tmp_path, clock, FakeLane(UNKNOWN)) as octet:
-        said = await octet.words.send(NewWords(text="Are you there?", agent="Agent-1"), by=ADA)
-        while (await octet.words.show(said.message.id, by=ADA)).deliveries[0].state != "unknown":
+        said = await octet.agent_messages.send(NewAgentMessage(text="Are you there?", agent="Agent-1"), by=ADA)
+        while (await octet.agent_messages.show(said.message.id, by=ADA)).deliveries[0].state != "unknown":
             await octet.store.ping()
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)
         await octet.retention.purge()
-        shown = await octet.words.show(said.message.id, by=ADA)
+        shown = await octet.agent_messages.show(said.message.id, by=ADA)
         assert (shown.message.body, await kinds(octet)) == ("Are you there?", ["words", "undelivered"])
         await octet.unknowns.resolve(shown.deliveries[0].id, Decision.ARRIVED, by=ADA)
         await tell_all(octet)
         await octet.retention.purge()
-        assert ((await octet.words.show(said.message.id, by=ADA)).message.body, await kinds(octet)) == ("", [])
+        assert ((await octet.agent_messages.show(said.message.id, by=ADA)).message.body, await kinds(octet)) == ("", [])
 
 
 async def test_a_text_that_is_still_to_be_told_stays(tmp_path: Path) -> None:

@@ -105,9 +105,9 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
             "Agents.list",
             "Roster.pause",
             "Tasks.retry",
-            "Words.send",
-            "Words.broadcast",
-            "Words.show",
+            "AgentMessages.send",
+            "AgentMessages.broadcast",
+            "AgentMessages.show",
             "Unknowns.resolve",
         } <= names
         for verb in verbs:
@@ -128,7 +128,7 @@ async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
 
 def rooms(octet: Coordinator) -> list[object]:
     below = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
-    return [*below, octet.tasks, octet.words, octet.roster, octet.unknowns]
+    return [*below, octet.tasks, octet.agent_messages, octet.roster, octet.unknowns]
 
 
 def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState
@@ -16,7 +17,6 @@ from core.profiles.model import Act
 from core.store.engine import Tx
 from core.store.rows import RowFailed, at_row
 from core.tasks.model import ParkCause, Task, TaskId, TaskState
-from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
 from tests.core.controls.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
@@ -100,10 +100,10 @@ async def test_words_that_cannot_be_looked_at_end_and_the_others_go_on(
 ) -> None:
     async with window_house(tmp_path, FakeLane(), agents=2) as octet:
         bad = list[str]()
-        fails_for(monkeypatch, octet.words, "_tend", lambda _, delivery, *__: delivery.message in bad)
+        fails_for(monkeypatch, octet.agent_messages, "_tend", lambda _, delivery, *__: delivery.message in bad)
         await octet.dispatch.desk_waits("main", "somebody is typing")
-        first = await octet.words.send(NewWords(text="Wait", agent="Agent-1"), by=ADA)
-        second = await octet.words.send(NewWords(text="Wait", agent="Agent-2"), by=ADA)
+        first = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-1"), by=ADA)
+        second = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-2"), by=ADA)
         bad.append(first.message.id)
         octet.dispatch.wake()
         await until(lambda: stands(octet, first.message.id, DeliveryState.CANCELLED), octet)

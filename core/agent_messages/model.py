@@ -11,13 +11,13 @@ from core.messages.model import Message
 from core.notices.model import Place
 from core.tasks.model import TaskState
 
-WORDS_LAST_MS = 24 * 3_600_000
+MESSAGE_TTL_MS = 24 * 3_600_000
 """Words that could not be brought in so long are worth nothing any more: they expire, and their sender is told."""
-LONG_MS = 600_000
+LONG_WAIT_MS = 600_000
 """Words that still wait after so long are told to their sender once more, in a new message."""
 
 
-class WaitsFor(StrEnum):
+class MessageWaitReason(StrEnum):
     """Why words are not brought yet although nothing is wrong with them."""
 
     AGENT = "the task has no agent now"
@@ -29,7 +29,7 @@ class WaitsFor(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewWords:
+class NewAgentMessage:
     """What a person wants to be said to an agent."""
 
     text: str
@@ -44,7 +44,7 @@ class NewWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class MessageConditions:
     """Everything that decides whether words may be brought to their agent now."""
 
     off_duty: str = ""
@@ -64,30 +64,30 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class MessageWait:
     """Why words wait, and what exactly is so."""
 
-    reason: WaitsFor
+    reason: MessageWaitReason
     note: str = ""
 
 
-def why_they_wait(now: Standing) -> Wait | None:
+def find_wait(now: MessageConditions) -> MessageWait | None:
     """The first thing that must pass before these words may be brought; None when they may go now."""
     if not now.is_with_agent:
-        return Wait(reason=WaitsFor.AGENT, note=f"it is {now.task.value}" if now.task else "")
+        return MessageWait(reason=MessageWaitReason.AGENT, note=f"it is {now.task.value}" if now.task else "")
     if now.off_duty:
-        return Wait(reason=WaitsFor.DUTY, note=now.off_duty)
+        return MessageWait(reason=MessageWaitReason.DUTY, note=now.off_duty)
     if now.held:
-        return Wait(reason=WaitsFor.UNKNOWN)
+        return MessageWait(reason=MessageWaitReason.UNKNOWN)
     if now.desk:
-        return Wait(reason=WaitsFor.DESK, note=now.desk)
+        return MessageWait(reason=MessageWaitReason.DESK, note=now.desk)
     if not now.has_brief:
-        return Wait(reason=WaitsFor.BRIEF)
-    return None if now.is_first else Wait(reason=WaitsFor.EARLIER)
+        return MessageWait(reason=MessageWaitReason.BRIEF)
+    return None if now.is_first else MessageWait(reason=MessageWaitReason.EARLIER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WordsView:
+class AgentMessageView:
     """Words and how far they have come."""
 
     message: Message
@@ -99,28 +99,28 @@ class WordsView:
     """Of words to everybody: the agents that cannot be reached at all, each with the reason. Known when sent only."""
 
 
-class NobodyNamed(Invalid):
+class RecipientMissing(Invalid):
     """Say to whom: name an agent or a task. Inside a task's thread neither is needed."""
 
 
-class NobodyHasIt(Conflict):
+class TaskUnassigned(Conflict):
     """Nobody has {id} yet (it is {state}), so there is nobody to tell. Send it when the task's card names its agent, or
     name an agent."""
 
 
-class TaskHasEnded(Conflict):
+class RecipientTaskEnded(Conflict):
     """{id} has ended ({state}): its agent works on it no more. `/task retry` does a failed task again, `/task new` asks
     for something new; or name an agent instead of the task."""
 
 
-class WithAnother(Conflict):
+class AgentMismatch(Conflict):
     """{id} is with {holder}, not with {agent}. Name only one of the two."""
 
 
-class NobodyReached(Conflict):
+class NoReachableAgent(Conflict):
     """No agent can be reached: {why}. `/agent list` shows who there is."""
 
 
-def told(delivery: Delivery) -> str:
+def undelivered_text(delivery: Delivery) -> str:
     """The short reason of a notice about an undelivered delivery: agent, state and reason, parted by `: `."""
     return f"{delivery.agent}: {delivery.state.value}: {delivery.reason}"

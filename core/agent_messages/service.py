@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.agent_messages.model import (
+    LONG_WAIT_MS,
+    MESSAGE_TTL_MS,
+    AgentMessageView,
+    AgentMismatch,
+    MessageConditions,
+    MessageWait,
+    NewAgentMessage,
+    NoReachableAgent,
+    RecipientMissing,
+    RecipientTaskEnded,
+    TaskUnassigned,
+    find_wait,
+    undelivered_text,
+)
 from core.agents.model import IN_WINDOWS, OFF_DUTY, Agent, AgentState, AgentWithoutWindow
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.deliveries.share import Share
@@ -21,21 +36,6 @@ from core.store.rows import at_row
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
-from core.words.model import (
-    LONG_MS,
-    WORDS_LAST_MS,
-    NewWords,
-    NobodyHasIt,
-    NobodyNamed,
-    NobodyReached,
-    Standing,
-    TaskHasEnded,
-    Wait,
-    WithAnother,
-    WordsView,
-    told,
-    why_they_wait,
-)
 
 _NORMAL = 2
 _EVERYBODY = "all"
@@ -49,7 +49,7 @@ _TASK_ENDED = "the task was ended"
 _EXPIRED = "they could not be brought in time"
 
 
-class Words:
+class AgentMessages:
     """What people say to agents. Nothing of it is given up silently: it arrives, or its sender is told why not."""
 
     def __init__(
@@ -75,11 +75,11 @@ class Words:
         self._agent_command = agent_command
         rooms.deliveries.follow(self._follow)
 
-    async def send(self, draft: NewWords, *, by: Actor) -> WordsView:
+    async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Say it to an agent, or to whoever has a task; when this returns it is durable.
 
         Raises EmptyText, TextTooLong, ControlCharacters, BadTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        NobodyNamed, NobodyHasIt, TaskHasEnded or WithAnother.
+        RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch.
         """
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
@@ -88,7 +88,7 @@ class Words:
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
 
-        def send(tx: Tx) -> WordsView:
+        def send(tx: Tx) -> AgentMessageView:
             if key is not None and (known := self._rooms.messages.by_key(tx, key)):
                 self._check_may(by, self._task_of(tx, known))
                 return self._view(tx, known)  # whoever has the task by now
@@ -100,7 +100,9 @@ class Words:
 
         return await self._store.write(send)
 
-    async def broadcast(self, draft: NewWords, *, needs: frozenset[str] = frozenset(), by: Actor) -> WordsView:
+    async def broadcast(
+        self, draft: NewAgentMessage, *, needs: frozenset[str] = frozenset(), by: Actor
+    ) -> AgentMessageView:
         """Say it to every agent that has all of `needs` and can be reached at all. Raises what is wrong with the
         text, or NobodyReached."""
         require(by, Permission.MESSAGE_BROADCAST)
@@ -111,10 +113,10 @@ class Words:
         if not reached:
             asked = ", ".join(sorted(needs))
             why = "; ".join(f"{name}: {words}" for name, words in out) or f"nobody has the capabilities {asked}"
-            raise NobodyReached(why=why)
+            raise NoReachableAgent(why=why)
         key = f"broadcast:{draft.key}" if draft.key is not None else None
 
-        def send(tx: Tx) -> WordsView:
+        def send(tx: Tx) -> AgentMessageView:
             if key is not None and (known := self._rooms.messages.by_key(tx, key)):
                 return self._view(tx, known, left_out=out)
             place = draft.place
@@ -122,23 +124,23 @@ class Words:
 
         return await self._store.write(send)
 
-    async def show(self, message: str, *, by: Actor) -> WordsView:
+    async def show(self, message: str, *, by: Actor) -> AgentMessageView:
         """Words and how far they have come. Raises MessageNotFound, also for other messages than words."""
         require(by, Permission.MESSAGE_READ)
         found = await self._rooms.messages.get(message)
         deliveries = await self._rooms.deliveries.all_of_message(found.id)
         if found.expires_at_ms is None or not deliveries:
             raise MessageNotFound(id=message[:40])
-        return WordsView(message=found, deliveries=_standing_ones(deliveries), known=tuple(deliveries))
+        return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
 
     # for dispatch
 
-    def say(self, tx: Tx, text: str, agent: Agent, *, task: Task, by: Actor = HUB) -> Message:
+    def queue_message(self, tx: Tx, text: str, agent: Agent, *, task: Task, by: Actor = HUB) -> Message:
         """Say something to the agent about the task it has, as `by`: the hub itself, for example."""
         to = f"agent:{agent.name}"
         return self._put(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=by).message
 
-    def prompt(self, tx: Tx, delivery: Delivery, *, share: Share | None = None) -> Prompt:
+    def make_prompt(self, tx: Tx, delivery: Delivery, *, share: Share | None = None) -> Prompt:
         """The text to be brought to the agent: all of it, or this `share` where that is fixed already. It is never
         stored or logged. Raises BriefNotWritten."""
         message = self._rooms.messages.find(tx, delivery.message)
@@ -151,11 +153,11 @@ class Words:
         command = self._agent_command
         return self._briefs.make(message, agent=delivery.agent, code=code, command=command, share=share)
 
-    def may_interrupt(self, tx: Tx, delivery: Delivery) -> bool:
+    def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these words may come while the agent works: a person's may, what the hub says by itself may not."""
         return not self._rooms.messages.find(tx, delivery.message).sender.startswith("system:")
 
-    def may_go(self, tx: Tx, delivery: Delivery) -> bool:
+    def is_deliverable(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these queued words may be brought now; if not, the next `tend` says why, or ends them."""
         message = self._rooms.messages.find(tx, delivery.message)
         task = self._task_of(tx, message)
@@ -164,12 +166,12 @@ class Words:
         is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
         return not is_late and self._why(tx, delivery, task) is None
 
-    def is_over(self, tx: Tx, delivery: Delivery) -> bool:
+    def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether the task that these words are about has ended: then they are never tried again."""
         task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
         return task is not None and task.state in ENDED
 
-    def tend(self, tx: Tx) -> int | None:
+    def review_queue(self, tx: Tx) -> int | None:
         """Look at all words that are on their way: end what is worth nothing any more, follow tasks to their new
         agents, say why the others wait. Returns when to look again at the latest, None for never."""
         now, again = self._clock.now_ms(), list[int]()
@@ -183,7 +185,7 @@ class Words:
                     again += self._tend(tx, delivery, message, task, now)
         return min(again, default=None)
 
-    def usable(self, tx: Tx, agents: Sequence[Agent]) -> None:
+    def resume_for(self, tx: Tx, agents: Sequence[Agent]) -> None:
         """The windows of these agents can be used again: what waits for them may go now."""
         for agent in agents:
             for delivery in self._rooms.deliveries.open_to(tx, agent.name):
@@ -202,17 +204,17 @@ class Words:
 
     # who, and whether
 
-    def _task(self, tx: Tx, draft: NewWords, asked: TaskId | None, named: Agent | None) -> Task | None:
+    def _task(self, tx: Tx, draft: NewAgentMessage, asked: TaskId | None, named: Agent | None) -> Task | None:
         """The task they are about: the named one, or that of the thread, unless another agent is named there."""
         if asked is not None:
             task = self._tasks.find(tx, asked)
             if named is not None and task.agent != named.name:
-                raise WithAnother(id=asked, holder=task.agent or "nobody yet", agent=named.name)
+                raise AgentMismatch(id=asked, holder=task.agent or "nobody yet", agent=named.name)
             return task
         here = self._rooms.notices.task_of(tx, draft.thread)
         task = self._tasks.find(tx, here) if here else None
         if task is None and named is None:
-            raise NobodyNamed
+            raise RecipientMissing
         if named is None or (task is not None and task.agent == named.name and task.state not in ENDED):
             return task
         return None
@@ -226,9 +228,9 @@ class Words:
         """Who has the task, or had it last and waits to go on."""
         assert task is not None
         if task.state in ENDED:
-            raise TaskHasEnded(id=task.id, state=task.state.value)
+            raise RecipientTaskEnded(id=task.id, state=task.state.value)
         if task.agent is None or task.state in {TaskState.DRAFT, TaskState.READY}:
-            raise NobodyHasIt(id=task.id, state=task.state.value)
+            raise TaskUnassigned(id=task.id, state=task.state.value)
         return task.agent
 
     def _put(
@@ -243,7 +245,7 @@ class Words:
         key: str | None,
         by: Actor,
         left_out: tuple[tuple[str, str], ...] = (),
-    ) -> WordsView:
+    ) -> AgentMessageView:
         if task is not None:
             self._holder(task)
         message = self._rooms.messages.add(
@@ -257,7 +259,7 @@ class Words:
             source=source_of(by),
             body=body,
             priority=task.priority if task else _NORMAL,
-            expires_at_ms=self._clock.now_ms() + WORDS_LAST_MS,
+            expires_at_ms=self._clock.now_ms() + MESSAGE_TTL_MS,
             idempotency_key=key,
         )
         for agent in agents:
@@ -277,25 +279,25 @@ class Words:
         )
         self._say_why(tx, delivery, self._why(tx, delivery, self._task_of(tx, message)))
 
-    def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> WordsView:
+    def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> AgentMessageView:
         found = self._rooms.deliveries.of_message(tx, message.id)
-        stand = _standing_ones(found)
-        return WordsView(message=message, deliveries=stand, known=tuple(found), left_out=left_out)
+        stand = _latest_per_agent(found)
+        return AgentMessageView(message=message, deliveries=stand, known=tuple(found), left_out=left_out)
 
     # how they stand
 
     def _task_of(self, tx: Tx, message: Message) -> Task | None:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
-    def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> Wait | None:
+    def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> MessageWait | None:
         status = self._rooms.agents.status(tx, delivery.agent)
         others = [one for one in self._rooms.deliveries.open_to(tx, delivery.agent) if one.id != delivery.id]
         stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
         is_with_agent = task is None or (task.agent == delivery.agent and task.state is not TaskState.READY)
         about_its_task = task is not None and status.task == task.id
         is_off_duty = status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task)
-        return why_they_wait(
-            Standing(
+        return find_wait(
+            MessageConditions(
                 off_duty=f"{status.state.value} {status.reason}".strip() if is_off_duty else "",
                 held=bool(stand_still) or status.state is AgentState.HELD,
                 desk=self._why_desk(delivery),
@@ -316,7 +318,7 @@ class Words:
             return f"{reason} at {delivery.desk}" if reason else ""
         return f"{delivery.desk} is {state.value} ({reason})"
 
-    def _say_why(self, tx: Tx, delivery: Delivery, wait: Wait | None, *, anew: bool = False) -> None:
+    def _say_why(self, tx: Tx, delivery: Delivery, wait: MessageWait | None, *, anew: bool = False) -> None:
         """Write down why these words wait. What the window itself was seen to lack stands until it is tried again."""
         if wait is None and not anew and delivery.not_before_ms:
             return
@@ -338,7 +340,7 @@ class Words:
             self._queue(tx, message, holder)
             return [expires_at_ms]
         self._say_why(tx, delivery, self._why(tx, delivery, task))
-        long_ms = delivery.created_ms + LONG_MS
+        long_ms = delivery.created_ms + LONG_WAIT_MS
         if long_ms > now:
             return [long_ms, expires_at_ms]
         self._rooms.notices.undelivered(tx, message.id, text=f"{delivery.agent}: queued: ", once=True)
@@ -357,7 +359,7 @@ class Words:
         dropped = delivery.state is DeliveryState.CANCELLED and self._is_ours(tx, delivery)
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
-            self._rooms.notices.undelivered(tx, delivery.message, text=told(delivery), about=about)
+            self._rooms.notices.undelivered(tx, delivery.message, text=undelivered_text(delivery), about=about)
 
     def _is_ours(self, tx: Tx, delivery: Delivery) -> bool:
         """Octet itself says this: nobody waits for it to arrive."""
@@ -386,7 +388,7 @@ def _why_now(delivery: Delivery) -> str:
     return f"{delivery.reason}{': ' if delivery.note else ''}{delivery.note}"
 
 
-def _standing_ones(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
+def _latest_per_agent(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
     """The newest to each agent, which says how far they came there; none where another one's took its place."""
     newest = {one.agent: one for one in deliveries}.values()
     stand = (one for one in newest if one.state is not DeliveryState.SUPERSEDED)

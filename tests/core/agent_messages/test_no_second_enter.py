@@ -9,8 +9,8 @@ from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task, unmarked
+from tests.core.agent_messages.test_words import S, house, say, stands
 from tests.core.dispatch.test_loop import reach
-from tests.core.words.test_words import S, house, say, stands
 from tests.fakes.lane import FakeLane
 
 
@@ -19,7 +19,7 @@ async def test_the_same_words_said_twice_are_two_texts(tmp_path: Path) -> None:
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         for _ in range(2):
-            await stands(octet, await octet.words.send(say(agent="Left"), by=ADA), S.DELIVERED)
+            await stands(octet, await octet.agent_messages.send(say(agent="Left"), by=ADA), S.DELIVERED)
         first, second = lane.submitted
         assert first != second
         assert unmarked(first) == unmarked(second)
@@ -47,6 +47,6 @@ async def test_words_whose_task_ended_are_given_no_second_enter(tmp_path: Path) 
     async with house(tmp_path, Late()) as octet:
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
         await reach(octet, task, TaskState.WORKING)
-        sent = await octet.words.send(say(task=task), by=ADA)
+        sent = await octet.agent_messages.send(say(task=task), by=ADA)
         await stands(octet, sent, S.CANCELLED)
         assert asked == ["NotWanted"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS, MessageWaitReason
 from core.agents.model import AgentState
 from core.deliveries.model import Order, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.tasks.model import TaskState
 from core.verdicts.model import Decision
-from core.words.model import LONG_MS, WORDS_LAST_MS, WaitsFor
 from tests.builders import ADA, make_new_task, make_window_agent
+from tests.core.agent_messages.test_words import UNKNOWN, S, house, say, stands, told
 from tests.core.dispatch.test_loop import reach
-from tests.core.words.test_words import UNKNOWN, S, house, say, stands, told
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane, bounced, refused
 
@@ -21,16 +21,16 @@ from tests.fakes.lane import FakeLane, bounced, refused
 async def test_unknown_words_hold_their_agent_and_all_that_comes_behind(tmp_path: Path) -> None:
     lane = FakeLane(UNKNOWN)
     async with house(tmp_path, lane, agents=[make_window_agent("Left", window="left")]) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.UNKNOWN)
         held = await octet.agents.show("Left", by=ADA)
         assert (held.state, held.task) == (AgentState.HELD, None)
-        later = await octet.words.send(say("later", agent="Left"), by=ADA)
-        assert later.deliveries[0].reason == WaitsFor.UNKNOWN.value
+        later = await octet.agent_messages.send(say("later", agent="Left"), by=ADA)
+        assert later.deliveries[0].reason == MessageWaitReason.UNKNOWN.value
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.WAITING, "hold")
         assert await told(octet) == ["Left: unknown: not seen to arrive"]
-        (delivery,) = (await octet.words.show(sent.message.id, by=ADA)).deliveries
+        (delivery,) = (await octet.agent_messages.show(sent.message.id, by=ADA)).deliveries
         await octet.store.write(lambda tx: octet.deliveries.step(tx, delivery, S.DELIVERED) and None)
         await stands(octet, later, S.DELIVERED)
         await reach(octet, task.id, TaskState.WORKING)
@@ -52,7 +52,7 @@ async def test_unknown_words_give_a_queued_brief_to_another_agent(tmp_path: Path
             return await super().deliver(order, progress)
 
     async with house(tmp_path, Slow()) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         async with asyncio.timeout(60):
             await pressed.wait()
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
@@ -66,32 +66,32 @@ async def test_unknown_words_give_a_queued_brief_to_another_agent(tmp_path: Path
 async def test_words_that_never_fit_fail_and_are_told(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.TEXT_REFUSED, "a newline would send it"))
     async with house(tmp_path, lane) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
         assert await told(octet) == ["Left: failed: this window does not take this text"]
-        await stands(octet, await octet.words.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
+        await stands(octet, await octet.agent_messages.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 
 async def test_words_over_which_the_worker_ends_three_times_fail_and_are_told(tmp_path: Path) -> None:
     lane = FakeLane(*[bounced(Reason.WORKER_LOST)] * 3)
     async with house(tmp_path, lane) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
         assert await told(octet) == ["Left: failed: the desk worker ended over it each time"]
-        await stands(octet, await octet.words.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
+        await stands(octet, await octet.agent_messages.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 
 async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp_path: Path) -> None:
     clock = FakeClock()
     async with house(tmp_path, FakeLane(), clock=clock) as octet:
         await octet.roster.pause("Left", by=ADA)
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
-        clock.advance(LONG_MS / 1000)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
+        clock.advance(LONG_WAIT_MS / 1000)
         for _ in range(2):
-            await octet.store.write(octet.words.tend)
+            await octet.store.write(octet.agent_messages.review_queue)
         assert await told(octet) == ["Left: queued: "]
-        clock.advance(WORDS_LAST_MS / 1000)
-        await octet.store.write(octet.words.tend)
+        clock.advance(MESSAGE_TTL_MS / 1000)
+        await octet.store.write(octet.agent_messages.review_queue)
         (expired,) = await stands(octet, sent, S.EXPIRED)
         assert expired.note == "the agent is off duty: paused by Ada"
         assert (await told(octet))[1:] == ["Left: expired: they could not be brought in time"]
@@ -99,7 +99,7 @@ async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp
 
 async def test_words_sent_again_follow_their_agent_to_its_present_window(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane(UNKNOWN)) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.UNKNOWN)
     swapped = [make_window_agent("Left", window="right"), make_window_agent("Right", window="left")]
     lane = FakeLane()
@@ -111,7 +111,7 @@ async def test_words_sent_again_follow_their_agent_to_its_present_window(tmp_pat
 
 async def test_words_sent_again_to_an_agent_that_left_the_config_are_told(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane(UNKNOWN)) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.UNKNOWN)
     async with house(tmp_path, FakeLane(), agents=[make_window_agent("Right", window="left")]) as octet:
         await octet.unknowns.resolve(sent.deliveries[0].id, Decision.SEND_AGAIN, by=ADA)
