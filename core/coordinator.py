@@ -9,12 +9,12 @@ from pathlib import Path
 
 import structlog
 
+from core.agent_actions.blocked_windows import BlockedWindows
+from core.agent_actions.service import AgentActions
 from core.agent_messages.service import AgentMessages
 from core.agents.model import Agent
 from core.agents.service import Agents
 from core.config import Config
-from core.controls.blocked_windows import BlockedWindows
-from core.controls.service import Controls
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
@@ -115,7 +115,7 @@ class Coordinator:
     retention: Retention
     tasks: Tasks
     agent_messages: AgentMessages
-    controls: Controls
+    agent_actions: AgentActions
     locks: Locks
     dispatch: Dispatch
     roster: Roster
@@ -131,9 +131,9 @@ class Coordinator:
         self.upkeep.reloads_by(reload, Calibrate(config, rooms=self.dispatch.rooms, crew=crew, reload=reload))
 
     @property
-    def blocked(self) -> BlockedWindows:
+    def blocked_windows(self) -> BlockedWindows:
         """Windows that cannot be used."""
-        return self.dispatch.rooms.blocked
+        return self.dispatch.rooms.blocked_windows
 
     @property
     def unknowns(self) -> Unknowns:
@@ -196,9 +196,9 @@ class Coordinator:
                 deliveries=deliveries,
                 tasks=tasks,
                 agent_messages=words,
-                controls=controls,
+                agent_actions=controls,
                 locks=locks,
-                blocked=BlockedWindows(store=store, journal=journal, rooms=near, clock=clock),
+                blocked_windows=BlockedWindows(store=store, journal=journal, rooms=near, clock=clock),
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
@@ -225,7 +225,7 @@ class Coordinator:
                 ),
                 tasks=tasks,
                 agent_messages=words,
-                controls=controls,
+                agent_actions=controls,
                 locks=locks,
                 dispatch=dispatch,
                 roster=dispatch.roster,
@@ -294,9 +294,9 @@ def _work(
 
 def _stands(
     near: Neighbours, desks: Desks, ledger: Ledger, *, store: Store, journal: Journal, clock: Clock, ids: Ids
-) -> tuple[Controls, Locks]:
+) -> tuple[AgentActions, Locks]:
     """What windows stand still at, and the screens that are locked."""
-    controls = Controls(store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids)
+    controls = AgentActions(store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids)
     return controls, Locks(store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, ids=ids)
 
 
@@ -309,7 +309,7 @@ def _steps(rooms: DispatchRooms, near: Neighbours, *, clock: SteadyClock, ids: I
         ids=ids,
         messages=near.messages,
         deliveries=near.deliveries,
-        standstills=rooms.controls.standstills,
+        dialogs=rooms.agent_actions.dialogs,
         notices=near.notices,
         deadlines=rooms.tasks.ledger.deadlines,
         patience=patience,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bot.discord import replies, text
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
-from core.controls.model import Pressed
+from core.agent_actions.model import ActionResult
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.profiles.model import Act
 from core.security.model import Actor
@@ -32,7 +32,7 @@ _NOT_PRESSED: dict[str, str] = {
 """Why nothing was pressed, where the lane's own word for it is not enough."""
 
 
-def outcome(pressed: Pressed) -> str:
+def outcome(pressed: ActionResult) -> str:
     """What the person who asked for an act is told."""
     what, agent = LABELS[pressed.act], inline(pressed.agent, 60)
     note = f"\n{said}" if (said := seen(pressed.delivery)) else ""
@@ -51,7 +51,7 @@ def outcome(pressed: Pressed) -> str:
             return f"Nothing was pressed for {agent}: {why}.{note}"
 
 
-async def answer(interaction: discord.Interaction[Any], pressed: Pressed, *, core: Coordinator, by: Actor) -> None:
+async def answer(interaction: discord.Interaction[Any], pressed: ActionResult, *, core: Coordinator, by: Actor) -> None:
     """Tell the person who asked for an act how it ended; with the window as it was afterwards, if they may see it."""
     shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)

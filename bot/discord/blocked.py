@@ -7,7 +7,7 @@ from bot.discord.parts import Parts, framed
 from bot.discord.render import named, person_id
 from bot.discord.text import inline
 from bot.discord.views.recalibrate import Recalibrate
-from core.controls.model import BlockedWindow
+from core.agent_actions.model import BlockedWindow
 from core.deliveries.model import Reason
 
 _AMBER, _GREY = 0xE0A800, 0x80848E

@@ -365,7 +365,7 @@ class Outbox:
     async def _news_of(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
         if notice.kind is NoticeKind.STANDS_STILL:
-            stands = await self._coordinator.controls.show(notice.message, by=HUB)
+            stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
             return standstills.standstill(stands, pictures=self._shows_windows, marker=marker)
         if notice.kind is NoticeKind.SUMMARY:
             return render.summary(notice, marker=marker)
@@ -373,12 +373,14 @@ class Outbox:
             lock, owner = await self._coordinator.locks.show(notice.message), await self._owner()
             return locks.locked(lock, owner=owner, marker=marker)
         if notice.kind is NoticeKind.BLOCKED:
-            return blocked.blocked(self._coordinator.blocked.show(notice), owner=await self._owner(), marker=marker)
+            return blocked.blocked(
+                self._coordinator.blocked_windows.parse_notice(notice), owner=await self._owner(), marker=marker
+            )
         shots = None
         if notice.about and self._shows_windows:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
         if notice.kind is NoticeKind.IN_DOUBT:
-            pressed = await self._coordinator.controls.shown(notice.message, by=HUB)
+            pressed = await self._coordinator.agent_actions.show_action(notice.message, by=HUB)
             return standstills.in_doubt(notice, pressed, pictures=shots, marker=marker)
         if notice.kind is NoticeKind.UNDELIVERED:
             view = await self._coordinator.agent_messages.show(notice.message, by=HUB)

@@ -10,7 +10,7 @@ from bot.discord.render import named, person_id
 from bot.discord.text import inline, quote_fence
 from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
-from core.controls.model import Ending, Pressed, StandstillView
+from core.agent_actions.model import ActionResult, AgentDialogView, DialogEnding
 from core.deliveries.model import Picture, parse_asked
 from core.notices.model import Notice
 from core.profiles.model import Act, Activity
@@ -26,12 +26,12 @@ _STANDS: dict[Activity, str] = {
 _LOOK = (
     "Look at its window: `/desk screenshot`, agent {agent}. `/agent answer` with `continue` lets it go on, if allowed."
 )
-_OVER: dict[Ending, str] = {
-    Ending.ANSWERED: "{who} pressed **{act}** for {agent}.",
-    Ending.IN_DOUBT: "{who} asked for **{act}**, and nobody knows whether it was pressed for {agent}. "
+_OVER: dict[DialogEnding, str] = {
+    DialogEnding.ANSWERED: "{who} pressed **{act}** for {agent}.",
+    DialogEnding.IN_DOUBT: "{who} asked for **{act}**, and nobody knows whether it was pressed for {agent}. "
     "It is not pressed again by itself.",
-    Ending.GONE: "{agent} does not wait any more: it was answered at the machine, or went on by itself.",
-    Ending.CHANGED: "the window of {agent} shows something else now. Nothing was pressed.",
+    DialogEnding.GONE: "{agent} does not wait any more: it was answered at the machine, or went on by itself.",
+    DialogEnding.CHANGED: "the window of {agent} shows something else now. Nothing was pressed.",
 }
 _SETTLED: dict[str, str] = {
     "arrived": "{who} said that **{act}** was pressed for {agent}.",
@@ -40,11 +40,11 @@ _SETTLED: dict[str, str] = {
 }
 
 
-def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
+def standstill(view: AgentDialogView, *, pictures: bool, marker: str) -> Parts:
     """What a window stands still at, with what may be pressed; once it is over, how, and nothing to press."""
-    if view.standstill.ending is not None:
+    if view.dialog.ending is not None:
         return Parts(view=framed(_ended(view), marker, colour=_GREY))
-    now, wakes = view.standstill, person_id(view.wakes)
+    now, wakes = view.dialog, person_id(view.wakes)
     agent = inline(now.agent, 60)
     ping = f"<@{wakes}> " if wakes else ""
     lines = [f"{ping}**{_about(now.task)}{_STANDS[now.activity].format(agent=agent)}**"]
@@ -64,7 +64,7 @@ def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
     )
 
 
-def in_doubt(notice: Notice, pressed: Pressed, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+def in_doubt(notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
     """Tell whoever asked for an act that nobody knows whether it was done; once somebody has said so, their word."""
     agent, act = inline(pressed.agent, 60), LABELS[pressed.act]
     how, _, who = notice.text.partition(" by ")
@@ -92,8 +92,8 @@ def in_doubt(notice: Notice, pressed: Pressed, *, pictures: Sequence[Picture] | 
     return Parts(view=layout, attachments=shots, mentions=(wakes,) if wakes else ())
 
 
-def _ended(view: StandstillView) -> str:
-    now = view.standstill
+def _ended(view: AgentDialogView) -> str:
+    now = view.dialog
     assert now.ending is not None
     act = LABELS[view.press.act] if view.press is not None and view.press.act is not None else "something"
     said = _OVER[now.ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
@@ -101,12 +101,12 @@ def _ended(view: StandstillView) -> str:
     return "\n".join([f"{_about(now.task, bold=True)}{said}", *([more] if more else [])])
 
 
-def _how_to_allow(view: StandstillView) -> list[str]:
+def _how_to_allow(view: AgentDialogView) -> list[str]:
     """How the machine's owner lets people press what they cannot press from here yet."""
-    if all(act in view.allowed_actions for act in view.standstill.answers):
+    if all(act in view.allowed_actions for act in view.dialog.answers):
         return []
-    listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.allowed_actions, *view.standstill.answers})
-    name = inline(view.standstill.agent, 60)
+    listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.allowed_actions, *view.dialog.answers})
+    name = inline(view.dialog.agent, 60)
     said = "Answer it at the machine. To answer from here, its owner writes into config/agents.toml, under"
     return [f"{said} {name}: `allowed_actions = [{listed}]`, and restarts Octet."]
 

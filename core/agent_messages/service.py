@@ -104,7 +104,7 @@ class AgentMessages:
         self, draft: NewAgentMessage, *, needs: frozenset[str] = frozenset(), by: Actor
     ) -> AgentMessageView:
         """Say it to every agent that has all of `needs` and can be reached at all. Raises what is wrong with the
-        text, or NobodyReached."""
+        text, or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
         meant = [agent for agent in self._rooms.agents.all() if needs <= agent.capabilities]

@@ -195,7 +195,7 @@ class Courier:
 
     def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
-        act, act_again_ms = self._rooms.controls.next(tx, self.agents, why_not=why_closed or why_waits)
+        act, act_again_ms = self._rooms.agent_actions.next_due(tx, self.agents, why_not=why_closed or why_waits)
         if act is not None:
             with at_row(delivery=act.id):
                 return _Work(order=self._lease_act(tx, act), pause_s=0.0)

@@ -47,7 +47,7 @@ class Restart:
     def follow_change(self, tx: Tx, moved: Collection[str]) -> None:
         """The config changed while Octet ran, and nothing is under way to these agents, who are gone or stand elsewhere
         now."""
-        self._rooms.controls.follow_config(tx, sorted(moved))
+        self._rooms.agent_actions.follow_config(tx, sorted(moved))
         for delivery in self._rooms.deliveries.interrupted(tx, sorted(moved)):
             with at_row(delivery=delivery.id):
                 self._nobody_can_look(tx, delivery)
@@ -59,7 +59,7 @@ class Restart:
 
     def put_back(self, tx: Tx) -> None:
         """Acts and deliveries that nobody carries out any more."""
-        self._rooms.controls.after_restart(tx)
+        self._rooms.agent_actions.recover_after_restart(tx)
         again, interrupted = self._rooms.deliveries.put_back_after_restart(tx)
         for delivery in interrupted:
             with at_row(delivery=delivery.id):

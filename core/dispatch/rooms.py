@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.agent_actions.blocked_windows import BlockedWindows
+from core.agent_actions.service import AgentActions
 from core.agents.model import Lane
-from core.controls.blocked_windows import BlockedWindows
-from core.controls.service import Controls
 from core.duty.locks import Locks
 from core.rooms import Rooms
 
@@ -18,6 +18,6 @@ Route = tuple[Lane, str | None]
 class DispatchRooms(Rooms):
     """The lower rooms that dispatch works with."""
 
-    controls: Controls
+    agent_actions: AgentActions
     locks: Locks
-    blocked: BlockedWindows
+    blocked_windows: BlockedWindows

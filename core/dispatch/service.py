@@ -56,13 +56,13 @@ class Dispatch(DeskNews):
         self._rooms = rooms
         self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
         words = WordsVerdict(rooms=rooms, patience=patience)
-        controls = ControlVerdict(controls=rooms.controls, deliveries=rooms.deliveries, patience=patience)
+        controls = ControlVerdict(controls=rooms.agent_actions, deliveries=rooms.deliveries, patience=patience)
         self._verdict = verdict = Verdict(rooms=rooms, words=words, controls=controls, patience=patience)
         self._assigning = Assigning(
             rooms=rooms,
             configured=agents,
             why_unreachable=self._why_unreachable,
-            standing_still=rooms.controls.standstills.activities,
+            standing_still=rooms.agent_actions.dialogs.activities,
         )
         self.roster = Roster(rooms=rooms, why_unreachable=self._why_unreachable)
         """Who is on duty, for those who take agents off it."""
@@ -89,7 +89,7 @@ class Dispatch(DeskNews):
         """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
         self._ended: dict[DeliveryId, bool] = {}  # cancelled, or (true) proven by an answer: their lanes must learn it
         self._has_ended = asyncio.Event()
-        rooms.tasks.quarantine.act_ended = rooms.controls.ended
+        rooms.tasks.quarantine.act_ended = rooms.agent_actions.record_end
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self.wake)
 
@@ -180,7 +180,7 @@ class Dispatch(DeskNews):
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
         """Whether a window can be used changed, and has lasted."""
-        await self._rooms.store.write(lambda tx: self._rooms.blocked.window_is(tx, desk, status))
+        await self._rooms.store.write(lambda tx: self._rooms.blocked_windows.update_window(tx, desk, status))
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows another activity, or another dialog."""
@@ -189,7 +189,7 @@ class Dispatch(DeskNews):
 
         def note(tx: Tx) -> None:
             self._rooms.desks.note_shown(tx, desk, shown)
-            self._rooms.controls.standstills.window_shows(tx, desk, shown)
+            self._rooms.agent_actions.dialogs.update_window(tx, desk, shown)
 
         await self._rooms.store.write(note)
 
@@ -235,7 +235,7 @@ class Dispatch(DeskNews):
         self._assigning.follow_windows(tx)
         self._verdict.words.hold(tx)
         self._rooms.locks.tend(tx)
-        self._rooms.blocked.tend(tx)
+        self._rooms.blocked_windows.end_orphaned(tx)
         self._look_again_ms = self._rooms.agent_messages.review_queue(tx)
         return self._assigning.round(tx)
 

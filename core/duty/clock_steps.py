@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.controls.standstills import Standstills
+from core.agent_actions.dialogs import AgentDialogs
 from core.deliveries.service import Deliveries
 from core.journal.model import Event
 from core.journal.service import Journal
@@ -49,14 +49,14 @@ class ClockSteps:
     ids: Ids
     messages: Messages
     deliveries: Deliveries
-    standstills: Standstills
+    dialogs: AgentDialogs
     notices: Notices
     deadlines: Deadlines
     patience: Patience
 
     async def load(self) -> None:
         """Go on from the times and ids of a former process, before any other room writes; then watch the clock."""
-        for room in (self.messages, self.deliveries, self.standstills):
+        for room in (self.messages, self.deliveries, self.dialogs):
             if newest := await room.newest_id():
                 self.ids.start_after(newest)
         await self.store.write(self._take_up)

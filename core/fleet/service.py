@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from core.agent_actions.model import AgentDialog, BlockedWindow
 from core.agents.model import AgentState, AgentStatus
-from core.controls.model import BlockedWindow, Standstill
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.rooms import DispatchRooms
@@ -93,7 +93,7 @@ class Fleet:
         more = sum(one.size for one in known if one.is_rest and words.of_held(one) is not None)
         parts = await self._rooms.deliveries.later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
-        blocked = self._rooms.blocked.open(
+        blocked = self._rooms.blocked_windows.list_open(
             {name for name, state in self._rooms.desks.states().items() if state in _SEEN}
         )
         others, waits = await self._sort_by_window(others, blocked)
@@ -189,7 +189,7 @@ class Fleet:
 
     async def _standstills(self) -> list[Need]:
         """What agents' windows stand still at, each with the message that tells of it."""
-        stand = await self._rooms.controls.standstills.open()
+        stand = await self._rooms.agent_actions.dialogs.list_open()
         if not stand:
             return []
         told = await self._notices.told_of(one.id for one in stand)
@@ -336,7 +336,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[HeldTasks]) -> Need:
     )
 
 
-def _of_standstill(one: Standstill, notice: Notice | None) -> Need:
+def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
     what, then = words.STANDS_STILL[one.activity]
     return Need(
         kind=NeedKind.STANDS_STILL,

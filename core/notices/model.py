@@ -89,7 +89,7 @@ class Notice:
     error: str
     created_ms: int
     about: str = ""
-    """What a person is asked to decide, as the deliveries or standstills name it; empty when nothing is asked."""
+    """What a person is asked to decide, as the deliveries or dialogs name it; empty when nothing is asked."""
 
     @property
     def asks(self) -> bool:

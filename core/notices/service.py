@@ -77,10 +77,10 @@ class Notices:
         place = Place(channel=shown.place_channel, guild=shown.place_guild)
         self._add(tx, NoticeKind.UNDELIVERED, shown.task, place=place, message=message, text=text, about=about)
 
-    def stands_still(self, tx: Tx, standstill: str, *, task: str | None) -> None:
+    def stands_still(self, tx: Tx, dialog: str, *, task: str | None) -> None:
         """Somebody has to be told what an agent's window stands still at: in the thread of its task, if it has one."""
         place = self._at(tx, task)
-        self._add(tx, NoticeKind.STANDS_STILL, task or "", place=place, message=standstill, about=standstill)
+        self._add(tx, NoticeKind.STANDS_STILL, task or "", place=place, message=dialog, about=dialog)
 
     def locked(self, tx: Tx, lock: str, *, place: Place) -> None:
         """Somebody has to be told that a screen is locked for which work waits."""
@@ -201,7 +201,7 @@ class Notices:
         return {row.task: _notice(row, thread=row.thread) for row in rows}
 
     async def told_of(self, about: Iterable[str]) -> dict[str, Notice]:
-        """The messages that ask for these, as the deliveries or standstills name them, by what they ask for."""
+        """The messages that ask for these, as the deliveries or dialogs name them, by what they ask for."""
         rows = await self._store.fetch(_store.TOLD_OF, {"asked": list(about)})
         return {row.about: _notice(row, thread="") for row in rows if row.posted_message}
 

@@ -178,16 +178,16 @@ class Upkeep:
         """Connect a window anew that cannot be used as it was connected; the message that tells of it says what became
         of that. Raises DeskNotFound, NoSuchWindow, NobodyReloads, and whatever keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
-        blocked = self._rooms.blocked
-        await blocked.recalibrated(desk, window, by=by)
+        blocked = self._rooms.blocked_windows
+        await blocked.record_recalibration(desk, window, by=by)
         try:
             step = await self.calibrate.start(desk, Wishes(only=window), by=by)
         except OctetError as error:
-            await blocked.recalibrated(desk, window, by=by, why_not=error.message)
+            await blocked.record_recalibration(desk, window, by=by, why_not=error.message)
             raise
         match step.now:
             case PointAt(why=why) | CalibrationResult(failed=(FailedWindow(why=why), *_)) | CalibrationResult(why=why):
-                await blocked.recalibrated(desk, window, by=by, why_not=why)
+                await blocked.record_recalibration(desk, window, by=by, why_not=why)
             case _:
                 pass
         return step

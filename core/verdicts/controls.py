@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.controls.service import Controls
+from core.agent_actions.service import AgentActions
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
 from core.patience import Patience
@@ -24,19 +24,19 @@ _DOES_NOT_PASS = frozenset({Reason.CHANGED})
 class ControlVerdict:
     """Writes down what a lane saw of an act. It is tried again only while it is certain that nothing was pressed."""
 
-    controls: Controls
+    controls: AgentActions
     deliveries: Deliveries
     patience: Patience
 
     def give(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Apply the outcome of the attempt that holds this act."""
         if outcome.result in _ENDS:
-            self.controls.ended(tx, self.deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
+            self.controls.record_end(tx, self.deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
         elif outcome.result is Result.STOPPED:
             reason = (outcome.reason or Reason.DESK_STOPPED).value
             after = self.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=reason, note=outcome.note)
-            self.controls.ended(tx, after)
-        elif outcome.reason in _DOES_NOT_PASS or self.controls.is_late(delivery):
+            self.controls.record_end(tx, after)
+        elif outcome.reason in _DOES_NOT_PASS or self.controls.is_expired(delivery):
             self._give_up(tx, delivery, outcome)
         else:
             self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
@@ -46,4 +46,4 @@ class ControlVerdict:
         if delivery.state is DeliveryState.SUBMITTING:
             back = self.deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
             delivery = self.deliveries.lease(tx, back.id, sha256="")
-        self.controls.ended(tx, self.deliveries.end(tx, delivery, DeliveryState.REFUSED, outcome))
+        self.controls.record_end(tx, self.deliveries.end(tx, delivery, DeliveryState.REFUSED, outcome))

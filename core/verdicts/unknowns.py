@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.controls.model import PressedOnce
+from core.agent_actions.model import ActionNotRepeated
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
 from core.journal.model import Event
 from core.rooms import Rooms
@@ -56,7 +56,7 @@ class Unknowns:
     ) -> Delivery:
         """Settle one delivery, named by its id or its task. With `fence` only if it is still that unknown.
 
-        Raises DeliveryNotFound, TaskNotFound, NothingToDecide when it was settled meanwhile by whatever, or PressedOnce
+        Raises DeliveryNotFound, TaskNotFound, NothingToDecide when it was settled meanwhile, or ActionNotRepeated
         for an act that shall be done again.
         """
         require(by, Permission.DELIVERY_RESOLVE)
@@ -66,7 +66,7 @@ class Unknowns:
             if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
                 raise NothingToDecide(what=found.task or found.id, how=_standing(found))
             if found.act is not None and decision is Decision.SEND_AGAIN:
-                raise PressedOnce
+                raise ActionNotRepeated
             event = DeliveryResolved(
                 delivery=found.id, task=found.task or "", agent=found.agent, decision=decision.value
             )

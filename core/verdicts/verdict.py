@@ -166,7 +166,7 @@ class Verdict:
             self.rooms.agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
             self.rooms.tasks.ledger.move(tx, task.id, TaskState.WORKING)
-            self.controls.controls.standstills.keeps(tx, delivery.agent)
+            self.controls.controls.dialogs.block_task(tx, delivery.agent)
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason is not None and outcome.reason.value in POLITE:

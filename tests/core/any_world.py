@@ -108,7 +108,7 @@ class AnyWorld(RuleBasedStateMachine):
         return {(Lane.WINDOW, "main"): self.lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 200)}
 
     def _hear(self, entry: Entry) -> None:
-        if entry.name == "ActAsked":
+        if entry.name == "ActionRequested":
             self.lane.asked_s[str(entry.data["delivery"])] = self.clock.monotonic_s()
 
     async def _windows_tell(self) -> None:

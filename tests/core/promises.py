@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.agent_actions.model import NOTHING_PRESSED
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
-from core.controls.model import NOTHING_PRESSED
 from core.coordinator import Coordinator
 from core.deliveries import _store
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
@@ -147,7 +147,7 @@ class Promises:
 
     async def _dialogs_are_known(self, agents: Mapping[str, AgentStatus]) -> None:
         """People see what each window asks, unless an answer to it is under way."""
-        open_now = {one.agent: one for one in await self.octet.controls.standstills.open()}
+        open_now = {one.agent: one for one in await self.octet.agent_actions.dialogs.list_open()}
         for agent in self.agents:
             mark = self.lane.hands.dialogs.get(agent.window or "", "")
             known = open_now.get(agent.name)
@@ -180,4 +180,4 @@ async def what_is_open(octet: Coordinator, said: Sequence[MessageId]) -> list[st
     left += [
         f"{one.agent.name} {one.state.value} ({one.reason})" for one in statuses if one.state is not AgentState.IDLE
     ]
-    return left + [f"{one.agent} stands still" for one in await octet.controls.standstills.open()]
+    return left + [f"{one.agent} stands still" for one in await octet.agent_actions.dialogs.list_open()]

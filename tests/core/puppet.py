@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 
-from core.controls.model import ACTS_LAST_MS
+from core.agent_actions.model import ACTION_TTL_MS
 from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Shown, WindowStatus
@@ -125,7 +125,7 @@ class PuppetLane:
 
     async def _act(self, order: Order, progress: Progress) -> Outcome:
         waited_s = self.clock.monotonic_s() - self.asked_s[order.delivery]
-        if waited_s * 1000 > ACTS_LAST_MS:
+        if waited_s * 1000 > ACTION_TTL_MS:
             self.breaches.append(f"{order.act} began {waited_s} s after it was asked for")
         while True:
             word = await self.words.get()

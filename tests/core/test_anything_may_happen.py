@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from ulid import ULID
 
+from core.agent_actions.dialogs import AgentDialogs
+from core.agent_actions.service import AgentActions
 from core.agent_messages.model import NewAgentMessage
-from core.controls.service import Controls
-from core.controls.standstills import Standstills
 from core.deliveries.model import Reason
 from core.deliveries.service import Deliveries
 from core.deliveries.share import Share
@@ -131,7 +131,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(act=st.sampled_from([Act.INTERRUPT, Act.NEW_CHAT]), window=WINDOWS)
     def act(self, act: Act, window: str) -> None:
-        agent, controls = window.capitalize(), self.octet.controls
+        agent, controls = window.capitalize(), self.octet.agent_actions
         verb = controls.interrupt if act is Act.INTERRUPT else controls.new_chat
         self._begin(lambda: verb(agent, by=ADA))
 
@@ -139,7 +139,7 @@ class AnythingMayHappen(AnyWorld):
     @rule(act=st.sampled_from([Act.APPROVE, Act.DENY]))
     def answer_dialog(self, act: Act) -> None:
         asks = next(window.capitalize() for window, mark in self.hands.dialogs.items() if mark)
-        self._begin(lambda: self.octet.controls.answer(asks, act, by=ADA))
+        self._begin(lambda: self.octet.agent_actions.answer_agent(asks, act, by=ADA))
 
     @rule(verb=st.sampled_from(["pause", "drain", "resume", "resume"]), agent=st.sampled_from(["Left", "Right", "Dry"]))
     def duty(self, verb: str, agent: str) -> None:
@@ -280,14 +280,14 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         lambda play: [play.say("Left", 0), play.time_passes(0, -7200)],
     ),
     "an act has no end": (
-        Controls,
-        "is_late",
+        AgentActions,
+        "is_expired",
         lambda *_: False,
         lambda play: [play.act(Act.INTERRUPT, "left"), play.time_passes(31), play.lane_ends(3, "arrived")],
     ),
     "an act that a restart interrupted has no end": (
-        Controls,
-        "after_restart",
+        AgentActions,
+        "recover_after_restart",
         lambda *_: None,
         lambda play: [
             play.act(Act.INTERRUPT, "left"),
@@ -303,8 +303,8 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         lambda play: [play.lane_arrives() for _ in range(3)],
     ),
     "nobody is told of a dialog": (
-        Standstills,
-        "window_shows",
+        AgentDialogs,
+        "update_window",
         lambda *_: None,
         lambda play: play.window_becomes("asks", "left"),
     ),

@@ -135,7 +135,7 @@ async def test_a_task_asks_is_shown_approved_from_discord_and_goes_on_to_its_end
     assert _labels(await shows(house, message, f"pressed **Approve** for {agent}")) == []
     await house.done(task)
     journal = (house.home / "octet.db").read_bytes()
-    assert b"ActAsked" in journal or (house.home / "octet.db-wal").read_bytes().count(b"ActAsked")
+    assert b"ActionRequested" in journal or (house.home / "octet.db-wal").read_bytes().count(b"ActionRequested")
 
 
 async def test_what_is_denied_is_not_run_and_a_machine_answer_ends_the_buttons(house: House) -> None:

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.discord import acts, choices, listing, replies
 from bot.discord.acts import LABELS
 from bot.discord.bot import PERMISSION
-from core.controls.model import ANSWERS
+from core.agent_actions.model import ANSWERS
 from core.profiles.model import Act
 from core.security.model import Permission
 
@@ -29,7 +29,7 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
         self._bot = bot
         self._agents = bot.coordinator.agents
         self._roster = bot.coordinator.roster
-        self._controls = bot.coordinator.controls
+        self._controls = bot.coordinator.agent_actions
 
     @app_commands.command(name="list", description="List all agents", extras={PERMISSION: Permission.AGENT_READ})
     async def list(self, interaction: discord.Interaction[Bot]) -> None:
@@ -125,5 +125,5 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
         """Answer the dialog that this agent's window was told to wait at, and no other; say what was seen."""
         await replies.defer(interaction)
         actor = await self._bot.actor(interaction)
-        pressed = await self._controls.answer(agent, Act(answer.value), by=actor)
+        pressed = await self._controls.answer_agent(agent, Act(answer.value), by=actor)
         await acts.answer(interaction, pressed, core=self._bot.coordinator, by=actor)

@@ -39,7 +39,7 @@ class PressAct(
 
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
         coordinator = interaction.client.coordinator
-        pressed = await coordinator.controls.press(self.standstill, self.act, by=actor)
+        pressed = await coordinator.agent_actions.answer_dialog(self.standstill, self.act, by=actor)
         await acts.answer(interaction, pressed, core=coordinator, by=actor)
 
 
@@ -57,7 +57,7 @@ class LookAtWindow(
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
         require(actor, Permission.DESK_LOOK)
         coordinator = interaction.client.coordinator
-        standstill = (await coordinator.controls.show(self.standstill, by=actor)).standstill
+        standstill = (await coordinator.agent_actions.show_dialog(self.standstill, by=actor)).dialog
         png = await coordinator.desks.screenshot(standstill.desk, standstill.window, by=actor)
         shown = Attachment(name="window.png", data=png)
         await replies.say(interaction, Parts(content=f"The window of {standstill.agent}:", attachments=(shown,)))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import AgentAnswer, PressedAnswer
 from bot.web.schemas.requests import AgentAnswerBody
-from core.controls.model import Pressed
+from core.agent_actions.model import ActionResult
 from core.profiles.model import Act
 
 router = APIRouter(prefix="/agents")
@@ -46,18 +46,18 @@ async def resume(name: str, core: Core, by: Operator) -> AgentAnswer:
 
 @router.post("/{name}/interrupt")
 async def interrupt(name: str, core: Core, by: Operator) -> PressedAnswer:
-    return await _answer(await core.controls.interrupt(name, by=by), core, by)
+    return await _answer(await core.agent_actions.interrupt(name, by=by), core, by)
 
 
 @router.post("/{name}/new-chat")
 async def new_chat(name: str, core: Core, by: Operator) -> PressedAnswer:
-    return await _answer(await core.controls.new_chat(name, by=by), core, by)
+    return await _answer(await core.agent_actions.new_chat(name, by=by), core, by)
 
 
 @router.post("/{name}/answer")
 async def answer(name: str, body: AgentAnswerBody, core: Core, by: Operator) -> PressedAnswer:
-    return await _answer(await core.controls.answer(name, Act(body.answer), by=by), core, by)
+    return await _answer(await core.agent_actions.answer_agent(name, Act(body.answer), by=by), core, by)
 
 
-async def _answer(pressed: Pressed, core: Core, by: Operator) -> PressedAnswer:
+async def _answer(pressed: ActionResult, core: Core, by: Operator) -> PressedAnswer:
     return PressedAnswer.of(pressed, await core.receipts.afterwards(pressed.delivery, by=by))

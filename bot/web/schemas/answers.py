@@ -7,9 +7,9 @@ from typing import Annotated, Self
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
+from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
-from core.controls.model import Pressed
 from core.deliveries.model import Picture
 from core.desks.model import Learnable
 from core.fleet.model import cure_of
@@ -89,7 +89,7 @@ class PressedAnswer(Answer):
     fence: int
 
     @classmethod
-    def of(cls, pressed: Pressed, pictures: Sequence[Picture]) -> Self:
+    def of(cls, pressed: ActionResult, pictures: Sequence[Picture]) -> Self:
         said = pressed.delivery
         return cls.like(
             pressed,

@@ -11,7 +11,7 @@ from core.desks.model import DeskState
 from core.fleet.model import Ping
 from core.tasks.model import TaskId, TaskState
 from tests.bot.cli.test_verbs import Console, console, served
-from tests.core.controls.test_blocked_windows import blocked
+from tests.core.agent_actions.test_blocked_windows import blocked
 
 __all__ = ["console", "served"]
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box was empty")

@@ -10,7 +10,7 @@ from core.desks.model import WindowNotSeen
 from core.security.model import Actor, Permission, require
 from tests.bot.discord.test_unknown import buttons, now, press
 from tests.bot.discord.town import Town, text_of
-from tests.core.controls.test_blocked_windows import USABLE, blocked
+from tests.core.agent_actions.test_blocked_windows import USABLE, blocked
 from tests.fakes.calibrates import CONNECTED, FakeCalibrates, FakeReload
 
 BUTTON = "Recalibrate agent-1"

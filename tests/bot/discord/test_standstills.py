@@ -103,7 +103,7 @@ async def test_who_may_press_but_not_see_windows_is_told_in_words_alone(
     monkeypatch.setattr(replies, "say", say)
     operator = Actor(kind=ActorKind.PERSON, id="discord:1", name="Op", role=Role.OPERATOR)
     owned.lane.script.append(replace(DONE, pictures=(Picture(moment=Moment.AFTERWARDS, png=png("green")),)))
-    pressed = await owned.coordinator.controls.interrupt(AGENT, by=operator)
+    pressed = await owned.coordinator.agent_actions.interrupt(AGENT, by=operator)
     interaction: Any = None
     await acts.answer(interaction, pressed, core=owned.coordinator, by=operator)
     assert "**Interrupt** was pressed" in said[0].content

@@ -102,12 +102,12 @@ async def test_words_are_sent_once_for_a_key_and_looked_at(face: Face) -> None:
     everybody = await face.operator.post("/api/v2/messages/broadcast", json={"text": "Fire drill"})
     assert (everybody.json()["label"], len(everybody.json()["deliveries"])) == ("BROADCAST", 4)
     for path, wrong, status, error in (
-        ("", {"text": "x"}, 422, "nobody_named"),
+        ("", {"text": "x"}, 422, "recipient_missing"),
         ("", {"text": "x", "task": "T-99"}, 404, "task_not_found"),
-        ("", {"text": "x", "agent": "Agent-2", "task": task}, 409, "with_another"),
+        ("", {"text": "x", "agent": "Agent-2", "task": task}, 409, "agent_mismatch"),
         ("", {"text": ""}, 422, "empty_text"),
         ("", {"text": "x", "to": "y"}, 422, "invalid"),
-        ("/broadcast", {"text": "x", "needs": ["juggling"]}, 409, "nobody_reached"),
+        ("/broadcast", {"text": "x", "needs": ["juggling"]}, 409, "no_reachable_agent"),
     ):
         refused = await face.operator.post(f"/api/v2/messages{path}", json=wrong)
         assert (refused.status_code, refused.json()["error"]["code"]) == (status, error)
@@ -329,19 +329,19 @@ async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> No
     assert (anew.status_code, anew.json()["act"], anew.json()["state"]) == (200, "new_chat", "delivered")
     path, body = "/api/v2/agents/Agent-1/answer", {"answer": "approve"}
     nothing = await face.operator.post(path, json=body)
-    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "nothing_asked")
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "no_open_dialog")
     asks = Shown(window="agent-1", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE,), mark="one")
     await face.house.core.dispatch.window_shows("main", asks)
     needs = (await face.operator.get("/api/v2/fleet/needs-me")).json()["needs"]
     assert [(one["kind"], one["agent"]) for one in needs] == [("stands still", "Agent-1")]
     wrong = await face.operator.post(path, json={"answer": "deny"})
-    assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "no_answer")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "answer_not_offered")
     assert (await face.operator.post(path, json={"answer": "interrupt"})).status_code == 422
     face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CHANGED))
     changed = (await face.operator.post(path, json=body)).json()
     assert (changed["state"], changed["reason"]) == ("refused", "changed")
     forbidden = await face.operator.post("/api/v2/agents/Agent-3/interrupt")
-    assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "press_not_allowed")
+    assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "action_not_allowed")
     assert "allowed_actions" in forbidden.json()["error"]["message"]
     assert (await face.stranger.post("/api/v2/agents/Agent-1/interrupt")).status_code == 401
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from core.agent_actions.model import ACTION_TTL_MS
 from core.agent_messages.model import MESSAGE_TTL_MS, NewAgentMessage
 from core.agents.model import Lane
-from core.controls.model import ACTS_LAST_MS
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Result
 from core.desks.model import DeskState
@@ -74,7 +74,7 @@ async def delivery_of(octet: Coordinator) -> Delivery:
 
 async def ask_for_act(octet: Coordinator) -> None:
     agent = octet.agents.get("Agent-1")
-    await octet.store.write(lambda tx: octet.controls._ask(tx, agent, Act.INTERRUPT, None, ADA))
+    await octet.store.write(lambda tx: octet.agent_actions._ask(tx, agent, Act.INTERRUPT, None, ADA))
 
 
 async def act_state(octet: Coordinator) -> DeliveryState:
@@ -182,7 +182,7 @@ async def test_an_act_is_given_up_after_its_30_seconds_also_when_the_clock_is_se
     async with octet_at(tmp_path, clock) as octet:
         await ask_for_act(octet)
         clock.set_wall(-HOUR_S)
-        clock.advance(ACTS_LAST_MS / 1000 - 1)
+        clock.advance(ACTION_TTL_MS / 1000 - 1)
         await octet.store.ping()
         assert await act_state(octet) is DeliveryState.QUEUED
         clock.advance(1)

@@ -18,7 +18,7 @@ from core.store.engine import Tx
 from core.store.rows import RowFailed, at_row
 from core.tasks.model import ParkCause, Task, TaskId, TaskState
 from tests.builders import ADA, make_new_task
-from tests.core.controls.house import asked, house
+from tests.core.agent_actions.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
 from tests.core.duty.test_roster import agent
 from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, pass_time
@@ -123,10 +123,10 @@ async def test_an_act_whose_outcome_cannot_be_applied_is_in_doubt_and_never_pres
         found = await asked(octet)
         fails_for(monkeypatch, octet.deliveries, "end", lambda _, delivery, *__: delivery.act is not None)
         with structlog.testing.capture_logs() as lines:
-            pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+            pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert [line["event"] for line in lines].count("row_set_aside") == 1
         assert (pressed.state, lane.pressed) == (DeliveryState.UNKNOWN, [Act.APPROVE])
-        assert await octet.controls.standstills.open() == ()
+        assert await octet.agent_actions.dialogs.list_open() == ()
         await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)
         await reach(octet, SECOND, TaskState.WORKING)
 

@@ -8,25 +8,25 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import IN_WINDOWS, Agent, AgentEvent
-from core.controls.model import (
-    ACTS_LAST_MS,
+from core.agent_actions.dialogs import AgentDialogs, mark_hash
+from core.agent_actions.model import (
+    ACTION_TTL_MS,
     ANSWERS,
     NOTHING_PRESSED,
-    DeskClosed,
-    Ending,
-    NoAnswer,
-    NothingAsked,
-    NoWindowToPress,
-    Pressed,
-    PressedAlready,
-    Standstill,
-    StandstillOver,
-    StandstillView,
-    StillAtWork,
+    ActionResult,
+    ActionUnderway,
+    AgentBusy,
+    AgentDialog,
+    AgentDialogView,
+    AnswerNotOffered,
+    DeskNotReady,
+    DialogClosed,
+    DialogEnding,
+    NoOpenDialog,
+    NoWindowForAction,
     check_allowed,
 )
-from core.controls.standstills import Standstills, mark_hash
+from core.agents.model import IN_WINDOWS, Agent, AgentEvent
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
@@ -54,26 +54,26 @@ _HIGHEST = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActAsked(AgentEvent):
+class ActionRequested(AgentEvent):
     """A person asked for an act."""
 
     delivery: str
     act: str
-    dialog: str
+    mark_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActEnded(AgentEvent):
+class ActionEnded(AgentEvent):
     """An act was done, was not done, or nobody knows which."""
 
     delivery: str
     act: str
-    dialog: str
+    mark_hash: str
     result: str
     reason: str
 
 
-class Controls:
+class AgentActions:
     """What people do to agents without a text. An act is done within seconds or given up, and never done twice."""
 
     def __init__(
@@ -94,69 +94,69 @@ class Controls:
         self._desks = desks
         self._tasks = tasks
         self._clock = clock
-        self.standstills = Standstills(store=store, journal=journal, rooms=rooms, tasks=tasks, clock=clock, ids=ids)
+        self.dialogs = AgentDialogs(store=store, journal=journal, rooms=rooms, tasks=tasks, clock=clock, ids=ids)
         """What agents' windows stand still at."""
         self._waiting: dict[DeliveryId, asyncio.Event] = {}
         rooms.deliveries.follow(self._follow)
 
-    async def interrupt(self, agent: str, *, by: Actor) -> Pressed:
+    async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before whatever waits for its window; returns how that ended.
 
-        Raises AgentNotFound, NoWindowToPress, PressNotAllowed, DeskClosed, PressedAlready.
+        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway.
         """
         require(by, Permission.AGENT_INTERRUPT)
         who = self._who(agent, Act.INTERRUPT)
         return await self._done(await self._store.write(lambda tx: self._ask(tx, who, Act.INTERRUPT, None, by)), by)
 
-    async def new_chat(self, agent: str, *, by: Actor) -> Pressed:
+    async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
         """Begin a new conversation in the window of an agent that has nothing to do; returns how that ended.
 
-        Raises as `interrupt`, or StillAtWork.
+        Raises as `interrupt`, or AgentBusy.
         """
         require(by, Permission.AGENT_NEW_CHAT)
         who = self._who(agent, Act.NEW_CHAT)
 
         def ask(tx: Tx) -> Delivery:
             if why := self._why_at_work(tx, who.name):
-                raise StillAtWork(agent=who.name, why=why)
+                raise AgentBusy(agent=who.name, why=why)
             return self._ask(tx, who, Act.NEW_CHAT, None, by)
 
         return await self._done(await self._store.write(ask), by)
 
-    async def answer(self, agent: str, act: Act, *, by: Actor) -> Pressed:
-        """Answer what the agent's window asks now; returns how that ended. Raises as `interrupt`, or NothingAsked."""
+    async def answer_agent(self, agent: str, act: Act, *, by: Actor) -> ActionResult:
+        """Answer what the agent's window asks now; returns how that ended. Raises as `interrupt`, or NoOpenDialog."""
         require(by, Permission.AGENT_ANSWER)
         who = self._who(agent, act)
 
         def ask(tx: Tx) -> Delivery:
-            now = self.standstills.of(tx, who.name)
+            now = self.dialogs.open_for(tx, who.name)
             if now is None:
-                raise NothingAsked(agent=who.name)
+                raise NoOpenDialog(agent=who.name)
             return self._ask(tx, who, act, now, by)
 
         return await self._done(await self._store.write(ask), by)
 
-    async def press(self, standstill: str, act: Act, *, by: Actor) -> Pressed:
+    async def answer_dialog(self, dialog: str, act: Act, *, by: Actor) -> ActionResult:
         """Answer just this, which the person was shown; returns how that ended. Raises as `interrupt` does, and
-        StandstillNotFound, or StandstillOver when the window shows something else by now."""
+        DialogNotFound, or DialogClosed when the window shows something else by now."""
         require(by, Permission.AGENT_ANSWER)
 
         def ask(tx: Tx) -> Delivery:
-            now = self.standstills.find(tx, standstill)
+            now = self.dialogs.find(tx, dialog)
             if now.ending is not None:
-                raise StandstillOver(agent=now.agent, how=now.ending.value)
+                raise DialogClosed(agent=now.agent, how=now.ending.value)
             return self._ask(tx, self._who(now.agent, act), act, now, by)
 
         return await self._done(await self._store.write(ask), by)
 
-    async def show(self, standstill: str, *, by: Actor) -> StandstillView:
-        """One standstill with all that is needed to decide. Raises StandstillNotFound."""
+    async def show_dialog(self, dialog: str, *, by: Actor) -> AgentDialogView:
+        """One dialog with all that is needed to decide. Raises DialogNotFound."""
         require(by, Permission.TASK_READ)
-        found, png = await self.standstills.get(standstill)
+        found, png = await self.dialogs.get(dialog)
         press = None if found.press is None else await self._rooms.deliveries.get(found.press)
         agent = self._rooms.agents.named(found.agent)
-        return StandstillView(
-            standstill=found,
+        return AgentDialogView(
+            dialog=found,
             png=png,
             allowed_actions=frozenset(act for act in Act if agent is not None and act.value in agent.allowed_actions),
             press=press,
@@ -166,90 +166,95 @@ class Controls:
             wakes="" if found.task is None else (await self._tasks.get(found.task)).requester,
         )
 
-    async def shown(self, message: str, *, by: Actor) -> Pressed:
+    async def show_action(self, message: str, *, by: Actor) -> ActionResult:
         """The act that was asked for by this control message, as it stands."""
         require(by, Permission.TASK_READ)
         found = await self._rooms.messages.get(message)
         (delivery,) = await self._rooms.deliveries.all_of_message(found.id)
         asker = found.sender.removeprefix("person:")
-        return Pressed(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
+        return ActionResult(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
 
     # for dispatch
 
-    def after_restart(self, tx: Tx) -> None:
+    def recover_after_restart(self, tx: Tx) -> None:
         """What a former process left: done once or not at all, so nothing of it is begun again."""
         agents = list({one.agent for one in self._rooms.deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
         for delivery in self._rooms.deliveries.acts(tx, agents, _UNDER_WAY):
             if delivery.state is DeliveryState.SUBMITTING:
                 note = "Octet was restarted while it may have been pressed"
-                self.ended(tx, self._step(tx, delivery, DeliveryState.UNKNOWN, Reason.RESTARTED.value, note))
+                self.record_end(tx, self._step(tx, delivery, DeliveryState.UNKNOWN, Reason.RESTARTED.value, note))
             else:
-                self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, Reason.RESTARTED.value, _RESTARTED))
-        self.standstills.follow_config(tx)
+                self.record_end(
+                    tx, self._step(tx, delivery, DeliveryState.CANCELLED, Reason.RESTARTED.value, _RESTARTED)
+                )
+        self.dialogs.follow_config(tx)
 
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
         """The config changed while nothing was under way to these agents, who are gone or stand elsewhere now: what
         waited to be pressed in their windows is not."""
         for delivery in self._rooms.deliveries.acts(tx, list(agents), {DeliveryState.QUEUED}):
-            self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED))
-        self.standstills.follow_config(tx)
+            self.record_end(tx, self._step(tx, delivery, DeliveryState.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED))
+        self.dialogs.follow_config(tx)
 
-    def next(self, tx: Tx, agents: Sequence[str], *, why_not: str) -> tuple[Delivery | None, int | None]:
+    def next_due(self, tx: Tx, agents: Sequence[str], *, why_not: str) -> tuple[Delivery | None, int | None]:
         """The act that comes next for these agents, if one is due; and when to look again at the latest, None for
         never. `why_not` keeps all of them waiting unless it is empty. What could not be done in time is given up."""
         now, again = self._clock.now_ms(), list[int]()
         due: Delivery | None = None
         for delivery in self._rooms.deliveries.acts(tx, agents, {DeliveryState.QUEUED}):
-            if self.is_late(delivery):
+            if self.is_expired(delivery):
                 reason = why_not or delivery.reason or _TOO_LATE
-                self.ended(tx, self._step(tx, delivery, DeliveryState.EXPIRED, reason, delivery.note))
+                self.record_end(tx, self._step(tx, delivery, DeliveryState.EXPIRED, reason, delivery.note))
                 continue
             if delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
-                self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, f"{delivery.agent} {why}", ""))
+                self.record_end(tx, self._step(tx, delivery, DeliveryState.CANCELLED, f"{delivery.agent} {why}", ""))
                 continue
-            again += [delivery.created_ms + ACTS_LAST_MS, *([delivery.not_before_ms] if delivery.not_before_ms else [])]
+            again += [
+                delivery.created_ms + ACTION_TTL_MS,
+                *([delivery.not_before_ms] if delivery.not_before_ms else []),
+            ]
             if due is None and not why_not and delivery.not_before_ms <= now:
                 due = delivery
         return due, min((at_ms for at_ms in again if at_ms > now), default=None)
 
-    def is_late(self, delivery: Delivery) -> bool:
+    def is_expired(self, delivery: Delivery) -> bool:
         """Whether this act is worth nothing any more."""
-        return delivery.created_ms + ACTS_LAST_MS <= self._clock.now_ms()
+        return delivery.created_ms + ACTION_TTL_MS <= self._clock.now_ms()
 
-    def ended(self, tx: Tx, delivery: Delivery) -> None:
+    def record_end(self, tx: Tx, delivery: Delivery) -> None:
         """The act has ended, or nobody knows whether it was done: what it was to answer follows, and people are told
         of what nobody knows."""
         assert delivery.act is not None
         self._journal.append(
             tx,
-            ActEnded(
+            ActionEnded(
                 delivery=delivery.id,
                 agent=delivery.agent,
                 act=delivery.act.value,
-                dialog=mark_hash(delivery.expects),
+                mark_hash=mark_hash(delivery.expects),
                 result=delivery.state.value,
                 reason=delivery.reason,
             ),
             by=HUB.id,
         )
-        now = self.standstills.of(tx, delivery.agent)
+        now = self.dialogs.open_for(tx, delivery.agent)
         if now is not None and now.press == delivery.id:
             self._standstill_goes_on(tx, now, delivery)
         if delivery.state is DeliveryState.UNKNOWN:
             task = self._rooms.messages.find(tx, delivery.message).task
             self._rooms.notices.in_doubt(tx, delivery.message, task=task, about=asked_about(delivery))
 
-    def _standstill_goes_on(self, tx: Tx, now: Standstill, delivery: Delivery) -> None:
+    def _standstill_goes_on(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:
-            self.standstills.is_pressed(tx, now, None)
+            self.dialogs.set_press(tx, now, None)
             if delivery.reason == Reason.CHANGED.value:
-                self.standstills.end(tx, now, Ending.CHANGED)
+                self.dialogs.end(tx, now, DialogEnding.CHANGED)
             else:
-                self.standstills.catch_up(tx, now.agent)
+                self.dialogs.recheck_window(tx, now.agent)
         elif delivery.state is DeliveryState.UNKNOWN:
-            self.standstills.end(tx, now, Ending.IN_DOUBT)
+            self.dialogs.end(tx, now, DialogEnding.IN_DOUBT)
         else:
-            self.standstills.end(tx, now, Ending.ANSWERED)
+            self.dialogs.end(tx, now, DialogEnding.ANSWERED)
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:
         """What a new conversation would disturb; empty if nothing."""
@@ -262,22 +267,22 @@ class Controls:
     def _who(self, name: str, act: Act) -> Agent:
         agent = self._rooms.agents.get(name)
         if agent.lane not in IN_WINDOWS or not (agent.desk and agent.window):
-            raise NoWindowToPress(agent=agent.name)
+            raise NoWindowForAction(agent=agent.name)
         check_allowed(act, agent.name, agent.allowed_actions)
         state, reason = self._desks.state(agent.desk)
         if state is not DeskState.READY:
-            raise DeskClosed(desk=agent.desk, state=state.value, reason=reason)
+            raise DeskNotReady(desk=agent.desk, state=state.value, reason=reason)
         return agent
 
-    def _ask(self, tx: Tx, agent: Agent, act: Act, answers: Standstill | None, by: Actor) -> Delivery:
+    def _ask(self, tx: Tx, agent: Agent, act: Act, answers: AgentDialog | None, by: Actor) -> Delivery:
         if answers is not None and act not in answers.answers:
             takes = ", ".join(answers.answers) or "nothing that its profile knows of"
-            raise NoAnswer(act=act.value, agent=agent.name, answers=takes)
+            raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
         for other in self._rooms.deliveries.acts(tx, [agent.name], OPEN_STATES):
             if other.state is DeliveryState.UNKNOWN:
                 self._step(tx, other, DeliveryState.CANCELLED, _NEWER, other.note)
             elif other.act is act or act in ANSWERS:
-                raise PressedAlready(act=(other.act or act).value, agent=agent.name)
+                raise ActionUnderway(act=(other.act or act).value, agent=agent.name)
         task = self._rooms.agents.status(tx, agent.name).task
         message = self._rooms.messages.add(
             tx,
@@ -289,7 +294,7 @@ class Controls:
             task=task,
             source=source_of(by),
             body=act.value,
-            expires_at_ms=self._clock.now_ms() + ACTS_LAST_MS,
+            expires_at_ms=self._clock.now_ms() + ACTION_TTL_MS,
         )
         delivery = self._rooms.deliveries.queue(
             tx,
@@ -303,13 +308,13 @@ class Controls:
             expects="" if answers is None else answers.mark,
         )
         if answers is not None:
-            self.standstills.is_pressed(tx, answers, delivery.id)
+            self.dialogs.set_press(tx, answers, delivery.id)
         dialog = mark_hash(delivery.expects)
-        asked = ActAsked(delivery=delivery.id, agent=agent.name, act=act.value, dialog=dialog)
+        asked = ActionRequested(delivery=delivery.id, agent=agent.name, act=act.value, mark_hash=dialog)
         self._journal.append(tx, asked, by=by.id)
         return delivery
 
-    async def _done(self, delivery: Delivery, by: Actor) -> Pressed:
+    async def _done(self, delivery: Delivery, by: Actor) -> ActionResult:
         """Wait until it is over."""
         over = self._waiting.setdefault(delivery.id, asyncio.Event())
         try:
@@ -323,7 +328,7 @@ class Controls:
         finally:
             self._waiting.pop(delivery.id, None)
         assert now.act is not None
-        return Pressed(act=now.act, agent=now.agent, delivery=now, asker=by.id)
+        return ActionResult(act=now.act, agent=now.agent, delivery=now, asker=by.id)
 
     async def _now(self, delivery: Delivery) -> Delivery:
         return await self._rooms.deliveries.get(delivery.id) or delivery

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import Lane
-from core.controls.model import (
-    ACTS_LAST_MS,
-    DeskClosed,
-    Ending,
-    NoAnswer,
-    NoWindowToPress,
-    Pressed,
-    PressedAlready,
-    PressedOnce,
-    PressNotAllowed,
-    StandstillOver,
-    StillAtWork,
+from core.agent_actions.model import (
+    ACTION_TTL_MS,
+    ActionNotAllowed,
+    ActionNotRepeated,
+    ActionResult,
+    ActionUnderway,
+    AgentBusy,
+    AnswerNotOffered,
+    DeskNotReady,
+    DialogClosed,
+    DialogEnding,
+    NoWindowForAction,
 )
+from core.agents.model import Lane
 from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
@@ -32,7 +32,7 @@ from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
 from core.verdicts.model import Decision
 from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.core.controls.house import (
+from tests.core.agent_actions.house import (
     ALL,
     ASKS,
     CHANGED,
@@ -55,22 +55,22 @@ from tests.fakes.lane import FakeLane, bounced, refused
 async def test_a_new_conversation_is_begun_once_for_an_agent_that_has_nothing_to_do(tmp_path: Path) -> None:
     lane = FakeLane(DONE)
     async with house(tmp_path, lane) as octet:
-        pressed = await octet.controls.new_chat("agent-1", by=ADA)
+        pressed = await octet.agent_actions.new_chat("agent-1", by=ADA)
         assert (pressed.act, pressed.state) == (Act.NEW_CHAT, DeliveryState.DELIVERED)
         assert lane.pressed == [Act.NEW_CHAT]
         with pytest.raises(NotAllowed):
-            await octet.controls.new_chat("agent-1", by=CAROL)
+            await octet.agent_actions.new_chat("agent-1", by=CAROL)
         await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
         await reach(octet, TaskId("T-1"), TaskState.WORKING)
-        with pytest.raises(StillAtWork, match="Agent-1 has T-1"):
-            await octet.controls.new_chat("agent-1", by=ADA)
+        with pytest.raises(AgentBusy, match="Agent-1 has T-1"):
+            await octet.agent_actions.new_chat("agent-1", by=ADA)
         assert lane.pressed == [Act.NEW_CHAT]
 
 
 async def test_a_new_conversation_that_was_asked_for_is_not_begun_once_a_task_came_first(tmp_path: Path) -> None:
     lane, clock = FakeLane(bounced()), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
-        asking = asyncio.ensure_future(octet.controls.new_chat("agent-1", by=ADA))
+        asking = asyncio.ensure_future(octet.agent_actions.new_chat("agent-1", by=ADA))
         async with asyncio.timeout(60):
             await lane.began.wait()
         await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
@@ -96,7 +96,7 @@ async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_sho
         await octet.dispatch.window_shows("main", ASKS)
         assert await told(octet) == [("T-1", "", found.id)]
         lane.script.append(DONE)
-        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert (pressed.state, pressed.delivery.note) == (
             DeliveryState.DELIVERED,
             "the dialog is gone; the agent works",
@@ -105,34 +105,34 @@ async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_sho
         order = lane.orders[-1]
         assert (order.act, order.expects, order.text, order.window) == (Act.APPROVE, "secret-mark-1", "", "agent-1")
         assert await told(octet) == [("T-1", "answered", found.id)]
-        view = await octet.controls.show(found.id, by=ADA)
-        assert (view.standstill.ending, view.standstill.text, view.png) == (Ending.ANSWERED, "", b"")
+        view = await octet.agent_actions.show_dialog(found.id, by=ADA)
+        assert (view.dialog.ending, view.dialog.text, view.png) == (DialogEnding.ANSWERED, "", b"")
         assert (view.press, view.asker, view.wakes) == (pressed.delivery, ADA.id, ADA.id)
-        with pytest.raises(StandstillOver):
-            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        with pytest.raises(DialogClosed):
+            await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert lane.pressed == [Act.APPROVE]
 
 
 async def test_the_journal_names_who_pressed_what_at_which_dialog_and_never_what_stood_in_it(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane()) as octet:
         found = await asked(octet)
-        pressed = await octet.controls.press(found.id, Act.DENY, by=ADA)
-        (stood,) = await journal(octet, "WindowStoodStill")
-        dialog = stood[2]["dialog"]
-        assert await journal(octet, "ActAsked", "ActEnded") == [
+        pressed = await octet.agent_actions.answer_dialog(found.id, Act.DENY, by=ADA)
+        (stood,) = await journal(octet, "DialogOpened")
+        mark_hash = stood[2]["mark_hash"]
+        assert await journal(octet, "ActionRequested", "ActionEnded") == [
             (
-                "ActAsked",
+                "ActionRequested",
                 ADA.id,
-                {"delivery": pressed.delivery.id, "agent": "Agent-1", "act": "deny", "dialog": dialog},
+                {"delivery": pressed.delivery.id, "agent": "Agent-1", "act": "deny", "mark_hash": mark_hash},
             ),
             (
-                "ActEnded",
+                "ActionEnded",
                 "hub",
                 {
                     "delivery": pressed.delivery.id,
                     "agent": "Agent-1",
                     "act": "deny",
-                    "dialog": dialog,
+                    "mark_hash": mark_hash,
                     "result": "delivered",
                     "reason": "",
                 },
@@ -148,13 +148,13 @@ async def test_nothing_is_pressed_unless_the_owner_allows_just_this_for_this_age
     lane = FakeLane()
     async with house(tmp_path, lane, allowed_actions="deny") as octet:
         found = await asked(octet)
-        with pytest.raises(PressNotAllowed) as refusal:
-            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        with pytest.raises(ActionNotAllowed) as refusal:
+            await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert 'allowed_actions = ["approve", "deny"]' in refusal.value.message
-        with pytest.raises(PressNotAllowed):
-            await octet.controls.interrupt("agent-1", by=ADA)
-        assert (await octet.controls.show(found.id, by=ADA)).allowed_actions == {Act.DENY}
-        assert (await octet.controls.answer("Agent-1", Act.DENY, by=ADA)).state is DeliveryState.DELIVERED
+        with pytest.raises(ActionNotAllowed):
+            await octet.agent_actions.interrupt("agent-1", by=ADA)
+        assert (await octet.agent_actions.show_dialog(found.id, by=ADA)).allowed_actions == {Act.DENY}
+        assert (await octet.agent_actions.answer_agent("Agent-1", Act.DENY, by=ADA)).state is DeliveryState.DELIVERED
         assert lane.pressed == [Act.DENY]
 
 
@@ -162,8 +162,8 @@ async def test_what_does_not_answer_the_dialog_is_not_pressed(tmp_path: Path) ->
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         await asked(octet)
-        with pytest.raises(NoAnswer, match="It takes: approve, deny"):
-            await octet.controls.answer("Agent-1", Act.CONTINUE, by=ADA)
+        with pytest.raises(AnswerNotOffered, match="It takes: approve, deny"):
+            await octet.agent_actions.answer_agent("Agent-1", Act.CONTINUE, by=ADA)
         assert lane.pressed == []
 
 
@@ -172,9 +172,9 @@ async def test_who_has_no_permission_presses_nothing(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         found = await asked(octet)
         for call in (
-            octet.controls.press(found.id, Act.APPROVE, by=CAROL),
-            octet.controls.answer("Agent-1", Act.APPROVE, by=CAROL),
-            octet.controls.interrupt("Agent-1", by=CAROL),
+            octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=CAROL),
+            octet.agent_actions.answer_agent("Agent-1", Act.APPROVE, by=CAROL),
+            octet.agent_actions.interrupt("Agent-1", by=CAROL),
         ):
             with pytest.raises(NotAllowed):
                 await call
@@ -187,17 +187,17 @@ async def test_two_presses_at_once_act_once(tmp_path: Path) -> None:
         found = await asked(octet)
         lane.gate.clear()
 
-        async def press(act: Act) -> Pressed | PressedAlready:
+        async def press(act: Act) -> ActionResult | ActionUnderway:
             try:
-                return await octet.controls.press(found.id, act, by=ADA)
-            except PressedAlready as refusal:
+                return await octet.agent_actions.answer_dialog(found.id, act, by=ADA)
+            except ActionUnderway as refusal:
                 lane.gate.set()
                 return refusal
 
         async with asyncio.timeout(60):
             first, second = await asyncio.gather(press(Act.APPROVE), press(Act.DENY))
-        assert isinstance(first, Pressed)
-        assert isinstance(second, PressedAlready)
+        assert isinstance(first, ActionResult)
+        assert isinstance(second, ActionUnderway)
         assert lane.pressed == [Act.APPROVE]
 
 
@@ -207,7 +207,7 @@ async def test_a_dialog_that_changed_meanwhile_is_not_answered_and_the_next_one_
         found = await asked(octet)
         lane.script.append(CHANGED)
         hands.shown["agent-1"] = replace(ASKS, mark="other", text="Push to main?")
-        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "changed")
         assert lane.pressed == []
         (now,) = await until_open(octet, "other")
@@ -223,7 +223,7 @@ async def test_an_interrupt_goes_before_whatever_is_queued_and_while_the_agent_w
         await octet.tasks.new(make_new_task("two", agent="Agent-2", priority=0), by=ADA)
         await reach(octet, TaskId("T-2"), TaskState.ASSIGNED)
         async with asyncio.TaskGroup() as group:
-            interrupt = group.create_task(octet.controls.interrupt("Agent-1", by=ADA))
+            interrupt = group.create_task(octet.agent_actions.interrupt("Agent-1", by=ADA))
             await until_queued(octet)
             lane.gate.set()
         assert interrupt.result().state is DeliveryState.DELIVERED
@@ -237,7 +237,7 @@ async def test_what_fails_before_the_key_is_tried_again_and_pressed_once(tmp_pat
     async with house(tmp_path, lane) as octet:
         found = await asked(octet)
         lane.script += [bounced(), not_pressed, DONE]
-        assert (await octet.controls.press(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
+        assert (await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
         assert lane.pressed == [Act.APPROVE]
         assert [order.act for order in lane.orders[1:]] == [Act.APPROVE] * 3
 
@@ -248,15 +248,15 @@ async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) ->
         found = await asked(octet)
 
         def never(_order: Order, _progress: Progress) -> Outcome:
-            clock.advance(ACTS_LAST_MS / 1000)
+            clock.advance(ACTION_TTL_MS / 1000)
             return bounced(Reason.KEYS_DOWN)
 
         lane.script.append(never)
-        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "keys held down")
         assert lane.pressed == []
         lane.script.append(DONE)
-        again = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        again = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert again.state is DeliveryState.DELIVERED
 
 
@@ -271,10 +271,10 @@ async def test_what_ended_before_the_key_leaves_the_buttons_in_force(tmp_path: P
     async with house(tmp_path, lane) as octet:
         found = await asked(octet)
         lane.script.append(outcomes[how])
-        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert pressed.state in {DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REFUSED}
         lane.script.append(DONE)
-        assert (await octet.controls.press(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
+        assert (await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
 
 
 async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_again(tmp_path: Path) -> None:
@@ -283,14 +283,14 @@ async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_
         found = await asked(octet)
         hands.shown["agent-1"] = ASKS
         lane.script.append(NOBODY_SAW)
-        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert (pressed.state, pressed.delivery.note) == (DeliveryState.UNKNOWN, "nothing changed within 2 s")
         (doubt,) = await told(octet, NoticeKind.IN_DOUBT)
         assert doubt[0] == "T-1"
         assert doubt[2] == f"{pressed.delivery.id}:1"
         (now,) = await until_open(octet, ASKS.mark)
         assert now.id != found.id, "what it shows afterwards is asked anew"
-        with pytest.raises(PressedOnce):
+        with pytest.raises(ActionNotRepeated):
             await octet.unknowns.resolve(pressed.delivery.id, Decision.SEND_AGAIN, by=ADA)
         after = await octet.unknowns.resolve(pressed.delivery.id, Decision.ARRIVED, by=ADA)
         assert (after.state, after.assurance) == (DeliveryState.DELIVERED, Assurance.PERSON)
@@ -303,16 +303,16 @@ async def test_something_newer_settles_what_nobody_saw(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         await asked(octet)
         lane.script += [NOBODY_SAW, DONE]
-        first = await octet.controls.interrupt("Agent-1", by=ADA)
+        first = await octet.agent_actions.interrupt("Agent-1", by=ADA)
         assert first.state is DeliveryState.UNKNOWN
-        assert (await octet.controls.interrupt("Agent-1", by=ADA)).state is DeliveryState.DELIVERED
+        assert (await octet.agent_actions.interrupt("Agent-1", by=ADA)).state is DeliveryState.DELIVERED
         assert (await row(octet, first.delivery.id)).state is DeliveryState.CANCELLED
 
 
 async def test_words_and_briefs_do_not_wait_for_an_act_that_nobody_saw(tmp_path: Path) -> None:
     lane = FakeLane(NOBODY_SAW)
     async with house(tmp_path, lane) as octet:
-        assert (await octet.controls.interrupt("Agent-1", by=ADA)).state is DeliveryState.UNKNOWN
+        assert (await octet.agent_actions.interrupt("Agent-1", by=ADA)).state is DeliveryState.UNKNOWN
         await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
         await reach(octet, TaskId("T-1"), TaskState.WORKING)
 
@@ -321,10 +321,10 @@ async def test_a_desk_that_is_held_and_an_agent_without_a_window_are_said_at_onc
     async with house(tmp_path, FakeLane()) as octet:
         found = await asked(octet)
         await octet.desks.hold("main", by=ADA)
-        with pytest.raises(DeskClosed):
-            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
-        with pytest.raises(NoWindowToPress):
-            await octet.controls.interrupt("Dry", by=ADA)
+        with pytest.raises(DeskNotReady):
+            await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
+        with pytest.raises(NoWindowForAction):
+            await octet.agent_actions.interrupt("Dry", by=ADA)
 
 
 @pytest.mark.parametrize("was", ["queued", "leased", "submitting"])
@@ -343,7 +343,7 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskState.READY, "")  # nobody carries it out: dispatch is not running
         async with asyncio.TaskGroup() as group:
-            press = group.create_task(octet.controls.press(found.id, Act.APPROVE, by=ADA))
+            press = group.create_task(octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA))
             acts = await until_queued(octet)
             press.cancel()
         delivery = acts[0]
@@ -355,7 +355,7 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
                 )
     async with house(tmp_path, lane) as octet:
         after = await row(octet, delivery.id)
-        standing = await octet.controls.standstills.open()
+        standing = await octet.agent_actions.dialogs.list_open()
         if was == "submitting":
             assert (after.state, after.reason) == (DeliveryState.UNKNOWN, "Octet was restarted")
             assert standing == ()

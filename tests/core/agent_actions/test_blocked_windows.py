@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.agent_actions.model import NOT_HERE, BlockedWindow
 from core.calibration.questions import PointAt, Result, Step, Wishes
-from core.controls.model import NOT_HERE, BlockedWindow
 from core.coordinator import Coordinator
 from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
@@ -45,7 +45,9 @@ async def needs(octet: Coordinator) -> list[Need]:
 
 
 async def told(octet: Coordinator) -> list[tuple[Notice, BlockedWindow]]:
-    return [(one, octet.blocked.show(one)) for one in await pending(octet) if one.kind is NoticeKind.BLOCKED]
+    return [
+        (one, octet.blocked_windows.parse_notice(one)) for one in await pending(octet) if one.kind is NoticeKind.BLOCKED
+    ]
 
 
 @pytest.mark.parametrize("reason", sorted(set(Reason) - NOT_HERE))
@@ -112,7 +114,7 @@ async def test_a_window_that_no_agent_has_any_more_is_over(tmp_path: Path) -> No
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
         await octet.store.write(lambda tx: octet.agents.take([]))
-        await octet.store.write(octet.blocked.tend)
+        await octet.store.write(octet.blocked_windows.end_orphaned)
         assert await needs(octet) == []
         [(_, now)] = await told(octet)
         assert now.over_ms

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentState
-from core.controls.model import (
-    ACTS_LAST_MS,
-    NothingAsked,
-    StandstillOver,
+from core.agent_actions.model import (
+    ACTION_TTL_MS,
+    DialogClosed,
+    NoOpenDialog,
 )
+from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
-from tests.core.controls.house import ASKS, BUSY, DONE, asked, house, told, until_queued
+from tests.core.agent_actions.house import ASKS, BUSY, DONE, asked, house, told, until_queued
 from tests.core.dispatch.test_loop import code_in, reach
 from tests.core.dispatch.test_what_windows_show import becomes
 from tests.fakes.clock import FakeClock
@@ -30,9 +30,9 @@ async def test_news_of_another_dialog_ends_the_old_one(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane()) as octet:
         found = await asked(octet)
         await octet.dispatch.window_shows("main", replace(ASKS, mark="other"))
-        with pytest.raises(StandstillOver):
-            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
-        (now,) = await octet.controls.standstills.open()
+        with pytest.raises(DialogClosed):
+            await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
+        (now,) = await octet.agent_actions.dialogs.list_open()
         assert now.mark == "other"
 
 
@@ -40,12 +40,12 @@ async def test_a_dialog_that_goes_away_by_itself_is_over_and_says_so(tmp_path: P
     async with house(tmp_path, FakeLane()) as octet:
         found = await asked(octet)
         await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.UNKNOWN))
-        assert await octet.controls.standstills.open() == (found,)
+        assert await octet.agent_actions.dialogs.list_open() == (found,)
         await octet.dispatch.window_shows("main", BUSY)
-        assert await octet.controls.standstills.open() == ()
+        assert await octet.agent_actions.dialogs.list_open() == ()
         assert await told(octet) == [("T-1", "gone", found.id)]
-        with pytest.raises(NothingAsked):
-            await octet.controls.answer("Agent-1", Act.APPROVE, by=ADA)
+        with pytest.raises(NoOpenDialog):
+            await octet.agent_actions.answer_agent("Agent-1", Act.APPROVE, by=ADA)
 
 
 async def test_a_dialog_that_goes_away_while_its_answer_waits_is_over_when_the_answer_expires(tmp_path: Path) -> None:
@@ -53,13 +53,13 @@ async def test_a_dialog_that_goes_away_while_its_answer_waits_is_over_when_the_a
     async with house(tmp_path, FakeLane(), clock=clock) as octet:
         await asked(octet)
         await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING.value)
-        answering = asyncio.ensure_future(octet.controls.answer("Agent-1", Act.APPROVE, by=ADA))
+        answering = asyncio.ensure_future(octet.agent_actions.answer_agent("Agent-1", Act.APPROVE, by=ADA))
         await until_queued(octet)
         await octet.dispatch.window_shows("main", BUSY)
-        clock.advance(ACTS_LAST_MS / 1000)
+        clock.advance(ACTION_TTL_MS / 1000)
         octet.dispatch.wake()
         assert (await answering).state is DeliveryState.EXPIRED
-        assert await octet.controls.standstills.open() == ()
+        assert await octet.agent_actions.dialogs.list_open() == ()
         await reach(octet, TaskId("T-1"), TaskState.WORKING)
 
 
@@ -70,7 +70,7 @@ async def test_an_error_or_a_limit_is_told_once_for_a_task(tmp_path: Path, activ
         found = await asked(octet, shown)
         await octet.dispatch.window_shows("main", BUSY)
         await octet.dispatch.window_shows("main", shown)
-        assert len(await octet.controls.standstills.open()) == 1
+        assert len(await octet.agent_actions.dialogs.list_open()) == 1
         assert await told(octet) == [("T-1", "gone", found.id)]
 
 
@@ -85,9 +85,9 @@ async def test_a_question_asked_again_is_told_again(tmp_path: Path) -> None:
 async def test_a_window_without_a_task_is_told_too(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane()) as octet:
         await octet.dispatch.window_shows("main", ASKS)
-        (found,) = await octet.controls.standstills.open()
+        (found,) = await octet.agent_actions.dialogs.list_open()
         assert await told(octet) == [("", "", found.id)]
-        assert (await octet.controls.show(found.id, by=ADA)).wakes == ""
+        assert (await octet.agent_actions.show_dialog(found.id, by=ADA)).wakes == ""
 
 
 async def test_while_its_window_waits_for_an_answer_a_task_is_blocked_and_its_agent_not_silent(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_while_its_window_waits_for_an_answer_a_task_is_blocked_and_its_ag
         assert (status.state, status.task) == (AgentState.NEEDS_INPUT, "T-1")
         clock.advance(100_000)
         lane.script.append(DONE)
-        await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
         assert task.state is TaskState.WORKING
         assert task.quiet_at_ms is not None

@@ -30,7 +30,7 @@ standstills = Table(
 )
 
 ADD = insert(standstills)
-ONE = select(standstills).where(standstills.c.id == bindparam("standstill"))
+ONE = select(standstills).where(standstills.c.id == bindparam("dialog"))
 NEWEST_ID = select(func.max(standstills.c.id).label("id"))
 OPEN = select(standstills).where(_OPEN).order_by(standstills.c.since_ms, standstills.c.id)
 ACTIVITIES = select(standstills.c.agent, standstills.c.activity).where(_OPEN)
@@ -41,9 +41,9 @@ TOLD = select(standstills.c.id).where(
     standstills.c.mark == bindparam("marked"),
     standstills.c.task.is_not_distinct_from(bindparam("of_task")),
 )
-SET_PRESS = update(standstills).where(standstills.c.id == bindparam("standstill")).values(press=bindparam("by_press"))
+SET_PRESS = update(standstills).where(standstills.c.id == bindparam("dialog")).values(press=bindparam("by_press"))
 END = (
     update(standstills)
-    .where(standstills.c.id == bindparam("standstill"))
+    .where(standstills.c.id == bindparam("dialog"))
     .values(ending=bindparam("how"), text="", png=None)
 )

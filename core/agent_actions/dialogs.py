@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from core.agent_actions import _store
+from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, DialogId, DialogNotFound
 from core.agents.model import Agent, AgentEvent
-from core.controls import _store
-from core.controls.model import STANDS_STILL, Ending, Standstill, StandstillId, StandstillNotFound
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
 from core.journal.service import Journal
@@ -32,26 +32,26 @@ def mark_hash(mark: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowStoodStill(AgentEvent):
+class DialogOpened(AgentEvent):
     """An agent's window waits for an answer, met an error or reached a limit."""
 
-    standstill: str
+    dialog: str
     task: str
     activity: str
-    dialog: str
+    mark_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandstillEnded(AgentEvent):
+class DialogEnded(AgentEvent):
     """An agent's window does not stand still at this any more."""
 
-    standstill: str
-    task: str
     dialog: str
+    task: str
+    mark_hash: str
     how: str
 
 
-class Standstills:
+class AgentDialogs:
     """What agents' windows stand still at. Verbs that change take the open transaction."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Standstills:
         self._newest: dict[str, Shown] = {}
         """By agent, what its window was last said to show."""
 
-    def window_shows(self, tx: Tx, desk: str, shown: Shown) -> None:
+    def update_window(self, tx: Tx, desk: str, shown: Shown) -> None:
         """A window shows this now. One that cannot be seen is believed to show still what it showed."""
         if shown.activity is Activity.UNKNOWN:
             return
@@ -76,28 +76,28 @@ class Standstills:
             self._newest[agent.name] = shown
             self._agent_shows(tx, agent, shown)
 
-    def catch_up(self, tx: Tx, name: str) -> None:
+    def recheck_window(self, tx: Tx, name: str) -> None:
         """Take in what this agent's window was said to show while an act was under way that pressed nothing."""
         agent, shown = self._agents.named(name), self._newest.get(name)
         if agent is not None and shown is not None and shown.window == agent.window:
             self._agent_shows(tx, agent, shown)
 
     def _agent_shows(self, tx: Tx, agent: Agent, shown: Shown) -> None:
-        stands = shown.activity in STANDS_STILL
-        now = self.of(tx, agent.name)
+        stands = shown.activity in NEEDS_ANSWER
+        now = self.open_for(tx, agent.name)
         if now is not None:
             is_same = (now.activity, now.mark) == (shown.activity, shown.mark)
             if is_same or now.press is not None:
                 return  # an act is under way: what it did is told by its end, and then this is looked at again
-            self.end(tx, now, Ending.CHANGED if stands else Ending.GONE)
+            self.end(tx, now, DialogEnding.CHANGED if stands else DialogEnding.GONE)
         if stands:
             self._begin(tx, agent, shown)
-            self.keeps(tx, agent.name)
+            self.block_task(tx, agent.name)
 
-    def keeps(self, tx: Tx, agent: str) -> None:
+    def block_task(self, tx: Tx, agent: str) -> None:
         """If the agent's window waits for an answer, its task is blocked and nobody counts it as silent. Asked whenever
         either of the two begins."""
-        now = self.of(tx, agent)
+        now = self.open_for(tx, agent)
         if now is None or now.activity is not Activity.NEEDS_INPUT:
             return
         held_by = self._agents.status(tx, agent).task
@@ -105,7 +105,7 @@ class Standstills:
             self._tasks.move(tx, held_by, TaskState.BLOCKED, reason=BlockCause.APPROVAL.value)
             self._agents.waits_for_input(tx, agent, is_so=True)
 
-    def _lets_go(self, tx: Tx, agent: str) -> None:
+    def _unblock_task(self, tx: Tx, agent: str) -> None:
         """What `keeps` did is undone: the task is worked on, with a new deadline."""
         if self._agents.named(agent) is None:
             return
@@ -115,7 +115,7 @@ class Standstills:
             self._tasks.move(tx, task.id, TaskState.WORKING)
         self._agents.waits_for_input(tx, agent, is_so=False)
 
-    def of(self, tx: Tx, agent: str) -> Standstill | None:
+    def open_for(self, tx: Tx, agent: str) -> AgentDialog | None:
         """What this agent's window stands still at; None when it does not."""
         row = tx.execute(_store.OPEN_OF, {"of_agent": agent}).first()
         return None if row is None else _standstill(row)
@@ -124,21 +124,21 @@ class Standstills:
         """Return, by agent, what each blocked window shows now."""
         return {row.agent: Activity(row.activity) for row in tx.execute(_store.ACTIVITIES)}
 
-    def find(self, tx: Tx, standstill: str) -> Standstill:
-        """One of them, over or not. Raises StandstillNotFound."""
-        row = tx.execute(_store.ONE, {"standstill": standstill}).first()
+    def find(self, tx: Tx, dialog: str) -> AgentDialog:
+        """One of them, over or not. Raises DialogNotFound."""
+        row = tx.execute(_store.ONE, {"dialog": dialog}).first()
         if row is None:
-            raise StandstillNotFound
+            raise DialogNotFound
         return _standstill(row)
 
-    async def get(self, standstill: str) -> tuple[Standstill, bytes]:
-        """One of them with its picture. Raises StandstillNotFound."""
-        rows = await self._store.fetch(_store.ONE, {"standstill": standstill})
+    async def get(self, dialog: str) -> tuple[AgentDialog, bytes]:
+        """One of them with its picture. Raises DialogNotFound."""
+        rows = await self._store.fetch(_store.ONE, {"dialog": dialog})
         if not rows:
-            raise StandstillNotFound
+            raise DialogNotFound
         return _standstill(rows[0]), rows[0].png or b""
 
-    async def open(self) -> tuple[Standstill, ...]:
+    async def list_open(self) -> tuple[AgentDialog, ...]:
         """Everything that stands still now, oldest first."""
         return tuple(_standstill(row) for row in await self._store.fetch(_store.OPEN))
 
@@ -146,26 +146,26 @@ class Standstills:
         """Return the id that sorts last, if there is one."""
         return (await self._store.fetch(_store.NEWEST_ID))[0].id
 
-    def is_pressed(self, tx: Tx, now: Standstill, press: DeliveryId | None) -> None:
+    def set_press(self, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
         """This act answers it; None: that act has ended, and nothing was pressed."""
-        tx.execute(_store.SET_PRESS, {"standstill": now.id, "by_press": press})
+        tx.execute(_store.SET_PRESS, {"dialog": now.id, "by_press": press})
 
-    def end(self, tx: Tx, now: Standstill, how: Ending) -> None:
+    def end(self, tx: Tx, now: AgentDialog, how: DialogEnding) -> None:
         """It is over: the message that told of it says so, and what stood there is kept no longer."""
-        tx.execute(_store.END, {"standstill": now.id, "how": how.value})
-        event = StandstillEnded(
-            standstill=now.id, agent=now.agent, task=now.task or "", dialog=mark_hash(now.mark), how=how.value
+        tx.execute(_store.END, {"dialog": now.id, "how": how.value})
+        event = DialogEnded(
+            dialog=now.id, agent=now.agent, task=now.task or "", mark_hash=mark_hash(now.mark), how=how.value
         )
         self._journal.append(tx, event, by=HUB.id)
         self._notices.settled(tx, about=now.id, how=how.value)
-        self._lets_go(tx, now.agent)
+        self._unblock_task(tx, now.agent)
 
     def follow_config(self, tx: Tx) -> None:
         """Whoever has another window since, or is gone, stands still no longer; a new window tells of itself."""
         for row in tx.execute(_store.OPEN).all():
             agent = self._agents.named(row.agent)
             if agent is None or (agent.desk, agent.window) != (row.desk, row.window):
-                self.end(tx, _standstill(row), Ending.GONE)
+                self.end(tx, _standstill(row), DialogEnding.GONE)
 
     def _begin(self, tx: Tx, agent: Agent, shown: Shown) -> None:
         task = self._agents.status(tx, agent.name).task
@@ -189,12 +189,12 @@ class Standstills:
             "since_ms": self._clock.now_ms(),
         }
         tx.execute(_store.ADD, row)
-        event = WindowStoodStill(
-            standstill=str(row["id"]),
+        event = DialogOpened(
+            dialog=str(row["id"]),
             agent=agent.name,
             task=task or "",
             activity=shown.activity.value,
-            dialog=mark_hash(shown.mark),
+            mark_hash=mark_hash(shown.mark),
         )
         self._journal.append(tx, event, by=HUB.id)
         # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
@@ -202,13 +202,13 @@ class Standstills:
             self._notices.stands_still(tx, str(row["id"]), task=task)
 
 
-def _standstill(row: Row) -> Standstill:
+def _standstill(row: Row) -> AgentDialog:
     return alike(
-        Standstill,
+        AgentDialog,
         row,
-        id=StandstillId(row.id),
+        id=DialogId(row.id),
         activity=Activity(row.activity),
         answers=tuple(Act(act) for act in json.loads(row.answers)),
         press=DeliveryId(row.press) if row.press else None,
-        ending=Ending(row.ending) if row.ending else None,
+        ending=DialogEnding(row.ending) if row.ending else None,
     )

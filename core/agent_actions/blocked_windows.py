@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from core.controls.model import NOT_HERE, BlockedWindow, WindowBlocked, WindowUnblocked, blocked_key
+from core.agent_actions.model import NOT_HERE, BlockedWindow, WindowBlocked, WindowUnblocked, blocked_key
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 from core.journal.service import Journal
@@ -31,11 +31,11 @@ class BlockedWindows:
         self._clock = clock
         self._now: Mapping[str, BlockedWindow] = {}
 
-    def window_is(self, tx: Tx, desk: str, status: WindowStatus) -> None:
+    def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:
         """A desk's worker sees this window so. The same again, also from another worker, changes nothing."""
         notice = self._notices.of_blocked(tx, blocked_key(desk, status.name))
         agents = self._agents.at(desk, status.name)
-        was = None if notice is None else self.show(notice)
+        was = None if notice is None else self.parse_notice(notice)
         if status.usable or not status.code or not agents:
             self._end(tx, notice)
             return
@@ -61,26 +61,26 @@ class BlockedWindows:
         else:
             self._notices.blocked(tx, now.key, text=_text(now), task=self._agents.status(tx, now.agent).task)
 
-    def tend(self, tx: Tx) -> None:
+    def end_orphaned(self, tx: Tx) -> None:
         """End those of windows that no agent has since the config changed: no worker tells of them."""
         for now in tuple(self._now.values()):
             if not self._agents.at(now.desk, now.window):
                 self._end(tx, self._notices.of_blocked(tx, now.key))
 
-    def open(self, desks: Collection[str]) -> tuple[BlockedWindow, ...]:
+    def list_open(self, desks: Collection[str]) -> tuple[BlockedWindow, ...]:
         """Return what is known to be blocked now on these desks, from memory."""
         return tuple(now for now in self._now.values() if now.desk in desks)
 
-    def show(self, notice: Notice) -> BlockedWindow:
+    def parse_notice(self, notice: Notice) -> BlockedWindow:
         """Return what a notice of this kind tells."""
         return _TEXT.validate_json(notice.text)
 
-    async def recalibrated(self, desk: str, window: str, *, by: Actor, why_not: str = "") -> None:
+    async def record_recalibration(self, desk: str, window: str, *, by: Actor, why_not: str = "") -> None:
         """Note that somebody has the window recalibrated, or why that did not work, for the message about it."""
 
         def note(tx: Tx) -> None:
             if (notice := self._notices.of_blocked(tx, blocked_key(desk, window))) is not None:
-                now = replace(self.show(notice), tried_by=by.id, tried=why_not)
+                now = replace(self.parse_notice(notice), tried_by=by.id, tried=why_not)
                 self._notices.blocked_changed(tx, notice, text=_text(now))
 
         await self._store.write(note)
@@ -88,7 +88,7 @@ class BlockedWindows:
     def _end(self, tx: Tx, notice: Notice | None) -> None:
         if notice is None:
             return
-        was = self.show(notice)
+        was = self.parse_notice(notice)
         tx.after_commit(lambda: self._know(was.key, None))
         text = _text(replace(was, over_ms=self._clock.now_ms()))
         self._notices.blocked_changed(tx, notice, text=text, is_over=True)

@@ -13,12 +13,12 @@ from core.desks.model import DeskEvent
 from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
 
-StandstillId = NewType("StandstillId", str)
+DialogId = NewType("DialogId", str)
 """A ULID."""
 
-ACTS_LAST_MS = 30_000
+ACTION_TTL_MS = 30_000
 """An act that could not be done within this time is given up: whoever asked for it meant what was there then."""
-STANDS_STILL = frozenset({Activity.NEEDS_INPUT, Activity.ERROR, Activity.LIMITED})
+NEEDS_ANSWER = frozenset({Activity.NEEDS_INPUT, Activity.ERROR, Activity.LIMITED})
 """What a window shows when its agent does not go on by itself."""
 ANSWERS = frozenset({Act.APPROVE, Act.DENY, Act.CONTINUE})
 """Acts that answer what a window asks; they are good for the very dialog that a person was shown."""
@@ -28,13 +28,13 @@ NOTHING_PRESSED = frozenset(
 """How an act may end without a key or button having been pressed."""
 
 
-class Ending(StrEnum):
-    """How a standstill came to an end."""
+class DialogEnding(StrEnum):
+    """How a dialog came to an end."""
 
     ANSWERED = "answered"
     """By an act of Octet's that was seen to be done."""
     IN_DOUBT = "in doubt"
-    """By an act of which nobody knows whether it was done. What the window shows afterwards is another standstill."""
+    """By an act of which nobody knows whether it was done. What the window shows afterwards is another dialog."""
     GONE = "gone"
     """By itself, or by somebody at the machine."""
     CHANGED = "changed"
@@ -42,10 +42,10 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standstill:
+class AgentDialog:
     """An agent's window that waits for an answer, met an error or reached a limit, from when to when."""
 
-    id: StandstillId
+    id: DialogId
     agent: str
     desk: str
     window: str
@@ -60,22 +60,22 @@ class Standstill:
     """What the agent was working on."""
     press: DeliveryId | None
     """The act that a person asked for and that is not over yet, or that ended it."""
-    ending: Ending | None
+    ending: DialogEnding | None
     """None as long as it lasts."""
     since_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandstillView:
-    """A standstill with all that a person needs to decide."""
+class AgentDialogView:
+    """A dialog with all that a person needs to decide."""
 
-    standstill: Standstill
+    dialog: AgentDialog
     png: bytes
     """The picture of what the window stands still at; empty where there is none, or not any more."""
     allowed_actions: frozenset[Act]
     """What the machine's owner allows for this agent."""
     press: Delivery | None
-    """The act named by the standstill."""
+    """The act named by the dialog."""
     asker: str
     """The id of the actor who asked for that act."""
     wakes: str
@@ -83,7 +83,7 @@ class StandstillView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pressed:
+class ActionResult:
     """An act, and how it ended; or how it stands, if it has not ended in time."""
 
     act: Act
@@ -98,54 +98,54 @@ class Pressed:
         return self.delivery.state
 
 
-class PressNotAllowed(Denied):
+class ActionNotAllowed(Denied):
     """Octet may not press {act} for {agent}. The owner of this machine allows it in config/agents.toml, under
     name = "{agent}": allowed_actions = [{allowed}]; then Octet has to be restarted."""
 
 
-class StillAtWork(Conflict):
+class AgentBusy(Conflict):
     """Nothing was pressed: {agent} {why}. A new conversation would take from it what it works with: wait until it is
     done, or stop it by `/agent interrupt` and end its task."""
 
 
-class NoWindowToPress(Conflict):
+class NoWindowForAction(Conflict):
     """{agent} has no window in which something could be pressed. `/agent show` says how it is reached."""
 
 
-class DeskClosed(Conflict):
+class DeskNotReady(Conflict):
     """Nothing was pressed: desk {desk} is {state} ({reason}). `/desk status` shows it."""
 
 
-class NothingAsked(Conflict):
+class NoOpenDialog(Conflict):
     """Nothing was pressed: the window of {agent} does not wait for an answer. `/fleet needs-me` shows who does."""
 
 
-class NoAnswer(Conflict):
+class AnswerNotOffered(Conflict):
     """Nothing was pressed: {act} does not answer what the window of {agent} shows. It takes: {answers}."""
 
 
-class StandstillOver(Conflict):
+class DialogClosed(Conflict):
     """Nothing was pressed: {agent} does not wait for this any more ({how})."""
 
 
-class PressedAlready(Conflict):
+class ActionUnderway(Conflict):
     """Nothing more was pressed: {act} for {agent} was asked for just before and is not over yet."""
 
 
-class StandstillNotFound(NotFound):
+class DialogNotFound(NotFound):
     """There is no such dialog. `/fleet needs-me` shows who waits for an answer."""
 
 
-class PressedOnce(Conflict):
+class ActionNotRepeated(Conflict):
     """A press is never repeated by itself. Look at the window; if it still asks, `/agent answer` or the newest message
     with buttons answers it."""
 
 
 def check_allowed(act: Act, agent: str, allowed_actions: Collection[str]) -> None:
-    """Raise PressNotAllowed unless the machine's owner allows this act for this agent."""
+    """Raise ActionNotAllowed unless the machine's owner allows this act for this agent."""
     if act.value not in allowed_actions:
         wanted = [one.value for one in Act if one.value in allowed_actions or one is act]
-        raise PressNotAllowed(act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))
+        raise ActionNotAllowed(act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))
 
 
 NOT_HERE = frozenset(

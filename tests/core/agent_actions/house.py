@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import text as sql
 
-from core.agents.model import Lane
-from core.controls.model import (
-    Standstill,
+from core.agent_actions.model import (
+    AgentDialog,
 )
+from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState, Shown
@@ -69,12 +69,12 @@ async def house(
             yield octet
 
 
-async def asked(octet: Coordinator, shown: Shown = ASKS) -> Standstill:
+async def asked(octet: Coordinator, shown: Shown = ASKS) -> AgentDialog:
     """Ada's task is with Agent-1, whose window asks something."""
     await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
     await reach(octet, TaskId("T-1"), TaskState.WORKING)
     await octet.dispatch.window_shows("main", shown)
-    (found,) = await octet.controls.standstills.open()
+    (found,) = await octet.agent_actions.dialogs.list_open()
     return found
 
 
@@ -95,11 +95,11 @@ async def row(octet: Coordinator, delivery: DeliveryId) -> Delivery:
     return found
 
 
-async def until_open(octet: Coordinator, mark: str) -> tuple[Standstill, ...]:
+async def until_open(octet: Coordinator, mark: str) -> tuple[AgentDialog, ...]:
     """What stands still, once it is this and nothing else."""
     async with asyncio.timeout(60):
         while True:
-            found = await octet.controls.standstills.open()
+            found = await octet.agent_actions.dialogs.list_open()
             if [one.mark for one in found] == [mark]:
                 return found
             await asyncio.sleep(0)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.agent_actions.model import NOTHING_PRESSED, ActionResult
 from core.agents.model import AgentState, Lane
-from core.controls.model import NOTHING_PRESSED, Pressed
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
@@ -110,7 +110,7 @@ class Play:
         self.home = home
         self.window = Window()
         self.octet: Coordinator | None = None
-        self.ended: list[Pressed] = []
+        self.ended: list[ActionResult] = []
         self.first = ""
         """A standstill that was told at some time."""
         self._stack = AsyncExitStack()
@@ -135,7 +135,7 @@ class Play:
     async def stop(self) -> None:
         await self._stack.aclose()
 
-    async def tell(self, call: Callable[[], Awaitable[Pressed]]) -> None:
+    async def tell(self, call: Callable[[], Awaitable[ActionResult]]) -> None:
         try:
             self.ended.append(await call())
         except OctetError:
@@ -149,13 +149,13 @@ class Play:
             case "turns, untold":
                 self.window.dialog = what
             case "press":
-                for one in await octet.controls.standstills.open():
+                for one in await octet.agent_actions.dialogs.list_open():
                     self.first = self.first or one.id
-                    await self.tell(lambda one=one: octet.controls.press(one.id, Act(what), by=ADA))
+                    await self.tell(lambda one=one: octet.agent_actions.answer_dialog(one.id, Act(what), by=ADA))
             case "press old" if self.first:
-                await self.tell(lambda: octet.controls.press(self.first, Act(what), by=ADA))
+                await self.tell(lambda: octet.agent_actions.answer_dialog(self.first, Act(what), by=ADA))
             case "interrupt":
-                await self.tell(lambda: octet.controls.interrupt("Agent-1", by=ADA))
+                await self.tell(lambda: octet.agent_actions.interrupt("Agent-1", by=ADA))
             case "next attempt":
                 self.window.attempts.append(what)
             case "restart":
@@ -194,7 +194,7 @@ async def look(octet: Coordinator, story: Play) -> None:
             assert not was_pressed
         else:
             assert one.state is DeliveryState.UNKNOWN
-    standing = await octet.controls.standstills.open()
+    standing = await octet.agent_actions.dialogs.list_open()
     assert [one.mark for one in standing] == ([window.dialog] if window.dialog else [])
     assert all(one.press is None for one in standing), "an act that is over keeps its buttons from working"
     (task,) = await octet.tasks.list(by=ADA)
@@ -220,18 +220,18 @@ def test_in_any_order_each_act_is_pressed_once_at_most_and_for_what_was_shown(st
 @pytest.mark.parametrize(
     ("verb", "story"),
     [
-        ("is_pressed", [("shows", "one"), ("next attempt", "stops"), ("press", Act.APPROVE)]),
+        ("set_press", [("shows", "one"), ("next attempt", "stops"), ("press", Act.APPROVE)]),
     ],
 )
 def test_a_rule_that_is_forgotten_is_found(
     monkeypatch: pytest.MonkeyPatch, verb: str, story: list[tuple[str, str]]
 ) -> None:
     """An act that ended without a press would keep its dialog for itself for good."""
-    from core.controls.standstills import Standstills
+    from core.agent_actions.dialogs import AgentDialogs
 
-    right = Standstills.is_pressed
+    right = AgentDialogs.set_press
     monkeypatch.setattr(
-        Standstills, verb, lambda self, tx, now, press: right(self, tx, now, press) if press is not None else None
+        AgentDialogs, verb, lambda self, tx, now, press: right(self, tx, now, press) if press is not None else None
     )
     with pytest.raises((AssertionError, BaseExceptionGroup)):
         run(story)
