@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.agents.config import read_agents
-from core.agents.model import IN_WINDOWS, Agent
+from core.agents.model import Agent
 from core.desks.config import read_desks
 from core.desks.model import Desk
 from core.home import Home
@@ -44,7 +44,7 @@ class Config:
                 tabs=profile.tab is Newline.KEEP,
             )
             for agent in self.agents
-            if agent.lane in IN_WINDOWS and agent.desk and agent.window
+            if agent.abilities.has_window and agent.desk and agent.window
             for profile in [driven[agent.desk, agent.window]]
         }
 
@@ -54,7 +54,7 @@ class Config:
         return frozenset(
             agent.name
             for agent in self.agents
-            if agent.lane in IN_WINDOWS
+            if agent.abilities.can_be_read
             and agent.desk
             and agent.window
             and driven[agent.desk, agent.window].tells_answers

@@ -26,7 +26,7 @@ from core.agent_actions.model import (
     NoWindowForAction,
     check_allowed,
 )
-from core.agents.model import IN_WINDOWS, Agent, AgentEvent
+from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
@@ -266,7 +266,7 @@ class AgentActions:
 
     def _who(self, name: str, act: Act) -> Agent:
         agent = self._rooms.agents.get(name)
-        if agent.lane not in IN_WINDOWS or not (agent.desk and agent.window):
+        if not agent.abilities.has_window or not (agent.desk and agent.window):
             raise NoWindowForAction(agent=agent.name)
         check_allowed(act, agent.name, agent.allowed_actions)
         state, reason = self._desks.state(agent.desk)

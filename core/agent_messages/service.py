@@ -19,7 +19,7 @@ from core.agent_messages.model import (
     find_wait,
     undelivered_text,
 )
-from core.agents.model import IN_WINDOWS, OFF_DUTY, Agent, AgentState, AgentWithoutWindow
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentWithoutWindow
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.deliveries.share import Share
 from core.desks.model import DeskState
@@ -380,8 +380,7 @@ def _has_brief(task: Task, *, about_its_task: bool) -> bool:
 
 def _why_never(agent: Agent) -> str:
     """Why nothing can ever be brought to this agent; empty if it can."""
-    is_cut_off = agent.lane in IN_WINDOWS and not (agent.desk and agent.window)
-    return AgentWithoutWindow(id=agent.name).message if is_cut_off else ""
+    return "" if agent.is_reachable else AgentWithoutWindow(id=agent.name).message
 
 
 def _why_now(delivery: Delivery) -> str:

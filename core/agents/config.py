@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 from pydantic import AfterValidator, Field
 
-from core.agents.model import IN_WINDOWS, Agent, AgentName, Lane
+from core.agents.model import Agent, AgentName, Lane
 from core.kit.problems import Problem, known, show, suggest
 from core.kit.schemas import DRAFT, Name, Schema, check
 from core.kit.toml import TomlFile, read_toml
@@ -18,7 +18,7 @@ from core.kit.toml import TomlFile, read_toml
 AGENTS_TOML = "config/agents.toml"
 _BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.DRYRUN)
 _NEW_CHAT = "new_chat"
-_WINDOWED = tuple(IN_WINDOWS)  # whatever a file has in its place is compared with it
+_WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 _CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
 
 

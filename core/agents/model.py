@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
@@ -10,6 +10,26 @@ from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 
 AgentName = NewType("AgentName", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneAbilities:
+    """What a lane can do. Code asks for these abilities, and never which lane it is."""
+
+    has_window: bool = False
+    """Its agents have a window of a desk: on a display, or a pane of a terminal."""
+    has_screen: bool = False
+    """That window is on a display, which a user can lock."""
+    can_stage: bool = False
+    """A draft can be staged, read back and cleared: windows can be tried out."""
+    can_be_read: bool = False
+    """Answers can be read in the window."""
+    answers_itself: bool = False
+    """A delivery's outcome carries the agent's answer."""
+    queues: bool = False
+    """The agent keeps its conversation: messages can be sent to it between its prompts."""
+    is_dry: bool = False
+    """Nothing is sent: users read the prompt, and answer in place of the agent."""
 
 
 class Lane(StrEnum):
@@ -21,9 +41,20 @@ class Lane(StrEnum):
     BROWSER = "browser"
     MODEL = "model"
 
+    @property
+    def abilities(self) -> LaneAbilities:
+        """What this lane can do."""
+        return _ABILITIES[self]
 
-IN_WINDOWS = frozenset({Lane.WINDOW, Lane.TERMINAL})
-"""Lanes whose agents have a window of a desk: on a display, or a pane of a terminal."""
+
+_IN_A_WINDOW = LaneAbilities(has_window=True, can_stage=True, can_be_read=True, queues=True)
+_ABILITIES = {
+    Lane.WINDOW: replace(_IN_A_WINDOW, has_screen=True),
+    Lane.TERMINAL: _IN_A_WINDOW,
+    Lane.BROWSER: LaneAbilities(queues=True),
+    Lane.DRYRUN: LaneAbilities(queues=True, is_dry=True),
+    Lane.MODEL: LaneAbilities(answers_itself=True),
+}
 
 
 class AgentState(StrEnum):
@@ -75,6 +106,16 @@ class Agent:
     window: str | None = None
     allowed_actions: frozenset[str] = frozenset()
     """What people may have pressed in its window through Octet: `interrupt`, `approve`, `deny`, `continue`."""
+
+    @property
+    def abilities(self) -> LaneAbilities:
+        """What its lane can do."""
+        return self.lane.abilities
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether prompts can be brought to it: where its lane needs a window, it has one."""
+        return not self.abilities.has_window or (self.desk is not None and self.window is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from typing import cast
 from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
-    IN_WINDOWS,
     OFF_DUTY,
     Agent,
     AgentEvent,
@@ -18,7 +17,6 @@ from core.agents.model import (
     AgentState,
     AgentStatus,
     AgentWithoutWindow,
-    Lane,
 )
 from core.journal.service import Journal
 from core.kit import faults
@@ -120,7 +118,7 @@ class Agents:
     def reachable(self, name: str) -> Agent:
         """The agent of this name, if prompts can be brought to it. Raises AgentNotFound or AgentWithoutWindow."""
         agent = self.get(name)
-        if agent.lane in IN_WINDOWS and not (agent.desk and agent.window):
+        if not agent.is_reachable:
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
@@ -135,16 +133,14 @@ class Agents:
     def is_dry(self, name: str) -> bool:
         """Whether prompts to this agent are only shown to people, who answer in its place."""
         agent = self._agents.get(AgentName(name))
-        return agent is not None and agent.lane is Lane.DRYRUN
+        return agent is not None and agent.abilities.is_dry
 
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
         """Agents that prompts can be brought to and that have all of `needs`, in the order of the config."""
         return [
             agent
             for agent in self._agents.values()
-            if (wanted is None or agent.name == wanted)
-            and needs <= agent.capabilities
-            and (agent.lane not in IN_WINDOWS or (agent.desk and agent.window))
+            if (wanted is None or agent.name == wanted) and needs <= agent.capabilities and agent.is_reachable
         ]
 
     def at(self, desk: str, window: str | None = None) -> list[Agent]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.agents.model import Lane
 from core.deliveries.model import Delivery
 from core.duty import _store
 from core.duty.model import DeskLocked, DeskUnlocked, Lock, LockNotFound
@@ -59,7 +58,7 @@ class Locks:
         """Tell people of locked screens of which they do not know yet, if something waits there; end those of desks
         that are no screen any more, or at which nobody works since the config changed: no worker tells of them."""
         for row in tx.execute(_store.OPEN).all():
-            if not any(agent.lane is Lane.WINDOW for agent in self._agents.at(row.desk)):
+            if not any(agent.abilities.has_screen for agent in self._agents.at(row.desk)):
                 self._end(tx, row)
             elif not row.waiting and (waiting := self._waiting(tx, row.desk)):
                 tx.execute(_store.TELL, {"lock": row.id, "tasks": waiting})

@@ -113,7 +113,7 @@ def programs(config: Config) -> Iterator[Finding]:
     if any(desk.virtual is not None for desk in config.desks):
         yield program("Xvfb", ("Xvfb",), argument="-version", package="xvfb", wanted_for="virtual displays")
         yield program("openbox", ("openbox",), argument="--version", package="openbox", wanted_for="virtual displays")
-    if any(agent.lane.value == "terminal" for agent in config.agents):
+    if any(desk.tmux is not None for desk in config.desks):
         yield program(
             "tmux",
             ("tmux",),

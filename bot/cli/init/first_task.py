@@ -171,10 +171,9 @@ def _tell_answer(view: TaskViewAnswer) -> None:
 
 def _tried(home: Home) -> str | None:
     """An agent whose prompts go somewhere; None where all are only shown."""
-    from core.agents.model import Lane
     from core.config import load
 
-    return next((agent.name for agent in load(home).agents if agent.lane is not Lane.DRYRUN), None)
+    return next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskViewAnswer], bool], limit_s: float) -> TaskViewAnswer:
