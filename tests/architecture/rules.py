@@ -96,9 +96,9 @@ def empty_rooms(root: Path) -> list[str]:
 # ── imports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def imported_names(source: str) -> Iterator[tuple[int, str]]:
+def imported_names(source: str | ast.Module) -> Iterator[tuple[int, str]]:
     """Line and full dotted name of everything that is imported, the name taken from a module included."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source) if isinstance(source, str) else source):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.architecture import rules
+from tests.architecture import counted, rules
 
 NOQA = "# no" + "qa"
 
@@ -112,3 +113,78 @@ def test_pins_and_requirements_are_read_by_their_normal_names() -> None:
         "discord-py": "2.7.1",
         "sqlalchemy": "2.1",
     }
+
+
+SEVEN = ", ".join(f"p{number}: int" for number in range(7))
+FIELDS = "\n    ".join(f"f{number}: int" for number in range(7))
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken", "kept"),
+    [
+        (counted.wide_constructors, f"class C:\n    def __init__(self, {SEVEN}): ...", f"def f({SEVEN}): ..."),
+        (
+            counted.wide_constructors,
+            f"@dataclass(slots=True)\nclass C:\n    {FIELDS}",
+            f"class C(BaseModel):\n    {FIELDS}",
+        ),
+        (
+            counted.wide_constructors,
+            f"class C:\n    def __init__(self, *, {SEVEN}): ...",
+            f"@dataclass(frozen=True)\nclass C:\n    {FIELDS}",
+        ),
+        (counted.deep_chains, "coordinator.fleet.boards.remove()", "coordinator.fleet.remove()"),
+        (counted.deep_chains, "self._words.words.deliveries.end()", "self._rooms.words.deliveries.end()"),
+        (counted.deep_chains, "i.client.coordinator.tasks.signs.stir()", "i.client.coordinator.tasks.stir()"),
+        (counted.deep_chains, "view.task.place.jump()", "view.task.place.lower()"),
+        (counted.deep_chains, "os.path.part.walk()", "import os\nos.path.part.walk()"),
+        (counted.sentence_fields, "class C:\n    reason: str", "class C:\n    reason: Reason"),
+        (counted.sentence_fields, "class C:\n    note: str | None = None", "class C:\n    note: Text"),
+        (counted.decisions_by_text, "row.reason.startswith('window ')", "row.name.startswith('window ')"),
+        (counted.decisions_by_text, "reason.removeprefix(x)", "remove(reason)"),
+        (counted.decisions_by_text, "'lock' in listener.why", "why in WHYS"),
+        (counted.decisions_by_text, "self.note != 'by Ada'", "self.note != ''"),
+        (
+            counted.lonely_protocols,
+            "class P(Protocol):\n    def run(self): ...",
+            "class P(Protocol):\n    def __call__(self): ...",
+        ),
+        (
+            counted.lonely_protocols,
+            "class P(Protocol):\n    async def run(self): ...",
+            "class P(Protocol):\n    @property\n    def desk(self): ...\n    def run(self): ...",
+        ),
+    ],
+)
+def test_a_counted_rule_finds_the_breach_and_only_it(
+    rule: Callable[[counted.Trees], list[str]], broken: str, kept: str
+) -> None:
+    assert rule({"core.tasks.model": ast.parse(broken)})
+    assert rule({"core.tasks.model": ast.parse(kept)}) == []
+
+
+def test_a_class_name_of_two_modules_is_found_and_a_private_one_is_not() -> None:
+    one, private = ast.parse("class Lookout: ..."), ast.parse("class _Lookout: ...")
+    assert counted.doubled_classes({"bot.a": one, "core.b": one})
+    assert counted.doubled_classes({"bot.a": one, "core.b": private, "core.c": private}) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "users", "lines", "is_kept"),
+    [
+        ("core.tasks.crumb", 1, 20, False),
+        ("core.tasks.crumb", 0, 59, False),
+        ("core.tasks.crumb", 2, 20, True),
+        ("core.tasks.crumb", 1, 60, True),
+        ("core.tasks._store", 1, 20, True),
+        ("core.tasks.__init__", 0, 1, True),
+        ("bot.verbs.crumb", 1, 20, True),
+    ],
+)
+def test_a_small_module_with_one_user_is_found(module: str, users: int, lines: int, *, is_kept: bool) -> None:
+    user = ast.parse(f"from {module} import x")
+    trees = {module: ast.parse("\n" * (lines - 1) + "x = 1")}
+    trees |= {f"core.other{number}": ast.Module(body=user.body * 80, type_ignores=[]) for number in range(users)}
+    long = {name: tree for name, tree in trees.items() if name != module}
+    found = [one for one in counted.crumbs(trees) if one.split()[0] not in long]
+    assert (found == []) is is_kept

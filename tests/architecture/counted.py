@@ -1,0 +1,233 @@
+"""Rules that the tree does not keep yet: each finds its breaches, and `MOST` says how many there may still be.
+
+A count may only fall. `python -m tests.architecture.counted` lists the counts; whoever lowers one may lower its limit.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tests.architecture.rules import Function, imported_names, module_name, text_of, tracked_files
+
+PARTS = ("bot", "core", "automation", "sandbox")
+MOST: dict[str, int] = {
+    "a public class name is used once": 79,
+    "a constructor takes at most six parameters": 23,
+    "no call reaches deeper than two attributes into another package": 14,
+    "no model of core has a field of sentences": 35,
+    "no code decides by the words of a sentence": 14,
+    "a Protocol has more than one method": 6,
+    "a module under 60 lines has two users": 33,
+}
+"""The most breaches of each rule."""
+MOST_PARAMETERS = 6
+MOST_HOPS = 2
+SMALL = 60
+"""A module of fewer lines needs two users."""
+SENTENCES = {"reason", "why", "note", "words", "message"}
+"""Fields that hold a code with its details, never a sentence; what a user or an agent wrote is typed `Text`."""
+_DECIDES = {"startswith", "endswith", "removeprefix", "removesuffix"}
+_BAGS = {"rooms", "_rooms", "services", "_services"}
+"""Bags of a package's own: what they hold is its first object of another package."""
+_FOREIGN = {"c", "stdin", "stdout", "stderr"}
+"""Attributes of libraries: columns, pipes."""
+_OF_BUILTINS = {name for kind in (str, bytes, list, dict, set, tuple, Path, SecretStr) for name in dir(kind)}
+_ALONE = {"__init__", "__main__", "_store", "ports"}
+_ALONE_IN = {"verbs", "cogs", "migrations"}
+_DATA = {"BaseModel", "BaseSettings", "NamedTuple", "TypedDict", "Protocol", "StrEnum", "Enum", "IntEnum"}
+
+Trees = Mapping[str, ast.Module]
+"""Each module of the four parts by its dotted name."""
+
+
+def trees(root: Path) -> dict[str, ast.Module]:
+    """Read and parse every module of the product and the sandbox."""
+    paths = [path for path in tracked_files(root) if path.suffix == ".py" and path.relative_to(root).parts[0] in PARTS]
+    return {_dotted(path, root): ast.parse(text_of(path)) for path in paths}
+
+
+def doubled_classes(found: Trees) -> list[str]:
+    """One class name means one thing."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for module, tree in found.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    return [f"{name} is a class of {', '.join(where)}" for name, where in sorted(homes.items()) if len(where) > 1]
+
+
+def wide_constructors(found: Trees) -> list[str]:
+    """A class that is not frozen data is made of at most six things."""
+    breaches = []
+    for module, node in _classes(found):
+        names = _parameters(node)
+        if len(names) > MOST_PARAMETERS:
+            breaches.append(f"{module}: {node.name} takes {len(names)} parameters")
+    return breaches
+
+
+def deep_chains(found: Trees) -> list[str]:
+    """A call reaches through at most two attributes of an object that belongs to another package."""
+    breaches = []
+    for module, tree in found.items():
+        imports = {name.rpartition(".")[2]: name for _, name in imported_names(tree)}
+        for top in ast.walk(tree):
+            if not isinstance(top, ast.Call):
+                continue
+            names = _chain(top.func)
+            if "coordinator" in names:
+                names = names[names.index("coordinator") :]
+            elif names[-1:] and names[-1] in _OF_BUILTINS:
+                names = names[:-1]
+            names = names[1:] if names[:1] == ["self"] else names
+            names = names[1:] if names[:1] and names[0] in _BAGS else names
+            if len(names) > MOST_HOPS + 1 and names[0] not in imports and not _FOREIGN & set(names):
+                breaches.append(f"{module}:{top.lineno}: {'.'.join(names)}()")
+    return breaches
+
+
+def sentence_fields(found: Trees) -> list[str]:
+    """A field of a model of core that says why is a code with its details, not a sentence."""
+    breaches = []
+    for module, node in _classes({name: tree for name, tree in found.items() if name.startswith("core.")}):
+        for field in node.body:
+            if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+                continue
+            if field.target.id in SENTENCES and "str" in _names(field.annotation):
+                breaches.append(f"{module}: {node.name}.{field.target.id} is a str")
+    return breaches
+
+
+def decisions_by_text(found: Trees) -> list[str]:
+    """No code decides by the words of a sentence."""
+    breaches = []
+    for module, tree in found.items():
+        for node in ast.walk(tree) if not module.startswith("sandbox.") else ():
+            subject: ast.expr | None = None
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _DECIDES:
+                subject = node.func.value
+            elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+                sides = [node.left, node.comparators[0]]
+                if isinstance(node.ops[0], ast.In | ast.NotIn | ast.Eq | ast.NotEq) and any(map(_is_text, sides)):
+                    subject = next((side for side in sides if not _is_text(side)), None)
+            if isinstance(subject, ast.Name | ast.Attribute) and _last_name(subject) in SENTENCES:
+                breaches.append(f"{module}:{subject.lineno}: {ast.unparse(node)[:80]}")
+    return breaches
+
+
+def lonely_protocols(found: Trees) -> list[str]:
+    """A Protocol of one method is a Callable, or one of `__call__` where keywords matter."""
+    breaches = []
+    for module, node in _classes(found):
+        if not any(_last_name(base) == "Protocol" for base in node.bases):
+            continue
+        methods = [one.name for one in node.body if isinstance(one, Function) and not one.decorator_list]
+        others = [one for one in node.body if isinstance(one, ast.AnnAssign | Function)]
+        if len(methods) == len(others) == 1 and methods != ["__call__"]:
+            breaches.append(f"{module}: {node.name}.{methods[0]}")
+    return breaches
+
+
+def crumbs(found: Trees) -> list[str]:
+    """A module under sixty lines has two users at least; otherwise it belongs into its only user."""
+    lines = {module: _length(tree) for module, tree in found.items()}
+    users: dict[str, set[str]] = defaultdict(set)
+    for module, tree in found.items():
+        for _, name in imported_names(tree):
+            target = name if name in found else name.rpartition(".")[0]
+            if target in found and target != module:
+                users[target].add(module)
+    breaches = []
+    for module in found:
+        parts = module.split(".")
+        is_free = lines[module] >= SMALL or parts[-1] in _ALONE or _ALONE_IN & set(parts) or len(parts) == 1
+        if not is_free and len(users[module]) < 2:
+            breaches.append(f"{module} has {lines[module]} lines and {len(users[module])} users")
+    return breaches
+
+
+RULES: dict[str, Callable[[Trees], list[str]]] = {
+    "a public class name is used once": doubled_classes,
+    "a constructor takes at most six parameters": wide_constructors,
+    "no call reaches deeper than two attributes into another package": deep_chains,
+    "no model of core has a field of sentences": sentence_fields,
+    "no code decides by the words of a sentence": decisions_by_text,
+    "a Protocol has more than one method": lonely_protocols,
+    "a module under 60 lines has two users": crumbs,
+}
+
+
+def _length(tree: ast.Module) -> int:
+    return max((one.end_lineno or 0 for one in tree.body), default=0)
+
+
+def _dotted(path: Path, root: Path) -> str:
+    name = module_name(path, root)
+    return f"{name}.__init__" if path.name == "__init__.py" else name
+
+
+def _classes(found: Trees) -> Iterable[tuple[str, ast.ClassDef]]:
+    for module, tree in found.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                yield module, node
+
+
+def _parameters(node: ast.ClassDef) -> list[str]:
+    """What its constructor takes; nothing for frozen data."""
+    if any(_last_name(base) in _DATA for base in node.bases):
+        return []
+    made = next((one for one in node.body if isinstance(one, Function) and one.name == "__init__"), None)
+    if made is not None:
+        return [one.arg for one in (*made.args.posonlyargs, *made.args.args, *made.args.kwonlyargs)][1:]
+    for mark in node.decorator_list:
+        if isinstance(mark, ast.Call) and _last_name(mark.func) == "dataclass":
+            if any(one.arg == "frozen" and ast.unparse(one.value) == "True" for one in mark.keywords):
+                return []
+            fields = [one for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+            return [ast.unparse(one.target) for one in fields if "init=False" not in ast.unparse(one)]
+    return []
+
+
+def _chain(node: ast.expr) -> list[str]:
+    """`a.b.c` as its names; nothing for a chain that begins with something else than a name."""
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and (before := _chain(node.value)):
+        return [*before, node.attr]
+    return []
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Subscript):
+        return _last_name(node.value)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether it is a literal with words in it; to ask whether there is a text at all decides nothing by its words."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(node.value.strip())
+
+
+def main() -> None:
+    """Print the count of each rule beside its limit, and the breaches of those whose names hold the argument."""
+    found, wanted = trees(Path(__file__).resolve().parents[2]), sys.argv[1:]
+    for name, rule in RULES.items():
+        breaches = rule(found)
+        print(f"{len(breaches):4} of at most {MOST[name]:4}: {name}")
+        if wanted and wanted[0] in name:
+            print("\n".join(f"       {one}" for one in breaches))
+
+
+if __name__ == "__main__":
+    main()
