@@ -24,7 +24,7 @@ from automation.dryrun.lane import DryRunLane
 from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
 from core.agents.model import Agent, Lane
-from core.config import Config
+from core.config.loader import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries

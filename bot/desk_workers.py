@@ -12,7 +12,7 @@ from automation.desktop.displays.standing import DisplayStatus
 from automation.desktop.lane import DeskWorkerClient
 from core.agents.model import Agent
 from core.calibration.ports import Scout
-from core.config import Config
+from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskWithoutHands, Virtual
 from core.dispatch.rooms import Route

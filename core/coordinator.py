@@ -14,7 +14,7 @@ from core.agent_actions.service import AgentActions
 from core.agent_messages.service import AgentMessages
 from core.agents.model import Agent
 from core.agents.service import Agents
-from core.config import Config
+from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned

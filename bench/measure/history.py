@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from bot.app import _estate
 from bot.cli.init.command import copy_templates
-from core.config import load
+from core.config.loader import load
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Result
 from core.deliveries.ports import Progress

@@ -15,7 +15,7 @@ from bench.measure.history import _Hands
 from bot.app import _estate
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Agent, AgentName, Lane
-from core.config import load
+from core.config.loader import load
 from core.coordinator import Coordinator, Reach
 from core.desks.model import Desk, DeskState, Window
 from core.home import Home

@@ -28,7 +28,7 @@ from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 
 if TYPE_CHECKING:
     from core.calibration.session import Session, Steps
-    from core.desks.config import DeskFiles
+    from core.config.desks import DeskFiles
     from core.desks.model import Desk
     from core.home import Home
     from core.profiles.model import Box
@@ -138,7 +138,7 @@ async def calibrate_windows(
     """Connect windows, by `session` or a new one for a display, and return 0 where all that were chosen are connected.
     Raises what ends it before anything was written."""
     from bot.cli.pictures import write_picture
-    from core.settings.sources import environment
+    from core.config.settings import environment
 
     own = environment().get("WINDOWID", "")
     wishes = replace(wishes, own_window=int(own) if own.isdecimal() else 0)
@@ -163,7 +163,7 @@ async def calibrate_windows(
 async def calibrate_alike(home: Home, like: str, console: Console) -> int:
     """Connect the windows of all displays that are like this desk's and have none yet, each after a draft, and return 0
     where all worked."""
-    from core.desks.config import read_desks
+    from core.config.desks import read_desks
 
     files = read_desks(home.root, [])
     first = next((one for one in files.desks if one.name == like and one.virtual), None)
@@ -204,8 +204,8 @@ async def _asking(home: Home, wishes: Wishes, console: Console, name: str, displ
     """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
     worker of this process. Raises why there is none, before anything is touched."""
     from bot.cli.running_octet import RunningOctet
-    from core.desks.config import read_desks
-    from core.settings.sources import environment
+    from core.config.desks import read_desks
+    from core.config.settings import environment
 
     if not (home.config / "octet.toml").is_file():
         raise NoHome(home=home.root)
@@ -234,8 +234,8 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
     from automation.terminal.tmux import TmuxServer
     from core.calibration.panes import calibrate_pane
     from core.calibration.session import Steps
+    from core.config.settings import environment
     from core.desks.model import Tmux as Server
-    from core.settings.sources import environment
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
@@ -288,8 +288,8 @@ async def _served(session: Session) -> AsyncGenerator[str]:
 def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, Mapping[str, str], str]:
     """Find the desk without its windows, the environment of its worker, and the display as the desk's file has it."""
     from automation.desktop.means import WITHOUT_X11
+    from core.config.settings import environment
     from core.desks.model import Desk
-    from core.settings.sources import environment
 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (name or MAIN)), None)

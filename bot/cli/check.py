@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.cli.home import HomeOption, home_of
 
 if TYPE_CHECKING:
-    from core.config import Config
+    from core.config.loader import Config
 
 FOLDERS = ("config/profiles", "config/desks")
 """Their files hold regular expressions."""
@@ -18,10 +18,10 @@ def check(home: HomeOption = None) -> None:
     """Read all of config/, time its patterns on hostile screens, and say every problem at once, with its file and line.
     Changes nothing."""
     from bot.cli.doctor.home import open_env_file, open_ping_url
-    from core.config import load
+    from core.config.loader import load
+    from core.config.pattern_timing import too_slow
+    from core.config.toml import read_folder
     from core.kit.problems import ConfigWrong
-    from core.kit.toml import read_folder
-    from core.profiles.hostile import too_slow
 
     place = home_of(home)
     config = load(place)

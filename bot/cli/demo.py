@@ -29,7 +29,7 @@ def demo(
     import asyncio
 
     from bot.cli.demo_process import Demonstration
-    from core.settings.sources import environment
+    from core.config.settings import environment
 
     def say(line: str) -> None:
         print(line, flush=True)

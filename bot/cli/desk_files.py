@@ -9,10 +9,10 @@ from typing import Any
 
 import tomlkit
 
-from core.config_files import Edit, change
+from core.config.editor import Edit, change
+from core.config.profiles import read_profiles
 from core.home import Home
 from core.kit.errors import Invalid
-from core.profiles.config import read_profiles
 
 WINDOW = "agent"
 """What the one window of such a desk is called."""

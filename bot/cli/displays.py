@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automation.desktop.displays.display import VirtualDisplay
     from automation.desktop.displays.folder import DisplayStateDir
     from automation.desktop.displays.standing import DisplayStatus
-    from core.config import Config
+    from core.config.loader import Config
     from core.desks.model import Desk
     from core.home import Home
 
@@ -81,7 +81,7 @@ def up(
     With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves.
     """
     from bot.cli.logs import log_to_stderr
-    from core.config import load
+    from core.config.loader import load
 
     place = home_of(home)
     log_to_stderr("info")  # standard output has what this command says, and nothing else
@@ -117,7 +117,7 @@ def down(
     home: HomeOption = None,
 ) -> None:
     """End the desks' own displays, and panes, with all that runs on them, until `octet desk up`."""
-    from core.config import load
+    from core.config.loader import load
 
     place = home_of(home)
     config = load(place)
@@ -139,7 +139,7 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every desk with a display of its own, or with panes of tmux, and how that stands."""
     from dataclasses import asdict
 
-    from core.config import load
+    from core.config.loader import load
 
     place = home_of(home)
     config = load(place)
@@ -161,7 +161,7 @@ def picture(
 ) -> None:
     """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
     from automation.desktop.sight.screen import ScreenCapture, to_png
-    from core.config import load
+    from core.config.loader import load
     from core.desks.model import DeskUnavailable
     from core.profiles.model import Box
 
@@ -251,8 +251,8 @@ async def _keep_until(stop: asyncio.Event, config: Config, desks: Sequence[Desk]
 
 def _display(config: Config, desk: Desk) -> VirtualDisplay:
     from automation.desktop.displays.display import VirtualDisplay
+    from core.config.settings import environment
     from core.kit.clock import SystemClock
-    from core.settings.sources import environment
 
     assert desk.virtual is not None
     told = ""

@@ -24,7 +24,7 @@ HomeOption = Annotated[
 
 def home_of(option: Path | None) -> Home:
     """The home that the option, the environment and the current folder name."""
+    from core.config.settings import environment
     from core.home import find_home
-    from core.settings.sources import environment
 
     return find_home(option, environment(), Path.cwd())

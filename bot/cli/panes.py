@@ -15,8 +15,8 @@ from core.kit.errors import Invalid, Unavailable
 if TYPE_CHECKING:
     from automation.terminal.panes import Panes
     from automation.terminal.programs import PanePrograms
-    from core.config import Config
-    from core.config_files import Edit
+    from core.config.editor import Edit
+    from core.config.loader import Config
     from core.desks.model import Desk
     from core.home import Home
 
@@ -65,7 +65,7 @@ def write(home: Home, agents: int, layout: Layout, *, is_anew: bool = False) -> 
     what was written, in lines for people. `is_anew`: those that have one get what `layout` says, too. Raises
     ConfigWrong when that made no right configuration: nothing is changed."""
     from automation.terminal.programs import check_tmux
-    from core.config_files import change
+    from core.config.editor import change
 
     check_tmux()
     lines: list[str] = []
@@ -125,7 +125,7 @@ def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
     from automation.terminal.programs import check_folders, check_tmux
     from automation.terminal.tmux import attach
     from bot.runfile import pointer_folders
-    from core.settings.sources import environment
+    from core.config.settings import environment
 
     check_tmux()
     for desk in desks:
@@ -217,7 +217,7 @@ def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
     from automation.terminal.panes import Panes
     from automation.terminal.programs import PanePrograms
     from automation.terminal.tmux import TmuxServer
-    from core.settings.sources import environment
+    from core.config.settings import environment
 
     assert desk.tmux is not None
     environ = {name: value for name, value in environment().items() if not name.startswith("OCTET_")}

@@ -17,9 +17,9 @@ from core.kit.errors import Conflict, NotFound
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from core.config.provenance import Kind, Value
     from core.desks.model import Desk
     from core.home import Home
-    from core.profiles.files.kinds import Kind, Value
 
 app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
@@ -45,7 +45,7 @@ def group() -> None:
 @app.command("list")
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every profile: whether it can be used, and what each window still has to be measured for."""
-    from core.desks.config import read_desks
+    from core.config.desks import read_desks
     from core.kit.problems import Problem
 
     problems: list[Problem] = []
@@ -84,7 +84,7 @@ def show(
         print(f"enabled {kind.enabled}")
     if kind.disabled:
         print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
-    from core.profiles.files.kinds import Mark
+    from core.config.provenance import Mark
 
     needed = {one.path for one in kind.wanted(measured) if one.is_needed}
     for mark in Mark:
@@ -97,8 +97,8 @@ def show(
 @app.command()
 def enable(name: Name, home: HomeOption = None) -> None:
     """Say yes to a profile that ships disabled. It shows the reason and asks once; who said yes is written down."""
-    from core.consent import disabled_kind
-    from core.consent import enable as write
+    from core.config.profile_consent import disabled_kind
+    from core.config.profile_consent import enable as write
     from core.kit.clock import SystemClock
 
     place = home_of(home)
@@ -149,9 +149,9 @@ def _tell_journal(home: Home, name: str, who: str) -> None:
 
 
 def _kind(home: Home, name: str) -> Kind:
-    from core.consent import kind_of
+    from core.config.profile_consent import kind_of
+    from core.config.profiles import read_profiles
     from core.kit.problems import Problem
-    from core.profiles.config import read_profiles
 
     problems: list[Problem] = []
     return kind_of(read_profiles(home.root, problems), name, problems)
@@ -159,7 +159,7 @@ def _kind(home: Home, name: str) -> Kind:
 
 def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
     """What was measured at this window, which must be one of the kind; nothing where none is named."""
-    from core.desks.config import read_desks
+    from core.config.desks import read_desks
 
     if not at:
         return {}
@@ -188,7 +188,7 @@ def _listed(windows: tuple[str, ...]) -> str:
 def _state(kind: Kind) -> str:
     if kind.disabled:
         return f"no, it is disabled: `octet profile enable {kind.name}`"
-    from core.profiles.config import in_pane
+    from core.config.profiles import in_pane
 
     needed = [one.path for one in kind.wanted() if one.is_needed]
     if not needed:
@@ -198,8 +198,8 @@ def _state(kind: Kind) -> str:
 
 
 def _line(value: Value, needed: Collection[str]) -> str:
+    from core.config.provenance import Mark
     from core.kit.problems import show as short
-    from core.profiles.files.kinds import Mark
 
     said = "-" if value.value is None else _text(value.value) or short(value.value)
     if value.mark is Mark.CALIBRATE and value.value is not None:

@@ -22,7 +22,7 @@ def run(
     Without OCTET_DISCORD_TOKEN it says so and works without Discord: tasks come from `octet task`.
     """
     # The configuration first, alone: if it is wrong, nothing is made and nothing heavy is imported.
-    from core.config import load
+    from core.config.loader import load
 
     config = load(home_of(home))
     os.umask(0o077)  # tasks, answers and pictures are for the owner of this account only
@@ -31,8 +31,8 @@ def run(
 
     from bot import app
     from bot.cli.logs import Unfailing, log_to_stderr
+    from core.config.settings import environment
     from core.security.keys import close_to_others
-    from core.settings.sources import environment
 
     log_to_stderr(config.settings.log.level)
     close_to_others(config.home.env_file, "if any may have, make a new bot token")

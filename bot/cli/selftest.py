@@ -56,7 +56,7 @@ def selftest(
     """
     if sys.platform.startswith("linux"):
         from automation.desktop.wayland import refuse_wayland
-        from core.settings.sources import environment
+        from core.config.settings import environment
 
         refuse_wayland(environment(), environment().get("DISPLAY", ""))
     done = asyncio.run(_run(count, portable=portable))
@@ -143,9 +143,9 @@ async def _run(count: int, *, portable: bool) -> SelfTestReport:
 
 async def _course(folder: Path, count: int, tally: Tally, *, portable: bool) -> str:
     from automation.desktop.selftest.course import DeskRecorder, SelfTestRun, desk_of
+    from core.config.settings import environment
     from core.kit.supervise import supervise
     from core.profiles.model import Box
-    from core.settings.sources import environment
 
     environ, title = environment(), f"Octet self-test {secrets.token_hex(3)}"
     async with AsyncExitStack() as stack:

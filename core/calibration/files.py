@@ -11,14 +11,14 @@ from typing import Any, cast
 import tomlkit
 
 from core.calibration.model import Connected, NoSuchWindow
-from core.config_files import Changed, Edit, change
-from core.desks.config import read_desks
+from core.config.desks import read_desks
+from core.config.editor import Changed, Edit, change
+from core.config.provenance import leaves, merged, nested
 from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
 from core.kit.errors import Conflict
 from core.kit.files import write_bytes_private, write_private
-from core.profiles.files.kinds import leaves, merged, nested
 from core.profiles.model import Act, Box, Sign
 
 MERGED = frozenset({"composer", "busy"})
@@ -64,7 +64,7 @@ def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -
 
 def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
     """Write what was measured and learned at this window as a profile of its own. Raises NoSuchWindow, ProfileExists,
-    and what core.config_files does."""
+    and what core.config.editor does."""
     files = read_desks(home.root, [])
     here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
     known = next(here, None)

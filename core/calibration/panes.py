@@ -20,8 +20,8 @@ from core.calibration.questions import (
     WhyNot,
 )
 from core.calibration.service import NoSuchProfile
+from core.config.profiles import read_profiles
 from core.home import Home
-from core.profiles.config import read_profiles
 from core.profiles.panes import PaneReadback, Terminal
 
 Learn = Callable[[str, Sequence[str]], Awaitable[Terminal]]

@@ -28,12 +28,12 @@ from core.calibration.model import (
 )
 from core.calibration.ports import Scout
 from core.calibration.titles import patterns, shared
-from core.config_files import Changed
+from core.config.editor import Changed
+from core.config.profiles import PROFILES, ProfileFiles, complete, read_profiles
+from core.config.provenance import Kind, nested
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
-from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
-from core.profiles.files.kinds import Kind, nested
 from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection, Sign
 
 LOOKS = 3
@@ -268,7 +268,7 @@ class Calibration:
 
     def write(self, desk: str, display: str, connected: Sequence[Connected]) -> Changed:
         """Write these windows into the desk's file and send their agents there. Raises ConfigWrong, and what
-        core.config_files does; nothing is changed then."""
+        core.config.editor does; nothing is changed then."""
         return write(self.home, desk, display, connected)
 
     async def _trial(

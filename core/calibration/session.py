@@ -45,12 +45,12 @@ from core.calibration.questions import (
     place_of,
 )
 from core.calibration.service import Calibration, Wanted, window_name, works_like
-from core.config_files import Edit
-from core.desks.config import DeskFiles, read_desks
+from core.config.desks import DeskFiles, read_desks
+from core.config.editor import Edit
+from core.config.provenance import Kind
 from core.desks.model import Desk, MatchBy, Window
 from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
-from core.profiles.files.kinds import Kind
 from core.profiles.model import Box
 
 GENERIC = "generic"

@@ -9,7 +9,7 @@ from core.calibration.model import Connected
 from core.calibration.questions import BeingCalibrated, LookFirst, Step, Wishes
 from core.calibration.service import Calibration
 from core.calibration.session import Session
-from core.config import Config
+from core.config.loader import Config
 from core.desks.model import DisplayPictured
 from core.dispatch.rooms import DispatchRooms
 from core.journal.model import Event

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.calibration.ports import Asking, Scout
 from core.calibration.questions import Step, Wishes
-from core.config import Config
+from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from core import config as config_files
 from core.agents.model import Agent
-from core.config import Config
+from core.config import loader
+from core.config.loader import Config
 from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
 from core.kit import faults
@@ -51,7 +51,7 @@ class Reload:
             raise BeingReloaded
         async with self._busy:
             try:
-                config = await asyncio.to_thread(config_files.load, self._config.home)
+                config = await asyncio.to_thread(loader.load, self._config.home)
             except ConfigWrong as wrong:
                 raise NotReloaded(wrong) from wrong
             faults.point("reload.read")

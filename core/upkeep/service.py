@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from core.calibration.questions import FailedWindow, PointAt, Step, Wishes
 from core.calibration.questions import Result as CalibrationResult
-from core.consent import ProfileEnabled
+from core.config.profile_consent import ProfileEnabled
 from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort

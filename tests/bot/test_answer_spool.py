@@ -16,7 +16,7 @@ import structlog
 
 from bot import answer_spool, app
 from bot.answer_spool import FOLDER, MAX_FILE_BYTES, REFUSED, SpooledAnswer, report_spooled, spool_answer
-from core.config import load
+from core.config.loader import load
 from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
 from core.security.model import OPERATOR

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from automation.desktop.displays.standing import DisplayStatus
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
-from core.config import Config, load
+from core.config.loader import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
 from tests.core.upkeep.test_reload import PROFILE, agent, write

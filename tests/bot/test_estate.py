@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.app import _estate
-from core.config import load
+from core.config.loader import load
 from core.receipts.model import Keeping
-from tests.core.test_config import RIGHT, write_home
+from tests.core.config.test_loader import RIGHT, write_home
 
 
 def test_receipts_pictures_and_texts_are_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import tomlkit
 
-from core.config import load
+from core.config.loader import load
 from core.home import Home
 from core.kit.faults import Act as Strike
 from tests.e2e.house import House, open_house, words

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automation.desktop.lane import DeskWorkerClient
+from core.config.profile_schema import ProfileSchema
 from core.desks.model import Window
-from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term, tells_when_brought

@@ -135,11 +135,11 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
     from automation.desktop.pipe.link import WorkerSupervisor
     from automation.desktop.selftest.course import DeskRecorder
     from bot.runfile import pointer_folders
-    from core.desks.config import read_desks
+    from core.config.desks import read_desks
+    from core.config.settings import environment
     from core.desks.model import DeskState
     from core.kit.clock import SystemClock
     from core.kit.supervise import supervise
-    from core.settings.sources import environment
 
     files, news = read_desks(scene.home, []), DeskRecorder()
     desk = next(desk for desk in files.desks if desk.name == "main")

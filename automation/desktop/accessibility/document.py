@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from automation.desktop.accessibility.bus import NoBusReply, Vanished
 from automation.desktop.accessibility.tree import EMBEDDED, Node, State, kinds_of, texts_of
 from automation.protocol.text import gained_once
-from core.profiles.files.grammar import ROLES
+from core.profiles.value_types import ROLES
 
 MOST_OBJECTS = 2_000
 """A window with more objects that have a text is not read."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from automation.desktop.accessibility.bus import NoBusReply
 from automation.desktop.accessibility.tree import EMBEDDED, Node, State
-from core.profiles.files.grammar import ROLES
 from core.profiles.model import Box
+from core.profiles.value_types import ROLES
 
 BUTTONS = frozenset(ROLES[name] for name in ("push button", "toggle button"))
 MOST_OBJECTS = 300

@@ -16,8 +16,8 @@ from automation.desktop.seen import WindowInfo
 from automation.desktop.x11.windows import X11Windows
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.errors import NotFound
-from core.profiles.files.grammar import ROLES
 from core.profiles.model import Accessible, Box, Composer
+from core.profiles.value_types import ROLES
 
 log = structlog.get_logger(__name__)
 

@@ -101,7 +101,7 @@ class Node:
         return str(self._ask(_ACCESSIBLE, "GetRoleName")[0])
 
     def kind(self) -> int:
-        """What it is, as AT-SPI numbers it (`core.profiles.files.grammar`)."""
+        """What it is, as AT-SPI numbers it (`core.profiles.value_types`)."""
         return kinds_of([self])[0]
 
     def label(self) -> str:

@@ -70,7 +70,7 @@ def autostart_backend(
     home: Home, name: str = NAME, *, platform: str = sys.platform, run: Runner = run_command
 ) -> AutostartBackend:
     """How this home is started at log-in on this system. Raises NoWay, BadName."""
-    from core.settings.sources import environment
+    from core.config.settings import environment
 
     root = home.root.absolute()
     start = AutostartEntry(
@@ -92,7 +92,7 @@ def autostart_backend(
 
 def _needs_display(home: Home) -> bool:
     """Whether a desk of the home is a screen that people use. A configuration that is wrong decides nothing here."""
-    from core.config import load
+    from core.config.loader import load
     from core.kit.problems import ConfigWrong
 
     try:

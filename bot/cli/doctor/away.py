@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from automation.desktop.sleep.habits import IdleAction
     from automation.desktop.sleep.hold import SleepInhibitor
     from bot.cli.autostart.model import AutostartBackend
-    from core.config import Config
+    from core.config.loader import Config
     from core.desks.model import Desk
     from core.settings.model import Settings
 
@@ -30,7 +30,7 @@ def survey(config: Config) -> Iterator[Finding]:
     if not desks:
         return
     from automation.desktop.sleep.survey import look, this_machine
-    from core.settings.sources import environment
+    from core.config.settings import environment
 
     screens = [desk.display for desk in desks if desk.virtual is None and desk.tmux is None]
     yield from habits(look(this_machine(environment()), screens), desks)

@@ -57,7 +57,7 @@ def _as_json(found: Iterable[tuple[str, Finding]]) -> str:
 
 
 def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
-    from core.config import load
+    from core.config.loader import load
     from core.kit.problems import ConfigWrong
 
     yield from _look(_of_machine())

@@ -13,7 +13,7 @@ from bot.cli.doctor.model import Finding, FindingLevel, ok, problem, warning
 if TYPE_CHECKING:
     from automation.desktop.accessibility.checkup import AccessibilityWindowCheck
     from automation.terminal.tmux import TmuxServer
-    from core.config import Config
+    from core.config.loader import Config
     from core.desks.model import Desk, Tmux
     from core.profiles.model import Profile
 
@@ -57,8 +57,8 @@ def displays(config: Config) -> Iterator[Finding]:
 def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
     """Whether the panes of a desk without a display are there, or can be started."""
     from automation.terminal.tmux import NoServer, TmuxServer, where
+    from core.config.settings import environment
     from core.kit.errors import Unavailable
-    from core.settings.sources import environment
 
     what, tmux = f"desk {desk.name}: the tmux server {where(place)}", TmuxServer(place, environment())
     try:

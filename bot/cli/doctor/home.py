@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
-    from core.config import Config
+    from core.config.loader import Config
     from core.home import Home
     from core.kit.problems import Problem
 
@@ -52,7 +52,7 @@ def open_env_file(home: Home) -> Iterator[Finding]:
 
 def open_ping_url(home: Home) -> Iterator[Finding]:
     """Whether octet.toml has the address to ping in it, and others may read that: it is as good as a password."""
-    from core.settings.sources import PING_URL, holds_ping_url
+    from core.config.settings import PING_URL, holds_ping_url
 
     file = home.config / "octet.toml"
     if sys.platform == "win32" or not holds_ping_url(home):

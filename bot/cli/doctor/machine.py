@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, dotted, ok, problem, warning
 
 if TYPE_CHECKING:
-    from core.config import Config
+    from core.config.loader import Config
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_PYAUTOGUI = (0, 9, 54)

@@ -17,9 +17,9 @@ from bot.cli.init.options import AgentPlace, InitOptions
 from bot.cli.init.prompts import MARK, PromptChoice, Prompts
 from bot.cli.init.templates import template_of
 from bot.cli.operator import printable
-from core.config_files import Edit, change
+from core.config.editor import Edit, change
+from core.config.settings import environment
 from core.kit.errors import Unavailable
-from core.settings.sources import environment
 
 if TYPE_CHECKING:
     from core.home import Home
@@ -165,7 +165,7 @@ def _folder(questions: Prompts, option: str) -> str:
 
 def _asked_kind(home: Home, questions: Prompts) -> str:
     """Which program for the command line: by the profiles that know one's screen."""
-    from core.profiles.config import in_pane, read_profiles
+    from core.config.profiles import in_pane, read_profiles
 
     kinds = read_profiles(home.root, []).kinds
     known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
@@ -181,7 +181,7 @@ def _described(profile: str) -> str:
 def _displays(home: Home, questions: Prompts) -> None:
     """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
     from bot.cli import desk_files
-    from core.profiles.config import read_profiles
+    from core.config.profiles import read_profiles
 
     _check(AgentPlace.DISPLAYS)
     kinds = read_profiles(home.root, []).kinds

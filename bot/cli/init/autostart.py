@@ -8,9 +8,9 @@ from bot.cli.autostart.command import autostart_backend
 from bot.cli.autostart.model import AutostartOfOtherHome, CommandFailed, FileNotWritten, NoAutostart
 from bot.cli.init.options import InitOptions
 from bot.cli.init.prompts import Prompts
+from core.config.env_file import read_env_file
+from core.config.settings import TOKEN
 from core.home import ENV_FILE
-from core.kit.env_file import read_env_file
-from core.settings.sources import TOKEN
 
 if TYPE_CHECKING:
     from bot.cli.autostart.model import AutostartBackend

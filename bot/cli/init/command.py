@@ -97,8 +97,8 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
     from bot.cli.init import autostart as login
     from bot.cli.init.first_task import octet_process, run_first_task
     from bot.runfile import running
-    from core.config import load
-    from core.settings.sources import environment
+    from core.config.loader import load
+    from core.config.settings import environment
 
     os.umask(0o077)  # the token and everything after it are for the owner of this account only
     run = running(place.root)

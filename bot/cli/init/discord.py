@@ -14,8 +14,8 @@ from bot.cli.init.saving import save_discord_ids, save_token
 from bot.cli.operator import printable
 from bot.discord.directory import Application, Channel, Directory, Server, TokenNotTaken
 from bot.discord.invitation import invite_link
+from core.config.settings import TOKEN, is_token, read_settings
 from core.kit.errors import Conflict, NotFound, Unavailable
-from core.settings.sources import TOKEN, is_token, read_settings
 
 if TYPE_CHECKING:
     from core.home import Home

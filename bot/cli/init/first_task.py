@@ -171,7 +171,7 @@ def _tell_answer(view: TaskViewAnswer) -> None:
 
 def _tried(home: Home) -> str | None:
     """An agent whose prompts go somewhere; None where all are only shown."""
-    from core.config import load
+    from core.config.loader import load
 
     return next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)
 

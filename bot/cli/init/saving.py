@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import tomlkit
 
-from core.config_files import Edit, change
-from core.kit.env_file import set_variable
+from core.config.editor import Edit, change
+from core.config.env_file import set_variable
+from core.config.settings import TOKEN
 from core.kit.errors import Conflict
-from core.settings.sources import TOKEN
 
 if TYPE_CHECKING:
     from core.home import Home

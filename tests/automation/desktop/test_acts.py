@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from core.config.desks import read_desks
 from core.deliveries.model import Moment, Order, Outcome, Reason, Result
-from core.desks.config import read_desks
 from core.desks.model import Shown
 from core.kit import faults
 from core.profiles.model import Act, Activity

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import tomlkit
 
-from core.config import load
+from core.config.loader import load
 from core.deliveries.model import Result
 from core.home import Home
 from core.kit.problems import ConfigWrong

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from automation.protocol.text import has_block
+from core.config.desks import read_desks
 from core.deliveries.model import Assurance, Result
-from core.desks.config import read_desks
 from core.profiles.model import Act, Activity
 from tests.automation.desktop.test_acts import asked, do, told
 from tests.automation.desktop.test_demo_windows import PROMPTS, assert_holds, copied_out, demo

@@ -21,8 +21,8 @@ from automation.desktop.lane import DeskWorkerClient
 from automation.desktop.pipe.link import WorkerSupervisor
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.protocol.text import has_block
+from core.config.desks import read_desks
 from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.config import read_desks
 from core.kit.clock import SystemClock
 from core.profiles.model import Normalise, Selection, Transcript
 from tests.display import LIMIT_S

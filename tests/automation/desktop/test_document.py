@@ -15,7 +15,7 @@ from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply
 from automation.desktop.accessibility.document import MOST_OBJECTS, Document
 from automation.desktop.accessibility.tree import Node
 from core.deliveries.model import Assurance, Result
-from core.profiles.files.grammar import ROLES
+from core.profiles.value_types import ROLES
 from tests.display import until
 from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.targets import GTK, WEBS, all_targets

@@ -15,9 +15,9 @@ from automation.desktop.seen import WindowInfo, WindowsPort
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.whereabouts import WindowLocator
 from automation.protocol.ports import PermanentFailure, TransientFailure
+from core.config.profiles import read_profiles
 from core.deliveries.model import Reason
 from core.desks.model import Desk, MatchBy, Window
-from core.profiles.config import read_profiles
 from core.profiles.model import Box, Profile
 
 ROOT = Path(__file__).parents[3]

@@ -22,9 +22,9 @@ from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms
 from automation.terminal.tmux import TmuxServer, TmuxSilent
 from bot.cli.panes import _states
+from core.config import pattern_timing
 from core.deliveries.model import Reason
 from core.desks.model import Tmux as Place
-from core.profiles import hostile
 from core.profiles.model import LONGEST_TITLE, Activity
 from tests.automation.terminal.test_draft import Pace
 from tests.automation.terminal.test_shipped_screens import pane
@@ -199,7 +199,7 @@ def test_a_search_in_what_a_window_tells_has_its_limit_too(monkeypatch: pytest.M
 @pytest.mark.parametrize("name", TERMINALS)
 def test_the_profiles_that_ship_read_every_hostile_screen(name: str) -> None:
     terminal = TERMINALS[name]
-    baits = {one for dialog in terminal.dialogs for one in hostile.screens(dialog.text) if len(one) == 50}
+    baits = {one for dialog in terminal.dialogs for one in pattern_timing.screens(dialog.text) if len(one) == 50}
     for lines in sorted(baits):
         seen = screen.view(screen.parse(["\x1b[2m" + lines[0], *lines[1:], "\x1b[", "\x1b]8;;", "❯ "]), terminal)
         assert seen.lines[-1].startswith("❯")

@@ -16,8 +16,8 @@ from automation.terminal.learning import UnknownPane, learnt
 from automation.terminal.screen import parse, view
 from automation.terminal.tmux import TmuxServer
 from core.calibration.model import NotMeasured
+from core.config.profiles import in_pane, read_profiles
 from core.desks.model import Tmux as Place
-from core.profiles.config import in_pane, read_profiles
 from core.profiles.panes import PaneProfile, Terminal
 from tests.display import until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automation.terminal.screen import PaneScreen, parse, stands_for, view
-from core.profiles.config import in_pane, read_profiles
+from core.config.profiles import in_pane, read_profiles
 from core.profiles.model import Activity
 from core.profiles.panes import PaneProfile
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automation.desktop.lane import DeskWorkerClient
 from automation.desktop.pipe.link import WorkerSupervisor
-from core.config import Config
+from core.config.loader import Config
 from core.home import Home
 from core.kit.clock import SystemClock
 from tests.display import VirtualDisplay

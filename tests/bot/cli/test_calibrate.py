@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli.init.command import copy_templates
 from core.calibration.files import anchor_file
-from core.config import load
+from core.config.loader import load
 from core.deliveries.model import Result
 from core.home import Home
 from tests.automation.desktop.scenes import soon

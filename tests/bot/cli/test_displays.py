@@ -18,7 +18,7 @@ from automation.desktop.displays.folder import DisplayStateDir
 from automation.desktop.displays.standing import DisplayStatus
 from bot.cli import desk_files
 from bot.cli.init.templates import copy_templates
-from core.config import load
+from core.config.loader import load
 from core.home import Home
 from tests.display import until
 

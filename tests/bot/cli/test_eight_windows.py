@@ -18,7 +18,7 @@ from automation.desktop.seen import WindowInfo
 from bot.cli.init.command import copy_templates
 from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted
-from core.config import load
+from core.config.loader import load
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, MatchBy
 from core.home import Home

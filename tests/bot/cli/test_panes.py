@@ -20,7 +20,7 @@ from bot.cli import logs, panes
 from bot.cli.commands import app
 from bot.cli.init.command import copy_templates
 from core.agents.model import Lane
-from core.config import load
+from core.config.loader import load
 from core.home import Home
 from tests.display import until
 

@@ -11,12 +11,12 @@ from automation.desktop.sight.anchors import Anchors
 from bot.cli.init.command import copy_templates
 from core.calibration.files import anchor_file, write
 from core.calibration.model import Connected, FoundWindow, Measured, Tried
-from core.config import load
+from core.config.loader import load
+from core.config.provenance import nested
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact, Window
 from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.profiles.files.kinds import nested
 from core.profiles.model import Box
 
 PNG = b"\x89PNG as cut"

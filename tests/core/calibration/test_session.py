@@ -41,10 +41,10 @@ from core.calibration.questions import (
 )
 from core.calibration.service import Calibration
 from core.calibration.session import Session
+from core.config.profiles import read_profiles
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact
 from core.home import Home
-from core.profiles.config import read_profiles
 from core.profiles.model import Box, Sign
 from tests.fakes.scout import FakeScout
 

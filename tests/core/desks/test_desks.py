@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.config.desk_schemas import quiet
 from core.coordinator import Coordinator
-from core.desks._schemas import quiet
 from core.desks.model import (
     DeskIsShared,
     DeskNotFound,

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.config.settings import read_settings
 from core.home import Home
 from core.kit import redaction
 from core.kit.console import speak_utf8
 from core.kit.ids import RandomIds
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import load_key
-from core.settings.sources import read_settings
 
 around = st.sampled_from(["", " ", "'", '"', "=", ":", "/", "\n", "(", ",", "K=", "--code ", "é", "答"])
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from automation.protocol.ports import PermanentFailure
 from automation.protocol.text import prepare
-from core.config import Config, load
+from core.config.loader import Config, load
+from core.config.profile_schema import PATHS, TABLES
+from core.config.profiles import complete, in_pane, read_profiles
+from core.config.provenance import Kind, Mark, leaves, merged, nested
 from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.profiles.config import complete, in_pane, read_profiles
-from core.profiles.files.kinds import Kind, Mark, leaves, merged, nested
-from core.profiles.files.schemas import PATHS, TABLES
 from core.profiles.model import Act, Box, Longest, Profile, TooLong
 from core.profiles.panes import PaneProfile
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.desks.config import read_desks
+from core.config.desks import read_desks
 from core.kit.problems import Problem
 from core.profiles.model import Readback
 

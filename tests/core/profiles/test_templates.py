@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from core.profiles.config import ProfileFiles, complete, in_pane, read_profiles
-from core.profiles.files.kinds import NEEDED, Kind, Mark, leaves, nested
+from core.config.profiles import ProfileFiles, complete, in_pane, read_profiles
+from core.config.provenance import NEEDED, Kind, Mark, leaves, nested
 from core.profiles.model import Box, Profile
 from core.profiles.panes import PaneProfile
 from scripts import schemas

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.agents.model import AgentNotFound, Lane
-from core.config import Config, load
+from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from core.desks.config import DeskFiles, read_desks
+from core.config.desks import DeskFiles, read_desks
 from core.desks.model import Window
 from core.profiles.model import Act, Activity, Box, Profile
 from sandbox.desktop.session import DesktopSession, open_desktop

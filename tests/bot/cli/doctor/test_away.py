@@ -12,7 +12,7 @@ from automation.desktop.sleep.habits import IdleAction, IdleEffect
 from automation.desktop.sleep.hold import NotInhibited
 from bot.cli.doctor import away
 from bot.cli.doctor.model import Finding, FindingLevel
-from core.config import Config
+from core.config.loader import Config
 from core.desks.model import Desk, UserActivityPolicy, Virtual
 from core.settings.model import Alarm, Settings
 from tests.automation.desktop.sleep.test_awake import FakeHold

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.desks.config import read_desks
+from core.config.desks import read_desks
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
 from tests.fakes.terminal import Terminal
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from core.config.profile_parts import PressSchema
+from core.config.profile_schema import ProfileSchema
+from core.config.toml import TomlFile
+from core.config.validation import check
 from core.kit.problems import KeyPath, Problem, show
-from core.kit.schemas import check
-from core.kit.toml import TomlFile
-from core.profiles.files.parts import PressSchema
-from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Act, Box, Confirm, Dialog, Profile, Readback, TooLong
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from core.config.settings import holds_ping_url, read_settings
 from core.home import Home, HomeRefused, find_home
 from core.kit.problems import Problem
 from core.settings.model import Settings
-from core.settings.sources import holds_ping_url, read_settings
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-_"

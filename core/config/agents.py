@@ -11,9 +11,10 @@ from typing import Annotated, cast
 from pydantic import AfterValidator, Field
 
 from core.agents.model import Agent, AgentName, Lane
+from core.config.toml import TomlFile, read_toml
+from core.config.validation import check
 from core.kit.problems import Problem, known, show, suggest
-from core.kit.schemas import DRAFT, Name, Schema, check
-from core.kit.toml import TomlFile, read_toml
+from core.kit.schemas import DRAFT, Name, Schema
 
 AGENTS_TOML = "config/agents.toml"
 _BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.DRYRUN)

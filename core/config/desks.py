@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from core.desks._schemas import DeskSchema, PaneDeskSchema, PaneSchema, WindowSchema, published
+from core.config.desk_schemas import DeskSchema, PaneDeskSchema, PaneSchema, WindowSchema, published
+from core.config.profiles import ProfileFiles, in_pane, read_profiles
+from core.config.provenance import Kind, Wanted
+from core.config.toml import TomlFile, TomlPart, read_folder
+from core.config.validation import check
 from core.desks.model import VIRTUAL, Desk, Virtual, Window
 from core.kit.problems import KeyPath, Problem, known, show
-from core.kit.schemas import check
-from core.kit.toml import TomlFile, TomlPart, read_folder
-from core.profiles.config import ProfileFiles, in_pane, read_profiles
-from core.profiles.files.kinds import Kind, Wanted
 from core.profiles.model import Box, Profile
 from core.profiles.panes import PaneProfile
 

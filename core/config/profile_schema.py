@@ -7,9 +7,7 @@ from typing import Annotated, cast
 
 from pydantic import BeforeValidator, Field
 
-from core.kit.schemas import DRAFT, Schema
-from core.profiles.files.grammar import Chord, Chords, Class, Milliseconds, Title
-from core.profiles.files.parts import (
+from core.config.profile_parts import (
     ActsSchema,
     BoxSchema,
     ComposerSchema,
@@ -19,6 +17,7 @@ from core.profiles.files.parts import (
     TerminalSchema,
     TranscriptSchema,
 )
+from core.kit.schemas import DRAFT, Schema
 from core.profiles.model import (
     Act,
     Confirm,
@@ -32,6 +31,7 @@ from core.profiles.model import (
     TooLong,
 )
 from core.profiles.panes import PaneProfile
+from core.profiles.value_types import Chord, Chords, Class, Milliseconds, Title
 
 
 def _as_list(given: object) -> object:

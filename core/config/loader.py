@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.agents.config import read_agents
 from core.agents.model import Agent
-from core.desks.config import read_desks
+from core.config.agents import read_agents
+from core.config.desks import read_desks
+from core.config.provenance import Kind
+from core.config.settings import read_settings
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
-from core.profiles.files.kinds import Kind
 from core.profiles.model import Act, Longest, Newline, Profile
 from core.profiles.panes import Driven, PaneProfile
 from core.settings.model import Settings
-from core.settings.sources import read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from core.config.toml import TomlFile
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.problems import KeyPath, Problem
-from core.kit.toml import TomlFile
 from core.profiles.model import LONGEST_TITLE
 
 LIMIT_S = 0.05

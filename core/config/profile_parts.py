@@ -8,18 +8,6 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from core.kit.schemas import Schema
-from core.profiles.files.grammar import (
-    Chord,
-    Chords,
-    Class,
-    Colour,
-    FileName,
-    Length,
-    Pattern,
-    Place,
-    Role,
-    Title,
-)
 from core.profiles.model import (
     Accessible,
     Act,
@@ -34,6 +22,18 @@ from core.profiles.model import (
     Transcript,
 )
 from core.profiles.panes import Answerable, Terminal
+from core.profiles.value_types import (
+    Chord,
+    Chords,
+    Class,
+    Colour,
+    FileName,
+    Length,
+    Pattern,
+    Place,
+    Role,
+    Title,
+)
 
 
 class BoxSchema(Schema):

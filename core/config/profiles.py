@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from core.config.profile_checks import boxes, checked
+from core.config.profile_schema import EVERY, PATHS, ProfileFileSchema, ProfileSchema
+from core.config.provenance import NEEDED_IN_PANE, Kind, Wanted, merged, nested
+from core.config.toml import TomlFile, read_folder
+from core.config.validation import check
 from core.kit.problems import Problem, show, suggest
-from core.kit.schemas import check
-from core.kit.toml import TomlFile, read_folder
-from core.profiles.files.checks import boxes, checked
-from core.profiles.files.kinds import NEEDED_IN_PANE, Kind, Wanted, merged, nested
-from core.profiles.files.schemas import EVERY, PATHS, ProfileFileSchema, ProfileSchema
 from core.profiles.model import AT, Box, Profile
 from core.profiles.panes import PaneProfile
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
 
-from core.kit.toml import TomlFile
-from core.profiles.files.schemas import EVERY, TABLES
+from core.config.profile_schema import EVERY, TABLES
+from core.config.toml import TomlFile
 from core.profiles.model import Box
 
 MARKS = ("sources", "calibrate", "disabled", "enabled")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.cli.init.command import copy_templates
-from core import config_files
-from core.config_files import ChangedMeanwhile, Edit, NotChangeable, NotWritable, change
+from core.config import editor
+from core.config.editor import ChangedMeanwhile, Edit, NotChangeable, NotWritable, change
 from core.home import Home
 from core.kit.files import write_whole
 from core.kit.problems import ConfigWrong
@@ -107,7 +107,7 @@ def test_when_the_disk_refuses_the_second_file_the_first_is_put_back(
             raise OSError(28, "No space left on device")
         write_whole(path, text)
 
-    monkeypatch.setattr(config_files, "write_whole", full)
+    monkeypatch.setattr(editor, "write_whole", full)
 
     def work(edit: Edit) -> None:
         rename(edit)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from core.config.profile_parts import BoxSchema
+from core.config.profile_schema import ProfileSchema
 from core.desks.model import (
     DAY_MIN,
     ClipboardScope,
@@ -23,10 +25,8 @@ from core.desks.model import (
 )
 from core.kit.problems import show, suggest
 from core.kit.schemas import DRAFT, Name, Schema
-from core.profiles.files.grammar import Title, chord
-from core.profiles.files.parts import BoxSchema
-from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Box
+from core.profiles.value_types import Title, chord
 
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")

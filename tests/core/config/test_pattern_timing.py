@@ -14,13 +14,13 @@ from pydantic import AfterValidator, BaseModel
 
 from bot.cli.check import FOLDERS, check
 from bot.cli.init.command import copy_templates
-from core.desks._schemas import WindowSchema
+from core.config import pattern_timing
+from core.config.desk_schemas import WindowSchema
+from core.config.profile_schema import ProfileFileSchema
+from core.config.toml import TomlFile, read_folder
 from core.home import Home
 from core.kit.problems import ConfigWrong, KeyPath
-from core.kit.toml import TomlFile, read_folder
-from core.profiles import hostile
-from core.profiles.files import grammar
-from core.profiles.files.schemas import ProfileFileSchema
+from core.profiles import value_types as grammar
 
 ROOT = Path(__file__).parents[3]
 PATTERNS = {grammar._pattern, grammar._title, grammar._class}
@@ -41,12 +41,12 @@ def terminal(**patterns: str) -> TomlFile:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_pattern_that_ships_is_slow_on_any_hostile_screen(folder: str) -> None:
     files, _ = read_folder(ROOT, folder, [])
-    assert [str(one) for file in files.values() for one in hostile.too_slow(file, slow_clock)] == []
+    assert [str(one) for file in files.values() for one in pattern_timing.too_slow(file, slow_clock)] == []
 
 
 @pytest.mark.parametrize("pattern", [OLD, "(a+)+$"])
 def test_a_pattern_that_repeats_without_bounds_is_refused_at_its_line(pattern: str) -> None:
-    (problem,) = hostile.too_slow(terminal(busy=pattern))
+    (problem,) = pattern_timing.too_slow(terminal(busy=pattern))
     assert re.match(r"config/profiles/mine\.toml:7: terminal\.busy: takes \d+ ms on a hostile screen", str(problem))
     assert "at most 50 ms are allowed" in str(problem)
 
@@ -54,12 +54,12 @@ def test_a_pattern_that_repeats_without_bounds_is_refused_at_its_line(pattern: s
 @pytest.mark.parametrize(("takes_ms", "is_refused"), [(49, False), (51, True)])
 def test_fifty_milliseconds_are_the_limit(takes_ms: int, is_refused: bool) -> None:  # noqa: FBT001 of the table
     clock = itertools.count(0, takes_ms)
-    assert bool([*hostile.too_slow(terminal(prompt="^> "), lambda: next(clock) / 1000)]) is is_refused
+    assert bool([*pattern_timing.too_slow(terminal(prompt="^> "), lambda: next(clock) / 1000)]) is is_refused
 
 
 def test_a_search_that_was_slow_once_is_timed_again() -> None:
     clock = itertools.chain([0.0, 0.09], itertools.repeat(0.09))
-    assert [*hostile.too_slow(terminal(prompt="^> "), lambda: next(clock))] == []
+    assert [*pattern_timing.too_slow(terminal(prompt="^> "), lambda: next(clock))] == []
 
 
 def pattern_paths(schema: type[BaseModel], path: KeyPath = ()) -> Iterator[KeyPath]:
@@ -83,17 +83,17 @@ def all_parts(annotation: object) -> Iterator[object]:
 def test_every_value_that_is_a_pattern_is_timed(schema: type[BaseModel]) -> None:
     paths = set(pattern_paths(schema))
     assert len(paths) >= {ProfileFileSchema: 20, WindowSchema: 1}[schema]
-    assert {path for path in paths if not hostile._is_pattern(path)} == set()
+    assert {path for path in paths if not pattern_timing._is_pattern(path)} == set()
     for path in paths:
         data: object = OLD
         for key in reversed(path):
             data = {key: data}
-        assert [*hostile._patterns(data)] == [(path, OLD)]
+        assert [*pattern_timing._patterns(data)] == [(path, OLD)]
 
 
 def test_a_window_named_like_an_open_bracket_is_no_pattern() -> None:
     windows = [{"name": "(", "title": "— apollo$", "calibrated": {"terminal": {"prompt": "^> "}}}]
-    assert [path for path, _ in hostile._patterns({"windows": windows})] == [
+    assert [path for path, _ in pattern_timing._patterns({"windows": windows})] == [
         ("windows", 0, "title"),
         ("windows", 0, "calibrated", "terminal", "prompt"),
     ]

@@ -12,8 +12,8 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.config.toml import TomlFile, read_toml
 from core.kit.problems import KeyPath, Problem
-from core.kit.toml import TomlFile, read_toml
 
 
 def read(tmp_path: Path, text: str | bytes) -> TomlFile | Problem:

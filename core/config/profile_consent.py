@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.config.profiles import PROFILES, ProfileFiles, read_profiles
+from core.config.provenance import Kind
 from core.home import Home
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound
 from core.kit.files import write_whole
 from core.kit.problems import Problem
-from core.profiles.config import PROFILES, ProfileFiles, read_profiles
-from core.profiles.files.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from core.config.models import read_models
 from core.kit.problems import Problem
-from core.settings.models import Model, read_models
+from core.settings.models import Model
 
 SECRETS = {"OPENAI_API_KEY": "sk-a-secret-key"}
 RIGHT = """

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.agents.model import Lane
-from core.config import Config, load
+from core.config.loader import Config, load
 from core.home import Home
 from core.kit.problems import ConfigWrong
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RIGHT = {
     "config/octet.toml": """
 [http]

@@ -11,7 +11,7 @@ from pathlib import Path
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from core.config import Config, load
+from core.config.loader import Config, load
 from core.home import Home
 from core.kit.errors import Conflict, Invalid
 from core.kit.files import write_whole

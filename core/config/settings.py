@@ -16,12 +16,12 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
+from core.config.env_file import read_env_file
+from core.config.toml import TomlFile, read_toml
+from core.config.validation import explain
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
-from core.kit.env_file import read_env_file
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.redaction import remember
-from core.kit.schemas import explain
-from core.kit.toml import TomlFile, read_toml
 from core.settings.model import Settings
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
