@@ -26,6 +26,7 @@ from bench.measure.octet import Octet, claimed, environment, octet, until
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, below, median, percentile
 from sandbox.discord.model import Interaction, InteractionKind
 from sandbox.discord.server import Sandbox
+from sandbox.discord.serving import open_sandbox
 
 DESKS = 8
 WINDOWS = int(os.environ.get("WINDOWS", "4"))
@@ -255,7 +256,7 @@ async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, Deliveri
     os.environ.pop("XDG_RUNTIME_DIR", None)
     async with (
         desks.screens(folder, count=DESKS, windows=WINDOWS, work_s=0.0) as screens,
-        Sandbox.open() as sandbox,
+        open_sandbox() as sandbox,
     ):
         say(f"{DESKS} displays are up")
         agents = desks.configure(home, screens, windows=WINDOWS)

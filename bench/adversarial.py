@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from bench.measure.arena import ALL, PLAIN, Arena, open_arena
+from bench.measure.arena import ALL, PLAIN, Arena, Shot, open_arena
 from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed, is_heard
 from bench.measure.faults import FAULTS, Fault
 from bench.measure.report import Report, at_least, below
-from bench.measure.shots import Shot, bring, bring_naively, naive_loop, text_of
+from bench.measure.shots import bring, bring_naively, naive_loop, text_of
 from bench.measure.stops import Stops, press_the_switch
 from bench.measure.typists import Killed, kill_while_typing
 from core.deliveries.model import Result

@@ -29,6 +29,7 @@ from core.kit.supervise import supervise
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Interaction, InteractionState
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 
 N = int(os.environ.get("N", "300"))
 CONTROL_N = 30
@@ -173,7 +174,7 @@ async def measure(folder: Path, wanted: int, *, module: str = "bot") -> Asked:
     shutil.copytree(ROOT / "config", home / "config")
     (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
     tickets, chance = Tickets(folder / "tickets"), random.Random(SEED)
-    async with Sandbox.open(SandboxSettings(identify_every_s=0.0)) as sandbox, aiohttp.ClientSession() as session:
+    async with open_sandbox(SandboxSettings(identify_every_s=0.0)) as sandbox, aiohttp.ClientSession() as session:
         environ = environment(os.environ, home, sandbox) | {"OCTET_FAULT_POINTS": str(tickets.folder)}
         lives = Lives(home=home, environ=environ, tickets=tickets, session=session, module=module)
         try:

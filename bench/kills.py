@@ -30,6 +30,7 @@ from bench.measure.truth import violations
 from bench.outbox import text_of
 from core.kit.supervise import supervise
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 
 N = int(os.environ.get("N", "40"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -178,7 +179,7 @@ async def measure(
     `only` this agent is given work. What must be `shown` after the last kill is waited for first."""
     outcome, began = Outcome(), time.perf_counter()
     async with (
-        Sandbox.open(SandboxSettings(identify_every_s=0.0)) as sandbox,
+        open_sandbox(SandboxSettings(identify_every_s=0.0)) as sandbox,
         open_town(folder, module=module, sandbox=sandbox) as town,
     ):
         town.only = only

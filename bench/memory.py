@@ -27,6 +27,7 @@ from core.security.codes import TaskCodes
 from core.security.keys import load_key
 from sandbox.discord.model import InteractionKind
 from sandbox.discord.server import Sandbox
+from sandbox.discord.serving import open_sandbox
 
 N = int(os.environ.get("N", "10000"))
 """Interactions in the end; the growth is from the first 1,000 on."""
@@ -56,7 +57,7 @@ async def main() -> None:
         _say(began, "imports and starts are measured")
         async with (
             desks.screens(Path(folder), count=1, windows=AGENTS, work_s=0.0) as screens,
-            Sandbox.open() as sandbox,
+            open_sandbox() as sandbox,
         ):
             home = _home(Path(folder) / "resting")
             desks.configure(home, screens, windows=AGENTS)

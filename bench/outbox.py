@@ -27,8 +27,9 @@ import aiohttp
 
 from bench.measure.octet import Octet, environment, octet, until
 from bench.measure.report import Report, at_least, below
-from sandbox.discord.model import Message
+from sandbox.discord.model import ChatMessage
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from sandbox.discord.world import Change
 
 N = int(os.environ.get("N", "200"))
@@ -110,7 +111,7 @@ async def measure(
     (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
     tasks, chance, counted = math.ceil(notices / 3), random.Random(SEED), Counter[str]()
     work = Work(home)
-    async with Sandbox.open(SandboxSettings(identify_every_s=0.0)) as sandbox:
+    async with open_sandbox(SandboxSettings(identify_every_s=0.0)) as sandbox:
         for number, fault in enumerate(faults):
             await sandbox.fault(route=f"{LINES}|{READ}", seed=SEED + number, **fault)
         environ = environment(os.environ, home, sandbox)
@@ -210,7 +211,7 @@ def told(sandbox: Sandbox, work: Work, *, seconds: float, kills: Counter[str]) -
     return Told(notices=3 * len(numbers), lost=lost, doubled=doubled, seconds=seconds, kills=kills, struck=struck)
 
 
-def text_of(sandbox: Sandbox, message: Message) -> str:
+def text_of(sandbox: Sandbox, message: ChatMessage) -> str:
     found = sandbox.payloads.message(message)
     texts = [found["content"]]
 

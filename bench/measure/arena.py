@@ -12,11 +12,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from automation.desktop.pipe.link import WorkerTimeouts
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
+from core.deliveries.model import Assurance, Outcome, Result
 from core.desks.model import UserActivityPolicy
 from core.profiles.model import Profile, Selection
 from tests.display import VirtualDisplay, virtual_display
@@ -36,9 +36,6 @@ from tests.fakes.desk import (
 from tests.fakes.targets import GTK, WEBS, XFCE, open_gtk, open_xfce
 from tests.fakes.web_window import open_web, site
 
-if TYPE_CHECKING:
-    from bench.measure.shots import Shot
-
 PLAIN = ("tk", "tk", "term")
 ALL = ("tk", "gtk", "contenteditable", "term", "xfce4_terminal")
 """Kinds of agents' windows."""
@@ -50,8 +47,35 @@ IDLE_S = 0.03
 _ASKING = replace(XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, max_clipboard_reads=3)
 """A terminal that asks before it pastes several lines, if it is set so: it does that about the clipboard only."""
 _PROFILES = {**PROFILES, **WEBS, "gtk": GTK, "xfce4_terminal": _ASKING}
+ENDS = frozenset({Result.DELIVERED, Result.UNKNOWN, Result.FAILED, Result.SENT})
 _CONTROL = 4
 """The modifier's bit in a key event's state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Shot:
+    """One text, and what came of it."""
+
+    agent: Agent
+    text: str
+    began_s: float
+    ended_s: float = 0.0
+    outcome: Outcome | None = None
+    """The last one; None when no attempt has ended."""
+    is_swallowed: bool = False
+    """Its program may have emptied its composer and sent nothing."""
+    why: list[str] = field(default_factory=list[str])
+    """The reasons of the attempts that did not end it."""
+
+    @property
+    def claimed(self) -> Result | None:
+        """What it is said to have come to; None while it is open."""
+        return None if self.outcome is None or self.outcome.result not in ENDS else self.outcome.result
+
+    @property
+    def may_be_missing(self) -> bool:
+        """It is called weakly delivered, and its program may have swallowed it: no untrue claim, heard or not."""
+        return self.is_swallowed and self.outcome is not None and self.outcome.assurance is Assurance.WEAK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from bench.measure.arena import PERSONS_CLIPBOARD, Arena, Person
+from bench.measure.arena import PERSONS_CLIPBOARD, Arena, Person, Shot
 from bench.measure.faults import Fault
-from bench.measure.shots import Shot
 from core.deliveries.model import Result
 from core.profiles.model import Normalise
 from tests.thieves.gang.thief import connect_to

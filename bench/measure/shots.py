@@ -8,41 +8,14 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from bench.measure.arena import Arena
-from core.deliveries.model import Assurance, Outcome, Result
-from tests.fakes.desk import ROOT, Agent, Commits, make_order
+from bench.measure.arena import ENDS, Arena, Shot
+from core.deliveries.model import Outcome, Result
+from tests.fakes.desk import ROOT, Commits, make_order
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 """Between two attempts, as the design has it for bounces."""
-ENDS = frozenset({Result.DELIVERED, Result.UNKNOWN, Result.FAILED, Result.SENT})
-
-
-@dataclass(slots=True, kw_only=True)
-class Shot:
-    """One text, and what came of it."""
-
-    agent: Agent
-    text: str
-    began_s: float
-    ended_s: float = 0.0
-    outcome: Outcome | None = None
-    """The last one; None when no attempt has ended."""
-    is_swallowed: bool = False
-    """Its program may have emptied its composer and sent nothing."""
-    why: list[str] = field(default_factory=list[str])
-    """The reasons of the attempts that did not end it."""
-
-    @property
-    def claimed(self) -> Result | None:
-        """What it is said to have come to; None while it is open."""
-        return None if self.outcome is None or self.outcome.result not in ENDS else self.outcome.result
-
-    @property
-    def may_be_missing(self) -> bool:
-        """It is called weakly delivered, and its program may have swallowed it: no untrue claim, heard or not."""
-        return self.is_swallowed and self.outcome is not None and self.outcome.assurance is Assurance.WEAK
 
 
 def text_of(number: int) -> str:

@@ -16,8 +16,8 @@ from Xlib.error import ConnectionClosedError
 from Xlib.ext import ge, xinput
 
 from automation.desktop.x11.people import has_raw_events, injectors
-from bench.measure.arena import PLAIN, Arena, open_arena
-from bench.measure.shots import Shot, bring, text_of
+from bench.measure.arena import PLAIN, Arena, Shot, open_arena
+from bench.measure.shots import bring, text_of
 from core.desks.model import ScreenCorner, UserActivityPolicy
 from core.kit.supervise import supervise
 from tests.thieves.gang.thief import connect_to

@@ -39,7 +39,7 @@ from bench.measure.person import STRANGE, clear_strange_drafts, let_parked_go_on
 from bench.measure.town import Town, open_town
 from bench.measure.truth import violations
 from core.kit.supervise import supervise
-from sandbox.desktop.cast import Kind
+from sandbox.desktop.cast import WindowKind
 from tests.fakes.desk import ROOT
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
@@ -218,7 +218,7 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
         assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 60), "the editor did not open"
         window = windows.find(".*", "^person's editor")[-1].id
         windows.activate(window)
-        letters.listen([seen.id for kind in Kind for seen in windows.find(kind, "")])
+        letters.listen([seen.id for kind in WindowKind for seen in windows.find(kind, "")])
         words = ("typist", "0.07", str(log.with_suffix(".typed")))
         async with thief(words, environ, folder / "thieves.log") as typist:
             yield Typing(

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.desktop.accessibility import BUS_PACKAGES, NO_BUS, open_bus
-from sandbox.desktop.cast import BROWSER, MOST, PAGE, SMALLEST_SIZE, Kind, cast
+from sandbox.desktop.cast import BROWSER, MOST, PAGE, SMALLEST_SIZE, WindowKind, cast
 from sandbox.desktop.children import Children, adopt_orphans, is_there, require
 from sandbox.desktop.display import open_display
 from sandbox.desktop.errors import DesktopFailed
 from sandbox.desktop.picture import serve_screen
-from sandbox.desktop.stage import Stage, open_stage
+from sandbox.desktop.stage import DemoDesktop, open_stage
 from sandbox.desktop.verbs import answer, described
 
 # Removes the folders when we are gone, even after kill -9: our end of its pipe closes, whatever happens to us.
@@ -106,7 +106,7 @@ async def _play(options: argparse.Namespace) -> None:
         display = await stack.enter_async_context(open_display(children, folder=folder, size=options.size))
         os.environ["XAUTHORITY"] = str(display.xauthority)  # the X libraries in this process read it there
         roles = cast(size=options.size, windows=options.windows, page=options.page and is_there(BROWSER))
-        page = next((role.name for role in roles if role.kind is Kind.PAGE), None)
+        page = next((role.name for role in roles if role.kind is WindowKind.PAGE), None)
         environment = {"TMPDIR": str(short)}
         lacks: list[str] = []
         if page is not None:
@@ -147,7 +147,7 @@ async def _play(options: argparse.Namespace) -> None:
                 watch.cancel()
 
 
-async def _obey(stage: Stage, lines: asyncio.StreamReader, *, exit_on_eof: bool) -> None:
+async def _obey(stage: DemoDesktop, lines: asyncio.StreamReader, *, exit_on_eof: bool) -> None:
     """Answer commands until the input ends; then return, or stay for a signal."""
     while line := await lines.readline():
         if line.strip():

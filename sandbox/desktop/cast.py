@@ -20,7 +20,7 @@ PAGE = 3
 """Which of the chat windows, counted from 0, is a page in a browser, where there is to be one."""
 
 
-class Kind(StrEnum):
+class WindowKind(StrEnum):
     """The kinds of window. The value is the class part of WM_CLASS."""
 
     CHAT = "OctetChat"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class WindowArea:
     """A window's own area on the screen, in pixels, without what the window manager draws around it."""
 
     x: int
@@ -42,44 +42,44 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class AgentWindow:
     """One window as it is meant to be. `name` is also the instance part of its WM_CLASS."""
 
     name: str
     agent: str
     workspace: str
-    kind: Kind
+    kind: WindowKind
     lively_title: bool
-    box: Box
+    box: WindowArea
 
 
-def cast(*, size: tuple[int, int], windows: int, page: bool = False) -> tuple[Role, ...]:
+def cast(*, size: tuple[int, int], windows: int, page: bool = False) -> tuple[AgentWindow, ...]:
     """The first `windows` of the eight. The same size gives the same places, whatever the number and kinds."""
     roles = [_role(number, size) for number in range(windows)]
     if page and windows > PAGE:
-        roles[PAGE] = replace(roles[PAGE], kind=Kind.PAGE)
+        roles[PAGE] = replace(roles[PAGE], kind=WindowKind.PAGE)
     return tuple(roles)
 
 
-def _role(number: int, size: tuple[int, int]) -> Role:
-    return Role(
+def _role(number: int, size: tuple[int, int]) -> AgentWindow:
+    return AgentWindow(
         name=f"agent-{number + 1}",
         agent=f"Agent-{number + 1}",
         workspace=_WORKSPACES[number],
-        kind=Kind.CHAT if number < COLUMNS else Kind.TERMINAL,
+        kind=WindowKind.CHAT if number < COLUMNS else WindowKind.TERMINAL,
         lively_title=number < _LIVELY,
         box=_place(number, size),
     )
 
 
-def _place(number: int, size: tuple[int, int]) -> Box:
+def _place(number: int, size: tuple[int, int]) -> WindowArea:
     row, column = divmod(number, COLUMNS)
     width, height = size[0] // COLUMNS, size[1] // ROWS
     columns, lines = (
         (width - 2 * _SIDE - 2 * XTERM_BORDER) // CELL_WIDTH,
         (height - _TITLE - _BOTTOM - 2 * XTERM_BORDER) // CELL_HEIGHT,
     )
-    return Box(
+    return WindowArea(
         x=column * width + _SIDE,
         y=row * height + _TITLE,
         width=columns * CELL_WIDTH + 2 * XTERM_BORDER,
@@ -87,6 +87,6 @@ def _place(number: int, size: tuple[int, int]) -> Box:
     )
 
 
-def cells(box: Box) -> tuple[int, int]:
+def cells(box: WindowArea) -> tuple[int, int]:
     """How many columns and lines of xterm fill this place."""
     return (box.width - 2 * XTERM_BORDER) // CELL_WIDTH, (box.height - 2 * XTERM_BORDER) // CELL_HEIGHT

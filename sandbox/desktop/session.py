@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.desktop.cast import Box
+from sandbox.desktop.cast import WindowArea
 from sandbox.desktop.errors import DesktopFailed, VerbRefused
 
 START_LIMIT_S = 120.0
@@ -21,13 +21,13 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowSeen:
+class DesktopWindow:
     """A window as the desktop reported it: where it stood and what it was called at that moment."""
 
     name: str
     title: str
     class_name: str
-    box: Box
+    box: WindowArea
 
 
 class DesktopSession:
@@ -38,7 +38,7 @@ class DesktopSession:
         self.display: str = ready["display"]
         self.xauthority: str = ready["xauthority"]
         self.screen_url: str = ready["screen_url"]
-        self.windows: tuple[WindowSeen, ...] = tuple(_window(window) for window in ready["windows"])
+        self.windows: tuple[DesktopWindow, ...] = tuple(_window(window) for window in ready["windows"])
         self._turn = asyncio.Lock()
 
     @property
@@ -46,11 +46,11 @@ class DesktopSession:
         """What a program needs to reach the display."""
         return {"DISPLAY": self.display, "XAUTHORITY": self.xauthority}
 
-    async def look(self, name: str) -> WindowSeen | None:
+    async def look(self, name: str) -> DesktopWindow | None:
         """The window as it is now; None when it is closed."""
         return await self._seen({"look": name})
 
-    async def open(self, name: str) -> WindowSeen | None:
+    async def open(self, name: str) -> DesktopWindow | None:
         """Open the agent's own window at its place, instead of whoever stands there."""
         return await self._seen({"open": name})
 
@@ -58,23 +58,23 @@ class DesktopSession:
         """End the window's program."""
         await self._seen({"close": name})
 
-    async def replace(self, name: str) -> WindowSeen | None:
+    async def replace(self, name: str) -> DesktopWindow | None:
         """Put a stranger there: same class, same place, another workspace in the title."""
         return await self._seen({"replace": name})
 
-    async def twin(self, name: str) -> WindowSeen | None:
+    async def twin(self, name: str) -> DesktopWindow | None:
         """Open a second window of the same class and title beside it, called NAME-twin here."""
         return await self._seen({"twin": name})
 
-    async def move(self, name: str, *, x: int, y: int) -> WindowSeen | None:
+    async def move(self, name: str, *, x: int, y: int) -> DesktopWindow | None:
         """Move the window's own area to x, y."""
         return await self._seen({"move": name, "to": [x, y]})
 
-    async def cover(self, name: str) -> WindowSeen | None:
+    async def cover(self, name: str) -> DesktopWindow | None:
         """Lay another window over its place."""
         return await self._seen({"cover": name})
 
-    async def uncover(self, name: str) -> WindowSeen | None:
+    async def uncover(self, name: str) -> DesktopWindow | None:
         """Take that window away again."""
         return await self._seen({"uncover": name})
 
@@ -98,7 +98,7 @@ class DesktopSession:
             self.process.kill()
             await self.process.wait()
 
-    async def _seen(self, command: dict[str, Any]) -> WindowSeen | None:
+    async def _seen(self, command: dict[str, Any]) -> DesktopWindow | None:
         answer = await self._ask(command)
         return None if answer["window"] is None else _window(answer["window"])
 
@@ -182,11 +182,11 @@ async def _listen(process: asyncio.subprocess.Process, told: list[str], progress
             progress(text)
 
 
-def _window(given: dict[str, Any]) -> WindowSeen:
+def _window(given: dict[str, Any]) -> DesktopWindow:
     x, y, width, height = given["box"]
-    return WindowSeen(
+    return DesktopWindow(
         name=given["name"],
         title=given["title"],
         class_name=given["class"],
-        box=Box(x=x, y=y, width=width, height=height),
+        box=WindowArea(x=x, y=y, width=width, height=height),
     )

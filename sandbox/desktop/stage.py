@@ -15,11 +15,11 @@ from typing import TypeVar
 
 from Xlib.error import ConnectionClosedError, DisplayError
 
-from sandbox.desktop.cast import Box, Kind, Role, cells
+from sandbox.desktop.cast import AgentWindow, WindowArea, WindowKind, cells
 from sandbox.desktop.children import Children
 from sandbox.desktop.display import Display
 from sandbox.desktop.errors import DesktopFailed, VerbRefused
-from sandbox.desktop.xwindows import Seen, XWindows
+from sandbox.desktop.xwindows import ManagedWindow, XWindows
 
 T = TypeVar("T")
 _APPEAR_LIMIT_S = 60.0
@@ -33,11 +33,11 @@ _TWIN = "-twin"
 class Slot:
     """One window's place in the cast: its role, who plays it now, and what lies over it."""
 
-    role: Role
+    role: AgentWindow
     cover: int | None = None
 
 
-class Stage:
+class DemoDesktop:
     """All windows of one display. Its verbs return when their effect can be seen on the screen."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Stage:
         display: Display,
         children: Children,
         x: XWindows,
-        roles: tuple[Role, ...],
+        roles: tuple[AgentWindow, ...],
         folder: Path,
         work_s: float,
         page_environment: Mapping[str, str],
@@ -64,21 +64,21 @@ class Stage:
         self._slots = {role.name: Slot(role=role) for role in roles}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="x11")
 
-    async def begin(self, progress: Callable[[str], None]) -> tuple[Seen, ...]:
+    async def begin(self, progress: Callable[[str], None]) -> tuple[ManagedWindow, ...]:
         """Open all windows at once and wait until each is painted at its place."""
         await self._until("openbox", "openbox did not come up", self._x.manager_is_up)
         await self._call(lambda: self._x.paint_background(_DESKTOP_COLOUR))
         for role in self._roles.values():
             await self._launch(role)
-        seen: list[Seen] = []
+        seen: list[ManagedWindow] = []
         for role in tuple(self._roles.values()):
             try:
                 seen.append(await self._settle(role))
             except DesktopFailed as trouble:
-                if role.kind is not Kind.PAGE:
+                if role.kind is not WindowKind.PAGE:
                     raise
                 self.stand_ins[role.name] = str(trouble)
-                self._roles[role.name] = replace(role, kind=Kind.CHAT)
+                self._roles[role.name] = replace(role, kind=WindowKind.CHAT)
                 seen.append(await self.open(role.name))
             progress(f"{role.name} stands at {role.box.x},{role.box.y}")
         return tuple(seen)
@@ -89,12 +89,12 @@ class Stage:
 
     # The verbs.
 
-    async def look(self, name: str) -> Seen | None:
+    async def look(self, name: str) -> ManagedWindow | None:
         """The window as it is now; None when it is closed."""
         self._slot(name)
         return await self._call(lambda: self._x.find(name))
 
-    async def open(self, name: str) -> Seen:
+    async def open(self, name: str) -> ManagedWindow:
         """Open the agent's own window again at its place, whoever stood there."""
         if name not in self._roles:
             raise VerbRefused(f"there is no window {name} in the cast: {', '.join(self._roles)}")
@@ -108,25 +108,25 @@ class Stage:
         if name not in self._roles:
             del self._slots[name]
 
-    async def replace(self, name: str) -> Seen:
+    async def replace(self, name: str) -> ManagedWindow:
         """Put a stranger there: the same kind at the same place, but of another workspace."""
         role = self._slot(name).role
         return await self._play(replace(role, workspace=_STRANGER, lively_title=False))
 
-    async def twin(self, name: str) -> Seen:
+    async def twin(self, name: str) -> ManagedWindow:
         """Open a second window which nobody can tell from this one by class and title, beside its place."""
         role = self._slot(name).role
         box = replace(role.box, x=role.box.x + 60, y=role.box.y + 60)
         twin = replace(role, name=name + _TWIN, box=box)
         return await self._play(twin)
 
-    async def move(self, name: str, x: int, y: int) -> Seen:
+    async def move(self, name: str, x: int, y: int) -> ManagedWindow:
         """Move the window's own area to x, y."""
         seen = await self._present(name)
         await self._put(name, replace(seen.box, x=x, y=y), lambda: self._x.see(seen.window))
         return await self._present(name)
 
-    async def cover(self, name: str) -> Seen:
+    async def cover(self, name: str) -> ManagedWindow:
         """Lay another window over this one's place."""
         slot = self._slot(name)
         if slot.cover is not None:
@@ -136,7 +136,7 @@ class Stage:
         await self._put(name, box, lambda: self._x.see(cover))
         return await self._present(name)
 
-    async def uncover(self, name: str) -> Seen:
+    async def uncover(self, name: str) -> ManagedWindow:
         """Take the cover away."""
         slot = self._slot(name)
         if slot.cover is None:
@@ -169,7 +169,7 @@ class Stage:
             raise VerbRefused(f"there is no window {name}; there are {', '.join(self._slots)}")
         return slot
 
-    async def _play(self, role: Role) -> Seen:
+    async def _play(self, role: AgentWindow) -> ManagedWindow:
         """End whoever plays this part and let `role` play it."""
         await self._children.end(role.name)
         await self._until(role.name, f"{role.name} did not close", lambda: self._x.find(role.name) is None)
@@ -180,15 +180,15 @@ class Stage:
         await self._launch(role)
         return await self._settle(role)
 
-    async def _launch(self, role: Role) -> None:
+    async def _launch(self, role: AgentWindow) -> None:
         folder = self._folder / role.name
         folder.mkdir(mode=0o700, exist_ok=True)
         environment = dict(self._display.environment)
-        if role.kind is Kind.PAGE:
+        if role.kind is WindowKind.PAGE:
             environment.update(self._page_environment)
         await self._children.start(role.name, _command(role, folder, self._work_s), env=environment)
 
-    async def _settle(self, role: Role) -> Seen:
+    async def _settle(self, role: AgentWindow) -> ManagedWindow:
         if self._children.has_ended(role.name):
             raise DesktopFailed(_ended_at_once(role.name, self._children.complaint(role.name)))
         await self._until(role.name, "no window appeared", lambda: self._x.find(role.name) is not None)
@@ -198,7 +198,7 @@ class Stage:
         await self._until(role.name, "its title is another", lambda: _is_titled(self._x.find(role.name), role))
         return await self._present(role.name)
 
-    async def _put(self, name: str, box: Box, look: Callable[[], Seen | None]) -> None:
+    async def _put(self, name: str, box: WindowArea, look: Callable[[], ManagedWindow | None]) -> None:
         """Ask for the place again while the window is elsewhere: a toolkit that starts up asks for its own wishes."""
         looks = itertools.count()
 
@@ -210,14 +210,18 @@ class Stage:
 
         await self._until(name, f"it did not come to {box.as_list()}", stands, look)
 
-    async def _present(self, name: str) -> Seen:
+    async def _present(self, name: str) -> ManagedWindow:
         seen = await self.look(name)
         if seen is None:
             raise VerbRefused(f"{name} is closed; open it first")
         return seen
 
     async def _until(
-        self, name: str, otherwise: str, condition: Callable[[], bool], look: Callable[[], Seen | None] | None = None
+        self,
+        name: str,
+        otherwise: str,
+        condition: Callable[[], bool],
+        look: Callable[[], ManagedWindow | None] | None = None,
     ) -> None:
         """Look again and again until it is so. Raises when its program ends first or a minute has passed."""
         loop = asyncio.get_running_loop()
@@ -243,24 +247,24 @@ def _ended_at_once(name: str, complaint: str) -> str:
     return f"{name} ended at once: {complaint or 'it said nothing'}"
 
 
-def _is_titled(seen: Seen | None, role: Role) -> bool:
+def _is_titled(seen: ManagedWindow | None, role: AgentWindow) -> bool:
     return seen is not None and seen.title.endswith(f" — {role.workspace}")
 
 
-def _described(seen: Seen | None) -> str:
+def _described(seen: ManagedWindow | None) -> str:
     if seen is None:
         return "not there"
     return f"at {seen.box.as_list()}; another size can come from a missing font: apt install fonts-dejavu-core"
 
 
-def _command(role: Role, folder: Path, work_s: float) -> list[str]:
+def _command(role: AgentWindow, folder: Path, work_s: float) -> list[str]:
     program = [sys.executable, "-m", f"sandbox.desktop.agent.{role.kind.name.lower()}"]
     who = ["--window", role.name, "--agent", role.agent, "--workspace", role.workspace, "--folder", str(folder)]
     who += ["--work-seconds", str(work_s)]
     if role.lively_title:
         who.append("--lively-title")
     box = role.box
-    if role.kind is not Kind.TERMINAL:
+    if role.kind is not WindowKind.TERMINAL:
         size = f"{box.width}x{box.height}"
         return [*program, *who, "--class-name", role.kind.value, "--geometry", size]
     columns, lines = cells(box)
@@ -277,17 +281,17 @@ async def open_stage(
     *,
     display: Display,
     children: Children,
-    roles: tuple[Role, ...],
+    roles: tuple[AgentWindow, ...],
     folder: Path,
     work_s: float,
     page_environment: Mapping[str, str],
-) -> AsyncGenerator[Stage]:
+) -> AsyncGenerator[DemoDesktop]:
     """A stage whose windows are ended when the block ends."""
     try:
         x = XWindows(display.name)
     except (DisplayError, OSError) as error:
         raise DesktopFailed(f"cannot open the display {display.name}: {error}") from error
-    stage = Stage(
+    stage = DemoDesktop(
         display=display,
         children=children,
         x=x,

@@ -6,18 +6,18 @@ import json
 from typing import Any, cast
 
 from sandbox.desktop.errors import DesktopFailed, VerbRefused
-from sandbox.desktop.stage import Stage
-from sandbox.desktop.xwindows import Seen
+from sandbox.desktop.stage import DemoDesktop
+from sandbox.desktop.xwindows import ManagedWindow
 
 VERBS = ("look", "open", "close", "replace", "twin", "move", "cover", "uncover", "heard", "rest")
 
 
-def described(seen: Seen) -> dict[str, Any]:
+def described(seen: ManagedWindow) -> dict[str, Any]:
     """A window as the ready line and the answers show it."""
     return {"name": seen.name, "title": seen.title, "class": seen.class_name, "box": seen.box.as_list()}
 
 
-async def answer(stage: Stage, line: str) -> dict[str, Any]:
+async def answer(stage: DemoDesktop, line: str) -> dict[str, Any]:
     """Do what the line asks. `{"ok": false, "error": …}` when it cannot be done; the desktop goes on."""
     try:
         return {"ok": True, **await _obey(stage, _parsed(line))}
@@ -35,7 +35,7 @@ def _parsed(line: str) -> dict[str, Any]:
     return cast("dict[str, Any]", command)
 
 
-async def _obey(stage: Stage, command: dict[str, Any]) -> dict[str, Any]:
+async def _obey(stage: DemoDesktop, command: dict[str, Any]) -> dict[str, Any]:
     verb = next((verb for verb in VERBS if verb in command), None)
     if verb is None or not isinstance(command[verb], str):
         raise VerbRefused(f"unknown command; there are {', '.join(VERBS)}, each with a window's name")

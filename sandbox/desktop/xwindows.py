@@ -10,7 +10,7 @@ from Xlib import X, Xatom, display, error
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
-from sandbox.desktop.cast import Box
+from sandbox.desktop.cast import WindowArea
 
 _STATIC_GRAVITY = 10
 _ALL_FOUR = 0b1111 << 8
@@ -19,7 +19,7 @@ _HEADER_PX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ManagedWindow:
     """A managed window as it is now."""
 
     window: int
@@ -27,7 +27,7 @@ class Seen:
     """Of the role that it plays: the instance part of its WM_CLASS; of a page the file that it shows."""
     class_name: str
     title: str
-    box: Box
+    box: WindowArea
 
 
 class XWindows:
@@ -54,7 +54,7 @@ class XWindows:
         """Whether a window manager has announced itself."""
         return self._root.get_full_property(self._atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW) is not None
 
-    def find(self, name: str) -> Seen | None:
+    def find(self, name: str) -> ManagedWindow | None:
         """The mapped window that plays this role."""
         clients = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), Xatom.WINDOW)
         numbers = [] if clients is None else [int(number) for number in cast("array[int]", clients.value)]
@@ -67,21 +67,21 @@ class XWindows:
                 return seen
         return None
 
-    def place(self, window: int, box: Box) -> None:
+    def place(self, window: int, box: WindowArea) -> None:
         """Ask the window manager to put the window's own area exactly there, and on top."""
         flags = _STATIC_GRAVITY | _ALL_FOUR | _FROM_A_PAGER
         self._ask(window, "_NET_MOVERESIZE_WINDOW", [flags, *box.as_list()])
         self._display.create_resource_object("window", window).configure(stack_mode=X.Above)
         self._display.sync()
 
-    def is_painted(self, box: Box) -> bool:
+    def is_painted(self, box: WindowArea) -> bool:
         """Whether something is drawn in the header at the top of this place: more than one colour."""
         width = min(box.width, self._display.screen().width_in_pixels - box.x)  # the rest is beside the screen
         shot = self._root.get_image(box.x, box.y, width, _HEADER_PX, X.ZPixmap, 0xFFFFFF)
         data = bytes(shot.data)
         return len({data[at : at + 4] for at in range(0, len(data), 4)}) > 1
 
-    def cover(self, box: Box, *, title: str) -> int:
+    def cover(self, box: WindowArea, *, title: str) -> int:
         """Open a plain managed window of this size; its number, for `place` and `uncover`."""
         depth = self._display.screen().root_depth
         window: Window = self._root.create_window(
@@ -94,7 +94,7 @@ class XWindows:
         self._display.sync()
         return int(window.id)
 
-    def see(self, window: int) -> Seen | None:
+    def see(self, window: int) -> ManagedWindow | None:
         """The window with this number if it is mapped; None when it is gone."""
         try:
             return self._see(window)
@@ -105,7 +105,7 @@ class XWindows:
         self._display.create_resource_object("window", window).destroy()
         self._display.sync()
 
-    def _see(self, number: int) -> Seen | None:
+    def _see(self, number: int) -> ManagedWindow | None:
         window = self._display.create_resource_object("window", number)
         names = window.get_wm_class()
         if names is None or window.get_attributes().map_state != X.IsViewable:
@@ -113,12 +113,12 @@ class XWindows:
         title = window.get_full_property(self._atom("_NET_WM_NAME"), self._atom("UTF8_STRING"))
         size = window.get_geometry()
         corner = self._root.translate_coords(window, 0, 0)
-        return Seen(
+        return ManagedWindow(
             window=number,
             name=names[0].removesuffix(".html").rpartition("_")[2],
             class_name=names[1],
             title="" if title is None else bytes(title.value).decode("utf-8", "replace"),
-            box=Box(x=corner.x, y=corner.y, width=size.width, height=size.height),
+            box=WindowArea(x=corner.x, y=corner.y, width=size.width, height=size.height),
         )
 
     def _ask(self, window: int, what: str, values: list[int]) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-from sandbox.discord.server import Sandbox
+from sandbox.discord.serving import open_sandbox
 from sandbox.discord.settings import SandboxSettings
 from sandbox.stopping import stop_event
 
@@ -44,7 +44,7 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
 async def run(settings: SandboxSettings, *, exit_on_eof: bool) -> None:
     """Serve until SIGTERM, SIGINT or, if asked, the end of standard input."""
     stop = stop_event(exit_on_eof=exit_on_eof)
-    async with Sandbox.open(settings) as sandbox:
+    async with open_sandbox(settings) as sandbox:
         sys.stdout.write(json.dumps(sandbox.described() | {"link": sandbox.link()}) + "\n")
         sys.stdout.flush()
         await stop.wait()

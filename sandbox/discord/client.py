@@ -9,7 +9,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
-from sandbox.discord.views import Answer
+from sandbox.discord.views import InteractionAnswer
 from sandbox.discord.waiting import Watcher
 
 
@@ -52,9 +52,9 @@ class SandboxClient(Watcher):
 
     async def slash(
         self, user: str | int, channel: str | int, command: str, options: dict[str, Any] | None = None
-    ) -> Answer:
+    ) -> InteractionAnswer:
         found = await self._post("slash", user=user, channel=channel, command=command, options=options or {})
-        return Answer.from_json(found)
+        return InteractionAnswer.from_json(found)
 
     async def autocomplete(
         self, user: str | int, channel: str | int, command: str, options: dict[str, Any], focused: str
@@ -65,14 +65,14 @@ class SandboxClient(Watcher):
 
     async def click(
         self, user: str | int, message: Json | str | int, button: str, values: list[str] | None = None
-    ) -> Answer:
+    ) -> InteractionAnswer:
         found = await self._post("click", user=user, message=_id(message), button=button, values=values)
-        return Answer.from_json(found)
+        return InteractionAnswer.from_json(found)
 
-    async def submit_modal(self, user: str | int, opened: Answer | str, values: Json) -> Answer:
-        interaction_id = opened.interaction_id if isinstance(opened, Answer) else opened
+    async def submit_modal(self, user: str | int, opened: InteractionAnswer | str, values: Json) -> InteractionAnswer:
+        interaction_id = opened.interaction_id if isinstance(opened, InteractionAnswer) else opened
         found = await self._post("submit_modal", user=user, interaction_id=interaction_id, values=values)
-        return Answer.from_json(found)
+        return InteractionAnswer.from_json(found)
 
     async def say(self, user: str | int, channel: str | int, text: str) -> Json:
         return await self._post("say", user=user, channel=channel, text=text)

@@ -13,7 +13,17 @@ from PIL import Image
 
 from sandbox.discord import errors, limits
 from sandbox.discord.errors import Problems
-from sandbox.discord.model import NO_FLAGS, Attachment, Channel, Json, Message, MessageFlag, Permission, dicts, within
+from sandbox.discord.model import (
+    ChatAttachment,
+    ChatChannel,
+    ChatMessage,
+    ChatPermission,
+    Json,
+    MessageDraft,
+    MessageFlag,
+    dicts,
+    within,
+)
 from sandbox.discord.world import World
 
 SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.COMPONENTS_V2
@@ -42,37 +52,12 @@ class Body:
     files: dict[int, Upload] = field(default_factory=dict[int, Upload])
 
 
-@dataclass(slots=True, kw_only=True, frozen=True)
-class Draft:
-    """The checked contents of a message."""
-
-    content: str = ""
-    embeds: list[Json] = field(default_factory=list[Json])
-    components: list[Json] = field(default_factory=list[Json])
-    attachments: list[Attachment] = field(default_factory=list[Attachment])
-    flags: MessageFlag = NO_FLAGS
-    nonce: str | int | None = None
-    reply_to: int | None = None
-    mentions: frozenset[int] = frozenset()
-    pings: frozenset[int] = frozenset()
-    mentions_everyone: bool = False
-
-    def apply_to(self, message: Message, *, extra_flags: MessageFlag = NO_FLAGS) -> None:
-        message.content = self.content
-        message.embeds = self.embeds
-        message.components = self.components
-        message.attachments = self.attachments
-        message.mentions = self.mentions
-        message.mentions_everyone = self.mentions_everyone
-        message.flags = self.flags | extra_flags
-
-
-def compose(world: World, channel: Channel, body: Body, *, author_id: int | None = None) -> Draft:
+def compose(world: World, channel: ChatChannel, body: Body, *, author_id: int | None = None) -> MessageDraft:
     """The draft of a new message, of the bot's unless told; raises Discord's error for what it would not take."""
     json = body.json
     flags = _flags(json)
     attachments = _attachments(world, channel.id, body, kept=[])
-    draft = Draft(
+    draft = MessageDraft(
         content=json.get("content") or "",
         embeds=dicts(json, "embeds"),
         components=dicts(json, "components"),
@@ -86,7 +71,7 @@ def compose(world: World, channel: Channel, body: Body, *, author_id: int | None
     return _with_mentions(world, channel, draft, json.get("allowed_mentions"), author_id or world.bot.id)
 
 
-def revise(world: World, message: Message, body: Body) -> Draft:
+def revise(world: World, message: ChatMessage, body: Body) -> MessageDraft:
     """The draft of `message` after an edit: what the body does not name stays."""
     json = body.json
     flags = message.flags & ~MessageFlag.LOADING
@@ -97,7 +82,7 @@ def revise(world: World, message: Message, body: Body) -> Draft:
     if "attachments" in json:
         wanted = {int(a["id"]) for a in dicts(json, "attachments")}
         kept = [attachment for attachment in message.attachments if attachment.id in wanted]
-    draft = Draft(
+    draft = MessageDraft(
         content=json["content"] or "" if "content" in json else message.content,
         embeds=dicts(json, "embeds") if "embeds" in json else message.embeds,
         components=dicts(json, "components") if "components" in json else message.components,
@@ -118,16 +103,16 @@ def _flags(json: Json) -> MessageFlag:
     return MessageFlag(json.get("flags") or 0) & SETTABLE_FLAGS
 
 
-def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attachment]) -> list[Attachment]:
+def _attachments(world: World, channel_id: int, body: Body, *, kept: list[ChatAttachment]) -> list[ChatAttachment]:
     sizes = [len(upload.content) for upload in body.files.values()]
     if sizes and (max(sizes) > limits.FILE_BYTES or sum(sizes) > limits.REQUEST_BYTES):
         raise errors.too_large()
     described = {str(a.get("id")): a for a in dicts(body.json, "attachments")}
-    added: list[Attachment] = []
+    added: list[ChatAttachment] = []
     for number, upload in sorted(body.files.items()):
         about: Json = described.get(str(number), {})
         added.append(
-            Attachment(
+            ChatAttachment(
                 id=world.new_id(),
                 channel_id=channel_id,
                 filename=(name := _safe_name(str(about.get("filename") or upload.filename))),
@@ -157,7 +142,7 @@ def _content_type(name: str, told: str) -> str:
     return told if told != "application/octet-stream" else mimetypes.guess_type(name)[0] or told
 
 
-def _check(draft: Draft, body: Body) -> None:
+def _check(draft: MessageDraft, body: Body) -> None:
     problems = Problems()
     is_v2 = MessageFlag.COMPONENTS_V2 in draft.flags
     limits.check_content(problems, draft.content)
@@ -185,7 +170,7 @@ def _check(draft: Draft, body: Body) -> None:
         raise errors.empty_message()
 
 
-def _attachment_links(draft: Draft) -> list[tuple[str, str]]:
+def _attachment_links(draft: MessageDraft) -> list[tuple[str, str]]:
     """The addresses of media, each with the path of its component."""
     return [
         (path, item["url"])
@@ -195,7 +180,7 @@ def _attachment_links(draft: Draft) -> list[tuple[str, str]]:
     ]
 
 
-def _reply_to(world: World, channel: Channel, json: Json) -> int | None:
+def _reply_to(world: World, channel: ChatChannel, json: Json) -> int | None:
     reference: Json | None = json.get("message_reference")
     if not reference:
         return None
@@ -212,15 +197,17 @@ def _reply_to(world: World, channel: Channel, json: Json) -> int | None:
     return message_id
 
 
-def _numbered(draft: Draft) -> Draft:
+def _numbered(draft: MessageDraft) -> MessageDraft:
     components = [dict(component) for component in draft.components]
     _number(components)
     return replace(draft, components=components)
 
 
-def _with_mentions(world: World, channel: Channel, draft: Draft, allowed: Json | None, author_id: int) -> Draft:
+def _with_mentions(
+    world: World, channel: ChatChannel, draft: MessageDraft, allowed: Json | None, author_id: int
+) -> MessageDraft:
     text = "\n".join(CODE.sub("", part) for part in [draft.content, *limits.displayed_text(draft.components)])
-    may = world.may(author_id, channel, Permission.MENTION_EVERYONE)
+    may = world.may(author_id, channel, ChatPermission.MENTION_EVERYONE)
     everyone = may and bool(EVERYONE.search(text)) and _allows(allowed, "everyone")
     named = {int(found) for found in USER_MENTION.findall(text)}
     if allowed is not None and not _allows(allowed, "users"):

@@ -17,9 +17,9 @@ from sandbox.discord.gateway_rules import (
     parse_payload,
 )
 from sandbox.discord.member_requests import send_members
-from sandbox.discord.model import Channel, ChannelKind, Interaction, Json, Message
+from sandbox.discord.model import ChannelKind, ChatChannel, ChatMessage, Interaction, Json
 from sandbox.discord.payloads import Payloads
-from sandbox.discord.sessions import Connection, Intent, Op, Session, Written, frame
+from sandbox.discord.sessions import GatewayConnection, GatewaySession, Intent, Op, Written, frame
 from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.world import Change, World
 
@@ -41,8 +41,8 @@ class Gateway:
         self._payloads = payloads
         self._settings = settings
         self._resume_url = resume_url
-        self._connections: set[Connection] = set()
-        self._known: dict[str, Session] = {}
+        self._connections: set[GatewayConnection] = set()
+        self._known: dict[str, GatewaySession] = {}
         self._starts: deque[float] = deque()
         """When sessions were started, within the time that their limit counts."""
         self._refusals = 0
@@ -52,7 +52,7 @@ class Gateway:
         world.subscribe(self._on_change)
 
     @property
-    def sessions(self) -> list[Session]:
+    def sessions(self) -> list[GatewaySession]:
         """The sessions whose client is connected."""
         return [session for session in self._known.values() if session.connection is not None]
 
@@ -62,7 +62,7 @@ class Gateway:
             return web.Response(status=503)
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
-        connection = Connection(socket=socket, transport=request.transport, heard_at=self._settings.clock())
+        connection = GatewayConnection(socket=socket, transport=request.transport, heard_at=self._settings.clock())
         self._connections.add(connection)
         try:
             async with asyncio.TaskGroup() as group:
@@ -80,13 +80,13 @@ class Gateway:
             self._lost(connection)
         return socket
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: GatewayConnection) -> None:
         connection.put(frame(Op.HELLO, {"heartbeat_interval": self._settings.heartbeat_ms, "_trace": []}))
         async for message in connection.socket:
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await self._handle(connection, message.data)
 
-    async def _close_silent(self, connection: Connection) -> None:
+    async def _close_silent(self, connection: GatewayConnection) -> None:
         """Close a connection whose client sends no heartbeats; the client may resume its session."""
         interval_s = self._settings.heartbeat_ms / 1000
         while True:
@@ -96,7 +96,7 @@ class Gateway:
                 await connection.close(4009, b"Session timed out: no heartbeat came.")
                 return
 
-    def _lost(self, connection: Connection) -> None:
+    def _lost(self, connection: GatewayConnection) -> None:
         self._connections.discard(connection)
         session = connection.session
         if session is None:
@@ -105,7 +105,7 @@ class Gateway:
         if connection.socket.close_code in CLEAN and not connection.is_closed_by_us:
             self._forget(session)
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: GatewaySession) -> None:
         self._known.pop(session.id, None)
         session.end()
 
@@ -114,7 +114,7 @@ class Gateway:
         for session in [one for one in self._known.values() if one.connection is None and one.left_at < since]:
             self._forget(session)
 
-    async def _handle(self, connection: Connection, raw: str | bytes) -> None:
+    async def _handle(self, connection: GatewayConnection, raw: str | bytes) -> None:
         now = self._settings.clock()
         connection.received.append(now)
         _drop_before(connection.received, now - PAYLOADS_S)
@@ -139,7 +139,7 @@ class Gateway:
             for guild_id in data["guild_ids"]:
                 session.dispatch("SOUNDBOARD_SOUNDS", {"guild_id": guild_id, "soundboard_sounds": []})
 
-    def _authenticate(self, connection: Connection, data: Json) -> None:
+    def _authenticate(self, connection: GatewayConnection, data: Json) -> None:
         if connection.session is not None:
             raise GatewayClosed(4005, "Already authenticated.")
         token = data["token"].removeprefix("Bot ").encode(errors="replace")
@@ -173,14 +173,14 @@ class Gateway:
         }
         return {"shards": self._settings.shards, "session_start_limit": limit}
 
-    async def _identify(self, connection: Connection, data: Json) -> None:
+    async def _identify(self, connection: GatewayConnection, data: Json) -> None:
         shard = check_shard(data, required=self._settings.shards)
         intents = check_intents(data, allowing=self._world.privileged)
         if not await self._may_start():
             connection.put(frame(Op.INVALID_SESSION, data=False))
             return
         self._forget_old()
-        session = Session(intents=intents, shard=shard)
+        session = GatewaySession(intents=intents, shard=shard)
         session.attach(connection)
         self._known[session.id] = session
         self.identified += 1
@@ -205,12 +205,12 @@ class Gateway:
             self._tell_guild(session)
         world.publish(Change(name="connection"))
 
-    def _tell_guild(self, session: Session) -> None:
+    def _tell_guild(self, session: GatewaySession) -> None:
         if Intent.GUILDS in session.intents:
             with_presences = Intent.GUILD_PRESENCES in session.intents
             session.dispatch("GUILD_CREATE", self._payloads.guild_create(with_presences=with_presences))
 
-    async def _resume(self, connection: Connection, data: Json) -> None:
+    async def _resume(self, connection: GatewayConnection, data: Json) -> None:
         """Send what was missed, in order, then RESUMED; or, when that cannot be done, say that the session is over."""
         self._forget_old()
         session = self._known.get(data["session_id"])
@@ -287,7 +287,7 @@ class Gateway:
 
     # Events
 
-    def _hearing(self, channel: Channel | None) -> list[Session]:
+    def _hearing(self, channel: ChatChannel | None) -> list[GatewaySession]:
         """Return the sessions whose shard serves this channel, or the guild."""
         is_direct = channel is not None and channel.kind is ChannelKind.DM
         guild_id = None if is_direct else self._world.guild_id
@@ -304,7 +304,9 @@ class Gateway:
             elif change.channel is not None and Intent.GUILDS in session.intents:
                 self._tell_channel(session, change, change.channel)
 
-    def _tell_message(self, session: Session, intents: Intent, name: str, channel: Channel, message: Message) -> None:
+    def _tell_message(
+        self, session: GatewaySession, intents: Intent, name: str, channel: ChatChannel, message: ChatMessage
+    ) -> None:
         is_direct = channel.kind is ChannelKind.DM
         if (Intent.DIRECT_MESSAGES if is_direct else Intent.GUILD_MESSAGES) not in intents or message.only_for:
             return
@@ -321,7 +323,7 @@ class Gateway:
             data |= {"content": "", "embeds": [], "attachments": [], "components": []}
         session.dispatch(name.upper(), data)
 
-    def _tell_channel(self, session: Session, change: Change, channel: Channel) -> None:
+    def _tell_channel(self, session: GatewaySession, change: Change, channel: ChatChannel) -> None:
         if channel.kind is ChannelKind.DM:
             return
         name, guild_id = change.name, str(self._world.guild_id)

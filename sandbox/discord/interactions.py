@@ -8,17 +8,17 @@ import time
 from collections.abc import Awaitable, Callable
 
 from sandbox.discord import errors, limits
-from sandbox.discord.drafts import Body, Draft, compose, revise
+from sandbox.discord.drafts import Body, MessageDraft, compose, revise
 from sandbox.discord.errors import ApiError
 from sandbox.discord.model import (
     CallbackKind,
+    ChatMessage,
+    ChatMessageKind,
     Interaction,
     InteractionKind,
     InteractionState,
     Json,
-    Message,
     MessageFlag,
-    MessageKind,
 )
 from sandbox.discord.world import Change, World
 
@@ -157,16 +157,16 @@ class Interactions:
                 limits.check_modal(body.json)
                 interaction.modal = body.json
 
-    def _source(self, interaction: Interaction) -> Message:
+    def _source(self, interaction: Interaction) -> ChatMessage:
         message = self._world.messages.get(interaction.message_id or 0)
         if message is None:
             raise errors.unknown_message()
         return message
 
-    def _kind(self, interaction: Interaction) -> MessageKind:
-        return MessageKind.COMMAND if interaction.kind is InteractionKind.COMMAND else MessageKind.DEFAULT
+    def _kind(self, interaction: Interaction) -> ChatMessageKind:
+        return ChatMessageKind.COMMAND if interaction.kind is InteractionKind.COMMAND else ChatMessageKind.DEFAULT
 
-    def _post(self, interaction: Interaction, body: Body) -> Message:
+    def _post(self, interaction: Interaction, body: Body) -> ChatMessage:
         world = self._world
         channel = world.channel(interaction.channel_id)
         is_private = bool(MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL)
@@ -180,13 +180,13 @@ class Interactions:
             flags=MessageFlag.EPHEMERAL if is_private else MessageFlag(0),
         )
 
-    def _post_thinking(self, interaction: Interaction, body: Body) -> Message:
+    def _post_thinking(self, interaction: Interaction, body: Body) -> ChatMessage:
         world = self._world
         is_private = bool(MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL)
         return world.post(
             world.channel(interaction.channel_id),
             world.bot.id,
-            Draft(),
+            MessageDraft(),
             kind=self._kind(interaction),
             only_for=interaction.user_id if is_private else None,
             interaction=interaction,
@@ -206,14 +206,14 @@ class Interactions:
             raise errors.unknown_webhook()
         return interaction
 
-    def follow_up(self, interaction: Interaction, body: Body) -> Message:
+    def follow_up(self, interaction: Interaction, body: Body) -> ChatMessage:
         """A further message; the first one after "thinking" takes the thinking message's place."""
         original = self._world.messages.get(interaction.original_id or 0)
         if original is not None and original.is_thinking:
             return self._fill(original, body)
         return self._post(interaction, body)
 
-    def message_of(self, interaction: Interaction, message_id: int | None) -> Message:
+    def message_of(self, interaction: Interaction, message_id: int | None) -> ChatMessage:
         """The original answer (None) or a follow-up of this interaction."""
         message = self._world.messages.get(message_id or interaction.original_id or 0)
         if message is None:
@@ -222,14 +222,14 @@ class Interactions:
             raise errors.unknown_message()
         return message
 
-    def edit(self, message: Message, body: Body) -> Message:
+    def edit(self, message: ChatMessage, body: Body) -> ChatMessage:
         if message.is_thinking:
             return self._fill(message, body)
         return self._world.edit(
             message, revise(self._world, message, body), flags=message.flags & MessageFlag.EPHEMERAL
         )
 
-    def _fill(self, message: Message, body: Body) -> Message:
+    def _fill(self, message: ChatMessage, body: Body) -> ChatMessage:
         world = self._world
         draft = compose(world, world.channel(message.channel_id), body)
         message.pings = draft.pings

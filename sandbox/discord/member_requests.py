@@ -7,7 +7,7 @@ from typing import Any, cast
 from sandbox.discord.gateway_rules import require
 from sandbox.discord.model import Json, User
 from sandbox.discord.payloads import Payloads
-from sandbox.discord.sessions import Intent, Op, Session
+from sandbox.discord.sessions import GatewaySession, Intent, Op
 from sandbox.discord.world import World
 
 CHUNK, FOUND = 1000, 100
@@ -17,7 +17,7 @@ WHOLE_LIST_S = 30.0
 NONCE_BYTES = 32
 
 
-def send_members(world: World, payloads: Payloads, session: Session, data: Json, now: float) -> None:
+def send_members(world: World, payloads: Payloads, session: GatewaySession, data: Json, now: float) -> None:
     """Answer with chunks; like Discord, not at all when the intent or the guild is missing."""
     found = _find(world, session, data)
     if found is None or data["guild_id"] not in {world.guild_id, str(world.guild_id)} or not world.is_invited:
@@ -43,7 +43,7 @@ def send_members(world: World, payloads: Payloads, session: Session, data: Json,
         session.dispatch("GUILD_MEMBERS_CHUNK", about)
 
 
-def _find(world: World, session: Session, data: Json) -> tuple[list[User], list[str]] | None:
+def _find(world: World, session: GatewaySession, data: Json) -> tuple[list[User], list[str]] | None:
     """Return the members asked for and the ids that are no member's; None when the intent is missing."""
     query, user_ids = data.get("query"), data.get("user_ids")
     require((query is None) != (user_ids is None), "query or user_ids")

@@ -35,7 +35,7 @@ class ChannelKind(IntEnum):
     PRIVATE_THREAD = 12
 
 
-class MessageKind(IntEnum):
+class ChatMessageKind(IntEnum):
     """Message types by Discord's numbers."""
 
     DEFAULT = 0
@@ -57,7 +57,7 @@ class MessageFlag(IntFlag):
     COMPONENTS_V2 = 1 << 15
 
 
-class Permission(IntFlag):
+class ChatPermission(IntFlag):
     """The permission bits the sandbox enforces or reports."""
 
     MANAGE_CHANNELS = 1 << 4
@@ -77,16 +77,16 @@ class Permission(IntFlag):
 
 
 EVERYBODY_MAY = (
-    Permission.VIEW_CHANNEL
-    | Permission.SEND_MESSAGES
-    | Permission.EMBED_LINKS
-    | Permission.ATTACH_FILES
-    | Permission.READ_MESSAGE_HISTORY
-    | Permission.USE_APPLICATION_COMMANDS
-    | Permission.CREATE_PUBLIC_THREADS
-    | Permission.SEND_MESSAGES_IN_THREADS
+    ChatPermission.VIEW_CHANNEL
+    | ChatPermission.SEND_MESSAGES
+    | ChatPermission.EMBED_LINKS
+    | ChatPermission.ATTACH_FILES
+    | ChatPermission.READ_MESSAGE_HISTORY
+    | ChatPermission.USE_APPLICATION_COMMANDS
+    | ChatPermission.CREATE_PUBLIC_THREADS
+    | ChatPermission.SEND_MESSAGES_IN_THREADS
 )
-NO_PERMISSIONS = Permission(0)
+NO_PERMISSIONS = ChatPermission(0)
 NO_FLAGS = MessageFlag(0)
 HAS_MEMBERS_INTENT = 0b11 << 14
 """Either of these application flags: the privileged intent for members is enabled."""
@@ -147,7 +147,7 @@ class User:
 
 
 @dataclass(slots=True, kw_only=True)
-class Channel:
+class ChatChannel:
     """A text channel, a thread or a direct conversation."""
 
     id: int
@@ -157,7 +157,7 @@ class Channel:
     owner_id: int
     parent_id: int | None = None
     recipients: tuple[int, ...] = ()
-    bot_denied: Permission = NO_PERMISSIONS
+    bot_denied: ChatPermission = NO_PERMISSIONS
     archived: bool = False
     locked: bool = False
     auto_archive_minutes: int = 4320
@@ -174,7 +174,7 @@ class Channel:
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
-class Attachment:
+class ChatAttachment:
     """A file on a message, with its bytes."""
 
     id: int
@@ -190,18 +190,18 @@ class Attachment:
 
 
 @dataclass(slots=True, kw_only=True)
-class Message:
+class ChatMessage:
     """A message as it stands now."""
 
     id: int
     channel_id: int
     author_id: int
     created_at: datetime
-    kind: MessageKind = MessageKind.DEFAULT
+    kind: ChatMessageKind = ChatMessageKind.DEFAULT
     content: str = ""
     embeds: list[Json] = field(default_factory=list[Json])
     components: list[Json] = field(default_factory=list[Json])
-    attachments: list[Attachment] = field(default_factory=list[Attachment])
+    attachments: list[ChatAttachment] = field(default_factory=list[ChatAttachment])
     flags: MessageFlag = NO_FLAGS
     edited_at: datetime | None = None
     nonce: str | int | None = None
@@ -221,7 +221,7 @@ class Message:
 
     @property
     def is_system(self) -> bool:
-        return self.kind in {MessageKind.PINNED, MessageKind.THREAD_CREATED, MessageKind.THREAD_STARTER}
+        return self.kind in {ChatMessageKind.PINNED, ChatMessageKind.THREAD_CREATED, ChatMessageKind.THREAD_STARTER}
 
     @property
     def is_v2(self) -> bool:
@@ -260,3 +260,28 @@ class Interaction:
         if self.sent_at is None or self.answered_at is None:
             return None
         return (self.answered_at - self.sent_at) * 1000
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class MessageDraft:
+    """The checked contents of a message."""
+
+    content: str = ""
+    embeds: list[Json] = field(default_factory=list[Json])
+    components: list[Json] = field(default_factory=list[Json])
+    attachments: list[ChatAttachment] = field(default_factory=list[ChatAttachment])
+    flags: MessageFlag = NO_FLAGS
+    nonce: str | int | None = None
+    reply_to: int | None = None
+    mentions: frozenset[int] = frozenset()
+    pings: frozenset[int] = frozenset()
+    mentions_everyone: bool = False
+
+    def apply_to(self, message: ChatMessage, *, extra_flags: MessageFlag = NO_FLAGS) -> None:
+        message.content = self.content
+        message.embeds = self.embeds
+        message.components = self.components
+        message.attachments = self.attachments
+        message.mentions = self.mentions
+        message.mentions_everyone = self.mentions_everyone
+        message.flags = self.flags | extra_flags

@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
@@ -15,10 +15,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from sandbox.discord.errors import ApiError, ClientRefused
 from sandbox.discord.model import InteractionKind, Json
 from sandbox.discord.rest.requests import answer, query_int
+from sandbox.discord.server import Sandbox
 from sandbox.discord.world import Change
-
-if TYPE_CHECKING:
-    from sandbox.discord.server import Sandbox
 
 PAGE = Path(__file__).parent / "page"
 POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

@@ -9,15 +9,15 @@ from urllib.parse import quote
 from sandbox.discord import limits
 from sandbox.discord.model import (
     EVERYBODY_MAY,
-    Attachment,
-    Channel,
     ChannelKind,
+    ChatAttachment,
+    ChatChannel,
+    ChatMessage,
+    ChatMessageKind,
     Interaction,
     InteractionKind,
     Json,
-    Message,
     MessageFlag,
-    MessageKind,
     User,
     dicts,
 )
@@ -148,7 +148,7 @@ class Payloads:
             "soundboard_sounds": [],
         }
 
-    def channel(self, channel: Channel, *, for_user: int | None = None) -> Json:
+    def channel(self, channel: ChatChannel, *, for_user: int | None = None) -> Json:
         last = str(channel.last_message_id) if channel.last_message_id else None
         shared: Json = {"id": str(channel.id), "type": int(channel.kind), "flags": 0, "last_message_id": last}
         shared |= {"last_pin_timestamp": stamp(channel.last_pin_at)} if channel.last_pin_at else {}
@@ -187,7 +187,7 @@ class Payloads:
             thread["member"] = self.thread_member(channel, for_user)
         return thread
 
-    def thread_member(self, thread: Channel, user_id: int, *, with_member: bool = False) -> Json:
+    def thread_member(self, thread: ChatChannel, user_id: int, *, with_member: bool = False) -> Json:
         shown: Json = {
             "id": str(thread.id),
             "user_id": str(user_id),
@@ -196,7 +196,7 @@ class Payloads:
         }
         return shown | ({"member": self.member(self._world.user(user_id))} if with_member else {})
 
-    def pins_update(self, channel: Channel) -> Json:
+    def pins_update(self, channel: ChatChannel) -> Json:
         where = {} if channel.kind is ChannelKind.DM else {"guild_id": str(self._world.guild_id)}
         last = stamp(channel.last_pin_at) if channel.last_pin_at else None
         return {**where, "channel_id": str(channel.id), "last_pin_timestamp": last}
@@ -217,7 +217,7 @@ class Payloads:
             "removed_member_ids": [str(one) for one in change.removed if one in told],
         }
 
-    def attachment(self, attachment: Attachment, *, ephemeral: bool = False) -> Json:
+    def attachment(self, attachment: ChatAttachment, *, ephemeral: bool = False) -> Json:
         url = f"{self._origin}/attachments/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
         url += f"?hm={attachment.hm}"
         payload: Json = {
@@ -234,7 +234,7 @@ class Payloads:
             payload["description"] = attachment.description
         return payload | ({"ephemeral": True} if ephemeral else {})
 
-    def message(self, message: Message, *, nested: bool = False) -> Json:
+    def message(self, message: ChatMessage, *, nested: bool = False) -> Json:
         """A message; `nested` when it is shown inside the one that refers to it."""
         world = self._world
         author = world.users[message.author_id]
@@ -267,12 +267,12 @@ class Payloads:
         if MessageFlag.HAS_THREAD in message.flags and message.id in world.channels:
             payload["thread"] = self.channel(world.channels[message.id])
         self._add_reference(payload, message)
-        if message.kind in {MessageKind.REPLY, MessageKind.THREAD_STARTER} and not nested:
+        if message.kind in {ChatMessageKind.REPLY, ChatMessageKind.THREAD_STARTER} and not nested:
             original = world.messages.get(message.reply_to or 0)
             payload["referenced_message"] = self.message(original, nested=True) if original else None
         return payload
 
-    def _metadata(self, interaction: Interaction, message: Message | None = None) -> Json:
+    def _metadata(self, interaction: Interaction, message: ChatMessage | None = None) -> Json:
         """Where a message comes from; without `message`, what opened the dialog that it comes from."""
         shown: Json = {
             "id": str(interaction.id),
@@ -293,8 +293,8 @@ class Payloads:
         channel = self._world.channels.get(interaction.channel_id)
         return {"0": "0" if channel and channel.kind is ChannelKind.DM else str(self._world.guild_id)}
 
-    def _add_reference(self, payload: Json, message: Message) -> None:
-        if message.kind is MessageKind.DEFAULT or message.kind is MessageKind.COMMAND:
+    def _add_reference(self, payload: Json, message: ChatMessage) -> None:
+        if message.kind is ChatMessageKind.DEFAULT or message.kind is ChatMessageKind.COMMAND:
             return
         channel_id = message.reference_channel_id or message.channel_id
         reference: Json = {"type": 0, "channel_id": str(channel_id)}
@@ -305,7 +305,7 @@ class Payloads:
             reference["message_id"] = str(message.reply_to)
         payload["message_reference"] = reference
 
-    def _embed(self, embed: Json, message: Message) -> Json:
+    def _embed(self, embed: Json, message: ChatMessage) -> Json:
         shown = {key: value for key, value in embed.items() if value is not None}
         for name in {"image", "thumbnail"} & shown.keys():
             media = self._media(shown[name], message)
@@ -313,7 +313,7 @@ class Payloads:
         fields = [{"inline": False, **field} for field in dicts(shown, "fields")]
         return {**shown, "type": "rich", **({"fields": fields} if fields else {})}
 
-    def _component(self, component: Json, message: Message) -> Json:
+    def _component(self, component: Json, message: ChatMessage) -> Json:
         shown = {key: value for key, value in component.items() if value is not None}
         kind = shown.get("type")
         for single in ("accessory", "component"):
@@ -347,7 +347,7 @@ class Payloads:
             ]
         return shown
 
-    def _media(self, media: Json, message: Message) -> Json:
+    def _media(self, media: Json, message: ChatMessage) -> Json:
         url = str(media.get("url"))
         for attachment in message.attachments:
             if url == f"attachment://{attachment.filename}":

@@ -9,12 +9,12 @@ from sandbox.discord.drafts import Body, compose
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.model import (
-    Channel,
+    ChatChannel,
+    ChatMessage,
     Interaction,
     InteractionKind,
     InteractionState,
     Json,
-    Message,
     MessageFlag,
     User,
     dicts,
@@ -29,7 +29,7 @@ KINDS: dict[int, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-class Person:
+class UserClient:
     """Acts in the name of the guild's people; refuses what a client would not let them do."""
 
     def __init__(self, world: World, payloads: Payloads, interactions: Interactions) -> None:
@@ -45,20 +45,20 @@ class Person:
                 return found
         raise ClientRefused(f"Nobody here is called {user!r}")
 
-    def channel(self, channel: str | int) -> Channel:
+    def channel(self, channel: str | int) -> ChatChannel:
         wanted = str(channel).removeprefix("#")
         for found in self._world.channels.values():
             if wanted in {str(found.id), found.name}:
                 return found
         raise ClientRefused(f"There is no channel {channel!r}")
 
-    def message(self, user: User, message_id: str | int) -> Message:
+    def message(self, user: User, message_id: str | int) -> ChatMessage:
         message = self._world.messages.get(int(message_id))
         if message is None or message.only_for not in {None, user.id}:
             raise ClientRefused("That message is not there any more")
         return message
 
-    def _place(self, user: str | int, channel: str | int) -> tuple[User, Channel]:
+    def _place(self, user: str | int, channel: str | int) -> tuple[User, ChatChannel]:
         who, where = self.user(user), self.channel(channel)
         if not self._world.may_see(where, who.id):
             raise ClientRefused(f"{who.name} cannot see {where.name!r}")
@@ -66,7 +66,7 @@ class Person:
 
     # Messages
 
-    def say(self, user: str | int, channel: str | int, text: str) -> Message:
+    def say(self, user: str | int, channel: str | int, text: str) -> ChatMessage:
         who, where = self._place(user, channel)
         if not text.strip():
             raise ClientRefused("An empty message cannot be sent")
@@ -218,7 +218,7 @@ class Person:
             message_id=message.id,
         )
 
-    def _component(self, message: Message, button: str) -> Json:
+    def _component(self, message: ChatMessage, button: str) -> Json:
         if MessageFlag.LOADING in message.flags:
             raise ClientRefused("The application is still thinking")
         kinds = {limits.BUTTON, *limits.SELECTS}

@@ -25,7 +25,7 @@ class Bucket:
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
-class Verdict:
+class RateDecision:
     """Whether a request may pass, and the headers its answer carries."""
 
     is_allowed: bool
@@ -50,7 +50,7 @@ class RateLimits:
         self._routes[route] = (limit, window_s)
         self._buckets.clear()
 
-    def take(self, route: str, ids: dict[str, str]) -> Verdict:
+    def take(self, route: str, ids: dict[str, str]) -> RateDecision:
         """Count one request on `route` with the path's ids."""
         now = time.monotonic()
         key = "|".join([route, *(ids[name] for name in MAJOR if name in ids)])
@@ -66,8 +66,8 @@ class RateLimits:
             bucket.used += 1
         left = bucket.resets_at - now
         if not is_allowed:
-            return Verdict(is_allowed=False, retry_after_s=left, headers=self.exhausted(route, left))
-        return Verdict(is_allowed=True, retry_after_s=left, headers=_headers(bucket, left))
+            return RateDecision(is_allowed=False, retry_after_s=left, headers=self.exhausted(route, left))
+        return RateDecision(is_allowed=True, retry_after_s=left, headers=_headers(bucket, left))
 
     def exhausted(self, route: str, left: float) -> dict[str, str]:
         """Return the headers of a 429 on `route` that asks to wait so many seconds."""

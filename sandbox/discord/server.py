@@ -1,31 +1,22 @@
-"""The sandbox as one object: opens the server, offers a person's verbs, tells what was asked and answered."""
+"""The sandbox as one object: what a user can do, what there is to see, and what a test changes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
-
-from aiohttp import web
 
 from sandbox.discord import loopback
 from sandbox.discord.faults import FaultRule, Faults
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.model import Interaction, Json, Permission
-from sandbox.discord.page_routes import PageRoutes
+from sandbox.discord.model import ChatPermission, Interaction, Json
 from sandbox.discord.payloads import Payloads
-from sandbox.discord.person import Person
+from sandbox.discord.person import UserClient
 from sandbox.discord.rates import RateLimits
-from sandbox.discord.rest.api import PREFIX, Record, build
-from sandbox.discord.rest.requests import Api
+from sandbox.discord.rest.api import PREFIX, Record
 from sandbox.discord.settings import SandboxSettings
-from sandbox.discord.views import Answer, Views, timing
+from sandbox.discord.views import InteractionAnswer, Views, timing
 from sandbox.discord.waiting import Watcher
 from sandbox.discord.world import Change, World
-
-_OPEN = (f"{PREFIX}/", "/gateway", "/page/", "/attachments/")
-"""Paths that need no key: they ask for the bot's token, hold nothing secret, or hold a secret themselves."""
 
 
 class Sandbox(Watcher):
@@ -48,47 +39,9 @@ class Sandbox(Watcher):
         )
         self.payloads = Payloads(self.world, origin)
         self.views = Views(self.world, self.payloads)
-        self.person = Person(self.world, self.payloads, self.interactions)
+        self.person = UserClient(self.world, self.payloads, self.interactions)
         self.gateway = Gateway(self.world, self.payloads, settings, resume_url=self.gateway_url)
         self.interactions.send = self.gateway.send
-        self._page_routes = PageRoutes(self)
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, settings: SandboxSettings | None = None) -> AsyncGenerator[Sandbox]:
-        """Serve on loopback until the block ends; a busy port is replaced by another."""
-        settings = settings or SandboxSettings()
-        listener = loopback.bind(settings.port)
-        port = listener.getsockname()[1]
-        sandbox = cls(settings, port)
-        runner = web.AppRunner(sandbox._app(port), access_log=None, shutdown_timeout=1.0, handle_signals=False)
-        try:
-            await runner.setup()
-            await web.SockSite(runner, listener).start()
-            yield sandbox
-        finally:
-            sandbox.interactions.close()
-            await sandbox._page_routes.close()
-            await sandbox.gateway.close()
-            await runner.cleanup()
-            listener.close()
-
-    def _app(self, port: int) -> web.Application:
-        app = web.Application(
-            middlewares=[loopback.guard(port, self.keys, is_open=_OPEN), self.record.watch],
-            client_max_size=32 * 1024 * 1024,
-        )
-        api = Api(
-            world=self.world,
-            payloads=self.payloads,
-            interactions=self.interactions,
-            session_starts=self.gateway.session_starts,
-        )
-        app.add_subapp(PREFIX, build(api, self.rates, self.faults, self.record))
-        app.router.add_get("/gateway", self.gateway.serve)
-        app.router.add_get("/gateway/", self.gateway.serve)
-        app.add_routes(self._page_routes.routes())
-        return app
 
     @property
     def token(self) -> str:
@@ -125,7 +78,7 @@ class Sandbox(Watcher):
 
     async def slash(
         self, user: str | int, channel: str | int, command: str, options: dict[str, Any] | None = None
-    ) -> Answer:
+    ) -> InteractionAnswer:
         """Send a synced command ("task new"); returns with the application's first answer or its failure."""
         return await self._settled(await self.person.slash(user, channel, command, options or {}))
 
@@ -137,13 +90,13 @@ class Sandbox(Watcher):
 
     async def click(
         self, user: str | int, message: Json | str | int, button: str, values: list[str] | None = None
-    ) -> Answer:
+    ) -> InteractionAnswer:
         """Click a button by custom id or label, or pick `values` in a menu."""
         return await self._settled(await self.person.click(user, id_of(message), button, values))
 
-    async def submit_modal(self, user: str | int, opened: Answer | str, values: Json) -> Answer:
+    async def submit_modal(self, user: str | int, opened: InteractionAnswer | str, values: Json) -> InteractionAnswer:
         """Send the dialog that an answer opened."""
-        interaction_id = opened.interaction_id if isinstance(opened, Answer) else opened
+        interaction_id = opened.interaction_id if isinstance(opened, InteractionAnswer) else opened
         return await self._settled(await self.person.submit_modal(user, interaction_id, values))
 
     async def say(self, user: str | int, channel: str | int, text: str) -> Json:
@@ -154,9 +107,9 @@ class Sandbox(Watcher):
         """Take a private message away, as its reader can."""
         self.person.dismiss(user, id_of(message))
 
-    async def _settled(self, interaction: Interaction) -> Answer:
+    async def _settled(self, interaction: Interaction) -> InteractionAnswer:
         await interaction.settled.wait()
-        return Answer.of(interaction)
+        return InteractionAnswer.of(interaction)
 
     # What there is to see
 
@@ -212,9 +165,9 @@ class Sandbox(Watcher):
     async def forbid(self, channel: str | int, *permissions: str) -> None:
         """Take permissions ("send_messages") from the bot in a channel; without any, give all back."""
         found = self.person.channel(channel)
-        found.bot_denied = Permission(0)
+        found.bot_denied = ChatPermission(0)
         for name in permissions:
-            found.bot_denied |= Permission[name.upper()]
+            found.bot_denied |= ChatPermission[name.upper()]
         self.world.publish(Change(name="channel_update", channel=found))
 
     async def fault(self, **rule: Any) -> int:

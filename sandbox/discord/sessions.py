@@ -59,14 +59,14 @@ def frame(op: Op, data: object = None) -> Json:
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Connection:
+class GatewayConnection:
     """One socket; its writer sends what is queued, in order."""
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
     pack: Callable[[bytes], bytes] | None = None
     """Compresses what is sent; None sends plain text."""
-    session: Session | None = None
+    session: GatewaySession | None = None
     heard_at: float = 0.0
     """When its client last sent a heartbeat."""
     received: deque[float] = field(default_factory=deque[float])
@@ -127,7 +127,7 @@ class Kept:
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Session:
+class GatewaySession:
     """What a client made by IDENTIFY and may come back to by RESUME."""
 
     intents: Intent
@@ -135,14 +135,14 @@ class Session:
     """Its number, and how many there are."""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
-    connection: Connection | None = None
+    connection: GatewayConnection | None = None
     left_at: float = 0.0
     """When its last connection was lost."""
     listed_at: float | None = None
     """When it last requested all members."""
     _kept: deque[Kept] = field(default_factory=lambda: deque[Kept](maxlen=REPLAY_LIMIT))
 
-    def attach(self, connection: Connection) -> None:
+    def attach(self, connection: GatewayConnection) -> None:
         """From now on its events go through this connection; an older one is cut."""
         if self.connection is not None:
             self.connection.session = None

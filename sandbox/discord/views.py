@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.discord.model import Channel, Interaction, Json, Message
+from sandbox.discord.model import ChatChannel, ChatMessage, Interaction, Json
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
-class Answer:
+class InteractionAnswer:
     """How the application answered one act.
 
     `kind` is message, deferred_message, deferred_update, update, autocomplete, modal or failed.
@@ -29,11 +29,11 @@ class Answer:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Json) -> Answer:
+    def from_json(cls, data: Json) -> InteractionAnswer:
         return cls(**data)
 
     @classmethod
-    def of(cls, interaction: Interaction) -> Answer:
+    def of(cls, interaction: Interaction) -> InteractionAnswer:
         callback = interaction.callback
         return cls(
             interaction_id=str(interaction.id),
@@ -53,7 +53,7 @@ class Views:
         self._world = world
         self._payloads = payloads
 
-    def message(self, message: Message) -> Json:
+    def message(self, message: ChatMessage) -> Json:
         """Discord's message plus `sandbox`: who was pinged, who alone sees it, all its files."""
         channel = self._world.channels.get(message.channel_id)
         asked = message.interaction
@@ -84,7 +84,7 @@ class Views:
         channel = self._world.channels.get(channel_id)
         return channel is not None and self._world.may_see(channel, user_id)
 
-    def channel(self, channel: Channel) -> Json:
+    def channel(self, channel: ChatChannel) -> Json:
         shown = self._payloads.channel(channel)
         shown["name"] = channel.name
         shown["sandbox"] = {"members": [str(user) for user in channel.members], "parent_id": shown.get("parent_id")}
@@ -96,7 +96,7 @@ class Views:
 
     def interaction(self, interaction: Interaction) -> Json:
         return {
-            **Answer.of(interaction).to_json(),
+            **InteractionAnswer.of(interaction).to_json(),
             "state": interaction.state.value,
             "user_id": str(interaction.user_id),
             "channel_id": str(interaction.channel_id),

@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.discord import errors
 from sandbox.discord.model import (
@@ -15,22 +14,20 @@ from sandbox.discord.model import (
     HAS_COMMANDS,
     NO_FLAGS,
     NO_PERMISSIONS,
-    Attachment,
-    Channel,
     ChannelKind,
+    ChatAttachment,
+    ChatChannel,
+    ChatMessage,
+    ChatMessageKind,
+    ChatPermission,
     Interaction,
     Json,
-    Message,
+    MessageDraft,
     MessageFlag,
-    MessageKind,
-    Permission,
     Snowflakes,
     User,
     now,
 )
-
-if TYPE_CHECKING:
-    from sandbox.discord.drafts import Draft
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
@@ -38,8 +35,8 @@ class Change:
     """Something that happened, for the gateway and the page."""
 
     name: str
-    channel: Channel | None = None
-    message: Message | None = None
+    channel: ChatChannel | None = None
+    message: ChatMessage | None = None
     interaction: Interaction | None = None
     added: tuple[int, ...] = ()
     removed: tuple[int, ...] = ()
@@ -72,9 +69,9 @@ class World:
         self.ada = User(id=self._ids.next(), name="Ada")
         self.ben = User(id=self._ids.next(), name="Ben")
         self.users = {user.id: user for user in (self.bot, self.ada, self.ben)}
-        self.channels: dict[int, Channel] = {}
-        self.messages: dict[int, Message] = {}
-        self.attachments: dict[int, Attachment] = {}
+        self.channels: dict[int, ChatChannel] = {}
+        self.messages: dict[int, ChatMessage] = {}
+        self.attachments: dict[int, ChatAttachment] = {}
         self._nonce_ttl_s = nonce_ttl_s
         self._nonces: dict[tuple[int, str], tuple[float, int]] = {}
         """Channel and nonce → when, and which message. Insertion order is the order of their moments."""
@@ -136,32 +133,32 @@ class World:
     def people(self) -> list[User]:
         return [user for user in self.users.values() if not user.is_bot]
 
-    def _add_text_channel(self, name: str) -> Channel:
-        channel = Channel(
+    def _add_text_channel(self, name: str) -> ChatChannel:
+        channel = ChatChannel(
             id=self.new_id(), kind=ChannelKind.TEXT, name=name, created_at=now(), owner_id=self.application_id
         )
         self.channels[channel.id] = channel
         return channel
 
-    def channel(self, channel_id: int) -> Channel:
+    def channel(self, channel_id: int) -> ChatChannel:
         channel = self.channels.get(channel_id)
         if channel is None:
             raise errors.unknown_channel()
         return channel
 
-    def threads(self, parent_id: int | None = None) -> list[Channel]:
+    def threads(self, parent_id: int | None = None) -> list[ChatChannel]:
         return [c for c in self.channels.values() if c.is_thread and parent_id in {None, c.parent_id}]
 
-    def active_threads(self) -> list[Channel]:
+    def active_threads(self) -> list[ChatChannel]:
         """The threads that the bot sees and that are not archived."""
         return [thread for thread in self.threads() if not thread.archived and self.bot_sees(thread)]
 
-    def open_dm(self, user_id: int) -> Channel:
+    def open_dm(self, user_id: int) -> ChatChannel:
         user = self.user(user_id)
         for channel in self.channels.values():
             if channel.kind is ChannelKind.DM and user.id in channel.recipients:
                 return channel
-        channel = Channel(
+        channel = ChatChannel(
             id=self.new_id(),
             kind=ChannelKind.DM,
             name=user.name,
@@ -173,7 +170,7 @@ class World:
         self.publish(Change(name="channel_create", channel=channel))
         return channel
 
-    def delete_channel(self, channel_id: int) -> Channel:
+    def delete_channel(self, channel_id: int) -> ChatChannel:
         channel = self.channel(channel_id)
         for thread in self.threads(channel_id):
             self.delete_channel(thread.id)
@@ -187,17 +184,17 @@ class World:
     def application_flags(self) -> int:
         return self.privileged | (HAS_COMMANDS if self.global_commands else 0)
 
-    def bot_permissions(self, channel: Channel) -> Permission:
+    def bot_permissions(self, channel: ChatChannel) -> ChatPermission:
         if channel.kind is not ChannelKind.DM and not self.is_invited:
             return NO_PERMISSIONS
         parent = self.channels.get(channel.parent_id) if channel.parent_id else None
         denied = channel.bot_denied | (parent.bot_denied if parent else NO_PERMISSIONS)
         return (EVERYBODY_MAY | self.bot_role) & ~denied
 
-    def bot_sees(self, channel: Channel) -> bool:
+    def bot_sees(self, channel: ChatChannel) -> bool:
         may = self.bot_permissions(channel)
         is_let_in = channel.kind is not ChannelKind.PRIVATE_THREAD or self.bot.id in channel.members
-        return Permission.VIEW_CHANNEL in may and (is_let_in or Permission.MANAGE_THREADS in may)
+        return ChatPermission.VIEW_CHANNEL in may and (is_let_in or ChatPermission.MANAGE_THREADS in may)
 
     def tells(self, change: Change) -> bool:
         """Return whether the bot hears of a change: it must see the message or thread, or have just left the thread."""
@@ -205,7 +202,7 @@ class World:
             return True
         return self.bot_sees(change.channel) or self.bot.id in change.removed
 
-    def require_bot(self, channel: Channel, permission: Permission) -> None:
+    def require_bot(self, channel: ChatChannel, permission: ChatPermission) -> None:
         """Raise 50001 where the bot does not see the channel; else 50013 where it lacks the permission."""
         if channel.kind is ChannelKind.DM:
             return
@@ -214,20 +211,20 @@ class World:
         if permission & ~self.bot_permissions(channel):
             raise errors.missing_permissions()
 
-    def require_open(self, channel: Channel) -> None:
+    def require_open(self, channel: ChatChannel) -> None:
         """Raise for a thread in which the bot can change nothing: an archived one, and a locked one."""
         if channel.archived:
             raise errors.thread_archived()
-        if channel.locked and not self.may(self.bot.id, channel, Permission.MANAGE_THREADS):
+        if channel.locked and not self.may(self.bot.id, channel, ChatPermission.MANAGE_THREADS):
             raise errors.thread_locked()
 
-    def may(self, user_id: int, channel: Channel, permission: Permission) -> bool:
+    def may(self, user_id: int, channel: ChatChannel, permission: ChatPermission) -> bool:
         """Return whether a user has a permission that most lack: the guild's owner has it, the bot if granted."""
         if channel.kind is ChannelKind.DM:
             return False
         return user_id == self.ada.id or (user_id == self.bot.id and permission in self.bot_permissions(channel))
 
-    def may_see(self, channel: Channel, user_id: int) -> bool:
+    def may_see(self, channel: ChatChannel, user_id: int) -> bool:
         """Whether a person's client shows the channel."""
         if channel.kind is ChannelKind.DM:
             return user_id in channel.recipients
@@ -235,7 +232,7 @@ class World:
 
     # Messages
 
-    def message(self, channel_id: int, message_id: int) -> Message:
+    def message(self, channel_id: int, message_id: int) -> ChatMessage:
         """A message everybody in the channel can see."""
         self.channel(channel_id)
         message = self.messages.get(message_id)
@@ -243,31 +240,31 @@ class World:
             raise errors.unknown_message()
         return message
 
-    def history(self, channel_id: int) -> list[Message]:
+    def history(self, channel_id: int) -> list[ChatMessage]:
         """The channel's messages that are not private, oldest first."""
         return [m for m in self.messages.values() if m.channel_id == channel_id and m.only_for is None]
 
     def post(
         self,
-        channel: Channel,
+        channel: ChatChannel,
         author_id: int,
-        draft: Draft,
+        draft: MessageDraft,
         *,
-        kind: MessageKind = MessageKind.DEFAULT,
+        kind: ChatMessageKind = ChatMessageKind.DEFAULT,
         only_for: int | None = None,
         interaction: Interaction | None = None,
         flags: MessageFlag = NO_FLAGS,
-    ) -> Message:
-        if channel.locked and not self.may(author_id, channel, Permission.MANAGE_THREADS):
+    ) -> ChatMessage:
+        if channel.locked and not self.may(author_id, channel, ChatPermission.MANAGE_THREADS):
             raise errors.thread_archived() if channel.archived else errors.thread_locked()
         if channel.is_thread and channel.archived:
             self.change_thread(channel, archived=False)
-        message = Message(
+        message = ChatMessage(
             id=self.new_id(),
             channel_id=channel.id,
             author_id=author_id,
             created_at=now(),
-            kind=MessageKind.REPLY if draft.reply_to else kind,
+            kind=ChatMessageKind.REPLY if draft.reply_to else kind,
             nonce=draft.nonce,
             reply_to=draft.reply_to,
             only_for=only_for,
@@ -281,7 +278,7 @@ class World:
             self.change_members(channel, add=[author_id, *message.mentions])
         return message
 
-    def _keep(self, channel: Channel, message: Message) -> None:
+    def _keep(self, channel: ChatChannel, message: ChatMessage) -> None:
         self.messages[message.id] = message
         for attachment in message.attachments:
             self.attachments[attachment.id] = attachment
@@ -294,7 +291,7 @@ class World:
             self._nonces.pop(key, None)
             self._nonces[key] = (time.monotonic(), message.id)
 
-    def message_by_nonce(self, channel_id: int, nonce: str) -> Message | None:
+    def message_by_nonce(self, channel_id: int, nonce: str) -> ChatMessage | None:
         """The application's message with this nonce, as long as nonces are remembered."""
         since = time.monotonic() - self._nonce_ttl_s
         while self._nonces and next(iter(self._nonces.values()))[0] < since:
@@ -302,7 +299,7 @@ class World:
         found = self._nonces.get((channel_id, nonce))
         return self.messages.get(found[1]) if found else None
 
-    def edit(self, message: Message, draft: Draft, *, flags: MessageFlag = NO_FLAGS) -> Message:
+    def edit(self, message: ChatMessage, draft: MessageDraft, *, flags: MessageFlag = NO_FLAGS) -> ChatMessage:
         was_thinking = message.is_thinking
         kept = {attachment.id for attachment in draft.attachments}
         for attachment in message.attachments:
@@ -315,14 +312,14 @@ class World:
         self.publish(Change(name="message_update", channel=self.channels.get(message.channel_id), message=message))
         return message
 
-    def delete_message(self, message: Message) -> None:
+    def delete_message(self, message: ChatMessage) -> None:
         self._forget(message)
         channel = self.channels.get(message.channel_id)
         if channel is not None and message.only_for is None:
             channel.message_count = max(0, channel.message_count - 1)
         self.publish(Change(name="message_delete", channel=channel, message=message))
 
-    def _forget(self, message: Message) -> None:
+    def _forget(self, message: ChatMessage) -> None:
         self.messages.pop(message.id, None)
         for attachment in message.attachments:
             self.attachments.pop(attachment.id, None)
@@ -331,17 +328,17 @@ class World:
 
     def start_thread(
         self,
-        parent: Channel,
+        parent: ChatChannel,
         name: str,
         *,
         owner_id: int,
         auto_archive_minutes: int,
         private: bool,
-        starter: Message | None,
-    ) -> Channel:
+        starter: ChatMessage | None,
+    ) -> ChatChannel:
         if starter is not None and starter.id in self.channels:
             raise errors.thread_exists()
-        thread = Channel(
+        thread = ChatChannel(
             id=starter.id if starter else self.new_id(),
             kind=ChannelKind.PRIVATE_THREAD if private else ChannelKind.PUBLIC_THREAD,
             name=name,
@@ -356,22 +353,22 @@ class World:
         self.publish(Change(name="thread_members_update", channel=thread, added=(owner_id,)))
         if starter is not None:
             starter.flags |= MessageFlag.HAS_THREAD
-            self._system_message(thread, MessageKind.THREAD_STARTER, owner_id, starter=starter)
+            self._system_message(thread, ChatMessageKind.THREAD_STARTER, owner_id, starter=starter)
             self.publish(Change(name="message_update", channel=parent, message=starter))
         elif not private:
-            self._system_message(parent, MessageKind.THREAD_CREATED, owner_id, thread=thread)
+            self._system_message(parent, ChatMessageKind.THREAD_CREATED, owner_id, thread=thread)
         return thread
 
     def _system_message(
         self,
-        channel: Channel,
-        kind: MessageKind,
+        channel: ChatChannel,
+        kind: ChatMessageKind,
         author_id: int,
         *,
-        starter: Message | None = None,
-        thread: Channel | None = None,
+        starter: ChatMessage | None = None,
+        thread: ChatChannel | None = None,
     ) -> None:
-        message = Message(
+        message = ChatMessage(
             id=self.new_id(),
             channel_id=channel.id,
             author_id=author_id,
@@ -382,13 +379,13 @@ class World:
             reference_channel_id=starter.channel_id if starter else thread.id if thread else None,
         )
         self._keep(channel, message)
-        if kind is MessageKind.THREAD_STARTER:
+        if kind is ChatMessageKind.THREAD_STARTER:
             channel.message_count = channel.total_sent = 0
         self.publish(Change(name="message_create", channel=channel, message=message))
 
     # Pins
 
-    def set_pinned(self, channel: Channel, message: Message, *, is_pinned: bool) -> None:
+    def set_pinned(self, channel: ChatChannel, message: ChatMessage, *, is_pinned: bool) -> None:
         """Pin a message and announce it in the channel, or unpin it; do nothing if that is so already."""
         if is_pinned is (message.pinned_at is not None):
             return
@@ -397,22 +394,22 @@ class World:
         self.publish(Change(name="message_update", channel=channel, message=message))
         self.publish(Change(name="channel_pins_update", channel=channel))
         if is_pinned:
-            self._system_message(channel, MessageKind.PINNED, self.bot.id, starter=message)
+            self._system_message(channel, ChatMessageKind.PINNED, self.bot.id, starter=message)
 
-    def pins(self, channel_id: int) -> list[Message]:
+    def pins(self, channel_id: int) -> list[ChatMessage]:
         """The pinned messages, the last pinned one first."""
         found = [message for message in self.history(channel_id) if message.pinned_at is not None]
         return sorted(found, key=lambda message: message.pinned_at or message.created_at, reverse=True)
 
     def change_thread(
         self,
-        thread: Channel,
+        thread: ChatChannel,
         *,
         name: str | None = None,
         archived: bool | None = None,
         locked: bool | None = None,
         auto_archive_minutes: int | None = None,
-    ) -> Channel:
+    ) -> ChatChannel:
         if name is not None:
             thread.name = name
         if archived is not None and archived != thread.archived:
@@ -426,7 +423,7 @@ class World:
         self.publish(Change(name="thread_update" if thread.is_thread else "channel_update", channel=thread))
         return thread
 
-    def change_members(self, thread: Channel, *, add: Iterable[int] = (), remove: Iterable[int] = ()) -> None:
+    def change_members(self, thread: ChatChannel, *, add: Iterable[int] = (), remove: Iterable[int] = ()) -> None:
         added = tuple(user_id for user_id in dict.fromkeys(add) if user_id not in thread.members)
         removed = tuple(user_id for user_id in remove if thread.members.pop(user_id, None))
         thread.members |= {self.user(user_id).id: now() for user_id in added}

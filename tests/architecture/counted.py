@@ -135,7 +135,7 @@ def lonely_protocols(found: Trees) -> list[str]:
 
 
 def crumbs(found: Trees) -> list[str]:
-    """A module under sixty lines has two users at least; otherwise it belongs into its only user."""
+    """A module of the product under sixty lines has at least two users; otherwise it belongs into its only user."""
     lines = {module: _length(tree) for module, tree in found.items()}
     users: dict[str, set[str]] = defaultdict(set)
     for module, tree in found.items():
@@ -146,8 +146,8 @@ def crumbs(found: Trees) -> list[str]:
     breaches = []
     for module in found:
         parts = module.split(".")
-        is_free = lines[module] >= SMALL or parts[-1] in _ALONE or _ALONE_IN & set(parts) or len(parts) == 1
-        if not is_free and len(users[module]) < 2:
+        is_free = parts[-1] in _ALONE or _ALONE_IN & set(parts) or len(parts) == 1 or parts[0] == "sandbox"
+        if lines[module] < SMALL and not is_free and len(users[module]) < 2:
             breaches.append(f"{module} has {lines[module]} lines and {len(users[module])} users")
     return breaches
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PARTS = ("bot", "core", "automation", "sandbox")
@@ -137,6 +138,20 @@ def face_imports(source: str, module: str) -> list[str]:
         if parts[0] in PARTS and not is_ours and not is_core:
             found.append(f"line {line}: a face may not import {name}")
     return found
+
+
+def import_cycle(sources: Mapping[str, str]) -> list[str]:
+    """Modules that import each other in a circle; the first circle that is found."""
+    needs: dict[str, set[str]] = {module: set() for module in sources}
+    for module, source in sources.items():
+        for _, name in imported_names(source):
+            target = name if name in needs else name.rpartition(".")[0]
+            needs[module] |= {target} & (needs.keys() - {module})
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def early_environment(source: str) -> list[str]:

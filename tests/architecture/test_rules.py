@@ -72,6 +72,12 @@ def test_no_room_is_empty() -> None:
     assert rules.empty_rooms(ROOT) == []
 
 
+@pytest.mark.parametrize("part", [*rules.PARTS, "bench", "scripts"])
+def test_no_modules_import_each_other_in_a_circle(part: str) -> None:
+    paths = [path for path in PYTHON if path.relative_to(ROOT).parts[0] == part]
+    assert rules.import_cycle({rules.module_name(path, ROOT): rules.text_of(path) for path in paths}) == []
+
+
 def test_private_modules_are_imported_only_at_home() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {what}"

@@ -65,6 +65,12 @@ def test_an_empty_room_is_found_until_something_lives_in_it(tmp_path: Path) -> N
     assert rules.empty_rooms(tmp_path) == []
 
 
+def test_a_circle_of_imports_is_found_and_a_line_is_not() -> None:
+    line = {"a": "from b import x", "b": "import c.d", "c.d": "import os"}
+    assert rules.import_cycle(line) == []
+    assert set(rules.import_cycle({**line, "c.d": "from a import y"})) == {"a", "b", "c.d"}
+
+
 @pytest.mark.parametrize(
     ("source", "module", "is_allowed"),
     [

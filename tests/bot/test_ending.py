@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests import forked
 from tests.bot.discord.town import text_of
 from tests.forked import Forked
@@ -94,7 +95,7 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox:
+    async with open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox:
         yield Place(tmp_path, sandbox)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.calibration.questions import Result as Calibrated
 from core.calibration.questions import Step, Wishes
@@ -23,7 +24,6 @@ from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
 from core.upkeep.model import NotReloaded, Reloaded
 from core.verdicts.model import Decision
-from core.words.model import NewWords
 from tests.bot.discord.test_access import COMMANDS
 from tests.bot.discord.test_unknown import png
 from tests.bot.discord.town import settings_for
@@ -342,7 +342,7 @@ async def messages(home: Path) -> Recording:
         town.lane.script.append(refused(Reason.TEXT_REFUSED, "a bell"))
         await here.slash("msg send", text="Ring", agent=W1)
         await here.told()
-        await core.words.send(NewWords(text="From the console", agent=DRY), by=OPERATOR)
+        await core.agent_messages.send(NewAgentMessage(text="From the console", agent=DRY), by=OPERATOR)
         await here.look()
         return here.record
 

@@ -20,8 +20,9 @@ from core.security.model import HUB, OPERATOR
 from core.settings.model import Settings
 from core.tasks.model import TaskId, TaskState
 from sandbox.discord.server import Sandbox
+from sandbox.discord.serving import open_sandbox
 from sandbox.discord.settings import SandboxSettings
-from sandbox.discord.views import Answer
+from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import AGENTS, Town, bot_at_work, people, settings_for
 from tests.golden.recording import Json, Recording, parts_of, texts
 
@@ -62,7 +63,7 @@ class Tour:
         self.record.modal(f"Ada /{command}", opened.modal)
         return await self.fill(opened, values)
 
-    async def fill(self, opened: Answer, values: Json) -> Json:
+    async def fill(self, opened: InteractionAnswer, values: Json) -> Json:
         given = "".join(f" {name}={self._short(value)}" for name, value in values.items())
         return await self._answered(f"Ada sends{given}", await self.town.sandbox.submit_modal("Ada", opened, values))
 
@@ -147,11 +148,11 @@ class Tour:
         prompt = next(one for one in reversed(self.town.lane.submitted) if "--code " in one)
         return prompt.partition("--code ")[2].split()[0]
 
-    async def _click(self, message: Json, kind: str, user: str) -> Answer:
+    async def _click(self, message: Json, kind: str, user: str) -> InteractionAnswer:
         [button] = _buttons(message, kind)
         return await self.town.sandbox.click(user, message, button["custom_id"])
 
-    async def _answered(self, step: str, answer: Answer) -> Json:
+    async def _answered(self, step: str, answer: InteractionAnswer) -> Json:
         message = await self.town.answered(answer)
         await self._learn_names()
         self.record.message(step, message, files=self._files(message))
@@ -188,7 +189,7 @@ async def tour(
         patch.setattr(boards, "LOOK_EVERY_S", 0.05)
         patch.setattr(gate, "EDITS", 1000)
         async with (
-            Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
+            open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
             people(home, sandbox, agents, is_virtual=is_virtual) as town,
             bot_at_work(town, change(sandbox)),
         ):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sandbox.desktop.agent.prompt import Kind, Prompt, Stop
+from sandbox.desktop.agent.prompt import ReceivedPrompt, Stop, StopKind
 
 LONG_ANSWER_CHARS = 6_000
 _QUOTED = 160
 
 
-def write_answer(agent: str, prompt: Prompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
+def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
     """The answer's whole text, Markdown. The same prompt gives the same answer. `verdicts` on what the agent asked."""
     body = prompt.body
     lines = body.splitlines()
@@ -26,7 +26,7 @@ def write_answer(agent: str, prompt: Prompt, verdicts: Sequence[tuple[Stop, bool
     if prompt.script.fail is not None:
         answer += [f"**I could not do it:** {prompt.script.fail}", ""]
     for stop, allowed in verdicts:
-        if stop.kind is Kind.ASK:
+        if stop.kind is StopKind.ASK:
             said = "approved; a demo agent runs nothing" if allowed else "denied, so nothing was run"
             answer += [f"- asked whether to run `{_shortened(stop.text)}`: {said}"]
     answer += [

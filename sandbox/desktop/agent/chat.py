@@ -7,7 +7,7 @@ import tkinter as tk
 from tkinter import font as tkfont
 
 from sandbox.desktop.agent.arguments import Arguments, read_arguments
-from sandbox.desktop.agent.prompt import Kind, Stop
+from sandbox.desktop.agent.prompt import Stop, StopKind
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 
 HEADER_PX = 46
@@ -21,7 +21,7 @@ COMPOSER_PAPER = "#ffffff"
 IDLE = "#dfe3e8"
 WAITS = "#d9cdf0"
 BUSY = "#f5a524"
-EDGES = {Kind.ASK: "#8250df", Kind.ERROR: "#cf222e", Kind.LIMIT: "#9a6700"}
+EDGES = {StopKind.ASK: "#8250df", StopKind.ERROR: "#cf222e", StopKind.LIMIT: "#9a6700"}
 """The colour of a dialog's upper edge."""
 WAITING = "Waiting for your answer · Esc interrupts"
 ACCENTS = ("#3b6ea5", "#7a4f9e", "#2f8f6b", "#b0563f")
@@ -149,7 +149,7 @@ class ChatWindow:
         tk.Frame(dialog, background=EDGES[stop.kind]).place(x=0, y=0, relwidth=1, height=6)
         title = tk.Label(dialog, text=stop.title, font=self._bold_font, background=COMPOSER_PAPER, foreground=INK)
         title.place(x=10, y=10)
-        ask = stop.kind is Kind.ASK
+        ask = stop.kind is StopKind.ASK
         text = f"$ {stop.text}" if ask else stop.text
         shown = tk.Label(
             dialog, text=text, font=self._mono_font, background=COMPOSER_PAPER, foreground=INK, justify="left"

@@ -18,7 +18,7 @@ _UTF8_LONGEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class DraftPart:
     """A stretch of the draft: typed characters, or one paste."""
 
     text: str
@@ -38,10 +38,10 @@ class Part:
 
 
 @dataclass(slots=True)
-class Draft:
+class TerminalDraft:
     """What stands in the composer. `feed` takes the terminal's bytes and says how often Enter was pressed."""
 
-    parts: list[Part] = field(default_factory=list[Part])
+    parts: list[DraftPart] = field(default_factory=list[DraftPart])
     answers_to: str = ""
     """Keys that answer a dialog, while one is open; they do not go into the draft."""
     answers: list[str] = field(default_factory=list[str])
@@ -101,7 +101,7 @@ class Draft:
         # The terminal sends each line end of a paste as a carriage return.
         text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
         if text:
-            self.parts.append(Part(text=text, pasted=True))
+            self.parts.append(DraftPart(text=text, pasted=True))
         return True
 
     def _take_escape(self) -> bool:
@@ -127,7 +127,7 @@ class Draft:
             return True
         if self.parts and not self.parts[-1].pasted:
             typed = self.parts.pop().text + typed
-        self.parts.append(Part(text=typed, pasted=False))
+        self.parts.append(DraftPart(text=typed, pasted=False))
         return True
 
     def _control(self, key: int) -> None:
@@ -136,7 +136,7 @@ class Draft:
         elif key in {0x08, 0x7F} and self.parts:  # Backspace; a collapsed paste goes as one
             last = self.parts.pop()
             if not last.is_collapsed and len(last.text) > 1:
-                self.parts.append(Part(text=last.text[:-1], pasted=last.pasted))
+                self.parts.append(DraftPart(text=last.text[:-1], pasted=last.pasted))
 
 
 def _half_character(raw: bytes) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.desktop.agent.arguments import Arguments, read_arguments
 from sandbox.desktop.agent.browser import Browser, BrowserEnded
-from sandbox.desktop.agent.prompt import Kind, Stop
+from sandbox.desktop.agent.prompt import Stop, StopKind
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 
 _PAGE = Path(__file__).with_name("page.html")
@@ -67,8 +67,8 @@ class PageWindow:
                 self._agent.rest()
                 self._browser.run("rest")
             elif isinstance(news, Stop):
-                buttons = ["Approve", "Deny"] if news.kind is Kind.ASK else ["Continue"]
-                text = f"$ {news.text}" if news.kind is Kind.ASK else news.text
+                buttons = ["Approve", "Deny"] if news.kind is StopKind.ASK else ["Continue"]
+                text = f"$ {news.text}" if news.kind is StopKind.ASK else news.text
                 self._browser.run("ask", {"kind": news.kind, "title": news.title, "text": text, "buttons": buttons})
             else:
                 self._say(news)

@@ -23,7 +23,7 @@ LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
 
 
-class Kind(StrEnum):
+class StopKind(StrEnum):
     """What an agent stops for."""
 
     ASK = "ask"
@@ -36,16 +36,16 @@ class Kind(StrEnum):
 class Stop:
     """Something the window shows until somebody answers it: approve or deny a command, or let the agent go on."""
 
-    kind: Kind
+    kind: StopKind
     text: str
 
     @property
     def title(self) -> str:
         """The dialog's first line."""
         return {
-            Kind.ASK: "Run this command?",
-            Kind.ERROR: "Something went wrong",
-            Kind.LIMIT: "Usage limit reached",
+            StopKind.ASK: "Run this command?",
+            StopKind.ERROR: "Something went wrong",
+            StopKind.LIMIT: "Usage limit reached",
         }[self.kind]
 
 
@@ -78,7 +78,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
+class ReceivedPrompt:
     """One prompt as it was submitted, taken apart."""
 
     text: str
@@ -89,7 +89,7 @@ class Prompt:
     script: Script = field(default_factory=Script)
 
 
-def read_prompt(text: str) -> Prompt:
+def read_prompt(text: str) -> ReceivedPrompt:
     """Take a submitted text apart. The last line that answers counts: a prompt ends with it, a body may quote one.
 
     Somebody's words (their header does not name the hub as the sender) never end a task, whatever they quote.
@@ -107,7 +107,9 @@ def read_prompt(text: str) -> Prompt:
         done_at -= 1
     first = 1 if header else 0
     body = "\n".join(lines[first:done_at]).strip()
-    return Prompt(text=text, body=body, done=done, markers=_read_markers(lines[done_at:]), script=_read_script(body))
+    return ReceivedPrompt(
+        text=text, body=body, done=done, markers=_read_markers(lines[done_at:]), script=_read_script(body)
+    )
 
 
 def _read_done(line: str, verbs: set[str]) -> DoneLine | None:
@@ -141,7 +143,7 @@ def _read_script(body: str) -> Script:
         if _IN_WINDOW.match(line):
             flags.add("window")
         if asked := _ASK.match(line):
-            stops.append(Stop(kind=Kind.ASK, text=asked["rest"]))
+            stops.append(Stop(kind=StopKind.ASK, text=asked["rest"]))
         match = _DEMO.match(line)
         if match is None:
             continue
@@ -150,8 +152,8 @@ def _read_script(body: str) -> Script:
             wait_s = _seconds(rest)
         elif word == "fail":
             fail = rest or "the prompt asked for a failure"
-        elif word in set(Kind):
-            stops.append(Stop(kind=Kind(word), text=rest or "the prompt asked for this"))
+        elif word in set(StopKind):
+            stops.append(Stop(kind=StopKind(word), text=rest or "the prompt asked for this"))
         else:
             flags.add(word)
     return Script(

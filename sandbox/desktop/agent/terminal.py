@@ -12,8 +12,8 @@ import tty
 from dataclasses import dataclass, field
 
 from sandbox.desktop.agent.arguments import Arguments, read_arguments
-from sandbox.desktop.agent.draft import Draft
-from sandbox.desktop.agent.prompt import Kind, Stop
+from sandbox.desktop.agent.draft import TerminalDraft
+from sandbox.desktop.agent.prompt import Stop, StopKind
 from sandbox.desktop.agent.textgrid import fitted, rows, shown, width
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 
@@ -29,7 +29,7 @@ COMPOSER_PAPER = "#2a2e38"
 IDLE_INK, IDLE = "#aab2c0", "#323844"
 WAITS = "#4a3f6b"
 BUSY_INK, BUSY = "#1d2026", "#ebb447"
-EDGES = {Kind.ASK: "#6d4fc2", Kind.ERROR: "#b3364a", Kind.LIMIT: "#8a6d1f"}
+EDGES = {StopKind.ASK: "#6d4fc2", StopKind.ERROR: "#b3364a", StopKind.LIMIT: "#8a6d1f"}
 """The colour of a dialog's first line."""
 DIALOG_PAPER = "#0f1115"
 KEYS = {"y": True, "n": False}
@@ -46,7 +46,7 @@ def _colours(ink: str, paper: str) -> str:
 
 
 @dataclass(slots=True)
-class Screen:
+class TerminalScreen:
     """Draws rows that have changed, and only those: what stands still is not touched."""
 
     drawn: list[str] = field(default_factory=list[str])
@@ -69,8 +69,8 @@ class TerminalAgent:
         self._agent = ScriptedAgent(
             name=arguments.agent, folder=arguments.folder, work_seconds=arguments.work_seconds, queues=True
         )
-        self._draft = Draft()
-        self._screen = Screen()
+        self._draft = TerminalDraft()
+        self._screen = TerminalScreen()
         self._said: list[tuple[str, str]] = []
         self._started = 0.0
         self._resized = True
@@ -132,7 +132,7 @@ class TerminalAgent:
                 self._append(news)
             # What it asks is `self._agent.stop`, for as long as it asks.
         stop = self._agent.stop
-        self._draft.answers_to = "" if stop is None else "yn" if stop.kind is Kind.ASK else "c"
+        self._draft.answers_to = "" if stop is None else "yn" if stop.kind is StopKind.ASK else "c"
 
     def _append(self, said: Said) -> None:
         ink = {Voice.PROMPT: INK, Voice.AGENT: GREEN, Voice.COMMAND: BLUE}[said.voice]
@@ -180,7 +180,7 @@ class TerminalAgent:
 
     def _dialog(self, stop: Stop, columns: int) -> list[str]:
         """What the agent waits for, over the end of the transcript."""
-        ask = stop.kind is Kind.ASK
+        ask = stop.kind is StopKind.ASK
         text = rows(shown(f"$ {stop.text}" if ask else stop.text), columns - 2)[: DIALOG_ROWS - 2]
         keys = "[y] approve   [n] deny" if ask else "[c] continue"
         plain = _colours(INK, DIALOG_PAPER)

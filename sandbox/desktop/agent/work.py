@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sandbox.desktop.agent.answer import write_answer
-from sandbox.desktop.agent.prompt import DoneLine, Kind, Prompt, Stop, read_prompt
+from sandbox.desktop.agent.prompt import DoneLine, ReceivedPrompt, Stop, StopKind, read_prompt
 
 AFTER_ANSWER_S = 0.8
 """How long it works on, at most, after each answer to what it asked."""
@@ -118,7 +118,7 @@ class ScriptedAgent:
         if self._waiting:
             self._begin(self._waiting.popleft())
 
-    def _work(self, prompt: Prompt) -> None:
+    def _work(self, prompt: ReceivedPrompt) -> None:
         try:
             seconds = self._work_seconds if prompt.script.wait_s is None else prompt.script.wait_s
             self._be_busy(seconds)
@@ -146,12 +146,12 @@ class ScriptedAgent:
         self.stop = stop
         self._news.put(stop)
         self._answered.wait()
-        if stop.kind is Kind.ASK and not self._interrupted.is_set():
+        if stop.kind is StopKind.ASK and not self._interrupted.is_set():
             self._say(Voice.AGENT, f"{'Approved' if self._is_allowed else 'Denied'}: {stop.text}")
         self._interrupted.wait(seconds)
         return self._is_allowed
 
-    def _answer(self, prompt: Prompt, verdicts: list[tuple[Stop, bool]]) -> None:
+    def _answer(self, prompt: ReceivedPrompt, verdicts: list[tuple[Stop, bool]]) -> None:
         if prompt.script.silent:
             self._say(Voice.AGENT, "The prompt says `demo: silent`: I stop here and send no answer.")
             return

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox.discord.description.schemas import Check, Schemas
+from sandbox.discord.description.schemas import ApiSchemas, Check
 from sandbox.discord.errors import Problems
 from sandbox.discord.model import Json
 
@@ -38,9 +38,9 @@ def description() -> Json:
 
 
 @cache
-def _schemas() -> Schemas:
+def _schemas() -> ApiSchemas:
     not_kept = [field for entry in exceptions()["not_kept"] for field in entry["fields"]]
-    return Schemas(description()["components"]["schemas"], not_kept)
+    return ApiSchemas(description()["components"]["schemas"], not_kept)
 
 
 Template = tuple[str, list[tuple[int, str]], list[tuple[int, str]]]

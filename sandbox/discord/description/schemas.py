@@ -49,7 +49,7 @@ class _Fields(NamedTuple):
     lost: set[str]
 
 
-class Schemas:
+class ApiSchemas:
     """All named schemas of a description; `not_kept` are patterns over `SCHEMA.field`."""
 
     def __init__(self, named: dict[str, Json], not_kept: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from sandbox.discord.model import CallbackKind, Interaction, Json
 from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, read
 
 
-class Answers:
+class InteractionRoutes:
     """What the application says to a person's act."""
 
     def __init__(self, api: Api) -> None:

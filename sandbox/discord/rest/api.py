@@ -18,11 +18,11 @@ from sandbox.discord.description import operations
 from sandbox.discord.errors import ApiError
 from sandbox.discord.faults import FaultKind, FaultRule, Faults
 from sandbox.discord.rates import VIA, RateLimits
-from sandbox.discord.rest.answers import Answers
-from sandbox.discord.rest.channels import Channels
-from sandbox.discord.rest.commands import Commands
-from sandbox.discord.rest.messages import Messages
-from sandbox.discord.rest.people import People
+from sandbox.discord.rest.answers import InteractionRoutes
+from sandbox.discord.rest.channels import ChannelRoutes
+from sandbox.discord.rest.commands import CommandRoutes
+from sandbox.discord.rest.messages import MessageRoutes
+from sandbox.discord.rest.people import MemberRoutes
 from sandbox.discord.rest.requests import OPERATION, SEEN, Api, answer
 
 PREFIX = "/api/v10"
@@ -126,7 +126,13 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
         return response
 
     app = web.Application(middlewares=[gate], client_max_size=32 * 1024 * 1024)
-    for topic in (People(api), Channels(api), Messages(api), Commands(api), Answers(api)):
+    for topic in (
+        MemberRoutes(api),
+        ChannelRoutes(api),
+        MessageRoutes(api),
+        CommandRoutes(api),
+        InteractionRoutes(api),
+    ):
         app.add_routes(topic.routes())
     return app
 

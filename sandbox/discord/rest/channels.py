@@ -6,14 +6,22 @@ from aiohttp import web
 
 from sandbox.discord import errors
 from sandbox.discord.drafts import Body
-from sandbox.discord.model import HAS_MEMBERS_INTENT, NO_PERMISSIONS, Channel, ChannelKind, Json, Message, Permission
+from sandbox.discord.model import (
+    HAS_MEMBERS_INTENT,
+    NO_PERMISSIONS,
+    ChannelKind,
+    ChatChannel,
+    ChatMessage,
+    ChatPermission,
+    Json,
+)
 from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, query_int, query_time, read
 
 OWNERS_MAY = {"name", "archived", "auto_archive_duration"}
 """What of a thread the one who started it may change."""
 
 
-class Channels:
+class ChannelRoutes:
     """Where things are said."""
 
     def __init__(self, api: Api) -> None:
@@ -35,7 +43,7 @@ class Channels:
             web.delete(member, self.remove_member),
         ]
 
-    def _shown(self, channel: Channel) -> Json:
+    def _shown(self, channel: ChatChannel) -> Json:
         return self._api.payloads.channel(channel, for_user=self._api.world.bot.id)
 
     async def fetch(self, request: web.Request) -> web.Response:
@@ -60,18 +68,18 @@ class Channels:
         )
         return answer(self._shown(channel))
 
-    def _to_change(self, channel: Channel, json: Json) -> Permission:
+    def _to_change(self, channel: ChatChannel, json: Json) -> ChatPermission:
         """Who may write in an unlocked thread may unarchive it; who started it may change more of it."""
         if not channel.is_thread:
-            return Permission.MANAGE_CHANNELS
+            return ChatPermission.MANAGE_CHANNELS
         if not channel.locked and json == {"archived": False}:
-            return Permission.SEND_MESSAGES_IN_THREADS
+            return ChatPermission.SEND_MESSAGES_IN_THREADS
         is_own = channel.owner_id == self._api.world.bot.id and not channel.locked
-        return NO_PERMISSIONS if is_own and json.keys() <= OWNERS_MAY else Permission.MANAGE_THREADS
+        return NO_PERMISSIONS if is_own and json.keys() <= OWNERS_MAY else ChatPermission.MANAGE_THREADS
 
     async def delete(self, request: web.Request) -> web.Response:
         channel = self._api.channel(request)
-        needed = Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS
+        needed = ChatPermission.MANAGE_THREADS if channel.is_thread else ChatPermission.MANAGE_CHANNELS
         self._api.world.require_bot(channel, needed)
         shown = self._shown(channel)
         if channel.kind is not ChannelKind.DM:  # which is only closed
@@ -82,11 +90,13 @@ class Channels:
         world = self._api.world
         parent = self._api.channel(request)
         body: Body = await read(request)
-        starter: Message | None = None
+        starter: ChatMessage | None = None
         if "message_id" in request.match_info:
             starter = world.message(parent.id, path_id(request, "message_id"))
         private = starter is None and int(body.json.get("type") or ChannelKind.PRIVATE_THREAD) == 12
-        world.require_bot(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
+        world.require_bot(
+            parent, ChatPermission.CREATE_PRIVATE_THREADS if private else ChatPermission.CREATE_PUBLIC_THREADS
+        )
         if parent.kind is not ChannelKind.TEXT:
             raise errors.wrong_channel_kind()
         thread = world.start_thread(
@@ -100,7 +110,7 @@ class Channels:
         return answer(self._shown(thread), status=201)
 
     async def archived(self, request: web.Request) -> web.Response:
-        parent = self._api.channel(request, Permission.READ_MESSAGE_HISTORY)
+        parent = self._api.channel(request, ChatPermission.READ_MESSAGE_HISTORY)
         if parent.kind is not ChannelKind.TEXT:
             raise errors.wrong_channel_kind()
         threads = [t for t in self._api.world.threads(parent.id) if t.archived and t.kind is ChannelKind.PUBLIC_THREAD]
@@ -113,7 +123,7 @@ class Channels:
 
     # Members
 
-    def _thread(self, request: web.Request) -> Channel:
+    def _thread(self, request: web.Request) -> ChatChannel:
         thread = self._api.channel(request)
         if not thread.is_thread:
             raise errors.wrong_channel_kind()
@@ -144,7 +154,7 @@ class Channels:
     async def add_member(self, request: web.Request) -> web.Response:
         thread, user_id = self._thread(request), self._member_id(request)
         if user_id != self._api.world.bot.id:
-            self._api.world.require_bot(thread, Permission.SEND_MESSAGES_IN_THREADS)
+            self._api.world.require_bot(thread, ChatPermission.SEND_MESSAGES_IN_THREADS)
         if thread.archived:
             raise errors.thread_archived()
         self._api.world.change_members(thread, add=[user_id])
@@ -154,7 +164,7 @@ class Channels:
         thread, user_id = self._thread(request), self._member_id(request)
         is_own = thread.kind is ChannelKind.PRIVATE_THREAD and thread.owner_id == self._api.world.bot.id
         if user_id != self._api.world.bot.id and not is_own:
-            self._api.world.require_bot(thread, Permission.MANAGE_THREADS)
+            self._api.world.require_bot(thread, ChatPermission.MANAGE_THREADS)
         if thread.archived:
             raise errors.thread_archived()
         self._api.world.change_members(thread, remove=[user_id])

@@ -17,7 +17,7 @@ PER_SCOPE = {1: 100, 2: 15, 3: 15}
 TOTAL = 8000
 
 
-class Commands:
+class CommandRoutes:
     """What the application offers to type."""
 
     def __init__(self, api: Api) -> None:

@@ -6,14 +6,14 @@ from aiohttp import web
 
 from sandbox.discord import errors, limits
 from sandbox.discord.drafts import compose, revise
-from sandbox.discord.model import Channel, ChannelKind, Message, MessageFlag, MessageKind, Permission
+from sandbox.discord.model import ChannelKind, ChatChannel, ChatMessage, ChatMessageKind, ChatPermission, MessageFlag
 from sandbox.discord.payloads import stamp
 from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_int, query_time, read
 
-READ_HISTORY = Permission.READ_MESSAGE_HISTORY
+READ_HISTORY = ChatPermission.READ_MESSAGE_HISTORY
 
 
-class Messages:
+class MessageRoutes:
     """What is said."""
 
     def __init__(self, api: Api) -> None:
@@ -36,7 +36,7 @@ class Messages:
             web.post(r"/channels/{channel_id:\d+}/typing", self.typing),
         ]
 
-    def _message(self, request: web.Request) -> Message:
+    def _message(self, request: web.Request) -> ChatMessage:
         return self._api.world.message(path_id(request, "channel_id"), path_id(request, "message_id"))
 
     async def page(self, request: web.Request) -> web.Response:
@@ -59,9 +59,9 @@ class Messages:
         world = self._api.world
         channel = self._api.channel(request)
         body = await read(request)
-        needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-        needed |= Permission.ATTACH_FILES if body.files else Permission(0)
-        needed |= Permission.EMBED_LINKS if body.json.get("embeds") else Permission(0)
+        needed = ChatPermission.SEND_MESSAGES_IN_THREADS if channel.is_thread else ChatPermission.SEND_MESSAGES
+        needed |= ChatPermission.ATTACH_FILES if body.files else ChatPermission(0)
+        needed |= ChatPermission.EMBED_LINKS if body.json.get("embeds") else ChatPermission(0)
         world.require_bot(channel, needed)
         if body.json.get("message_reference") and not self._reads_history(channel):
             raise errors.reply_without_history()
@@ -73,7 +73,7 @@ class Messages:
         message = world.post(channel, world.bot.id, compose(world, channel, body))
         return answer(self._api.payloads.message(message))
 
-    def _reads_history(self, channel: Channel) -> bool:
+    def _reads_history(self, channel: ChatChannel) -> bool:
         return channel.kind is ChannelKind.DM or READ_HISTORY in self._api.world.bot_permissions(channel)
 
     async def fetch(self, request: web.Request) -> web.Response:
@@ -89,23 +89,23 @@ class Messages:
         if message.author_id != world.bot.id and body.json.keys() - {"flags"}:
             raise errors.foreign_message()
         if message.author_id != world.bot.id:
-            world.require_bot(channel, Permission.MANAGE_MESSAGES)
+            world.require_bot(channel, ChatPermission.MANAGE_MESSAGES)
         world.require_open(channel)
         kept = message.flags & MessageFlag.HAS_THREAD
         return answer(self._api.payloads.message(world.edit(message, revise(world, message, body), flags=kept)))
 
     async def delete(self, request: web.Request) -> web.Response:
         channel, message = self._api.channel(request), self._message(request)
-        if message.kind is MessageKind.THREAD_STARTER:
+        if message.kind is ChatMessageKind.THREAD_STARTER:
             raise errors.system_message()
         if message.author_id != self._api.world.bot.id:
             if channel.kind is ChannelKind.DM:
                 raise errors.direct_message()
-            self._api.world.require_bot(channel, Permission.MANAGE_MESSAGES)
+            self._api.world.require_bot(channel, ChatPermission.MANAGE_MESSAGES)
         self._api.world.delete_message(message)
         return nothing()
 
-    def _pins(self, request: web.Request) -> list[Message]:
+    def _pins(self, request: web.Request) -> list[ChatMessage]:
         channel = self._api.channel(request)
         return self._api.world.pins(channel.id) if self._reads_history(channel) else []
 
@@ -123,7 +123,7 @@ class Messages:
     async def pin(self, request: web.Request) -> web.Response:
         """Pin by PUT, unpin by DELETE."""
         world, is_pinned = self._api.world, request.method == "PUT"
-        channel, message = self._api.channel(request, Permission.PIN_MESSAGES), self._message(request)
+        channel, message = self._api.channel(request, ChatPermission.PIN_MESSAGES), self._message(request)
         world.require_open(channel)
         if message.is_system:
             raise errors.system_message()

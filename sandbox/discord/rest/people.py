@@ -11,7 +11,7 @@ from sandbox.discord.rest.requests import Api, answer, path_id, query_bool, quer
 SOUNDS = {"quack": "🦆", "airhorn": "🔊", "cricket": "🦗", "golf clap": "👏", "sad horn": "🎺", "ba dum tss": "🥁"}
 
 
-class People:
+class MemberRoutes:
     """Who is there."""
 
     def __init__(self, api: Api) -> None:

@@ -19,7 +19,7 @@ from sandbox.discord import errors
 from sandbox.discord.description.operations import Operation
 from sandbox.discord.drafts import Body, Upload
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.model import Channel, Json, Permission
+from sandbox.discord.model import ChatChannel, ChatPermission, Json
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
@@ -39,7 +39,7 @@ class Api:
     session_starts: Callable[[], Json]
     """How many gateway sessions the application may still start."""
 
-    def channel(self, request: web.Request, needed: Permission = Permission.VIEW_CHANNEL) -> Channel:
+    def channel(self, request: web.Request, needed: ChatPermission = ChatPermission.VIEW_CHANNEL) -> ChatChannel:
         """The path's channel, in which the bot must have this permission."""
         channel = self.world.channel(path_id(request, "channel_id"))
         self.world.require_bot(channel, needed)

@@ -14,6 +14,7 @@ import pytest
 
 from core.kit import faults
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.bot.cli.test_fault_points import Account, account
 from tests.bot.discord.town import text_of
 from tests.forked import Forked
@@ -52,7 +53,7 @@ def boards_of(messages: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_killed_anywhere_there_is_one_board(account: Account) -> None:
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox:
+    async with open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox:
         account.environ = {
             "OCTET_DISCORD_TOKEN": sandbox.token,
             "OCTET_DISCORD__SANDBOX": "true",

@@ -10,6 +10,7 @@ import structlog
 
 from bot.discord import bot, gate, outbox
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.bot.discord.town import Town, bot_at_work, people
 from tests.sandbox.discord.spec import SpecChecker
 
@@ -39,7 +40,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(outbox, "EDIT_EVERY_S", 0.1)
     monkeypatch.setattr(gate, "EDITS", 1000)
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
+    async with open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()

@@ -15,6 +15,7 @@ from bot.discord.errors import IntentsRefused, TokenRefused
 from core.kit.errors import OctetError
 from core.security.model import OPERATOR
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
 from tests.sandbox.discord.spec import SpecChecker
 
@@ -25,7 +26,7 @@ Loss = Callable[[Sandbox], Awaitable[None]]
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A sandbox whose heart beats fast, so that a dead connection is found soon."""
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(heartbeat_ms=300, ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
+    async with open_sandbox(SandboxSettings(heartbeat_ms=300, ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()

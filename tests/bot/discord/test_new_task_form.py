@@ -8,16 +8,16 @@ import pytest
 
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId
-from sandbox.discord.views import Answer
+from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import Town, text_of
 from tests.builders import make_new_task
 
 
-async def opened(town: Town, user: str = "Ada", **options: Any) -> Answer:
+async def opened(town: Town, user: str = "Ada", **options: Any) -> InteractionAnswer:
     return await town.sandbox.slash(user, "#octet", "task new", options)
 
 
-async def sent(town: Town, form: Answer, text: str, user: str = "Ada") -> str:
+async def sent(town: Town, form: InteractionAnswer, text: str, user: str = "Ada") -> str:
     return text_of(await town.answered(await town.sandbox.submit_modal(user, form, {"prompt": text})))
 
 

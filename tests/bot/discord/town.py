@@ -21,7 +21,7 @@ from core.home import Home
 from core.kit.supervise import supervise
 from core.settings.model import Discord, Settings
 from sandbox.discord.server import Sandbox
-from sandbox.discord.views import Answer
+from sandbox.discord.views import InteractionAnswer
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -48,7 +48,7 @@ class Town:
         answer = await self.sandbox.slash(user, "#octet", command, options)
         return text_of(await self.answered(answer))
 
-    async def answered(self, answer: Answer) -> dict[str, Any]:
+    async def answered(self, answer: InteractionAnswer) -> dict[str, Any]:
         """The private message of an answer, once it thinks no more."""
         assert answer.failure is None, answer.failure
         return await self.sandbox.wait_message(

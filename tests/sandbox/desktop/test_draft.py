@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.desktop.agent.draft import PASTE_BEGINS, PASTE_ENDS, Draft
+from sandbox.desktop.agent.draft import PASTE_BEGINS, PASTE_ENDS, TerminalDraft
 from sandbox.desktop.agent.textgrid import fitted, rows, shown, width
 
 
@@ -13,14 +13,14 @@ def pasted(text: str) -> bytes:
 
 
 def test_typed_characters_stand_in_the_draft_and_enter_gives_them() -> None:
-    draft = Draft()
+    draft = TerminalDraft()
     assert draft.feed("añ日".encode()) == []
     assert draft.feed(b"\r") == ["añ日"]
     assert draft.text == "añ日"  # clearing is the window's decision
 
 
 def test_newlines_of_a_paste_are_text_and_do_not_send() -> None:
-    draft = Draft()
+    draft = TerminalDraft()
     assert draft.feed(pasted("one\n\ntwo\n")) == []
     assert draft.text == "one\n\ntwo\n"
 
@@ -28,7 +28,7 @@ def test_newlines_of_a_paste_are_text_and_do_not_send() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_bytes_may_come_in_any_pieces(size: int) -> None:
     data = "é日👩‍🚀\x1b[A".encode() + pasted("p日\nq") + b"z" + b"\r"
-    draft = Draft()
+    draft = TerminalDraft()
     entered: list[str] = []
     for at in range(0, len(data), size):
         entered += draft.feed(data[at : at + size])
@@ -36,7 +36,7 @@ def test_bytes_may_come_in_any_pieces(size: int) -> None:
 
 
 def test_ctrl_u_clears_all_of_it_and_backspace_takes_one_character_or_a_collapsed_paste() -> None:
-    draft = Draft()
+    draft = TerminalDraft()
     draft.feed(b"ab" + pasted("x" * 500) + b"c")
     draft.feed(b"\x7f")
     assert draft.text == "ab" + "x" * 500
@@ -48,7 +48,7 @@ def test_ctrl_u_clears_all_of_it_and_backspace_takes_one_character_or_a_collapse
 
 def test_long_paste_is_shown_by_its_size_and_head_and_sent_whole() -> None:
     text = "first line\n" + "y" * 2_111 + "\n" * 11
-    draft = Draft()
+    draft = TerminalDraft()
     draft.feed(b"see: " + pasted(text))
     assert draft.seen().startswith("see: [pasted 2,133 characters, 13 lines] first line yyy")
     assert len(draft.seen()) < 120
@@ -56,7 +56,7 @@ def test_long_paste_is_shown_by_its_size_and_head_and_sent_whole() -> None:
 
 
 def test_lone_escape_is_forgotten_and_does_not_swallow_the_next_key() -> None:
-    draft = Draft()
+    draft = TerminalDraft()
     draft.feed(b"\x1b")
     assert draft.holds_escape
     draft.forget_escape()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.spec import SpecChecker
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 
@@ -15,7 +16,7 @@ from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 @asynccontextmanager
 async def checked_sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
+    async with open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)
         redirect(monkeypatch, opened)
         yield opened

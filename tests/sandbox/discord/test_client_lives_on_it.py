@@ -12,6 +12,7 @@ import pytest
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 from tests.sandbox.discord.wire import hurried, hurry, unzstd
 
@@ -275,7 +276,7 @@ async def test_a_bot_that_identifies_too_soon_waits_and_comes_back(monkeypatch: 
         now += 0.0 if initial else 5.0
 
     monkeypatch.setattr(TrialBot, "before_identify_hook", wait)
-    async with Sandbox.open(SandboxSettings(clock=lambda: now)) as sandbox:
+    async with open_sandbox(SandboxSettings(clock=lambda: now)) as sandbox:
         redirect(monkeypatch, sandbox)
         for _ in range(2):
             async with running(sandbox, TrialBot(sandbox.world.guild_id)):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sandbox.discord.drafts import CODE
-from sandbox.discord.model import HAS_MEMBERS_INTENT, Json, Permission
+from sandbox.discord.model import HAS_MEMBERS_INTENT, ChatPermission, Json
 from sandbox.discord.server import Sandbox
 from tests.sandbox.discord.test_interactions import PING, callback, frame, webhook
 from tests.sandbox.discord.wire import call, gateway, identify
@@ -77,7 +77,7 @@ async def test_everyone_is_pinged_only_by_who_may_and_named_people_stay_named(sa
     text = f"<@{sandbox.world.ada.id}> @everyone"
     shy = await posted(sandbox, text)
     assert (shy["mention_everyone"], names(sandbox, shy)) == (False, {"Ada"})
-    sandbox.world.bot_role |= Permission.MENTION_EVERYONE
+    sandbox.world.bot_role |= ChatPermission.MENTION_EVERYONE
     bold = await posted(sandbox, text)
     assert (bold["mention_everyone"], names(sandbox, bold)) == (True, {"Ada"})
     assert [m["id"] for m in await sandbox.pings("Ben")] == [bold["id"]]
@@ -244,7 +244,7 @@ async def test_thread_members_come_in_pages_and_only_to_who_may_hear_of_them(san
     _, one = await call(sandbox, "GET", f"{path}/{world.ben.id}?with_member=true")
     assert one["member"]["user"]["global_name"] == "Ben"
     assert (await call(sandbox, "DELETE", f"{path}/{world.ben.id}"))[1]["code"] == 50013
-    world.bot_role |= Permission.MANAGE_THREADS
+    world.bot_role |= ChatPermission.MANAGE_THREADS
     assert (await call(sandbox, "DELETE", f"{path}/{world.ben.id}"))[0] == 204
     assert (await call(sandbox, "GET", f"{path}/{world.ben.id}"))[0] == 404
 
@@ -253,7 +253,7 @@ async def test_thread_members_come_in_pages_and_only_to_who_may_hear_of_them(san
 async def test_who_came_into_a_thread_and_left_it_is_told(sandbox: Sandbox, intents: int) -> None:
     world = sandbox.world
     world.privileged = HAS_MEMBERS_INTENT
-    world.bot_role |= Permission.MANAGE_THREADS
+    world.bot_role |= ChatPermission.MANAGE_THREADS
     async with gateway(sandbox) as socket:
         await identified(sandbox, socket, intents)
         _, thread = await call(sandbox, "POST", home(sandbox, "/threads"), {"name": "T", "type": 11})
@@ -306,7 +306,7 @@ async def test_archived_threads_come_in_pages_with_the_bot_s_membership(sandbox:
 
 @pytest.mark.parametrize("route", ["/pins", "/messages/pins"])
 async def test_pins_are_set_listed_and_taken_away(sandbox: Sandbox, route: str) -> None:
-    sandbox.world.bot_role |= Permission.PIN_MESSAGES
+    sandbox.world.bot_role |= ChatPermission.PIN_MESSAGES
     ids = [(await posted(sandbox, str(number)))["id"] for number in range(3)]
     for one in ids:
         assert (await call(sandbox, "PUT", home(sandbox, f"{route}/{one}")))[0] == 204
@@ -330,7 +330,7 @@ async def test_what_cannot_be_pinned_says_why(sandbox: Sandbox) -> None:
     message = await posted(sandbox, "x")
     path = home(sandbox, f"/messages/pins/{message['id']}")
     assert (await call(sandbox, "PUT", path))[1]["code"] == 50013
-    sandbox.world.bot_role |= Permission.PIN_MESSAGES
+    sandbox.world.bot_role |= ChatPermission.PIN_MESSAGES
     assert (await call(sandbox, "PUT", home(sandbox, "/messages/pins/1")))[1]["code"] == 10008
     assert (await call(sandbox, "GET", home(sandbox, "/messages/pins?before=yesterday")))[1]["code"] == 50035
     for _ in range(250):
@@ -339,13 +339,13 @@ async def test_what_cannot_be_pinned_says_why(sandbox: Sandbox) -> None:
     assert (await call(sandbox, "PUT", path))[1]["code"] == 30003
     (system, *_) = [one.id for one in sandbox.world.messages.values() if one.is_system]
     assert (await call(sandbox, "PUT", home(sandbox, f"/messages/pins/{system}")))[1]["code"] == 50021
-    sandbox.world.home.bot_denied = Permission.READ_MESSAGE_HISTORY
+    sandbox.world.home.bot_denied = ChatPermission.READ_MESSAGE_HISTORY
     assert (await call(sandbox, "GET", home(sandbox, "/pins")))[1] == []
     assert (await call(sandbox, "GET", home(sandbox, "/messages/pins")))[1] == {"items": [], "has_more": False}
 
 
 async def test_pins_are_told_to_the_gateway(sandbox: Sandbox) -> None:
-    sandbox.world.bot_role |= Permission.PIN_MESSAGES
+    sandbox.world.bot_role |= ChatPermission.PIN_MESSAGES
     message = await posted(sandbox, "x")
     async with gateway(sandbox) as socket:
         await identified(sandbox, socket)
@@ -359,7 +359,7 @@ async def test_pins_are_told_to_the_gateway(sandbox: Sandbox) -> None:
 async def test_the_gateway_tells_nothing_of_a_channel_that_the_bot_does_not_see(sandbox: Sandbox) -> None:
     async with gateway(sandbox) as socket:
         await identified(sandbox, socket, 1 | 1 << 9)
-        sandbox.world.home.bot_denied = Permission.VIEW_CHANNEL
+        sandbox.world.home.bot_denied = ChatPermission.VIEW_CHANNEL
         await sandbox.say("Ben", "octet", "hidden")
         await sandbox.say("Ben", "general", "shown")
         assert (await frame(socket, "MESSAGE_CREATE"))["channel_id"] != str(sandbox.world.home.id)

@@ -13,10 +13,12 @@ from hatchling.builders.wheel import WheelBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.discord import serving
 from sandbox.discord.description import operations
 from sandbox.discord.errors import ApiError, Problems
+from sandbox.discord.page_routes import PageRoutes
 from sandbox.discord.rest.api import PREFIX
-from sandbox.discord.server import Sandbox
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.spec import explain
 
 REPOSITORY = Path(__file__).parents[3]
@@ -67,8 +69,12 @@ async def test_every_field_that_the_sandbox_takes_is_read_by_it_or_listed_as_not
     code = "\n".join(file.read_text() for file in (REPOSITORY / "sandbox/discord").rglob("*.py"))
     patterns = [field for entry in operations.exceptions()["not_kept"] for field in entry["fields"]]
     found: dict[str, set[str]] = {}
-    async with Sandbox.open() as sandbox:
-        [api] = [one for one in sandbox._app(1).router.resources() if isinstance(one, PrefixedSubAppResource)]
+    async with open_sandbox() as sandbox:
+        [api] = [
+            one
+            for one in serving._app(sandbox, PageRoutes(sandbox), 1).router.resources()
+            if isinstance(one, PrefixedSubAppResource)
+        ]
         for route in api:
             assert route.resource is not None
             path = re.sub(r"\{[^}]*\}", "1", route.resource.canonical.removeprefix(PREFIX))

@@ -12,6 +12,7 @@ from sandbox.discord.client import SandboxClient
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.faults import FaultKind, FaultRule, Faults
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.wire import call
 
 SEND = r"POST /channels/\d+/messages"
@@ -148,7 +149,7 @@ async def test_another_process_orders_faults_by_http(sandbox: Sandbox) -> None:
 
 
 async def test_a_nonce_is_remembered_for_its_time_and_no_longer() -> None:
-    async with Sandbox.open(SandboxSettings(nonce_ttl_s=60.0)) as sandbox:
+    async with open_sandbox(SandboxSettings(nonce_ttl_s=60.0)) as sandbox:
         first = await send(sandbox, nonce="n1", enforce_nonce=True)
         again = await send(sandbox, nonce="n1", enforce_nonce=True)
         assert first[1]["id"] == again[1]["id"]

@@ -12,7 +12,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, 
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
-from sandbox.discord.sessions import REPLAY_LIMIT, Connection, Intent, Session
+from sandbox.discord.serving import open_sandbox
+from sandbox.discord.sessions import REPLAY_LIMIT, GatewayConnection, GatewaySession, Intent
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 from tests.sandbox.discord.wire import code_after, gateway, identify
 
@@ -87,7 +88,7 @@ async def test_a_client_that_closes_cleanly_cannot_come_back_to_its_session(sand
 
 
 async def test_a_session_is_forgotten_when_its_time_is_over() -> None:
-    async with Sandbox.open(SandboxSettings(session_ttl_s=0.0)) as sandbox:
+    async with open_sandbox(SandboxSettings(session_ttl_s=0.0)) as sandbox:
         async with connected(sandbox) as socket:
             session = await identified(sandbox, socket)
             await socket.close(code=4000)
@@ -119,7 +120,7 @@ async def test_resume_with_a_wrong_token_is_refused(sandbox: Sandbox) -> None:
 
 
 async def test_with_more_missed_than_is_kept_nothing_is_replayed() -> None:
-    session = Session(intents=Intent.GUILDS)
+    session = GatewaySession(intents=Intent.GUILDS)
     for _ in range(REPLAY_LIMIT + 1):
         session.dispatch("A", {})
     assert session.missed(0) is None
@@ -127,8 +128,8 @@ async def test_with_more_missed_than_is_kept_nothing_is_replayed() -> None:
 
 
 async def test_a_client_that_reads_nothing_is_told_to_reconnect_and_misses_nothing() -> None:
-    connection = Connection(socket=web.WebSocketResponse(), transport=None, outgoing=asyncio.Queue(2))
-    session = Session(intents=Intent.GUILDS)
+    connection = GatewayConnection(socket=web.WebSocketResponse(), transport=None, outgoing=asyncio.Queue(2))
+    session = GatewaySession(intents=Intent.GUILDS)
     session.attach(connection)
     written: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     session.dispatch("A", {}, written)
@@ -180,7 +181,7 @@ async def test_a_session_that_is_over_makes_the_bot_identify_anew(sandbox: Sandb
 
 
 async def test_a_dead_connection_is_found_by_its_missing_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Sandbox.open(SandboxSettings(heartbeat_ms=200)) as sandbox:
+    async with open_sandbox(SandboxSettings(heartbeat_ms=200)) as sandbox:
         redirect(monkeypatch, sandbox)
         bot = TrialBot(sandbox.world.guild_id)
         bot._connection.heartbeat_timeout = 0.5

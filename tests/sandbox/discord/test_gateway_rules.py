@@ -17,6 +17,7 @@ from sandbox.discord import gateway_rules, member_requests
 from sandbox.discord.gateway_rules import GatewayClosed, choose_packing, parse_payload
 from sandbox.discord.model import Json, User
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from sandbox.discord.sessions import Intent
 from tests.sandbox.discord.wire import call, code_after, gateway, identify, unzstd
 
@@ -40,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def sandbox(clock: Clock) -> AsyncIterator[Sandbox]:
-    async with Sandbox.open(SandboxSettings(clock=clock, heartbeat_ms=20, privileged=ENABLED)) as opened:
+    async with open_sandbox(SandboxSettings(clock=clock, heartbeat_ms=20, privileged=ENABLED)) as opened:
         yield opened
 
 
@@ -158,7 +159,7 @@ async def test_a_wrong_shard_or_intent_closes_the_connection(sandbox: Sandbox, c
 
 
 async def test_an_application_with_many_guilds_must_shard() -> None:
-    async with Sandbox.open(SandboxSettings(shards=2)) as sandbox:
+    async with open_sandbox(SandboxSettings(shards=2)) as sandbox:
         assert (await call(sandbox, "GET", "/gateway/bot"))[1]["shards"] == 2
         for shard, code in (([0, 1], 4011), ([0, 3], 4010)):
             async with greeted(sandbox) as socket:
@@ -167,7 +168,7 @@ async def test_an_application_with_many_guilds_must_shard() -> None:
 
 @pytest.mark.parametrize(("intent", "flag"), [(PRESENCES, 1 << 13), (MEMBERS, 1 << 15), (CONTENT, 1 << 19)])
 async def test_a_privileged_intent_needs_its_flag_of_the_application(intent: Intent, flag: int) -> None:
-    async with Sandbox.open(SandboxSettings(identify_every_s=0)) as sandbox:
+    async with open_sandbox(SandboxSettings(identify_every_s=0)) as sandbox:
         for flags, refused in ((0, True), (ENABLED & ~flag, True), (flag, False)):
             sandbox.world.privileged = flags
             async with greeted(sandbox) as socket:

@@ -12,6 +12,7 @@ from aiohttp import ClientWebSocketResponse
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.wire import call, gateway, identify
 
 PING = {"name": "ping", "description": "Ping", "type": 1}
@@ -85,7 +86,7 @@ async def test_a_refused_answer_leaves_the_interaction_open(sandbox: Sandbox) ->
 
 
 async def test_an_expired_token_is_50027() -> None:
-    async with Sandbox.open(SandboxSettings(token_ttl_s=0.0)) as sandbox, asked(sandbox) as (interaction, waiting):
+    async with open_sandbox(SandboxSettings(token_ttl_s=0.0)) as sandbox, asked(sandbox) as (interaction, waiting):
         await call(sandbox, "POST", callback(interaction), {"type": 5})
         await waiting
         for method, rest in (("PATCH", "/messages/@original"), ("POST", "")):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from sandbox.discord.model import HAS_MEMBERS_INTENT, Json, Permission
+from sandbox.discord.model import HAS_MEMBERS_INTENT, ChatPermission, Json
 from sandbox.discord.server import Sandbox
 from tests.sandbox.discord.wire import call
 
@@ -45,7 +45,7 @@ async def test_the_same_nonce_gives_the_earlier_message(sandbox: Sandbox) -> Non
 )
 async def test_only_allowed_mentions_ping(sandbox: Sandbox, allowed: Any, pings: set[str]) -> None:
     world = sandbox.world
-    world.bot_role |= Permission.MENTION_EVERYONE
+    world.bot_role |= ChatPermission.MENTION_EVERYONE
     if allowed and "users" in allowed:
         ids = {"ADA": str(world.ada.id), "BEN": str(world.ben.id)}
         allowed = {"users": [ids[name] for name in allowed["users"]]}
@@ -137,7 +137,7 @@ async def test_threads_live_archive_and_end(sandbox: Sandbox) -> None:
     assert (await call(sandbox, "POST", start, {"name": "Task 1"}))[1]["code"] == 160004
     _, free = await call(sandbox, "POST", home(sandbox, "/threads"), {"name": "Free", "type": 11})
     path = f"/channels/{thread['id']}"
-    sandbox.world.bot_role |= Permission.MANAGE_THREADS
+    sandbox.world.bot_role |= ChatPermission.MANAGE_THREADS
     sandbox.world.privileged = HAS_MEMBERS_INTENT
     assert (await call(sandbox, "PUT", f"{path}/thread-members/{sandbox.world.ben.id}"))[0] == 204
     _, members = await call(sandbox, "GET", f"{path}/thread-members")

@@ -13,6 +13,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.conftest import checked_sandbox
 from tests.sandbox.discord.trial_bot import TrialBot, running
 from tests.sandbox.discord.wire import hurried, hurry
@@ -239,7 +240,7 @@ async def test_the_picture_of_the_screen_is_shown_beside_the_chat(browser: Brows
         await site.start()
         port = runner.addresses[0][1]
         settings = SandboxSettings(picture_urls=(f"http://127.0.0.1:{port}/screen.png",))
-        async with Sandbox.open(settings) as sandbox:
+        async with open_sandbox(settings) as sandbox:
             page = await browser.new_page()
             await page.goto(sandbox.link())
             shown = page.get_by_test_id("screen-picture")

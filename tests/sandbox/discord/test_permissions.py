@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.discord.drafts import Body, compose
-from sandbox.discord.model import Permission
+from sandbox.discord.model import ChatPermission
 from sandbox.discord.server import Sandbox
 from tests.sandbox.discord.wire import call
 
@@ -36,14 +36,14 @@ async def test_a_locked_thread_takes_nothing_from_who_does_not_moderate_it(sandb
     assert await refusal(sandbox, "PATCH", f"{path}/{message['id']}", {"content": "x"}) == (403, 160005)
     thread.archived = True
     assert await refusal(sandbox, "POST", path, {"content": "x"}) == (400, 50083)
-    world.bot_role |= Permission.MANAGE_THREADS
+    world.bot_role |= ChatPermission.MANAGE_THREADS
     assert await refusal(sandbox, "POST", path, {"content": "x"}) == (200, 0)
 
 
 async def test_without_the_history_nothing_is_listed(sandbox: Sandbox) -> None:
     said_by_ben(sandbox)
     assert len((await call(sandbox, "GET", home(sandbox, "/messages")))[1]) == 1
-    sandbox.world.home.bot_denied = Permission.READ_MESSAGE_HISTORY
+    sandbox.world.home.bot_denied = ChatPermission.READ_MESSAGE_HISTORY
     assert await call(sandbox, "GET", home(sandbox, "/messages")) == (200, [])
 
 
@@ -67,7 +67,7 @@ async def test_the_bot_has_a_managed_role_as_long_as_it_is_a_member(sandbox: San
     assert (await call(sandbox, "GET", f"{guild}/members/{world.bot.id}"))[1]["roles"] == [managed["id"]]
     assert (await call(sandbox, "GET", f"{guild}/members/{world.ada.id}"))[1]["roles"] == []
     _, (listed,) = await call(sandbox, "GET", "/users/@me/guilds")
-    assert int(listed["permissions"]) & Permission.SEND_MESSAGES
+    assert int(listed["permissions"]) & ChatPermission.SEND_MESSAGES
     await sandbox.remove_bot()
     assert await refusal(sandbox, "GET", home(sandbox)) == (403, 50001)
     assert len(sandbox.payloads.roles()) == 1
@@ -112,7 +112,7 @@ async def test_active_threads_are_those_that_the_bot_sees(sandbox: Sandbox) -> N
 
 
 async def test_a_channel_has_a_name_and_no_archive(sandbox: Sandbox) -> None:
-    sandbox.world.bot_role |= Permission.MANAGE_CHANNELS
+    sandbox.world.bot_role |= ChatPermission.MANAGE_CHANNELS
     await call(sandbox, "PATCH", home(sandbox), {"name": "renamed", "archived": True})
     assert (sandbox.world.home.name, sandbox.world.home.archived) == ("renamed", False)
 

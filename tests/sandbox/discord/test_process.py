@@ -20,6 +20,7 @@ from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
 from sandbox.discord.page_routes import PageRoutes
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.sandbox.discord.trial_bot import TrialBot, running
 from tests.sandbox.discord.wire import call
 
@@ -75,7 +76,7 @@ async def test_sigterm_ends_it_cleanly() -> None:
 async def test_a_busy_port_is_replaced() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        async with Sandbox.open(SandboxSettings(port=port)) as sandbox:
+        async with open_sandbox(SandboxSettings(port=port)) as sandbox:
             assert f":{port}/" not in sandbox.page
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, FormData
 
-from sandbox.discord.drafts import Draft
-from sandbox.discord.model import Channel, InteractionKind, Message, Permission
+from sandbox.discord.drafts import MessageDraft
+from sandbox.discord.model import ChatChannel, ChatMessage, ChatPermission, InteractionKind
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 
 TABLE = Path(__file__).parents[2] / "data" / "discord_questions"
 LINE = re.compile(
@@ -124,8 +125,8 @@ class Places:
             text = re.sub(rf"\${name}\b", str(made), text)
         return text
 
-    def _posted(self, author: int) -> Message:
-        return self._world.post(self._world.home, author, Draft(content="words"))
+    def _posted(self, author: int) -> ChatMessage:
+        return self._world.post(self._world.home, author, MessageDraft(content="words"))
 
     async def _message(self, author: int) -> int:
         return self._posted(author).id
@@ -135,7 +136,7 @@ class Places:
         self._start(message)
         return message.id
 
-    def _start(self, starter: Message | None, *, owner: int | None = None, private: bool = False) -> Channel:
+    def _start(self, starter: ChatMessage | None, *, owner: int | None = None, private: bool = False) -> ChatChannel:
         return self._world.start_thread(
             self._world.home,
             "thread",
@@ -155,11 +156,11 @@ class Places:
 
     async def _direct(self) -> str:
         direct = self._world.open_dm(self._world.ada.id)
-        return f"{direct.id}/messages/{self._world.post(direct, self._world.ada.id, Draft(content='words')).id}"
+        return f"{direct.id}/messages/{self._world.post(direct, self._world.ada.id, MessageDraft(content='words')).id}"
 
     async def _archived_message(self) -> str:
         thread = self._start(None)
-        message = self._world.post(thread, self._world.bot.id, Draft(content="words"))
+        message = self._world.post(thread, self._world.bot.id, MessageDraft(content="words"))
         self._world.change_thread(thread, archived=True)
         return f"{thread.id}/messages/pins/{message.id}"
 
@@ -230,9 +231,9 @@ async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question
     return complaint(question, response.status, answer)
 
 
-def _permissions(question: Question) -> Permission:
+def _permissions(question: Question) -> ChatPermission:
     names = [name for name in question.options.get("with", "").split(",") if name]
-    return reduce(Permission.__or__, (Permission[name.upper()] for name in names), Permission(0))
+    return reduce(ChatPermission.__or__, (ChatPermission[name.upper()] for name in names), ChatPermission(0))
 
 
 def complaint(question: Question, status: int, answer: Any) -> str | None:
@@ -254,7 +255,7 @@ def complaint(question: Question, status: int, answer: Any) -> str | None:
 @pytest.mark.parametrize("file", sorted(TABLE.glob("*.txt")), ids=lambda file: file.stem)
 async def test_the_sandbox_answers_as_discord_documents(file: Path) -> None:
     settings = SandboxSettings(ack_deadline_s=60.0, rate_limit=100_000)
-    async with Sandbox.open(settings) as sandbox, ClientSession() as session:
+    async with open_sandbox(settings) as sandbox, ClientSession() as session:
         places = Places(sandbox)
         wrong = [await ask(sandbox, places, session, question) for question in read_questions(file)]
         assert sandbox.failures == []

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.serving import open_sandbox
 from tests.fakes.terminal import Terminal, at_terminal
 
 REPOSITORY = Path(__file__).parents[4]
@@ -56,5 +57,5 @@ async def open_place(root: Path, **settings: Any) -> AsyncGenerator[Place]:
     """The local Discord serves in this process, so whoever blocks goes into a thread."""
     for name in ("person", "run"):
         (root / name).mkdir()
-    async with Sandbox.open(SandboxSettings(identify_every_s=0.0, **settings)) as sandbox:
+    async with open_sandbox(SandboxSettings(identify_every_s=0.0, **settings)) as sandbox:
         yield Place(sandbox=sandbox, root=root)
