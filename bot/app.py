@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import SecretStr
 
-from automation.desktop.displays.standing import DisplayStatus
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.pipe.link import WorkerSupervisor
+from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor
 from automation.dryrun.lane import DryRunLane
 from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
@@ -46,7 +46,7 @@ from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 
 if TYPE_CHECKING:
-    from automation.desktop.displays.display import VirtualDisplay
+    from automation.desktop.displays.virtual_display import VirtualDisplay
 
 log = structlog.get_logger(__name__)
 
@@ -180,7 +180,7 @@ def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordin
     url = config.settings.alarm.ping_url
     if url is None:
         return
-    from automation.alarm.dead_man import HeartbeatPing
+    from automation.heartbeat.ping import HeartbeatPing
 
     dead_man = HeartbeatPing(
         url.get_secret_value(),
@@ -194,7 +194,7 @@ def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordin
 
 def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
     """Keep this machine awake while work waits at a desk whose owner allows that, now or after a reload."""
-    from automation.desktop.sleep.awake import KeepAwake, find_inhibitor
+    from automation.desktop.power.keep_awake import KeepAwake, find_inhibitor
 
     hold = find_inhibitor()
     if hold is None:
@@ -292,8 +292,8 @@ def _displays(
                 DisplayStatus(why="displays of their own are made of X11, which is not on this system")
             )
         return
-    from automation.desktop.displays.display import VirtualDisplay
-    from automation.desktop.displays.folder import DisplayStateDir
+    from automation.desktop.displays.state_dir import DisplayStateDir
+    from automation.desktop.displays.virtual_display import VirtualDisplay
 
     for desk in own:
         if desk.virtual is not None:

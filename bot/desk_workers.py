@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automation.desktop.displays.standing import DisplayStatus
-from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.worker.lane import DeskWorkerClient
 from core.agents.model import Agent
 from core.calibration.ports import Scout
 from core.config.loader import Config
@@ -20,7 +20,7 @@ from core.kit.supervise import supervise
 from core.profiles.model import Box
 
 if TYPE_CHECKING:
-    from automation.desktop.displays.display import VirtualDisplay
+    from automation.desktop.displays.virtual_display import VirtualDisplay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from Xlib import X, Xatom, Xutil
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 
-from automation.desktop.seen import WindowInfo
+from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.windows import X11Windows
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from automation.protocol.enter import ASKS, GRANT_S
+from automation.protocol.delivery import ASKS, GRANT_S
 from automation.protocol.ports import Cancelled, CommitPort, DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults

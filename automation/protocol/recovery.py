@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from automation.protocol.enter import Submission
+from automation.protocol.delivery import RECOGNISED, ReadbackProof, Submission, with_evidence
 from automation.protocol.ports import (
     Cancelled,
     CommitPort,
@@ -17,7 +17,6 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import has_block, mark, prepare
-from automation.protocol.witness import RECOGNISED, ReadbackProof, with_evidence
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
 from core.profiles.panes import Driven
 

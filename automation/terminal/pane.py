@@ -12,9 +12,9 @@ from automation.protocol import ports
 from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark, normalise
 from automation.terminal import screen
-from automation.terminal.hold import PaneLock
+from automation.terminal.pane_lock import PaneLock
+from automation.terminal.pane_picture import drawn, png
 from automation.terminal.panes import HISTORY, Panes, PaneSnapshot, PaneState, seeing
-from automation.terminal.picture import drawn, png
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.kit import faults

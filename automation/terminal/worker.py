@@ -8,24 +8,22 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.gate import NoUserInput, UserActivityGate
-from automation.desktop.pipe.frames import Hello, WindowActive, WindowShows
-from automation.desktop.pipe.inbox import FrameWriter, Inbox
-from automation.desktop.work import loop, process
-from automation.desktop.work.process import why_refused
-from automation.desktop.work.surface import WorkerBackend
-from automation.desktop.work.tidy import LeftoverDrafts
-from automation.desktop.work.waiting import RecoveringWindows
+from automation.desktop.worker import loop, process
+from automation.desktop.worker.backend import WorkerBackend
+from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
+from automation.desktop.worker.process import why_refused
+from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
 from automation.protocol.ports import PermanentFailure
-from automation.terminal import hold
-from automation.terminal.act import PaneAction
-from automation.terminal.eyes import PaneInspector
-from automation.terminal.follow import PaneActivityTracker
-from automation.terminal.lookout import TICK_S, PaneWatcher
+from automation.terminal import pane_lock
+from automation.terminal.activity import PaneActivityTracker
 from automation.terminal.pane import BUFFER, TmuxPane
+from automation.terminal.pane_action import PaneAction
 from automation.terminal.panes import Panes
 from automation.terminal.programs import PanePrograms, TmuxOld, check_tmux
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent
+from automation.terminal.watcher import TICK_S, PaneInspector, PaneWatcher
 from core.desks.model import Arranged, Transcribed
 from core.kit.clock import SystemClock
 
@@ -117,7 +115,7 @@ class PaneBackend:
 
     def _free_all(self) -> None:
         """End what an earlier worker held, and delete what it left in buffers."""
-        freed = hold.free_all(self._panes.tmux, self._panes.all())
+        freed = pane_lock.free_all(self._panes.tmux, self._panes.all())
         if freed:
             log.warning("panes_given_back_after_crash", panes=freed)
         with suppress(NoServer, TmuxSilent):

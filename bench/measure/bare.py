@@ -22,11 +22,11 @@ from typing import Any
 import pyperclip
 
 from automation.desktop import gui
-from automation.desktop.hands import X11Input
-from automation.desktop.sight import pictures
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.window_info import DisplayHeld
 from automation.desktop.x11.clipboard import X11Clipboard
-from automation.desktop.x11.connection import DisplayHeld
+from automation.desktop.x11.input import X11Input
 from automation.desktop.x11.windows import X11Windows
 from core.profiles.model import Box, Selection
 from tests.fakes.desk import TK
@@ -141,11 +141,11 @@ class Bare:
         self._until(lambda: self._is_blank() and self._is_lit(), "Enter had no effect")
 
     def _is_blank(self) -> bool:
-        return pictures.is_blank(self._screen.take(self._composer), TK.composer.background, TK.composer.caret_px)
+        return image_diff.is_blank(self._screen.take(self._composer), TK.composer.background, TK.composer.caret_px)
 
     def _is_lit(self) -> bool:
         assert TK.busy is not None
-        return pictures.share(self._screen.take(self._lamp), TK.busy.colour) >= TK.busy.share
+        return image_diff.share(self._screen.take(self._lamp), TK.busy.colour) >= TK.busy.share
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
         end = time.perf_counter() + LIMIT_S

@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.pipe.link import WorkerSupervisor
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.app import _DeskNews as DeskNews
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator, Reach

@@ -5,7 +5,7 @@ A broken variant for `bench/kills`: the same kills on it must bring prompts twic
 
 from __future__ import annotations
 
-from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.worker.lane import DeskWorkerClient
 from bot.__main__ import main
 from core.deliveries.model import Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress

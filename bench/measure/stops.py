@@ -15,7 +15,7 @@ from Xlib import XK
 from Xlib.error import ConnectionClosedError
 from Xlib.ext import ge, xinput
 
-from automation.desktop.x11.people import has_raw_events, injectors
+from automation.desktop.x11.user_input import has_raw_events, injectors
 from bench.measure.arena import PLAIN, Arena, Shot, open_arena
 from bench.measure.shots import bring, text_of
 from core.desks.model import ScreenCorner, UserActivityPolicy

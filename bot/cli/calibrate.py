@@ -230,7 +230,7 @@ async def _asking(home: Home, wishes: Wishes, console: Console, name: str, displ
 
 def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
     """Prepare a calibration of this pane, on the server at this socket, else on the one in which this runs."""
-    from automation.terminal.learning import UnknownPane
+    from automation.terminal.screen_learning import UnknownPane
     from automation.terminal.tmux import TmuxServer
     from core.calibration.panes import calibrate_pane
     from core.calibration.session import Steps
@@ -287,14 +287,14 @@ async def _served(session: Session) -> AsyncGenerator[str]:
 
 def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, Mapping[str, str], str]:
     """Find the desk without its windows, the environment of its worker, and the display as the desk's file has it."""
-    from automation.desktop.means import WITHOUT_X11
+    from automation.desktop.worker_selection import WITHOUT_X11
     from core.config.settings import environment
     from core.desks.model import Desk
 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (name or MAIN)), None)
     if known is not None and known.virtual is not None:
-        from automation.desktop.displays.folder import DisplayStateDir
+        from automation.desktop.displays.state_dir import DisplayStateDir
 
         standing = DisplayStateDir(home.displays, known.name).read()
         if not standing.is_up:

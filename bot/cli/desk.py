@@ -105,7 +105,7 @@ def run(
     portable: Annotated[bool, typer.Option("--portable", help="For the self-test alone.")] = False,
 ) -> None:
     """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
-    from automation.desktop.means import find_worker
+    from automation.desktop.worker_selection import find_worker
     from bot.cli.logs import log_to_stderr
 
     log_to_stderr("info")  # structlog's own way would print each frame's variables: a prompt with its code among them

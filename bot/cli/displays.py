@@ -22,9 +22,8 @@ from bot.cli.task import JsonOption
 from core.kit.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from automation.desktop.displays.display import VirtualDisplay
-    from automation.desktop.displays.folder import DisplayStateDir
-    from automation.desktop.displays.standing import DisplayStatus
+    from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
+    from automation.desktop.displays.virtual_display import VirtualDisplay
     from core.config.loader import Config
     from core.desks.model import Desk
     from core.home import Home
@@ -93,7 +92,7 @@ def up(
         panes.up(place, config, panes.of_terminals(config, desk))
         return
     _must_have_x11()
-    from automation.desktop.displays.display import check_packages
+    from automation.desktop.displays.virtual_display import check_packages
 
     if agents is not None:
         _write_missing(place, agents, program or [], profile=profile, title=title, size=size, directory=directory)
@@ -160,7 +159,7 @@ def picture(
     home: HomeOption = None,
 ) -> None:
     """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
-    from automation.desktop.sight.screen import ScreenCapture, to_png
+    from automation.desktop.observation.screen_capture import ScreenCapture, to_png
     from core.config.loader import load
     from core.desks.model import DeskUnavailable
     from core.profiles.model import Box
@@ -217,7 +216,7 @@ def _must_have_x11() -> None:
 
 def _folder(home: Home, desk: Desk) -> DisplayStateDir:
     _must_have_x11()
-    from automation.desktop.displays.folder import DisplayStateDir
+    from automation.desktop.displays.state_dir import DisplayStateDir
 
     return DisplayStateDir(home.displays, desk.name)
 
@@ -250,7 +249,7 @@ async def _keep_until(stop: asyncio.Event, config: Config, desks: Sequence[Desk]
 
 
 def _display(config: Config, desk: Desk) -> VirtualDisplay:
-    from automation.desktop.displays.display import VirtualDisplay
+    from automation.desktop.displays.virtual_display import VirtualDisplay
     from core.config.settings import environment
     from core.kit.clock import SystemClock
 

@@ -121,7 +121,7 @@ def _write_anew(windows: Any, agents: Any, layout: Layout, number: int, root: Pa
 
 def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
     """Start the panes' programs and say how people look at them. Raises PanesNotUp, TmuxMissing, TmuxOld."""
-    from automation.desktop.lock import DisplayLock
+    from automation.desktop.worker.process import DisplayLock
     from automation.terminal.programs import check_folders, check_tmux
     from automation.terminal.tmux import attach
     from bot.runfile import pointer_folders
@@ -156,7 +156,7 @@ def down(home: Home, config: Config, desks: Sequence[Desk]) -> None:
         programs.want(up=False)
         ended = programs.end_all()
         if desk.tmux is not None and not _lives(panes):
-            from automation.terminal.ended import sweep  # Unix alone; where there is no tmux, that was said before
+            from automation.terminal.tmux import sweep  # Unix alone; where there is no tmux, that was said before
 
             sweep(desk.tmux)
         print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")
@@ -200,9 +200,9 @@ def text(home: Home, config: Config, desk: Desk) -> str:
 
 def png(home: Home, config: Config, desk: Desk) -> bytes:
     """The same as a picture."""
-    from automation.terminal import picture
+    from automation.terminal import pane_picture
 
-    return picture.png(picture.drawn(text(home, config, desk).split("\n")))
+    return pane_picture.png(pane_picture.drawn(text(home, config, desk).split("\n")))
 
 
 def of_terminals(config: Config, names: Sequence[str] | None) -> list[Desk]:

@@ -13,7 +13,7 @@ from core.desks.model import Desk, DeskState, DeskUnavailable
 from core.desks.ports import DeskNews
 
 if TYPE_CHECKING:
-    from automation.desktop.lane import DeskWorkerClient
+    from automation.desktop.worker.lane import DeskWorkerClient
     from core.home import Home
 
 READY_S = 60.0
@@ -39,8 +39,8 @@ class _Listener(DeskNews):
 async def scouting(home: Home, desk: Desk, environ: Mapping[str, str]) -> AsyncGenerator[DeskWorkerClient]:
     """Hands on the desk's display that know no window yet. Raises DeskUnavailable with the reason where there are none,
     also while another Octet has this display."""
-    from automation.desktop.lane import DeskWorkerClient
-    from automation.desktop.pipe.link import WorkerSupervisor
+    from automation.desktop.worker.lane import DeskWorkerClient
+    from automation.desktop.worker.supervisor import WorkerSupervisor
     from bot import runfile
     from core.kit.clock import SystemClock
     from core.kit.supervise import supervise

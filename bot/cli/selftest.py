@@ -22,9 +22,9 @@ from core.kit.console import unfiltered
 from core.kit.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
-    from automation.desktop.selftest.course import DeskRecorder
+    from automation.desktop.selftest.ground_truth import Tally
     from automation.desktop.selftest.report import SelfTestReport, TestedMachine
-    from automation.desktop.selftest.truth import Tally
+    from automation.desktop.selftest.scenario import DeskRecorder
 
 READY_S = 40.0
 ANSWER_S = 10.0
@@ -55,7 +55,7 @@ def selftest(
     claimed and what the window really received. Exit code 0: clean; 1: not so; 75: it could not begin.
     """
     if sys.platform.startswith("linux"):
-        from automation.desktop.wayland import refuse_wayland
+        from automation.desktop.x11.wayland import refuse_wayland
         from core.config.settings import environment
 
         refuse_wayland(environment(), environment().get("DISPLAY", ""))
@@ -126,8 +126,8 @@ async def _say(program: Child, words: str) -> None:
 
 
 async def _run(count: int, *, portable: bool) -> SelfTestReport:
+    from automation.desktop.selftest.ground_truth import Tally
     from automation.desktop.selftest.report import SelfTestReport
-    from automation.desktop.selftest.truth import Tally
 
     tally, began, trouble = Tally(), time.monotonic(), ""
     with tempfile.TemporaryDirectory(prefix="octet-selftest-", ignore_cleanup_errors=True) as folder:
@@ -142,7 +142,7 @@ async def _run(count: int, *, portable: bool) -> SelfTestReport:
 
 
 async def _course(folder: Path, count: int, tally: Tally, *, portable: bool) -> str:
-    from automation.desktop.selftest.course import DeskRecorder, SelfTestRun, desk_of
+    from automation.desktop.selftest.scenario import DeskRecorder, SelfTestRun, desk_of
     from core.config.settings import environment
     from core.kit.supervise import supervise
     from core.profiles.model import Box
@@ -178,9 +178,9 @@ async def _started(
 async def _hands(
     desk: Any, folder: Path, environ: Mapping[str, str], news: DeskRecorder, *, portable: bool
 ) -> AsyncGenerator[Any]:
-    from automation.desktop.lane import DeskWorkerClient
-    from automation.desktop.pipe.link import WorkerSupervisor
-    from automation.desktop.selftest.course import NAME, PROFILE
+    from automation.desktop.selftest.scenario import NAME, PROFILE
+    from automation.desktop.worker.lane import DeskWorkerClient
+    from automation.desktop.worker.supervisor import WorkerSupervisor
     from bot.runfile import pointer_folders
     from core.kit.clock import SystemClock
 

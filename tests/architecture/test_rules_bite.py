@@ -81,7 +81,7 @@ def test_a_circle_of_imports_is_found_and_a_line_is_not() -> None:
         ("from core.tasks._store import rows", "core.tasks.service", True),
         ("from core.store import _sqlite", "core.store.deeper.engine", True),
         ("from core.tasks import __version__", "bot.app", True),
-        ("from pyautogui import _pyautogui_x11", "automation.desktop.hands", True),
+        ("from pyautogui import _pyautogui_x11", "automation.desktop.x11.input", True),
     ],
 )
 def test_private_modules_stay_private(source: str, module: str, *, is_allowed: bool) -> None:

@@ -19,7 +19,13 @@ from tests.fakes import pretend_windows
 
 ROOT = Path(__file__).parents[2]
 PRETEND = ROOT / "tests" / "fakes" / "pretend_windows.py"
-ROOTS = ("bot.__main__", "bot.app", "automation.desktop.means", "automation.desktop.portable.worker", "sandbox.discord")
+ROOTS = (
+    "bot.__main__",
+    "bot.app",
+    "automation.desktop.worker_selection",
+    "automation.desktop.macos.worker",
+    "sandbox.discord",
+)
 NEVER_THERE = re.compile(
     r"automation\.desktop\.(x11|accessibility|displays)\b|automation\.desktop\.(worker|hands|aim)\Z|sandbox\.desktop\b"
 )

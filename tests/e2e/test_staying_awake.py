@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.automation.desktop.sleep.test_logind import a_manager
+from tests.automation.desktop.power.test_logind import a_manager
 from tests.bot.cli.test_run import Account
 
 REPOSITORY = Path(__file__).parents[2]

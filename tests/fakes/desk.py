@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.pipe.link import WorkerSupervisor, WorkerTimeouts
-from automation.desktop.seen import WindowInfo
+from automation.desktop.window_info import WindowInfo
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
@@ -40,12 +40,12 @@ from tests.fakes import term_window, tk_window
 
 ROOT = Path(__file__).parents[2]
 BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
-WORKER = "import sys; from automation.desktop.worker import run; sys.exit(run(sys.argv[1]))"
+WORKER = "import sys; from automation.desktop.x11.worker import run; sys.exit(run(sys.argv[1]))"
 
 PATIENT = WorkerTimeouts(silence_s=60.0, seized_s=60.0, obey_s=30.0)
 """On a busy machine a worker stands still for seconds: it is ended for that only where a test is about it."""
 
-PORTABLE = "import sys; from automation.desktop.portable.worker import run; sys.exit(run(sys.argv[1]))"
+PORTABLE = "import sys; from automation.desktop.macos.worker import run; sys.exit(run(sys.argv[1]))"
 """The worker of platforms without X11. No setting chooses it where there is X11: tests start it by hand."""
 
 TK = Profile(

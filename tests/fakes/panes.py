@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.pipe.link import WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import replace
 
-from automation.desktop.pipe import frames
+from automation.desktop.worker import messages
 from core.deliveries.model import Order, Outcome, Result
 from core.profiles.model import Sign
 
@@ -14,38 +14,38 @@ ARRIVED = Outcome(result=Result.DELIVERED, note="said by somebody else")
 BOUNCED = Outcome(result=Result.BOUNCED, note="said by the present one")
 
 
-def say(frame: frames.FromWorker) -> None:
-    sys.stdout.buffer.write(frames.pack(frame))
+def say(frame: messages.FromWorker) -> None:
+    sys.stdout.buffer.write(messages.pack(frame))
     sys.stdout.buffer.flush()
 
 
-def heard() -> frames.ToWorker:
+def heard() -> messages.ToWorker:
     """The next frame that is no question about the mode."""
-    while (frame := frames.receive(sys.stdin.buffer)) is not None:
-        if not isinstance(frame, frames.SetMode):
+    while (frame := messages.receive(sys.stdin.buffer)) is not None:
+        if not isinstance(frame, messages.SetMode):
             return frame
-        say(frames.CallResult(call=frame.call))
+        say(messages.CallResult(call=frame.call))
     sys.exit(0)
 
 
-def ask(number: int, order: Order, fence: int, step: frames.DeliveryStep) -> frames.Ask:
-    return frames.Ask(number=number, delivery=order.delivery, fence=fence, step=step, drafts=("text:x",))
+def ask(number: int, order: Order, fence: int, step: messages.DeliveryStep) -> messages.Ask:
+    return messages.Ask(number=number, delivery=order.delivery, fence=fence, step=step, drafts=("text:x",))
 
 
 def stale_words(order: Order) -> None:
     """Speak with the fence of the holder before, then with the present one."""
     old = order.fence - 1
-    say(frames.Done(delivery=order.delivery, fence=old, outcome=ARRIVED))
-    say(ask(1, order, old, frames.DeliveryStep.SUBMITTING))
+    say(messages.Done(delivery=order.delivery, fence=old, outcome=ARRIVED))
+    say(ask(1, order, old, messages.DeliveryStep.SUBMITTING))
     answer = heard()
-    assert isinstance(answer, frames.Granted)
+    assert isinstance(answer, messages.Granted)
     is_refused = bool(answer.refused) and (answer.delivery, answer.fence) == (order.delivery, old)
-    say(ask(2, order, order.fence, frames.DeliveryStep.STAGING))
+    say(ask(2, order, order.fence, messages.DeliveryStep.STAGING))
     answer = heard()
-    assert isinstance(answer, frames.Granted)
+    assert isinstance(answer, messages.Granted)
     is_granted = not answer.refused and (answer.number, answer.fence) == (2, order.fence)
     say(
-        frames.Done(
+        messages.Done(
             delivery=order.delivery, fence=order.fence, outcome=BOUNCED if is_refused and is_granted else ARRIVED
         )
     )
@@ -54,35 +54,35 @@ def stale_words(order: Order) -> None:
 def flood(order: Order) -> None:
     """Ask and ask, and wait for no answer."""
     for number in range(500):
-        say(ask(number, order, order.fence, frames.DeliveryStep.STAGING))
+        say(ask(number, order, order.fence, messages.DeliveryStep.STAGING))
 
 
 def never_end(order: Order) -> None:
     """Live, and bring nothing to an end."""
     del order
     while True:
-        say(frames.Beat())
+        say(messages.Beat())
         time.sleep(0.05)
 
 
 def main(what: str) -> None:
     hello = heard()
-    assert isinstance(hello, frames.Hello)
+    assert isinstance(hello, messages.Hello)
     if what == "end at once":
-        sys.exit(frames.TRY_LATER)
+        sys.exit(messages.TRY_LATER)
     if what == "learn":
         for window in (*hello.desk.windows, replace(hello.desk.windows[0], name="nobody")):
-            say(frames.WindowSignLearned(window=window.name, value=Sign(box=window.box, colour="#123456")))
+            say(messages.WindowSignLearned(window=window.name, value=Sign(box=window.box, colour="#123456")))
         busy = {profile.name: profile.busy for profile in hello.profiles}
         for window in hello.desk.windows:
-            say(frames.WindowActive(window=repr(busy[window.profile])))
+            say(messages.WindowActive(window=repr(busy[window.profile])))
     if what == "held":
-        say(frames.Started(stage=frames.StartStage.UNAVAILABLE, reason="held by another program"))
-        sys.exit(frames.TRY_SOON)
-    say(frames.Started(stage=frames.StartStage.READY))
+        say(messages.Started(stage=messages.StartStage.UNAVAILABLE, reason="held by another program"))
+        sys.exit(messages.TRY_SOON)
+    say(messages.Started(stage=messages.StartStage.READY))
     while True:
         job = heard()
-        if isinstance(job, frames.Deliver | frames.Settle):
+        if isinstance(job, messages.Deliver | messages.Settle):
             {"stale words": stale_words, "flood": flood, "never end": never_end}[what](job.order)
 
 

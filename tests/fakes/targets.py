@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskWorkerClient
+from automation.desktop.worker.lane import DeskWorkerClient
 from core.config.profile_schema import ProfileSchema
 from core.desks.model import Window
 from core.profiles.model import Profile

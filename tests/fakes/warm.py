@@ -31,8 +31,8 @@ import pytest
 from core.kit import faults
 
 IMPORTED = (
-    "automation.desktop.portable.worker",
-    "automation.desktop.worker",
+    "automation.desktop.macos.worker",
+    "automation.desktop.x11.worker",
     "automation.terminal.worker",
     "bot.app",
     "sandbox.discord.server",

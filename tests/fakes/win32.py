@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from automation.desktop.win32.desktop import Desktop
+from automation.desktop.win32.windows import Desktop
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box

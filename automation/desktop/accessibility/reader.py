@@ -6,14 +6,14 @@ import re
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from automation.desktop.accessibility.bus import Bus, BusCall, NoBus, NoBusReply, Unreadable, Vanished
 from automation.desktop.accessibility.passages import all_text
 from automation.desktop.accessibility.tree import Node, NodeInfo, State, kinds_of, labels, look_at, places_of
-from automation.desktop.seen import WindowInfo
-from automation.desktop.x11.windows import X11Windows
+from automation.desktop.window_info import WindowInfo
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.errors import NotFound
 from core.profiles.model import Accessible, Box, Composer
@@ -99,10 +99,22 @@ class _Found:
         return is_frame and is_same and now.has(State.EDITABLE, State.SHOWING)
 
 
+class ProcessesPort(Protocol):
+    """Answers which process owns a window, and where the accessibility bus of the display is."""
+
+    def pid_of(self, window: int) -> int:
+        """Return the process whose window it is; 0 if unknown."""
+        ...
+
+    def accessibility_address(self) -> str:
+        """Return the address of the bus; empty when the display does not tell."""
+        ...
+
+
 class AccessibilityReader:
     """The accessibility side of one display. Belongs to one thread; never used while the server is grabbed."""
 
-    def __init__(self, windows: X11Windows) -> None:
+    def __init__(self, windows: ProcessesPort) -> None:
         self._windows = windows
         self._bus: Bus | None = None
         self._tried_s = -AGAIN_S

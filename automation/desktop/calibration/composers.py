@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops
 
-from automation.desktop.sight.pictures import differing
+from automation.desktop.observation.image_diff import differing
 from core.calibration.model import Point
 from core.profiles.model import Box
 

@@ -8,7 +8,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from automation.desktop.sight.screen import to_png
+from automation.desktop.observation.screen_capture import to_png
 from core.profiles.model import Box
 
 LINE = "#d1242f"

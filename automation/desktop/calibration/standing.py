@@ -9,8 +9,8 @@ from operator import add
 from PIL import Image
 
 from automation.desktop.calibration.composers import ground, moving
-from automation.desktop.sight.anchors import NOISE_PX
-from automation.desktop.sight.pictures import differing
+from automation.desktop.observation.anchors import NOISE_PX
+from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box
 
 SIZES = ((300, 24), (200, 24), (160, 20), (120, 16), (80, 14))

@@ -11,9 +11,9 @@ from PIL import Image
 from automation.desktop.calibration.composers import blank_around, moving
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
-from automation.desktop.seen import WindowInfo, WindowsPort
-from automation.desktop.sight.pictures import is_caret
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.observation.image_diff import is_caret
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Survey
 from core.profiles.model import Box, Composer

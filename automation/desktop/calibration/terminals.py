@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from automation.desktop.calibration.composers import ground
-from automation.desktop.sight.pictures import differing
+from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box
 
 SCROLLBAR_PX = 40

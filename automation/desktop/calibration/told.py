@@ -10,8 +10,8 @@ from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, ground
 from automation.desktop.calibration.surveyor import CARET_PX, grown, not_measured
-from automation.desktop.seen import WindowInfo
-from automation.desktop.sight.pictures import is_blank
+from automation.desktop.observation.image_diff import is_blank
+from automation.desktop.window_info import WindowInfo
 from core.calibration.model import Cause, Measured, Point
 from core.profiles.model import Box
 

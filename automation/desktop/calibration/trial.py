@@ -10,10 +10,10 @@ from PIL import Image, ImageChops
 from automation.desktop.calibration.composers import ground
 from automation.desktop.calibration.limits import habits
 from automation.desktop.calibration.working import sign_of_work
-from automation.desktop.sight import pictures
-from automation.desktop.sight.eyes import WindowInspector
-from automation.desktop.sight.prompts import place_of_line
-from automation.desktop.sight.screen import to_png
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.image_diff import place_of_line
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import to_png
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
 from core.calibration.model import Cause, Tried
 from core.deliveries.model import Outcome, Reason, Result
@@ -135,7 +135,7 @@ class Trial:
             rest(LOOK_S)
             self._see()
             now = self._shot()
-            if now is None or last is None or not pictures.is_same(now, last, self._profile.composer.caret_px):
+            if now is None or last is None or not image_diff.is_same(now, last, self._profile.composer.caret_px):
                 still_s = self._pace.now_s()
             elif self._pace.now_s() - still_s >= REST_S:
                 break
@@ -217,7 +217,7 @@ class Trial:
         composer = self._profile.composer
         if drawn is None or self.before is None:
             return True
-        return pictures.is_blank(_cut(self.before, drawn), composer.background, composer.caret_px)
+        return image_diff.is_blank(_cut(self.before, drawn), composer.background, composer.caret_px)
 
     def _shows(self) -> bool:
         self.staged = self._shot()
@@ -233,13 +233,15 @@ class Trial:
 
     def _lacks_prompt(self) -> bool:
         prompt, colour = self._profile.composer.prompt, self._profile.composer.background
-        return prompt is not None and self.first is not None and pictures.is_blank(_cut(self.first, prompt), colour, 0)
+        return (
+            prompt is not None and self.first is not None and image_diff.is_blank(_cut(self.first, prompt), colour, 0)
+        )
 
     def _caret(self) -> Box | None:
         if self.first is None or self.before is None:
             return None
         composer = self._profile.composer.box
-        change = pictures.differing(_cut(self.first, composer), _cut(self.before, composer)).getbbox()
+        change = image_diff.differing(_cut(self.first, composer), _cut(self.before, composer)).getbbox()
         return None if change is None else _box(change, composer)
 
     def _drawn(self) -> Box | None:
@@ -253,7 +255,7 @@ class Trial:
             min(self.before.width, composer.x + composer.width + ASIDE[0]),
             min(self.before.height, composer.y + composer.height + ASIDE[1]),
         )
-        change = pictures.differing(self.before.crop(around), self.staged.crop(around)).getbbox()
+        change = image_diff.differing(self.before.crop(around), self.staged.crop(around)).getbbox()
         if change is None:
             return None
         return _box(change, Box(x=around[0], y=around[1], width=0, height=0))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from automation.desktop.calibration.surveyor import Surveyor
 from automation.desktop.calibration.trial import TrialJournal, TrialPort
-from automation.desktop.pipe.frames import AskSurvey, Calibrating, CallResult, Measure, TryOut
-from automation.desktop.pipe.inbox import Inbox
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.eyes import WindowInspector
-from automation.desktop.work.process import Attempt, why_refused
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
+from automation.desktop.worker.process import Attempt, why_refused
+from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import PermanentFailure, TransientFailure
-from automation.protocol.steps import DeliveryRun
 from core.calibration.model import NotMeasured, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome
 from core.desks.model import Desk

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from automation.desktop.selftest.truth import SelfTestDelivery, Tally
+from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally
 
 FEWEST_P95 = 20
 """A 95th percentile of fewer says nothing."""

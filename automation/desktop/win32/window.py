@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from automation.desktop import marks as marks_of
-from automation.desktop.copied_out import copy_transcript, refuse_without_transcript
-from automation.desktop.sight import pictures
-from automation.desktop.sight.album import DeliveryScreenshots, target_identity
-from automation.desktop.win32.aim import WindowsTarget
+from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
+from automation.desktop.transcript_copy import copy_transcript, refuse_without_transcript
 from automation.desktop.win32.clipboard import ClipboardOffer, WindowsClipboard
-from automation.desktop.win32.people import WindowsUserInput
+from automation.desktop.win32.target import WindowsTarget
+from automation.desktop.win32.user_input import WindowsUserInput
 from automation.protocol import ports
 from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark
@@ -150,20 +149,20 @@ class WindowsWindow:
 
     def marks(self) -> tuple[str, ...]:
         """The very window, and the composer's picture with our draft in it."""
-        window = marks_of.window_mark(self._name_tag())
+        window = draft_fingerprint.window_mark(self._name_tag())
         if self._read is None or self._aim.eyes.is_masked(self._aim.name):
             return (window,)
-        return (window, marks_of.picture_mark(self._read))
+        return (window, draft_fingerprint.picture_mark(self._read))
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether the word that hangs on the window is in the marks."""
         name_tag = self._name_tag()
-        return bool(name_tag) and marks_of.window_mark(name_tag) in marks
+        return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
         profile = self._aim.profile
-        if marks_of.shows_draft(self._composer(), marks, profile.composer.caret_px):
+        if draft_fingerprint.shows_draft(self._composer(), marks, profile.composer.caret_px):
             return True
         self.focus()
         text = self._copied(profile.copy, profile.after_copy, COPY_S[-1])
@@ -181,7 +180,7 @@ class WindowsWindow:
             self._aim.pace.rest(0.05)
             self._aim.pace.check()
             now = self._composer()
-            if not pictures.is_same(now, before, self._aim.profile.composer.caret_px):
+            if not image_diff.is_same(now, before, self._aim.profile.composer.caret_px):
                 since, before = self._aim.pace.now_s(), now
             is_resting = not self._aim.has_focus() or self._people.idle_s() >= seconds
             if is_resting and self._aim.pace.now_s() - since >= seconds:
@@ -281,9 +280,9 @@ class WindowsWindow:
 
     def _stands_still_changed(self) -> bool:
         picture, now, caret = self._composer(), self._aim.pace.now_s(), self._aim.profile.composer.caret_px
-        if self._before is None or pictures.is_same(picture, self._before, caret):
+        if self._before is None or image_diff.is_same(picture, self._before, caret):
             return False
-        if self._still is None or not pictures.is_same(picture, self._still[1], caret):
+        if self._still is None or not image_diff.is_same(picture, self._still[1], caret):
             self._still = (now, picture)
         return now - self._still[0] >= STILL_S
 
@@ -292,7 +291,7 @@ class WindowsWindow:
         return self._still is not None and self._looks_like(self._still[1])
 
     def _looks_like(self, picture: Image.Image) -> bool:
-        return pictures.is_same(self._composer(), picture, self._aim.profile.composer.caret_px)
+        return image_diff.is_same(self._composer(), picture, self._aim.profile.composer.caret_px)
 
     def _stays_empty(self) -> bool:
         self._aim.wait(STILL_S)

@@ -1,13 +1,290 @@
-"""Windows of Windows, as whoever looks for an agent's window asks for them: who, where, and what lies over them."""
+"""What Windows tells of its windows, its screen and its user, and what Octet asks it to do with windows."""
 
 from __future__ import annotations
 
+import ctypes
 import re
+import secrets
 from collections.abc import Sequence
+from pathlib import PureWindowsPath
 
-from automation.desktop.seen import WindowInfo
-from automation.desktop.win32.desktop import Desktop
+from automation.desktop.win32 import api
+from automation.desktop.win32.api import C
+from automation.desktop.window_info import WindowInfo
+from automation.protocol.ports import PermanentFailure
+from core.deliveries.model import Reason
 from core.profiles.model import LONGEST_TITLE, Box
+
+NAME_TAG = "OctetWindow"
+"""The property by which a window is known again; it goes with its window."""
+UNKNOWN_RIGHTS = 0xFFFFFFFF
+"""Of a process that may not even be asked: more than ours."""
+_WORDS = 512
+
+
+def be_aware_of_pixels() -> bool:
+    """From here on all places are true pixels of each monitor, whatever its scale. Before anything else that asks for a
+    place, PyAutoGUI's import among it: the first word of a process counts. Whether it is so now."""
+    calls = api.windows()
+    calls.SetProcessDpiAwarenessContext(C.DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2)
+    now = calls.GetAwarenessFromDpiAwarenessContext(calls.GetThreadDpiAwarenessContext())
+    return bool(now == C.DPI_AWARENESS_PER_MONITOR_AWARE)
+
+
+class Desktop:
+    """The desktop of the person who is logged in. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._api = api.windows()
+
+    def top_windows(self) -> list[int]:
+        """All top windows, the topmost first."""
+        found: list[int] = []
+
+        def take(window: int, _: int) -> int:
+            found.append(window)
+            return 1
+
+        self._api.EnumWindows(api.WNDENUMPROC(take), 0)
+        return found
+
+    def class_of(self, window: int) -> str:
+        """Its window class: the same for all windows of one toolkit."""
+        text = ctypes.create_unicode_buffer(_WORDS)
+        return text.value if self._api.GetClassNameW(window, text, _WORDS) else ""
+
+    def title_of(self, window: int) -> str:
+        """As Windows keeps it: a program that hangs is not asked."""
+        text = ctypes.create_unicode_buffer(_WORDS)
+        return text.value if self._api.GetWindowTextW(window, text, _WORDS) else ""
+
+    def process_of(self, window: int) -> int:
+        """The process that made it; 0 when it is gone."""
+        process = ctypes.c_uint32()
+        self._api.GetWindowThreadProcessId(window, ctypes.addressof(process))
+        return process.value
+
+    def program_of(self, process: int) -> str:
+        """The name of its program without `.exe`: `Cursor`, `chrome`. Empty when that may not be asked."""
+        handle = self._api.OpenProcess(C.PROCESS_QUERY_LIMITED_INFORMATION, 0, process)
+        if not handle:
+            return ""
+        try:
+            path, length = ctypes.create_unicode_buffer(_WORDS * 2), ctypes.c_uint32(_WORDS * 2)
+            if not self._api.QueryFullProcessImageNameW(handle, 0, path, ctypes.addressof(length)):
+                return ""
+            return PureWindowsPath(path.value).stem
+        finally:
+            self._api.CloseHandle(handle)
+
+    def rights_of(self, process: int) -> int:
+        """Its integrity level; UNKNOWN_RIGHTS where it may not be asked."""
+        handle = self._api.OpenProcess(C.PROCESS_QUERY_LIMITED_INFORMATION, 0, process)
+        if not handle:
+            return UNKNOWN_RIGHTS
+        token = ctypes.c_void_p()
+        try:
+            if not self._api.OpenProcessToken(handle, C.TOKEN_QUERY, ctypes.addressof(token)):
+                return UNKNOWN_RIGHTS
+            return self._level(token.value or 0)
+        finally:
+            self._api.CloseHandle(handle)
+            if token.value:
+                self._api.CloseHandle(token.value)
+
+    def _level(self, token: int) -> int:
+        label, length = ctypes.create_string_buffer(256), ctypes.c_uint32()
+        kind = C.TokenIntegrityLevel
+        if not self._api.GetTokenInformation(token, kind, ctypes.addressof(label), 256, ctypes.addressof(length)):
+            return UNKNOWN_RIGHTS
+        sid = api.TOKEN_MANDATORY_LABEL.from_buffer(label).Label.Sid
+        count = ctypes.c_ubyte.from_address(self._api.GetSidSubAuthorityCount(sid)).value
+        return ctypes.c_uint32.from_address(self._api.GetSidSubAuthority(sid, count - 1)).value
+
+    def own_process(self) -> int:
+        return int(self._api.GetCurrentProcessId())
+
+    def is_visible(self, window: int) -> bool:
+        """Whether it is shown: neither hidden nor minimised, nor kept away as those of other virtual desktops are."""
+        return bool(self._api.IsWindowVisible(window)) and not self.is_minimised(window) and not self.is_cloaked(window)
+
+    def is_shown(self, window: int) -> bool:
+        """Whether its program wants it to be seen, wherever; minimised ones and cloaked ones too."""
+        return bool(self._api.IsWindowVisible(window))
+
+    def is_minimised(self, window: int) -> bool:
+        return bool(self._api.IsIconic(window))
+
+    def is_maximised(self, window: int) -> bool:
+        return bool(self._api.IsZoomed(window))
+
+    def is_topmost(self, window: int) -> bool:
+        """Whether its program wants it above all others."""
+        return bool(self._style(window) & C.WS_EX_TOPMOST)
+
+    def is_tool(self, window: int) -> bool:
+        """Whether it is none of those that people switch between: a palette, a notice, the taskbar."""
+        style = self._style(window)
+        return bool(style & (C.WS_EX_TOOLWINDOW | C.WS_EX_NOACTIVATE)) and not style & C.WS_EX_APPWINDOW
+
+    def is_cloaked(self, window: int) -> bool:
+        """Whether Windows draws it nowhere, though it says that it is shown."""
+        cloaked = ctypes.c_uint32()
+        told = self._api.DwmGetWindowAttribute(window, C.DWMWA_CLOAKED, ctypes.addressof(cloaked), 4)
+        return told == 0 and cloaked.value != 0
+
+    def is_seen_through(self, window: int) -> bool:
+        """Whether clicks fall through it, as through what graphics drivers lay over the whole screen."""
+        both = C.WS_EX_TRANSPARENT | C.WS_EX_LAYERED
+        return self._style(window) & both == both
+
+    def is_hung(self, window: int) -> bool:
+        """Whether its program has not looked at its input for seconds."""
+        return bool(self._api.IsHungAppWindow(window))
+
+    def content_of(self, window: int) -> Box | None:
+        """Its own area on the screen, without the frame; None when it is gone."""
+        size, corner = api.RECT(), api.POINT()
+        if not self._api.GetClientRect(window, ctypes.addressof(size)):
+            return None
+        if not self._api.ClientToScreen(window, ctypes.addressof(corner)):
+            return None
+        return Box(x=corner.x, y=corner.y, width=size.right, height=size.bottom)
+
+    def frame_of(self, window: int) -> Box | None:
+        """What of the screen it is drawn on, its frame among it, without the shadow around; None when it is gone."""
+        seen = api.RECT()
+        where, size = ctypes.addressof(seen), ctypes.sizeof(seen)
+        if self._api.DwmGetWindowAttribute(window, C.DWMWA_EXTENDED_FRAME_BOUNDS, where, size) != 0 and not (
+            self._api.GetWindowRect(window, where)
+        ):
+            return None
+        return Box(x=seen.left, y=seen.top, width=seen.right - seen.left, height=seen.bottom - seen.top)
+
+    def owner_of(self, window: int) -> int:
+        """The window that it is a dialog for; 0 for none."""
+        return int(self._api.GetWindow(window, C.GW_OWNER) or 0)
+
+    def at(self, x: int, y: int) -> int:
+        """The top window that a click there would reach; 0 for none."""
+        window = self._api.WindowFromPoint(api.POINT(x, y))
+        return int((window and self._api.GetAncestor(window, C.GA_ROOT)) or 0)
+
+    def foreground(self) -> int:
+        """The top window that gets the keys; 0 while none does."""
+        return int(self._api.GetForegroundWindow() or 0)
+
+    def focus(self) -> tuple[int, bool]:
+        """The top window whose part has the keyboard's focus, and whether a menu is open, or a window is moved."""
+        told = api.GUITHREADINFO(cbSize=ctypes.sizeof(api.GUITHREADINFO))
+        if not self._api.GetGUIThreadInfo(0, ctypes.addressof(told)):
+            return 0, False
+        modes = C.GUI_INMENUMODE | C.GUI_SYSTEMMENUMODE | C.GUI_POPUPMENUMODE | C.GUI_INMOVESIZE
+        part = told.hwndFocus or told.hwndActive
+        top = self._api.GetAncestor(part, C.GA_ROOT) if part else 0
+        return int(top or 0), bool(told.flags & modes)
+
+    def bring_forward(self, window: int) -> None:
+        """Ask for the foreground for it. Windows grants that to whoever got the last input, and may blink instead."""
+        self._api.SetForegroundWindow(window)
+
+    def show_again(self, window: int) -> None:
+        """Ask that it is neither minimised nor maximised; the foreground stays where it is."""
+        self._api.ShowWindowAsync(window, C.SW_SHOWNOACTIVATE)
+
+    def put(self, window: int, box: Box) -> None:
+        """Ask that its own area stands there, of that size: Windows is told where the frame goes, whose edges are those
+        of now. A program that hangs is not waited for."""
+        content, frame = self.content_of(window), api.RECT()
+        if content is None or not self._api.GetWindowRect(window, ctypes.addressof(frame)):
+            return
+        x, y = box.x - (content.x - frame.left), box.y - (content.y - frame.top)
+        width = box.width + (frame.right - frame.left - content.width)
+        height = box.height + (frame.bottom - frame.top - content.height)
+        how = C.SWP_NOZORDER | C.SWP_NOACTIVATE | C.SWP_ASYNCWINDOWPOS
+        self._api.SetWindowPos(window, None, x, y, width, height, how)
+
+    def lift(self, window: int) -> None:
+        """Ask that it lies above all that are not above everything; the foreground stays where it is."""
+        how = C.SWP_NOMOVE | C.SWP_NOSIZE | C.SWP_NOACTIVATE | C.SWP_ASYNCWINDOWPOS
+        # Above those of the program in the foreground Windows lets none come but one that is above everything, and
+        # one that has just ceased to be is the first of the others.
+        order = (C.HWND_TOP,) if self.is_topmost(window) else (C.HWND_TOPMOST, C.HWND_NOTOPMOST)
+        for place in order:
+            self._api.SetWindowPos(window, place, 0, 0, 0, 0, how)
+
+    def screen(self) -> Box:
+        """The rectangle around all monitors; its corner is negative where one stands left of, or above, the first."""
+        x, y, width, height = (
+            int(self._api.GetSystemMetrics(number))
+            for number in (C.SM_XVIRTUALSCREEN, C.SM_YVIRTUALSCREEN, C.SM_CXVIRTUALSCREEN, C.SM_CYVIRTUALSCREEN)
+        )
+        return Box(x=x, y=y, width=width, height=height)
+
+    def monitors(self) -> list[Box]:
+        """Each monitor's place."""
+        found: list[Box] = []
+
+        def take(monitor: int, _context: int, _place: int, _word: int) -> int:
+            told = api.MONITORINFO(cbSize=ctypes.sizeof(api.MONITORINFO))
+            if self._api.GetMonitorInfoW(monitor, ctypes.addressof(told)):
+                place = told.rcMonitor
+                found.append(
+                    Box(x=place.left, y=place.top, width=place.right - place.left, height=place.bottom - place.top)
+                )
+            return 1
+
+        self._api.EnumDisplayMonitors(None, None, api.MONITORENUMPROC(take), 0)
+        return found
+
+    def is_locked(self) -> bool:
+        """Whether the keys go to the lock screen, or to Windows' own question for an administrator."""
+        desktop = self._api.OpenInputDesktop(0, 0, C.DESKTOP_READOBJECTS)
+        if not desktop:
+            return True
+        try:
+            name, length = ctypes.create_unicode_buffer(64), ctypes.c_uint32()
+            told = self._api.GetUserObjectInformationW(
+                desktop, C.UOI_NAME, ctypes.addressof(name), 128, ctypes.addressof(length)
+            )
+            return bool(told) and name.value != "Default"
+        finally:
+            self._api.CloseDesktop(desktop)
+
+    def idle_s(self) -> float:
+        """How long nothing was pressed or moved, by whomever: programs, and we, count here."""
+        told = api.LASTINPUTINFO(cbSize=ctypes.sizeof(api.LASTINPUTINFO))
+        if not self._api.GetLastInputInfo(ctypes.addressof(told)):
+            return 0.0
+        return ((self._api.GetTickCount() - told.dwTime) & 0xFFFFFFFF) / 1000
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is."""
+        here = api.POINT()
+        self._api.GetCursorPos(ctypes.addressof(here))
+        return here.x, here.y
+
+    def keys_down(self) -> list[int]:
+        """Which keys and buttons are held down, by whomever; lamps that are lit are no held keys."""
+        return [key for key in range(C.VK_LBUTTON, 0xFF) if self._api.GetAsyncKeyState(key) & 0x8000]
+
+    def name_tag(self, window: int) -> str:
+        """A word that we hang onto a window once; empty where it is gone, or does not let us."""
+        for _ in range(2):
+            found = self._api.GetPropW(window, NAME_TAG)
+            if found:
+                return f"{found:x}"
+            if not self._api.SetPropW(window, NAME_TAG, secrets.randbelow(0x7FFFFFFE) + 1):
+                return ""
+        return ""
+
+    def session(self) -> str:
+        """A word for this log-in: it hangs on the desktop itself, and is gone with it."""
+        return self.name_tag(int(self._api.GetDesktopWindow() or 0))
+
+    def _style(self, window: int) -> int:
+        return int(self._api.GetWindowLongPtrW(window, C.GWL_EXSTYLE))
+
 
 FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTrayWnd", "Windows.UI.Core.CoreWindow"})
 """Classes of the shell's own windows: wallpaper, taskbars, the start menu and its like."""
@@ -142,3 +419,50 @@ class Win32Windows:
         if process not in self._programs:
             self._programs[process] = self._desktop.program_of(process)
         return self._programs[process]
+
+
+MAXIMISED = "maximised"
+ELSEWHERE = (
+    "it is on another virtual desktop, and Windows lets no program bring it here: press Win+Tab and drag it to this one"
+)
+
+
+class WindowsPlacement:
+    """The answers to `arranging.PlacementPort`. Belongs to one thread."""
+
+    def __init__(self, desktop: Desktop, windows: Win32Windows) -> None:
+        self._desktop = desktop
+        self._windows = windows
+
+    def check(self, window: int) -> None:
+        """One with more rights than ours takes no request of ours, and one that hangs none at all."""
+        if why := self._windows.why_unreachable(window):
+            raise PermanentFailure(Reason.OUT_OF_REACH, why)
+
+    def filled(self, window: int) -> tuple[str, ...]:
+        """Whether it is maximised."""
+        return (MAXIMISED,) if self._desktop.is_maximised(window) else ()
+
+    def hides(self, filled: Sequence[str]) -> bool:
+        """A maximised window is seen."""
+        return False
+
+    def unfill(self, window: int, filled: Sequence[str]) -> None:
+        """It has a place and size of its own again."""
+        self._desktop.show_again(window)
+
+    def show(self, window: int) -> None:
+        """It is minimised no longer."""
+        self._desktop.show_again(window)
+
+    def bring_here(self, window: int) -> None:
+        """No program may do that for another one."""
+        raise PermanentFailure(Reason.HIDDEN, ELSEWHERE)
+
+    def put(self, window: int, box: Box) -> None:
+        """Its own area is to stand there, of that size."""
+        self._desktop.put(window, box)
+
+    def raise_above(self, window: int) -> None:
+        """It is to lie above all others that are not above everything; the foreground stays where it is."""
+        self._desktop.lift(window)

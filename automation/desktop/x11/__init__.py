@@ -1,1 +1,1 @@
-"""What the desk worker knows of X11: connections, windows, selections, pictures, news."""
+"""The worker for X11: windows, input, input guard, selections and readback on one display."""

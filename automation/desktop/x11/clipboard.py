@@ -19,10 +19,9 @@ from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.x11.asking import SelectionReader
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.keeper import WatchdogClient
-from automation.desktop.x11.serving import SelectionOffer, SelectionOwner
+from automation.desktop.x11.selection import SelectionOffer, SelectionOwner, SelectionReader
+from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
 

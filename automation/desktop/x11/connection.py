@@ -13,8 +13,7 @@ import Xlib
 from Xlib import error
 from Xlib.display import Display
 
-from automation.protocol.ports import TransientFailure
-from core.deliveries.model import Reason
+from automation.desktop.window_info import DisplayHeld
 from core.kit.errors import Unavailable
 
 NEEDED_XLIB = (0, 33)
@@ -29,18 +28,13 @@ class NoDisplay(Unavailable):
     """no display {display}: {why}"""
 
 
-class DisplayHeld(TransientFailure):
-    """Another program holds the whole display, which answers nobody else."""
-
-    def __init__(self) -> None:
-        super().__init__(Reason.DISPLAY_HELD)
-
-
 class StillHeld(Unavailable):
     """another program holds the display (a dragged window, an open menu, a screen tool); the desk goes on by itself
     when that ends"""
 
 
+GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
+"""What the server answers about a window that vanished meanwhile."""
 REPLY_S = 1.0
 """How long an answer of the display server is waited for. A healthy one takes a fraction of a millisecond."""
 AGAIN_S = 0.05

@@ -8,19 +8,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from Xlib import X, Xatom, error
+from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.ext import res
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.seen import WindowInfo
-from automation.desktop.x11.changes import ChangeCounter
-from automation.desktop.x11.questions import AsyncQueries, Property
+from automation.desktop.window_info import WindowInfo
+from automation.desktop.x11.connection import GONE
+from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter, Property
 from core.profiles.model import LONGEST_TITLE, Box
 
-GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
-"""What the server answers about a window that vanished meanwhile."""
 EVERY_DESKTOP = 0xFFFFFFFF
 FURNITURE = ("DESKTOP", "DOCK", "SPLASH", "NOTIFICATION", "TOOLTIP", "MENU", "POPUP_MENU", "DROPDOWN_MENU")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, ok, warning
 
 if TYPE_CHECKING:
-    from automation.desktop.sleep.habits import IdleAction
-    from automation.desktop.sleep.hold import SleepInhibitor
+    from automation.desktop.power.habits import IdleAction
+    from automation.desktop.power.inhibitors import SleepInhibitor
     from bot.cli.autostart.model import AutostartBackend
     from core.config.loader import Config
     from core.desks.model import Desk
@@ -29,7 +29,7 @@ def survey(config: Config) -> Iterator[Finding]:
     desks = used_desks(config)
     if not desks:
         return
-    from automation.desktop.sleep.survey import look, this_machine
+    from automation.desktop.power.survey import look, this_machine
     from core.config.settings import environment
 
     screens = [desk.display for desk in desks if desk.virtual is None and desk.tmux is None]
@@ -38,7 +38,7 @@ def survey(config: Config) -> Iterator[Finding]:
 
 def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
     """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
-    from automation.desktop.sleep.habits import IdleEffect
+    from automation.desktop.power.habits import IdleEffect
 
     has_screen = any(desk.virtual is None and desk.tmux is None for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
@@ -67,8 +67,8 @@ def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Fi
     names = [desk.name for desk in used_desks(config) if desk.user_activity.stay_awake]
     if not names:
         return
-    from automation.desktop.sleep.awake import find_inhibitor
-    from automation.desktop.sleep.hold import NotInhibited
+    from automation.desktop.power.inhibitors import NotInhibited
+    from automation.desktop.power.keep_awake import find_inhibitor
 
     what = f"desk {', '.join(names)}: stay_awake"
     tried = hold or find_inhibitor()
@@ -99,6 +99,6 @@ def ping(settings: Settings) -> Finding:
     """Whether anybody hears of it when Octet itself has died."""
     if settings.alarm.ping_url is None:
         return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
-    from automation.alarm.ping import where
+    from automation.heartbeat.ping import where
 
     return ok(f"while all is well, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")

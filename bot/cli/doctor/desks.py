@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem, warning
 
 if TYPE_CHECKING:
-    from automation.desktop.accessibility.checkup import AccessibilityWindowCheck
+    from automation.desktop.x11.diagnostics import AccessibilityWindowCheck
     from automation.terminal.tmux import TmuxServer
     from core.config.loader import Config
     from core.desks.model import Desk, Tmux
@@ -36,7 +36,7 @@ def displays(config: Config) -> Iterator[Finding]:
             continue
         try:
             display = importlib.import_module("automation.desktop.x11.connection").open_display(desk.display)
-            sees_people = importlib.import_module("automation.desktop.x11.people").has_raw_events(display)
+            sees_people = importlib.import_module("automation.desktop.x11.user_input").has_raw_events(display)
             display.close()
         except Unavailable as gone:
             yield warning(
@@ -111,7 +111,7 @@ def people(desk: Desk) -> Finding:
 
 def clipboard(desk: Desk) -> Iterator[Finding]:
     """Whether a text goes from one program to another on this display, and who takes texts over there."""
-    from automation.desktop.x11 import checkup
+    from automation.desktop.x11 import diagnostics as checkup
 
     found = checkup.clipboard(desk.display)
     what = f"desk {desk.name}: the clipboard of display {desk.display}"
@@ -138,7 +138,7 @@ def clipboard(desk: Desk) -> Iterator[Finding]:
 
 def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
     """Whether each configured window is found, alone and at its place."""
-    from automation.desktop.x11 import checkup
+    from automation.desktop.x11 import diagnostics as checkup
 
     for found in checkup.windows(desk, profiles):
         what = f"desk {desk.name}: window {found.name}"
@@ -161,7 +161,7 @@ def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
 
 def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
     """Whether the windows whose profile reads them over the accessibility bus can be read so."""
-    from automation.desktop.accessibility.checkup import check
+    from automation.desktop.x11.diagnostics import check
 
     checkup = check(desk, profiles)
     if checkup.no_bus:
@@ -201,13 +201,13 @@ def _how_to_speak(window: AccessibilityWindowCheck) -> str:
 
 def virtual(desk: str) -> Finding:
     """Whether this machine has what a display of the desk's own is made of."""
-    from automation.desktop.displays import accessible
-    from automation.desktop.displays.display import missing_packages
+    from automation.desktop.displays import accessibility_bus
+    from automation.desktop.displays.virtual_display import missing_packages
 
     missing = " ".join(missing_packages())
     if missing:
         return problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
-    silent = " ".join(accessible.missing_packages())
+    silent = " ".join(accessibility_bus.missing_packages())
     if silent:
         return warning(
             f"desk {desk}: a virtual display can be started for it, but it will have no accessibility bus",

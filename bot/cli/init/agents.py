@@ -98,7 +98,7 @@ def _check(kind: AgentPlace) -> None:
 
         check_tmux()
     if kind is AgentPlace.DISPLAYS:
-        from automation.desktop.displays.display import check_packages
+        from automation.desktop.displays.virtual_display import check_packages
 
         check_packages()
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.pipe.link import WorkerTimeouts
-from automation.desktop.sight.pictures import is_blank
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.observation.image_diff import is_blank
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.worker.supervisor import WorkerTimeouts
 from core.deliveries.model import Order, Outcome, Reason
 from core.desks.model import DeskState, UserActivityPolicy
 from core.kit import faults

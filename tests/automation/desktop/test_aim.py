@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from automation.desktop.aim import X11Target
-from automation.desktop.clicks import Clicks
-from automation.desktop.seen import WindowInfo
-from automation.desktop.x11.reach import RoutingSnapshot
+from automation.desktop.own_input import Clicks
+from automation.desktop.window_info import WindowInfo
+from automation.desktop.x11.input import RoutingSnapshot
+from automation.desktop.x11.target import X11Target
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box

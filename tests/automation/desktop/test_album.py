@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from PIL import Image, ImageColor
 
-from automation.desktop.seen import WindowInfo
-from automation.desktop.sight.album import MASK, DeliveryScreenshots, paint_masks
-from automation.desktop.sight.ears import AccessibilitySigns
-from automation.desktop.sight.eyes import WindowInspector
-from automation.desktop.sight.heard import NullSigns
-from automation.desktop.sight.pictures import count_differing, is_blank
+from automation.desktop.observation.accessibility_signs import AccessibilitySigns
+from automation.desktop.observation.delivery_screenshots import MASK, DeliveryScreenshots, paint_masks
+from automation.desktop.observation.image_diff import count_differing, is_blank
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
 from core.kit.version import host, version
@@ -30,7 +30,7 @@ from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_
 
 if TYPE_CHECKING:
     from automation.desktop.accessibility.reader import AccessibilityReader
-    from automation.desktop.sight.screen import ScreenCapture
+    from automation.desktop.observation.screen_capture import ScreenCapture
 
 MASKED = Box(x=10, y=10, width=100, height=40)
 GREY = ImageColor.getrgb(MASK)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from automation.desktop.arranging import WindowArranger
-from automation.desktop.seen import WindowInfo
-from automation.desktop.x11.connection import DisplayHeld
+from automation.desktop.window_info import DisplayHeld, WindowInfo
+from automation.desktop.window_placement import WindowArranger
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box

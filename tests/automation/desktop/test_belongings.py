@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.x11.clipboard import KEEP_S, X11Clipboard
-from automation.desktop.x11.keeper import WatchdogClient
+from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import ClipboardScope, UserActivityPolicy
 from core.profiles.model import Selection

@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.busy_learning import LONGEST_S, MOST_PROMPTS, BusyLearning
-from automation.desktop.sight.eyes import WindowInspector
-from automation.desktop.sight.pictures import share
-from automation.desktop.sight.screen import ScreenCapture
-from automation.desktop.window import X11Window
+from automation.desktop.calibration.busy_learning import LONGEST_S, MOST_PROMPTS, BusyLearning
+from automation.desktop.observation.image_diff import share
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.x11.window import X11Window
 from core.desks.model import Learnable
 from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign
 from tests.automation.desktop.test_measuring import COMPOSER, LAMP, window

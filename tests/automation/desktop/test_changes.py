@@ -13,13 +13,13 @@ from Xlib import X
 from Xlib.display import Display
 
 from automation.desktop.accessibility.reader import AccessibilityReader
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.ears import AccessibilitySigns
-from automation.desktop.sight.eyes import WindowInspector
-from automation.desktop.sight.screen import ScreenCapture
-from automation.desktop.x11.changes import ChangeCounter
+from automation.desktop.observation.accessibility_signs import AccessibilitySigns
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.reach import InputRouting
+from automation.desktop.x11.input import InputRouting
+from automation.desktop.x11.window_events import ChangeCounter
 from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason, Result

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from Xlib import X, Xatom
 
-from automation.desktop.x11 import checkup
+from automation.desktop.x11 import diagnostics
 from automation.desktop.x11.connection import open_display
 from bot.cli.doctor import desks
 from bot.cli.doctor.model import Finding, FindingLevel
@@ -53,8 +53,8 @@ def test_a_text_goes_round_and_the_manager_is_named(display: VirtualDisplay) -> 
 def test_a_clipboard_that_passes_nothing_on_is_a_problem(
     display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkup, "ROUND_TRIP_S", 0.1)
-    monkeypatch.setattr(checkup, "_serve", lambda *_: None)
+    monkeypatch.setattr(diagnostics, "ROUND_TRIP_S", 0.1)
+    monkeypatch.setattr(diagnostics, "_serve", lambda *_: None)
     [found] = desks.clipboard(desk_on(display))
     assert found.level is FindingLevel.PROBLEM
 
@@ -84,7 +84,7 @@ def test_windows_are_found_at_their_place_elsewhere_twice_or_not_at_all(
 
 def test_a_display_of_its_own_can_be_started_or_lacks_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert desks.virtual("desk-1").level is FindingLevel.OK
-    monkeypatch.setattr("automation.desktop.displays.display.missing_packages", lambda: ["xvfb", "openbox"])
+    monkeypatch.setattr("automation.desktop.displays.virtual_display.missing_packages", lambda: ["xvfb", "openbox"])
     found = desks.virtual("desk-1")
     assert (found.level, found.cure) == (FindingLevel.PROBLEM, "sudo apt-get install xvfb openbox")
 
@@ -97,13 +97,13 @@ def test_a_display_that_does_not_tell_whose_input_it_is_is_a_warning(display: Vi
 def test_a_clipboard_that_passes_something_else_on_is_a_problem(
     display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve: Callable[..., None] = getattr(checkup, "_serve")  # noqa: B009 - it is private, and the test stands in its way
+    serve: Callable[..., None] = getattr(diagnostics, "_serve")  # noqa: B009 - it is private, and the test stands in its way
 
     def lie(*asked: object) -> None:
         with pytest.MonkeyPatch.context() as meanwhile:
-            meanwhile.setattr(checkup, "_TEXT", b"something else")
+            meanwhile.setattr(diagnostics, "_TEXT", b"something else")
             serve(*asked)
 
-    monkeypatch.setattr(checkup, "_serve", lie)
+    monkeypatch.setattr(diagnostics, "_serve", lie)
     [found] = desks.clipboard(desk_on(display))
     assert found.level is FindingLevel.PROBLEM

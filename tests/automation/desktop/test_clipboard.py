@@ -11,8 +11,8 @@ from Xlib.display import Display
 from Xlib.protocol import event
 
 from automation.desktop.x11.clipboard import X11Clipboard
-from automation.desktop.x11.keeper import WatchdogClient
-from automation.desktop.x11.serving import INCR_ABOVE
+from automation.desktop.x11.selection import INCR_ABOVE
+from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
 from tests.display import VirtualDisplay, until

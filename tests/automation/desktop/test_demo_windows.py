@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.pipe.link import WorkerSupervisor
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.protocol.text import has_block
 from core.config.desks import read_desks

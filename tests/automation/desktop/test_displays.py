@@ -19,11 +19,10 @@ from Xlib.display import Display
 from automation.desktop.accessibility.bus import NoBus, NoBusReply, Vanished
 from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
 from automation.desktop.accessibility.tree import State
-from automation.desktop.displays import display as displays
-from automation.desktop.displays.children import marked
-from automation.desktop.displays.display import DisplayTimeouts, VirtualDisplay
-from automation.desktop.displays.folder import DisplayStateDir
-from automation.desktop.displays.standing import DisplayStatus
+from automation.desktop.displays import virtual_display
+from automation.desktop.displays.child_process import marked
+from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
+from automation.desktop.displays.virtual_display import DisplayTimeouts, VirtualDisplay
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
@@ -37,8 +36,8 @@ XTERM = ("xterm", "-T", "agent", "-e", "cat")
 KEEPER = """
 import asyncio, os, sys
 from pathlib import Path
-from automation.desktop.displays.display import VirtualDisplay
-from automation.desktop.displays.folder import Folder
+from automation.desktop.displays.virtual_display import VirtualDisplay
+from automation.desktop.displays.state_dir import Folder
 from core.desks.model import Virtual
 from core.kit.clock import SystemClock
 home = Path(sys.argv[1])
@@ -194,7 +193,7 @@ async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 async def test_a_machine_without_the_packages_is_told_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(displays.shutil, "which", lambda name: None)
+    monkeypatch.setattr(virtual_display.shutil, "which", lambda name: None)
     async with kept(tmp_path) as it:
         await soon(lambda: "sudo apt-get install xvfb openbox" in it.folder.read().why, "the packages are named")
 

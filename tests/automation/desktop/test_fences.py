@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import pytest
 
-from automation.desktop.pipe import frames
-from automation.desktop.pipe.inbox import FrameWriter, Inbox
+from automation.desktop.worker import messages
+from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import Result
 from tests.automation.desktop.scripted import scripted
@@ -33,21 +33,21 @@ class Pipe:
     calls: int = 0
     ended: queue.Queue[str] = field(default_factory=queue.Queue)
 
-    def say(self, frame: frames.ToWorker) -> None:
+    def say(self, frame: messages.ToWorker) -> None:
         """Send a frame and wait until the worker has read it."""
-        self.to_worker.write(frames.pack(frame))
+        self.to_worker.write(messages.pack(frame))
         self.calls += 1
-        self.to_worker.write(frames.pack(frames.SetMode(call=self.calls, mode=frames.Mode.OPEN)))
+        self.to_worker.write(messages.pack(messages.SetMode(call=self.calls, mode=messages.Mode.OPEN)))
         self.to_worker.flush()
-        while not isinstance(answer := self.hear(), frames.CallResult):
+        while not isinstance(answer := self.hear(), messages.CallResult):
             pass
         assert answer.call == self.calls
 
-    def hear(self) -> frames.FromWorker:
-        size = frames.length(self.from_worker.read(4))
-        return frames.from_worker(self.from_worker.read(size))
+    def hear(self) -> messages.FromWorker:
+        size = messages.length(self.from_worker.read(4))
+        return messages.from_worker(self.from_worker.read(size))
 
-    def ask_for_enter(self) -> frames.Ask:
+    def ask_for_enter(self) -> messages.Ask:
         """The worker asks, in a thread of its own; how it was answered comes into `ended`."""
 
         def ask() -> None:
@@ -60,7 +60,7 @@ class Pipe:
 
         threading.Thread(target=ask, daemon=True).start()
         asked = self.hear()
-        assert isinstance(asked, frames.Ask)
+        assert isinstance(asked, messages.Ask)
         return asked
 
 
@@ -73,7 +73,7 @@ def pipe() -> Iterator[Pipe]:
         os.fdopen(their_write, "wb") as outlet,
     ):
         with os.fdopen(our_write, "wb") as to_worker:
-            inbox = Inbox(inlet, FrameWriter(outlet), frames.Mode.OPEN)
+            inbox = Inbox(inlet, FrameWriter(outlet), messages.Mode.OPEN)
             inbox.begin(ORDER)
             inbox.start()
             yield Pipe(inbox=inbox, to_worker=to_worker, from_worker=from_worker)
@@ -81,14 +81,14 @@ def pipe() -> Iterator[Pipe]:
             pass
 
 
-def granted(number: int, order: object, refused: str = "") -> frames.Granted:
+def granted(number: int, order: object, refused: str = "") -> messages.Granted:
     assert isinstance(order, type(ORDER))
-    return frames.Granted(number=number, delivery=order.delivery, fence=order.fence, refused=refused)
+    return messages.Granted(number=number, delivery=order.delivery, fence=order.fence, refused=refused)
 
 
-def given_up(order: object) -> frames.GiveUp:
+def given_up(order: object) -> messages.GiveUp:
     assert isinstance(order, type(ORDER))
-    return frames.GiveUp(delivery=order.delivery, fence=order.fence)
+    return messages.GiveUp(delivery=order.delivery, fence=order.fence)
 
 
 def test_what_a_worker_asks_bears_its_order_and_fence(pipe: Pipe) -> None:

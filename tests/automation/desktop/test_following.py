@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop import courtesy
+from automation.desktop.x11 import user_input
 from core.deliveries.model import Reason, Result
 from core.desks.model import UserActivityPolicy
 from core.profiles.model import Box
@@ -36,7 +36,7 @@ async def test_a_moved_window_is_followed_with_all_that_is_measured_in_it(
 async def test_the_notice_covers_no_window_that_was_followed_to_its_place(
     display: VirtualDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courtesy, "NOTICE_S", 0.1)  # the worker is forked with it
+    monkeypatch.setattr(user_input, "NOTICE_S", 0.1)  # the worker is forked with it
     agent, news, commits = open_tk(display, "agent-1", 50, 50), News(), Commits()
     notices: list[Box] = []
 

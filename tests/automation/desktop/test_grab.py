@@ -15,12 +15,11 @@ import pytest
 from Xlib import X
 from Xlib.display import Display
 
-from automation.desktop import locked as locked_watch
-from automation.desktop.pipe.link import WorkerTimeouts
-from automation.desktop.seized import InputLock, InputLockMonitor, InputLockState
-from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.grab import GRAB_S, ServerGrab
-from automation.desktop.x11.reach import InputRouting
+from automation.desktop.window_info import DisplayHeld
+from automation.desktop.worker import user_presence
+from automation.desktop.worker.input_lock_state import InputLock, InputLockMonitor, InputLockState
+from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.x11.input import GRAB_S, InputRouting, ServerGrab
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Reason, Result
 from tests.automation.desktop.scenes import SOON, scene, soon
@@ -167,7 +166,7 @@ async def test_a_locked_screen_gets_no_key_and_is_waited_for(display: VirtualDis
 async def test_a_screen_that_stays_locked_is_told_once_and_that_it_is_over(
     display: VirtualDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locked_watch, "LOCKED_AFTER_S", 1.0)  # the worker is forked with it
+    monkeypatch.setattr(user_presence, "LOCKED_AFTER_S", 1.0)  # the worker is forked with it
     locked = tmp_path / "locked"
     async with scene(display, tmp_path, profile=TERM) as on:
         await on.desk.news.until(lambda: on.desk.news.locks == [False])

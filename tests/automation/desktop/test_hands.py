@@ -15,7 +15,7 @@ pytestmark = pytest.mark.display
 
 WRITES = """
 import sys
-from automation.desktop.hands import Fingers
+from automation.desktop.x11.input import Fingers
 
 fingers, sent = Fingers(sys.argv[1]), []
 line = fingers.connection.display.socket
@@ -42,8 +42,8 @@ for act in (lambda: fingers.press("ctrl+shift+home"), lambda: fingers.click(30, 
 """
 PRESS = """
 import os, signal, sys
-from automation.desktop.hands import Fingers
-from automation.desktop.x11.connection import DisplayHeld
+from automation.desktop.x11.input import Fingers
+from automation.desktop.window_info import DisplayHeld
 
 display, server, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 fingers = Fingers(display)

@@ -18,11 +18,10 @@ from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xinput
 
-from automation.desktop.pipe.link import WorkerTimeouts
-from automation.desktop.seized import InputLockState
-from automation.desktop.x11.devices import InputDevices, Stroke
-from automation.desktop.x11.hold import GAP_S, InputGuard
-from automation.desktop.x11.reach import InputRouting
+from automation.desktop.worker.input_lock_state import InputLockState
+from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.x11.input import InputRouting
+from automation.desktop.x11.input_guard import GAP_S, InputDevices, InputGuard, Stroke
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason, Result
 from core.desks.model import UserActivityPolicy

@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.seen import WindowInfo, WindowsPort
-from automation.desktop.sight.anchors import Anchors, candidate
-from automation.desktop.sight.eyes import WindowInspector
-from automation.desktop.sight.heard import NullSigns
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.observation.anchors import Anchors, candidate
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, Window

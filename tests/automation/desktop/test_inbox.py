@@ -5,8 +5,17 @@ from __future__ import annotations
 import io
 import queue
 
-from automation.desktop.pipe.frames import Beat, CallResult, Deliver, InspectWindows, Mode, from_worker, length, pack
-from automation.desktop.pipe.inbox import MOST_QUESTIONS, FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
+from automation.desktop.worker.channel import MOST_QUESTIONS, FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
+from automation.desktop.worker.messages import (
+    Beat,
+    CallResult,
+    Deliver,
+    InspectWindows,
+    Mode,
+    from_worker,
+    length,
+    pack,
+)
 from tests.fakes.desk import make_order
 
 

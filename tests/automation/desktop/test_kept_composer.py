@@ -15,10 +15,9 @@ from automation.desktop.accessibility import reader as reader_module
 from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply, Vanished
 from automation.desktop.accessibility.reader import AccessibilityReader, ComposerElsewhere, NotOnBus
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.aim import X11Target
-from automation.desktop.paste import ClipboardPaste
-from automation.desktop.readbacks import AccessibleReadback
-from automation.desktop.seen import WindowInfo
+from automation.desktop.window_info import WindowInfo
+from automation.desktop.x11.readback import AccessibleReadback, ClipboardPaste
+from automation.desktop.x11.target import X11Target
 from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import TransientFailure
 from core.profiles.model import Box, Composer

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.pipe.link import WorkerTimeouts
-from automation.protocol.enter import GRANT_S
+from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.protocol.delivery import GRANT_S
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState
 from tests.automation.desktop.scenes import TEXT, is_drafted, scene, soon

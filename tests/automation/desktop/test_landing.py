@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.display, pytest.mark.browser]
 
 EARLY = """
 import sys
-from automation.desktop import readbacks
-from automation.desktop.worker import run
+from automation.desktop.x11 import readback as readbacks
+from automation.desktop.x11.worker import run
 from automation.protocol.ports import Reading
 
 class Early(readbacks.Accessible):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automation.desktop.locked import LOCKED_AFTER_S, ScreenLockWatch
+from automation.desktop.worker.user_presence import LOCKED_AFTER_S, ScreenLockWatch
 from tests.fakes.clock import FakeClock
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.desktop.seen import WindowInfo, WindowsPort
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.whereabouts import WindowLocator
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.window_locator import WindowLocator
+from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.config.profiles import read_profiles
 from core.deliveries.model import Reason

@@ -11,7 +11,7 @@ from automation.desktop.calibration.composers import blank_around
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.calibration.trial import Trial
 from automation.desktop.calibration.working import sign_of_work
-from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import DeliveryClock
 from core.deliveries.model import Outcome, Result
 from core.profiles.model import Box, Composer, Profile

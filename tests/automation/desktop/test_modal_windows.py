@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from automation.desktop.sight.pictures import count_differing
+from automation.desktop.observation.image_diff import count_differing
 from core.deliveries.model import Moment, Part, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity, Box, Dialog, Modal, Press, Profile

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from automation.desktop.sight.album import DeliveryScreenshots
-from automation.desktop.window import X11Window
+from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots
+from automation.desktop.x11.window import X11Window
 from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 

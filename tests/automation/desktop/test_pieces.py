@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.desktop.x11 import pieces
+from automation.desktop.x11 import selection
 from automation.desktop.x11.clipboard import X11Clipboard
 from core.profiles.model import Selection
 from tests.automation.desktop.test_clipboard import owner
@@ -22,13 +22,13 @@ chance, cannot be told from damage."""
 @given(TEXTS, st.integers(4, 20))
 def test_pieces_are_whole_characters_and_together_the_text(text: str, most: int) -> None:
     data, sent, cut = text.encode(), 0, list[bytes]()
-    while piece := pieces.cut(data, sent, most):
+    while piece := selection.cut(data, sent, most):
         assert len(piece) <= most
         piece.decode()
         cut.append(piece)
         sent += len(piece)
     assert b"".join(cut) == data
-    assert pieces.join(cut) == data
+    assert selection.join(cut) == data
 
 
 def as_tk_sends(data: bytes, at: int) -> list[bytes]:
@@ -43,20 +43,20 @@ def as_tk_sends(data: bytes, at: int) -> list[bytes]:
 @given(TEXTS, st.integers(0, 200))
 def test_a_character_that_was_taken_apart_at_a_boundary_is_mended(text: str, at: int) -> None:
     data = text.encode()
-    assert pieces.join(as_tk_sends(data, min(at, len(data)))) == data
+    assert selection.join(as_tk_sends(data, min(at, len(data)))) == data
 
 
 @given(TEXTS)
 def test_what_looks_like_damage_elsewhere_is_left_as_it_is(text: str) -> None:
     odd = "👩".encode().decode("latin-1").encode()
     data = text.encode() + b"  " + odd + b"  " + text.encode()
-    assert pieces.join([data]) == data
-    assert pieces.join([data + b" ", data]) == data + b" " + data, "a boundary that lies in no character"
+    assert selection.join([data]) == data
+    assert selection.join([data + b" ", data]) == data + b" " + data, "a boundary that lies in no character"
 
 
 def test_what_is_no_character_put_together_is_left_as_it_is_at_a_boundary_too() -> None:
     ends, begins = "ð".encode(), "\x80\x80\x80".encode()
-    assert pieces.join([ends, begins]) == ends + begins, "a text that is no UTF-8 any more cannot be read"
+    assert selection.join([ends, begins]) == ends + begins, "a text that is no UTF-8 any more cannot be read"
 
 
 @pytest.mark.display

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop import means
-from automation.desktop.sight.pictures import is_same
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop import worker_selection
+from automation.desktop.observation.image_diff import is_same
+from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.x11.clipboard import X11Clipboard
 from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
@@ -29,15 +29,17 @@ RICH = "\n".join(f"line {number}: äöü 日本語 {{}} \t blanks  here" for num
 
 
 def test_it_is_never_chosen_where_there_is_x11() -> None:
-    assert [name for name in ("linux", "freebsd14", "cygwin", "win32", "darwin") if means.is_portable(name)] == [
+    assert [
+        name for name in ("linux", "freebsd14", "cygwin", "win32", "darwin") if worker_selection.is_portable(name)
+    ] == [
         "darwin",
     ]
-    assert means.find_worker("linux").__module__ == "automation.desktop.worker"
-    assert means.find_worker("win32").__module__ == "automation.desktop.win32.worker"
-    assert means.find_worker("darwin").__module__ == "automation.desktop.portable.worker"
+    assert worker_selection.find_worker("linux").__module__ == "automation.desktop.x11.worker"
+    assert worker_selection.find_worker("win32").__module__ == "automation.desktop.win32.worker"
+    assert worker_selection.find_worker("darwin").__module__ == "automation.desktop.macos.worker"
 
 
-@pytest.mark.parametrize("way", ["portable", "win32"])
+@pytest.mark.parametrize("way", ["macos", "win32"])
 def test_it_needs_nothing_of_x11_to_be_loaded(way: str) -> None:
     script = f"import sys; sys.modules.update(Xlib=None, dbus_fast=None); import automation.desktop.{way}.worker"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -12,16 +12,15 @@ import pyperclip
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.clicks import Clicks
-from automation.desktop.portable import window
-from automation.desktop.portable.clipboard import MacClipboard
-from automation.desktop.portable.fingers import MacInput
-from automation.desktop.portable.sight import MacInspector
-from automation.desktop.portable.window import MacWindow
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.macos import window
+from automation.desktop.macos.input import MacClipboard, MacInput
+from automation.desktop.macos.inspector import MacInspector
+from automation.desktop.macos.window import MacWindow
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.own_input import Clicks
+from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import PermanentFailure, TransientFailure
-from automation.protocol.steps import DeliveryRun
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback, Transcript

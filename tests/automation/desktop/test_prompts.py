@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from automation.desktop.calibration.terminals import text_area
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.prompts import place_of_line
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.image_diff import place_of_line
 from core.profiles.model import Box, Composer
 
 CELL = 8, 16

@@ -18,7 +18,7 @@ from automation.desktop.accessibility import bus as bus_module
 from automation.desktop.accessibility import reader as reader_module
 from automation.desktop.accessibility.bus import Bus, BusCall, NoBus, NoBusReply, Vanished
 from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
-from automation.desktop.sight.pictures import is_blank
+from automation.desktop.observation.image_diff import is_blank
 from core.deliveries.model import Moment, Result
 from core.desks.model import WindowNotSeen
 from core.messages.markers import find_answer

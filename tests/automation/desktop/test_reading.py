@@ -19,7 +19,7 @@ from automation.desktop.accessibility.bus import NoBusReply, Unreadable
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.x11.clipboard import X11Clipboard
-from automation.desktop.x11.serving import SelectionOffer
+from automation.desktop.x11.selection import SelectionOffer
 from automation.protocol.text import equal
 from bot.cli.doctor.desks import accessibility
 from bot.cli.doctor.model import Finding, FindingLevel

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop import wayland
+from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally, Violation
 from automation.desktop.selftest.report import SelfTestReport, TestedMachine
-from automation.desktop.selftest.truth import SelfTestDelivery, Tally, Violation
-from automation.desktop.x11 import connection
+from automation.desktop.x11 import connection, wayland
 from bot.cli.selftest import ReportNotWritten, keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay

@@ -12,12 +12,10 @@ from PIL import Image, ImageDraw
 from automation.desktop.accessibility.bus import NoBusReply
 from automation.desktop.accessibility.reader import AccessibilityReader, AccessiblePart, AccessibleSigns
 from automation.desktop.accessibility.tree import Node
-from automation.desktop.seen import WindowInfo
-from automation.desktop.sight.anchors import NOISE_PX
-from automation.desktop.sight.ears import SETTLED_S, AccessibilitySigns
-from automation.desktop.sight.heard import ShownSigns
-from automation.desktop.sight.signs import is_busy, is_resting, place_of
-from automation.desktop.x11.connection import DisplayHeld
+from automation.desktop.observation.accessibility_signs import SETTLED_S, AccessibilitySigns
+from automation.desktop.observation.anchors import NOISE_PX
+from automation.desktop.observation.screen_signs import ShownSigns, is_busy, is_resting, place_of
+from automation.desktop.window_info import DisplayHeld, WindowInfo
 from core.deliveries.model import Reason
 from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign
 from tests.fakes.desk import TK

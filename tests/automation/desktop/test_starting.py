@@ -14,8 +14,8 @@ import pytest
 import Xlib
 
 from automation.desktop.gui import keys_of
-from automation.desktop.lock import DisplayLock
-from automation.desktop.pipe import frames
+from automation.desktop.worker import messages
+from automation.desktop.worker.process import DisplayLock
 from automation.desktop.x11.connection import NoDisplay, WrongXlib, check_xlib, open_display
 from tests.fakes.desk import ROOT
 
@@ -68,7 +68,7 @@ def test_chords_are_read_as_people_write_them(chord: str, keys: list[str]) -> No
 
 def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -> None:
     script = (
-        "import automation.desktop.work.process as w, os, sys\n"
+        "import automation.desktop.worker.process as w, os, sys\n"
         "def serve(desk, inlet, outlet, work, *, excuses, passing):\n"
         "    print('stray'); os.write(1, b'raw'); outlet.write(b'frame'); outlet.flush(); return 0\n"
         "w.serve = serve\n"
@@ -84,14 +84,14 @@ def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -
 
 @pytest.mark.parametrize("said", [b"", struct.pack(">I", 2) + b"{}"])
 def test_a_worker_that_is_told_nothing_sensible_ends_and_says_why(said: bytes) -> None:
-    script = "import sys; from automation.desktop.worker import run; sys.exit(run('main'))"
+    script = "import sys; from automation.desktop.x11.worker import run; sys.exit(run('main'))"
     argv = [sys.executable, "-c", script]
     ran = subprocess.run(argv, input=said, capture_output=True, cwd=ROOT, timeout=30, check=False)
     assert ran.returncode == (75 if said else 0)
     if said:
-        told = frames.from_worker(ran.stdout[4:])
-        assert isinstance(told, frames.Started)
-        assert told.stage is frames.StartStage.UNAVAILABLE
+        told = messages.from_worker(ran.stdout[4:])
+        assert isinstance(told, messages.Started)
+        assert told.stage is messages.StartStage.UNAVAILABLE
         assert "of one version" in told.reason
     else:
         assert ran.stdout == b""

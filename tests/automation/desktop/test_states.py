@@ -9,9 +9,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.sight.ears import SETTLED_S
-from automation.desktop.sight.signs import WindowSnapshot
-from automation.desktop.sight.states import (
+from automation.desktop.observation.accessibility_signs import SETTLED_S
+from automation.desktop.observation.activity_tracker import (
     ALIVE_S,
     APART_S,
     BUSY_APART_S,
@@ -24,6 +23,7 @@ from automation.desktop.sight.states import (
     ActivityTracker,
     mark,
 )
+from automation.desktop.observation.screen_signs import WindowSnapshot
 from core.desks.model import Shown
 from core.profiles.model import Accessible, Activity, Box, Dialog, Profile, Sign
 from tests.fakes.desk import TK

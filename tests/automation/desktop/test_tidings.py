@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from automation.desktop.pipe.conversation import WorkerOwner, WorkerSession
-from automation.desktop.pipe.tidings import MOST, DeskEvents
+from automation.desktop.worker.desk_events import MOST, DeskEvents
+from automation.desktop.worker.session import WorkerOwner, WorkerSession
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock

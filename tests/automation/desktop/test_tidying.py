@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.sight.pictures import is_blank
-from automation.desktop.sight.screen import ScreenCapture
+from automation.desktop.observation.image_diff import is_blank
+from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.protocol.text import mark
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState

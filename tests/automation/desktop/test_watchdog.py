@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.seized import InputLockState
+from automation.desktop.worker.input_lock_state import InputLockState
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.hold import InputGuard
-from automation.desktop.x11.keeper import WatchdogClient
+from automation.desktop.x11.input_guard import InputGuard
+from automation.desktop.x11.watchdog_client import WatchdogClient
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Reason
 from tests.automation.desktop.scenes import SOON, scene, soon

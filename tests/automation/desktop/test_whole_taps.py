@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automation.desktop.x11.devices import OURS, Stroke, whole_taps
+from automation.desktop.x11.input_guard import OURS, Stroke, whole_taps
 
 
 def stroke(code: int, *, is_press: bool, device: int = 7) -> Stroke:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.pipe import frames
-from automation.desktop.sight.screen import ScreenCapture, ScreenGone
-from automation.protocol.enter import GRANT_S
+from automation.desktop.observation.screen_capture import ScreenCapture, ScreenGone
+from automation.desktop.worker import messages
+from automation.protocol.delivery import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Desk, DeskState, DeskUnavailable
 from core.profiles.model import Box, Newline
@@ -244,27 +244,27 @@ async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_
     assert process.stdout is not None
     reader = process.stdout
 
-    async def said() -> frames.Ask | frames.Done:
+    async def said() -> messages.Ask | messages.Done:
         while True:
-            frame = frames.from_worker(await reader.readexactly(frames.length(await reader.readexactly(4))))
-            if isinstance(frame, frames.Ask | frames.Done):
+            frame = messages.from_worker(await reader.readexactly(messages.length(await reader.readexactly(4))))
+            if isinstance(frame, messages.Ask | messages.Done):
                 return frame
 
     desk = Desk(name="desk", display=display.name, windows=(agent.window,))
-    hello = frames.Hello(desk=desk, profiles=(TK,), anchors=str(tmp_path / "a"), locks=str(tmp_path / "l"))
+    hello = messages.Hello(desk=desk, profiles=(TK,), anchors=str(tmp_path / "a"), locks=str(tmp_path / "l"))
     order = make_order("agent-1", "Hello")
-    process.stdin.write(frames.pack(hello) + frames.pack(frames.Deliver(order=order)))
-    last = frames.DeliveryStep.SUBMITTING if asked else frames.DeliveryStep.STAGED
+    process.stdin.write(messages.pack(hello) + messages.pack(messages.Deliver(order=order)))
+    last = messages.DeliveryStep.SUBMITTING if asked else messages.DeliveryStep.STAGED
     async with asyncio.timeout(60):
-        while not isinstance(word := await said(), frames.Ask) or word.step is not last:
-            answer: frames.ToWorker
-            if isinstance(word, frames.Done):
+        while not isinstance(word := await said(), messages.Ask) or word.step is not last:
+            answer: messages.ToWorker
+            if isinstance(word, messages.Done):
                 assert word.outcome.reason in PASSES, word
                 order = replace(order, fence=order.fence + 1)
-                answer = frames.Deliver(order=order)
+                answer = messages.Deliver(order=order)
             else:
-                answer = frames.Granted(number=word.number, delivery=word.delivery, fence=word.fence)
-            process.stdin.write(frames.pack(answer))
+                answer = messages.Granted(number=word.number, delivery=word.delivery, fence=word.fence)
+            process.stdin.write(messages.pack(answer))
         assert is_drafted(display, agent, TK)
         process.stdin.close()
         assert await process.wait() == 0

@@ -17,8 +17,8 @@ from automation.desktop.calibration.composers import blank_around
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.calibration.told import Told
 from automation.desktop.calibration.trial import Trial
-from automation.desktop.seen import WindowInfo
-from automation.desktop.sight.eyes import WindowInspector
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, Cause, NotMeasured
 from core.deliveries.model import Outcome, Reason, Result

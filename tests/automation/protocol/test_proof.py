@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from automation.protocol.enter import BETTER_S
-from automation.protocol.steps import DeliveryRun
+from automation.protocol.delivery import BETTER_S, DeliveryRun
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.profiles.model import Confirm, Profile, Readback
 from tests.fakes.desk import SAYS, TERM, TK

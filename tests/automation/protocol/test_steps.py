@@ -8,11 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from automation.protocol import enter as enter_module
-from automation.protocol import steps as steps_module
-from automation.protocol.enter import ASKS, GRANT_S
+from automation.protocol import delivery
+from automation.protocol.delivery import ASKS, GRANT_S, DeliveryRun
 from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
-from automation.protocol.steps import DeliveryRun
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Confirm, Normalise, Profile, Readback
@@ -149,7 +147,7 @@ def test_a_grant_that_is_always_late_presses_nothing_and_says_so() -> None:
 
 
 def test_the_late_grant_rule_bites(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enter_module, "GRANT_S", 99.0)
+    monkeypatch.setattr(delivery, "GRANT_S", 99.0)
     world = World(grant_takes=[1.0])
     deliver(world)
     assert world.acts.count("submitting") == 1, "with the rule switched off the late grant is used"
@@ -212,7 +210,7 @@ def test_a_draft_that_differs_by_anything_is_cleared_and_never_sent(damage: Call
 
 
 def test_the_whole_text_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps_module, "equal", lambda asked, read, _: read[:4] == asked[:4])
+    monkeypatch.setattr(delivery, "equal", lambda asked, read, _: read[:4] == asked[:4])
     world = World(damages=lambda text: text[:-1])
     assert deliver(world).result is Result.DELIVERED, "a comparison of the beginning only would have sent it"
 

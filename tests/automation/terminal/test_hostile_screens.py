@@ -10,17 +10,17 @@ import pytest
 
 from automation.desktop.accessibility import reader
 from automation.desktop.accessibility.bus import NoBusReply
-from automation.desktop.work.process import why_refused
+from automation.desktop.worker.process import why_refused
 from automation.desktop.x11 import windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import panes, screen
-from automation.terminal.act import PaneAction
-from automation.terminal.eyes import PaneInspector
-from automation.terminal.follow import PaneActivityClassifier
+from automation.terminal.activity import PaneActivityClassifier
 from automation.terminal.pane import TmuxPane
+from automation.terminal.pane_action import PaneAction
 from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms
 from automation.terminal.tmux import TmuxServer, TmuxSilent
+from automation.terminal.watcher import PaneInspector
 from bot.cli.panes import _states
 from core.config import pattern_timing
 from core.deliveries.model import Reason

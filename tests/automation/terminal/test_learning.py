@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.terminal.learning import UnknownPane, learnt
 from automation.terminal.screen import parse, view
+from automation.terminal.screen_learning import UnknownPane, learnt
 from automation.terminal.tmux import TmuxServer
 from core.calibration.model import NotMeasured
 from core.config.profiles import in_pane, read_profiles

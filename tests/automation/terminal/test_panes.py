@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.pipe.link import WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.terminal import programs
 from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
 from core.desks.model import DeskState, Pane, UserActivityPolicy, Window

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from automation.protocol.text import equal, has_block
-from automation.terminal import picture, screen
-from automation.terminal.follow import PaneActivityClassifier
+from automation.terminal import pane_picture, screen
+from automation.terminal.activity import PaneActivityClassifier
 from automation.terminal.panes import PaneSnapshot, PaneState
 from automation.terminal.tmux import NoSuchTmuxKey, block, key
 from core.profiles.model import Activity, Normalise
@@ -159,7 +159,7 @@ def test_commands_in_a_word_keep_their_words() -> None:
 
 
 def test_a_picture_has_a_cell_for_each_letter() -> None:
-    image = Image.open(BytesIO(picture.png(picture.drawn(["abc", "漢字" * 20]))))
+    image = Image.open(BytesIO(pane_picture.png(pane_picture.drawn(["abc", "漢字" * 20]))))
     assert image.size == (8 * (1 + 1 + 80), 17 * 4)
     assert image.convert("L").getextrema() == (0, 255)
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.pipe.link import WorkerSupervisor
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor
 from core.config.loader import Config
 from core.home import Home
 from core.kit.clock import SystemClock

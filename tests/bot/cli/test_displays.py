@@ -13,9 +13,8 @@ import pytest
 import tomlkit
 from PIL import Image
 
-from automation.desktop.displays.children import marked
-from automation.desktop.displays.folder import DisplayStateDir
-from automation.desktop.displays.standing import DisplayStatus
+from automation.desktop.displays.child_process import marked
+from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
 from bot.cli import desk_files
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from automation.desktop.accessibility.checkup import AccessibilityWindowCheck, _started_without
+from automation.desktop.x11.diagnostics import AccessibilityWindowCheck, _started_without
 from bot.cli.doctor import away, desks, machine
 from bot.cli.doctor import command as doctor
 from bot.cli.doctor.model import Finding, FindingLevel

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from automation.desktop.calibration.numbered import LINE
-from automation.desktop.lane import DeskWorkerClient
-from automation.desktop.seen import WindowInfo
+from automation.desktop.window_info import WindowInfo
+from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.init.command import copy_templates
 from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted

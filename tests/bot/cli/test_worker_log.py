@@ -8,7 +8,7 @@ import sys
 # The worker as `octet desk run` starts it, with hands that break while they hold a prompt.
 _BREAKS = """
 import sys
-from automation.desktop import worker
+from automation.desktop.x11 import worker
 
 def run(desk):
     prompt = "When finished:  octet done T-1 --code " + "k3v9x2." + "A" * 26

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.sight.anchors import Anchors
+from automation.desktop.observation.anchors import Anchors
 from bot.cli.init.command import copy_templates
 from core.calibration.files import anchor_file, write
 from core.calibration.model import Connected, FoundWindow, Measured, Tried

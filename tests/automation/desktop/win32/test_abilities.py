@@ -12,19 +12,17 @@ from typing import Any, cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.arranging import WindowArranger
 from automation.desktop.calibration.surveyor import Surveyor
-from automation.desktop.clicks import Clicks
-from automation.desktop.copied_out import copy_transcript, refuse_without_transcript
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.heard import NullSigns
-from automation.desktop.sight.screen import ScreenCapture
-from automation.desktop.win32.aim import WindowsTarget
-from automation.desktop.win32.eyes import DEAF, WindowsInspector
-from automation.desktop.win32.fingers import WindowsInput
-from automation.desktop.win32.people import WindowsUserInput
-from automation.desktop.win32.places import WindowsPlacement
-from automation.desktop.win32.windows import Win32Windows
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.own_input import Clicks
+from automation.desktop.transcript_copy import copy_transcript, refuse_without_transcript
+from automation.desktop.win32.input import WindowsInput
+from automation.desktop.win32.target import DEAF, WindowsInspector, WindowsTarget
+from automation.desktop.win32.user_input import WindowsUserInput
+from automation.desktop.win32.windows import Win32Windows, WindowsPlacement
+from automation.desktop.window_placement import WindowArranger
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.calibration.model import Cause, NotMeasured
 from core.deliveries.model import Reason

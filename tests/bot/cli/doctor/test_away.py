@@ -8,14 +8,14 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 
-from automation.desktop.sleep.habits import IdleAction, IdleEffect
-from automation.desktop.sleep.hold import NotInhibited
+from automation.desktop.power.habits import IdleAction, IdleEffect
+from automation.desktop.power.inhibitors import NotInhibited
 from bot.cli.doctor import away
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.config.loader import Config
 from core.desks.model import Desk, UserActivityPolicy, Virtual
 from core.settings.model import Alarm, Settings
-from tests.automation.desktop.sleep.test_awake import FakeHold
+from tests.automation.desktop.power.test_awake import FakeHold
 from tests.bot.cli.autostart.test_login import System, a_unit
 from tests.builders import make_desk, make_window_agent
 

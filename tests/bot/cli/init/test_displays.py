@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.displays.children import marked
+from automation.desktop.displays.child_process import marked
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
 from tests.fakes.terminal import Terminal
 

@@ -1,0 +1,124 @@
+"""What the user has in the clipboard, with all its formats, kept until Octet has given it back."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.profiles.model import Selection
+
+MOST_BYTES = 32_000_000
+"""Of all formats together; what goes beyond is not kept."""
+NO_DATA = frozenset(
+    {"TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "DELETE", "INSERT_SELECTION", "INSERT_PROPERTY"}
+)
+"""Targets that are questions or orders, and no data."""
+INSIDE_ONLY = frozenset({"GTK_TEXT_BUFFER_CONTENTS", "GTK_TREE_MODEL_ROW"})
+"""Targets that mean something inside the program that offers them only: addresses in its memory."""
+TEXTS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/html")
+"""Asked for first, in case there is not time for all."""
+SECRETS = frozenset(
+    {"x-kde-passwordManagerHint", "ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore"}
+)
+"""By these targets password managers say that what they offer is to be kept nowhere; the last two on Windows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipboardFormat:
+    """One form of it."""
+
+    target: str
+    """By which it is asked for."""
+    kind: str
+    """The type that its owner gave it."""
+    bits: int
+    """Of one item: 8, 16 or 32."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipboardContent:
+    """All forms of what one program offered on one selection."""
+
+    formats: tuple[ClipboardFormat, ...]
+    left_out: int = 0
+    """How many were too large, too slow, or refused."""
+    is_late: bool = False
+    """Whether some of these might have come a moment later."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its owner asked that it be kept nowhere."""
+        return any(one.target in SECRETS for one in self.formats)
+
+    def pack(self) -> bytes:
+        """As a file."""
+        listed = [
+            {"target": one.target, "kind": one.kind, "bits": one.bits, "data": base64.b64encode(one.data).decode()}
+            for one in self.formats
+        ]
+        return json.dumps({"formats": listed, "left_out": self.left_out}).encode()
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> ClipboardContent:
+        """From a file. Raises ValueError, KeyError or TypeError when it holds something else."""
+        found = json.loads(packed)
+        formats = tuple(
+            ClipboardFormat(
+                target=str(one["target"]),
+                kind=str(one["kind"]),
+                bits=int(one["bits"]),
+                data=base64.b64decode(one["data"]),
+            )
+            for one in found["formats"]
+        )
+        return cls(formats=formats, left_out=int(found["left_out"]))
+
+
+def in_order(targets: list[str]) -> list[str]:
+    """Those that are data, the texts first."""
+    data = [name for name in dict.fromkeys(targets) if name not in NO_DATA | INSIDE_ONLY]
+    return sorted(data, key=lambda name: TEXTS.index(name) if name in TEXTS else len(TEXTS))
+
+
+class ClipboardBackup:
+    """One file per display and selection. `session` tells this run of the display from one with the same name."""
+
+    def __init__(self, folder: Path, display: str, session: str) -> None:
+        self._folder = folder
+        self._display = re.sub(r"[^A-Za-z0-9]", "_", re.sub(r"\.\d+\Z", "", display))
+        self._session = session.encode()
+
+    def put(self, selection: Selection, belongings: ClipboardContent) -> None:
+        """Keep this, in place of what was kept; what asks to be kept nowhere is not."""
+        if belongings.is_secret or not belongings.formats:
+            self.clear(selection)
+            return
+        path = self._path(selection)
+        new = path.with_suffix(".new")
+        with contextlib.suppress(OSError):  # no room: then a killed worker loses the clipboard, and nothing else
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(self._session + b"\n" + belongings.pack())
+            new.replace(path)
+
+    def get(self, selection: Selection) -> ClipboardContent | None:
+        """What was kept; None when there is nothing, or it is of another run of the display."""
+        try:
+            session, _, packed = self._path(selection).read_bytes().partition(b"\n")
+            return ClipboardContent.unpack(packed) if session == self._session else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def clear(self, selection: Selection) -> None:
+        """Keep nothing any more."""
+        with contextlib.suppress(OSError):
+            self._path(selection).unlink()
+
+    def _path(self, selection: Selection) -> Path:
+        return self._folder / f"{selection.value}-{self._display}"

@@ -1,0 +1,149 @@
+"""The folder of one virtual display, in the home: its cookie, and the status that its keeper writes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+from core.kit.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayStatus:
+    """One display as it is now."""
+
+    display: str = ""
+    """`:7`, once its server runs; else empty."""
+    xauthority: str = ""
+    """The file with its cookie."""
+    why: str = "it is starting"
+    """Why it cannot be used; empty when it can."""
+    keeper: int = 0
+    """The process that keeps it; 0 when nobody does."""
+    restarts: int = 0
+    """How often its server, manager or program ended by itself since it is kept."""
+
+    @property
+    def is_up(self) -> bool:
+        """Server, window manager and program run."""
+        return not self.why
+
+
+NOBODY = DisplayStatus(why="its virtual display is not up: `octet desk up` starts it")
+
+
+_FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
+_KIND = b"MIT-MAGIC-COOKIE-1"
+
+
+def new_cookie() -> bytes:
+    """A cookie that nobody can guess."""
+    return secrets.token_bytes(16)
+
+
+def write(path: Path, cookie: bytes, number: str = "") -> None:
+    """An authority file with this cookie for the display `number` of this machine; empty: for any. 0600, whole."""
+    entries = b"".join(
+        struct.pack(">H", family) + b"".join(map(_counted, (address, number.encode(), _KIND, cookie)))
+        # One entry for libraries that compare the host's name, one for those that take any.
+        for family, address in ((_FAMILY_LOCAL, socket.gethostname().encode()), (_FAMILY_WILD, b""))
+    )
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(entries)
+    new.replace(path)
+
+
+def _counted(data: bytes) -> bytes:
+    return struct.pack(">H", len(data)) + data
+
+
+class KeptByAnother(Conflict):
+    """The display of desk {id} is kept by another process of this home already."""
+
+
+class DisplayStateDir:
+    """The folder of one desk's display: its lock, its standing, whether it is wanted, and its programs' words."""
+
+    def __init__(self, displays: Path, desk: str) -> None:
+        self.desk = desk
+        self.path = displays / desk
+
+    def make(self) -> None:
+        """For the owner of this account only: the cookie lies here."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def xauthority(self) -> Path:
+        """The display's cookie."""
+        return self.path / "Xauthority"
+
+    @contextmanager
+    def kept(self) -> Generator[None]:
+        """Be the display's one keeper for the length of the block. Raises KeptByAnother."""
+        self.make()
+        handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise KeptByAnother(id=self.desk) from None
+            yield
+        finally:
+            os.close(handle)
+
+    def tell(self, standing: DisplayStatus) -> None:
+        """Write down how it stands."""
+        new = self.path / "standing.new"
+        new.write_text(json.dumps(asdict(standing)), encoding="utf-8")
+        new.chmod(0o600)
+        new.replace(self.path / "standing.json")
+
+    def read(self) -> DisplayStatus:
+        """What its keeper wrote down last; NOBODY when there is none."""
+        if not self._is_kept():
+            return NOBODY
+        try:
+            told: Any = json.loads((self.path / "standing.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return DisplayStatus()
+        names = {field.name for field in fields(DisplayStatus)}
+        return DisplayStatus(**{key: value for key, value in cast("dict[str, Any]", told).items() if key in names})
+
+    @property
+    def is_wanted(self) -> bool:
+        """Nobody put it down."""
+        return not (self.path / "down").exists()
+
+    def want(self, *, up: bool) -> None:
+        """It shall be up, or down until somebody wants it up again; heeded by its keeper, now or later."""
+        self.make()
+        if up:
+            (self.path / "down").unlink(missing_ok=True)
+        else:
+            (self.path / "down").touch(mode=0o600)
+
+    def _is_kept(self) -> bool:
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(handle)

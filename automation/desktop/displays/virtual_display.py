@@ -1,0 +1,313 @@
+"""One virtual display: keeps its X server, window manager and program running, and says at any time how it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from automation.desktop.displays import accessibility_bus, state_dir
+from automation.desktop.displays.child_process import MARK, ChildProcess, NotStarted, sweep
+from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus, KeptByAnother
+from core.desks.model import Virtual
+from core.kit.clock import Clock
+from core.kit.errors import Unavailable
+from core.kit.supervise import supervise
+
+log = structlog.get_logger(__name__)
+
+PACKAGES = {"Xvfb": "xvfb", "openbox": "openbox"}
+"""The programs a virtual display is made of, and the Debian packages that bring them."""
+_RULES = Path(__file__).with_name("openbox.xml")
+_FILLS = "<decor>no</decor><maximized>yes</maximized>"
+_FREE = "<decor>no</decor>"
+
+_STARTING = {
+    part: f"its {what} is starting"
+    for part, what in (("server", "X server"), ("manager", "window manager"), ("program", "program"))
+}
+
+
+class PackagesMissing(Unavailable):
+    """Virtual displays need {packages}: sudo apt-get install {packages}"""
+
+
+class ServerSilent(Unavailable):
+    """its X server did not come up: {why}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayTimeouts:
+    """How long the keeper waits, in seconds."""
+
+    start_s: float = 15.0
+    """For the server to say its number."""
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 30.0
+    """Before something that ended is started again: doubled each time, between these two."""
+    steady_s: float = 60.0
+    """What ran for so long begins with the shortest pause again."""
+    look_s: float = 0.5
+    """Between two looks whether the display is wanted, or kept by another."""
+
+
+def missing_packages() -> list[str]:
+    """The packages that virtual displays need and this machine lacks."""
+    return [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+
+
+def check_packages() -> None:
+    """Raise PackagesMissing with the one command that brings them."""
+    missing = missing_packages()
+    if missing:
+        raise PackagesMissing(packages=" ".join(missing))
+
+
+class VirtualDisplay:
+    """One desk's display. `keep` must be running; `tell` is called at each change of its standing."""
+
+    def __init__(
+        self,
+        desk: str,
+        virtual: Virtual,
+        *,
+        folder: DisplayStateDir,
+        home: Path,
+        environ: Mapping[str, str],
+        clock: Clock,
+        tell: Callable[[DisplayStatus], None],
+        limits: DisplayTimeouts | None = None,
+    ) -> None:
+        """`environ` is what the program knows of the world; our own variables are taken out of it."""
+        self.desk = desk
+        self._virtual = virtual
+        self._folder = folder
+        self._mark = f"{desk} {folder.path}"
+        kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+        for name in ("WAYLAND_DISPLAY", *accessibility_bus.SILENCING):
+            kept.pop(name, None)
+        self._environ = {**kept, "OCTET_HOME": str(home), MARK: self._mark}
+        self._directory = (home / Path(virtual.directory).expanduser()).resolve()
+        self._clock = clock
+        self._tell = tell
+        self._limits = limits or DisplayTimeouts()
+        self._standing = DisplayStatus()
+        self._bus: Mapping[str, str] = {}
+        """What leads its program to the display's own bus; empty where it has none."""
+        self._whys: dict[str, str] = {}
+        """By part of the display, why it does not run now."""
+
+    async def keep(self) -> None:
+        """Keep it up until cancelled. While another process of this home does, tell what that one says."""
+        while True:
+            try:
+                with self._folder.kept():
+                    await self._run()
+            except KeptByAnother:
+                self._tell(self._folder.read())
+            except OSError as trouble:
+                self._tell(DisplayStatus(why=f"its folder cannot be used: {trouble.strerror}"))
+            await asyncio.sleep(self._limits.look_s)
+
+    async def follow(self) -> None:
+        """Only tell what its keeper says, until cancelled."""
+        while True:
+            self._tell(self._folder.read())
+            await asyncio.sleep(self._limits.look_s)
+
+    async def _run(self) -> None:
+        self._standing = DisplayStatus(keeper=os.getpid())
+        self._say(server="it is starting")
+        left = await sweep(self._mark)
+        if left:
+            log.warning("display_left_behind_ended", desk=self.desk, processes=left)
+        pause_s = self._limits.first_pause_s
+        try:
+            while True:
+                await self._until(wanted=True)
+                began_s = self._clock.monotonic_s()
+                why = await self._live()
+                if not self._folder.is_wanted:
+                    self._say(server="it was put down; `octet desk up` brings it back")
+                    continue
+                if self._clock.monotonic_s() - began_s > self._limits.steady_s:
+                    pause_s = self._limits.first_pause_s
+                log.warning("display_ended", desk=self.desk, why=why, again_in_s=pause_s)
+                self._say(server=why)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, self._limits.longest_pause_s)
+        finally:
+            await asyncio.shield(self._leave())
+
+    async def _leave(self) -> None:
+        await sweep(self._mark)
+        self._folder.xauthority.unlink(missing_ok=True)
+
+    async def _live(self) -> str:
+        """One life of the server and all that stands on it; why it ended."""
+        self._say(**_STARTING)
+        try:
+            check_packages()
+            async with self._server() as server, accessibility_bus.bus(self._start_talking) as self._bus:
+                return await self._serve(server)
+        except Unavailable as trouble:
+            return trouble.message
+        finally:
+            self._standing = replace(self._standing, display="", xauthority="")
+            self._whys.clear()  # what is said next is why all of it is gone
+            await asyncio.shield(sweep(self._mark))  # what the program started on its own goes with its display
+
+    async def _serve(self, server: ChildProcess) -> str:
+        """Keep manager and program running on it, until the server ends or the display is put down."""
+        has_manager = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            work = (
+                supervise(group, f"manager of {self.desk}", self._keep_manager(has_manager)),
+                supervise(group, f"program of {self.desk}", self._keep_program(has_manager)),
+            )
+            ended = ""
+            while not ended and self._folder.is_wanted:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.look_s):
+                        ended = f"its X server ended ({await server.ended()}) and is started again"
+            for one in work:
+                one.cancel()
+        return ended
+
+    @asynccontextmanager
+    async def _server(self) -> AsyncGenerator[ChildProcess]:
+        """Start the server on a number that it finds free itself, with a cookie and no way in from the network."""
+        cookie = state_dir.new_cookie()
+        state_dir.write(self._folder.xauthority, cookie)
+        screen = f"{self._virtual.width}x{self._virtual.height}x24"
+        argv = ["Xvfb", "-displayfd", "1", "-screen", "0", screen, "-dpi", "96", "-nolisten", "tcp", "-noreset"]
+        argv += ["-auth", str(self._folder.xauthority)]
+        server = await self._start("its X server", argv, talks=True)
+        try:
+            number = await self._number(server)
+            state_dir.write(self._folder.xauthority, cookie, number)
+            self._standing = replace(
+                self._standing, display=f":{number}", xauthority=str(self._folder.xauthority.resolve())
+            )
+            self._say(server="")
+            yield server
+        finally:
+            await asyncio.shield(server.end())
+
+    async def _number(self, server: ChildProcess) -> str:
+        assert server.process.stdout is not None
+        number = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.start_s):
+                number = await server.process.stdout.readline()
+        if not number.strip().isdigit():
+            raise ServerSilent(why=f"{self._folder.path / 'server.log'} tells more")
+        return number.strip().decode()
+
+    async def _keep_manager(self, is_there: asyncio.Event) -> None:
+        """Openbox tells that it is there by the command it starts with: it makes a file."""
+        sign, rules = self._folder.path / "manager.up", self._folder.path / "openbox.xml"
+        own = {"XDG_CONFIG_HOME": str(self._folder.path), "XDG_CACHE_HOME": str(self._folder.path)}
+        rules.write_text(_RULES.read_text("utf-8").format(rules=_FILLS if self._virtual.fill else _FREE), "utf-8")
+        argv = ["openbox", "--sm-disable", "--config-file", str(rules)]
+        argv += ["--startup", f"touch {shlex.quote(str(sign))}"]
+
+        async def up() -> None:
+            while not sign.exists():  # noqa: ASYNC110 a file gives no event
+                await asyncio.sleep(0.01)
+            is_there.set()
+
+        async def start() -> ChildProcess:
+            sign.unlink(missing_ok=True)
+            return await self._start("its window manager", argv, environ=own)
+
+        await self._keep_running("manager", start, up)
+
+    async def _keep_program(self, has_manager: asyncio.Event) -> None:
+        async def start() -> ChildProcess:
+            return await self._start("its program", self._virtual.program, environ=self._bus, directory=self._directory)
+
+        async def up() -> None:
+            return
+
+        await has_manager.wait()
+        await self._keep_running("program", start, up)
+
+    async def _keep_running(
+        self, part: str, start: Callable[[], Awaitable[ChildProcess]], up: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Start it, and again whenever it ends, each time after a longer pause, unless it ran steadily."""
+        pause_s = self._limits.first_pause_s
+        while True:
+            began_s = self._clock.monotonic_s()
+            try:
+                child = await start()
+            except NotStarted as trouble:
+                why = trouble.message
+            else:
+                try:
+                    why = await self._watch(part, child, up)
+                finally:
+                    await asyncio.shield(child.end())
+            if self._clock.monotonic_s() - began_s > self._limits.steady_s:
+                pause_s = self._limits.first_pause_s
+            log.warning("display_part_ended", desk=self.desk, part=part, why=why, again_in_s=pause_s)
+            self._standing = replace(self._standing, restarts=self._standing.restarts + 1)
+            self._say(**{part: why})
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, self._limits.longest_pause_s)
+
+    async def _watch(self, part: str, child: ChildProcess, up: Callable[[], Awaitable[None]]) -> str:
+        """Say when it is up, and wait until it ends; why it is not there any more."""
+        async with asyncio.TaskGroup() as group:
+
+            async def say_when_up() -> None:
+                await up()
+                self._say(**{part: ""})
+
+            told = supervise(group, f"start of {child.what}", say_when_up())
+            how = await child.ended()
+            told.cancel()
+        return f"{child.what} ended ({how}) and is started again"
+
+    async def _start(
+        self,
+        what: str,
+        argv: Sequence[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        talks: bool = False,
+    ) -> ChildProcess:
+        place = {"DISPLAY": self._standing.display, "XAUTHORITY": self._standing.xauthority}
+        return await ChildProcess.start(
+            what,
+            argv,
+            environ={**self._environ, **place, **(environ or {})},
+            words=self._folder.path / f"{what.rsplit(maxsplit=1)[-1]}.log",
+            directory=directory or self._folder.path,
+            talks=talks,
+        )
+
+    async def _start_talking(self, what: str, argv: Sequence[str]) -> ChildProcess:
+        return await self._start(what, argv, talks=True)
+
+    async def _until(self, *, wanted: bool) -> None:
+        while self._folder.is_wanted is not wanted:  # noqa: ASYNC110 a file gives no event
+            await asyncio.sleep(self._limits.look_s)
+
+    def _say(self, **whys: str) -> None:
+        """Parts of the display run now, or do not for a reason; written down and told when that makes a difference."""
+        self._whys.update(whys)
+        why = next((one for one in self._whys.values() if one), "")
+        self._standing = replace(self._standing, why=why)
+        self._folder.tell(self._standing)
+        self._tell(self._standing)

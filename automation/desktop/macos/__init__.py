@@ -1,0 +1,1 @@
+"""The worker for macOS: PyAutoGUI, the clipboard and pixels. It promises less and says *portable*."""

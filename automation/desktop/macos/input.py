@@ -1,0 +1,171 @@
+"""Pointer and keys by PyAutoGUI, and the clipboard by pyperclip: neither tells who receives what."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import pyperclip
+
+from automation.desktop.gui import import_gui, keys_of
+from automation.protocol.ports import TransientFailure
+from core.deliveries.model import Reason
+from core.kit.errors import Invalid, Unavailable
+
+_COMMAND = {"ctrl": "command"}
+"""What is done with ctrl elsewhere is done with command on a Mac."""
+
+
+class UnknownMacKey(Invalid):
+    """The chord {chord} names the key {key}, which PyAutoGUI does not know on this platform."""
+
+
+class MacInput:
+    """Moves the pointer and presses chords; belongs to one thread. One process can have one only."""
+
+    def __init__(self, display: str = "") -> None:
+        gui = import_gui(display)
+        self._gui: Any = gui  # untyped package: this class is its typed face
+        self._down: list[str] = []
+        self.placed: tuple[int, int] | None = None
+        """Where we last put the pointer."""
+
+    def check(self, chords: Iterable[str]) -> None:
+        """Raise UnknownMacKey unless each key of each chord can be pressed."""
+        for chord in chords:
+            for key in keys_of(chord):
+                if not self._gui.isValidKey(_here(key)):
+                    raise UnknownMacKey(chord=chord, key=key)
+
+    def press(self, chord: str) -> None:
+        """Press one chord and release it; whatever happens, no key stays down."""
+        try:
+            for key in keys_of(chord):
+                self._down.append(_here(key))
+                self._gui.keyDown(_here(key), _pause=False)
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Release the keys that we hold down."""
+        while self._down:
+            self._gui.keyUp(self._down.pop(), _pause=False)
+
+    def click(self, x: int, y: int) -> None:
+        """Click the left button at a place of the screen."""
+        self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
+        self.placed = (x, y)
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer to a place of the screen."""
+        self._gui.moveTo(x, y, _pause=False)
+        self.placed = (x, y)
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is now."""
+        x, y = self._gui.position()
+        return int(x), int(y)
+
+
+def _here(key: str) -> str:
+    return _COMMAND.get(key, key) if sys.platform == "darwin" else key
+
+
+T = TypeVar("T")
+ANSWER_S = 1.0
+"""So long the platform's clipboard is waited for: whoever owns it may be frozen."""
+
+
+class NoMacClipboard(Unavailable):
+    """This platform's clipboard cannot be used: {why}"""
+
+
+class MacClipboard:
+    """Puts a text onto the clipboard and reads it. Remembers what was there, to give it back."""
+
+    def __init__(self) -> None:
+        """Raise NoMacClipboard with what is missing."""
+        self._persons: str | None = None
+        self._giving: Callable[[], None] | None = None
+        """Waits until the person's text is there again, which has begun."""
+        self._ours: set[str] = set()
+        """Texts that are there by our doing: put there, or copied from the window because we pressed its chord."""
+        try:
+            self._in_time(pyperclip.paste)
+        except (pyperclip.PyperclipException, TransientFailure) as trouble:
+            why = " ".join(str(trouble).split())
+            raise NoMacClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
+
+    def put(self, text: str) -> None:
+        """The clipboard holds this text from now on; what a person had there is remembered once."""
+        if self._giving is not None:
+            self.give_back()
+        if self._persons is None:
+            self._persons = self._in_time(pyperclip.paste)
+        self._ours.add(text)
+        self._in_time(lambda: pyperclip.copy(text))
+
+    def mark(self) -> str:
+        """Put a word there that nobody else has: when something else is there, it was copied since."""
+        word = f"octet-{secrets.token_hex(8)}"
+        self.put(word)
+        return word
+
+    def until_other_than(self, word: str, seconds: float) -> str | None:
+        """What is there in place of `word`; None when nothing came within that time."""
+        end = time.monotonic() + seconds
+        while True:
+            text = self._in_time(pyperclip.paste)
+            if text != word:
+                self._ours.add(text)
+                return text
+            if time.monotonic() >= end:
+                return None
+            time.sleep(0.005)  # noqa: TID251 the worker's own thread; no platform's clipboard tells of a change
+
+    def begin_to_give_back(self) -> None:
+        """As `give_back`, which then waits for its end: other things can be looked at meanwhile."""
+        if self._giving is None:
+            persons, ours = self._persons, frozenset(self._ours)
+            self._giving = self._begin(lambda: _put_back(persons, ours))
+
+    def give_back(self) -> None:
+        """The person's text is there again, unless somebody put another one there meanwhile."""
+        self.begin_to_give_back()
+        wait, self._giving = self._giving, None
+        self._persons = None
+        self._ours.clear()
+        if wait is not None:
+            wait()
+
+    def _in_time(self, work: Callable[[], T]) -> T:
+        return self._begin(work)()
+
+    def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Do it in a thread of its own, which is left alone when it does not come back; what is returned waits."""
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
+                done.set_exception(trouble)
+
+        def wait() -> T:
+            try:
+                return done.result(ANSWER_S)
+            except TimeoutError:
+                raise TransientFailure(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
+
+        threading.Thread(target=run, name="clipboard", daemon=True).start()
+        return wait
+
+
+def _put_back(persons: str | None, ours: frozenset[str]) -> None:
+    if persons is not None and pyperclip.paste() in ours:
+        pyperclip.copy(persons)

@@ -1,0 +1,152 @@
+"""The desk worker where there is no X11: what the loop of all workers works with there, by PyAutoGUI, clipboard and
+pixels."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from automation.desktop.macos.input import MacClipboard, MacInput, NoMacClipboard, UnknownMacKey
+from automation.desktop.macos.inspector import MacInspector
+from automation.desktop.macos.window import MacWindow
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.own_input import Clicks
+from automation.desktop.worker import loop, process
+from automation.desktop.worker.backend import WorkerBackend
+from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.leftover_drafts import REST_S, LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.messages import Hello
+from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
+from core.desks.model import Shown, WindowStatus
+from core.kit.clock import SystemClock
+
+NAME = "portable"
+"""What outcomes and receipts say."""
+EXCUSES = (NoMacClipboard, UnknownMacKey)
+"""Why there are no hands here: the coordinator is told, and tries again later."""
+NO_ACTS = "the portable path presses nothing but what a delivery needs"
+NO_READING = "the portable path reads no windows"
+NO_ARRANGING = "the portable path cannot move windows; do it by hand"
+NO_CALIBRATION = "the portable path cannot tell windows from each other; write their places into config/desks"
+
+
+def run(desk: str) -> int:
+    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
+    return process.run(desk, work, excuses=EXCUSES)
+
+
+def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
+    """Do what comes until the pipe ends."""
+    with ExitStack() as stack:
+        loop.work(MacBackend(hello, inbox, outbox, stack).surface(), inbox, outbox)
+
+
+class MacBackend:
+    """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
+
+    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
+        display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
+        self._inbox = inbox
+        self._outbox = outbox
+        self._fingers = MacInput(display)
+        self._fingers.check(
+            {
+                chord
+                for profile in hello.profiles
+                for chord in (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy)
+            }
+        )
+        self._clipboard = MacClipboard()
+        self._clicks = Clicks()
+        self._sight = MacInspector(
+            desk=hello.desk,
+            profiles={profile.name: profile for profile in hello.profiles},
+            screen=stack.enter_context(ScreenCapture(display or None)),
+            anchors=Anchors(Path(hello.anchors)),
+        )
+        tell = loop.tells_waits(inbox, outbox)
+        self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
+        stack.callback(self._gate.close)
+        self._tidy = LeftoverDrafts(
+            hello.drafts,
+            eyes=self._sight,
+            pace=inbox,
+            open_window=self._open,
+            may_touch=lambda: not loop.hands_off(inbox, self._gate),
+        )
+
+    def surface(self) -> WorkerBackend:
+        """What the loop works with."""
+        waiting = RecoveringWindows(
+            eyes=self._sight, tidy=self._tidy, inbox=self._inbox, outbox=self._outbox, let_go=self._fingers.let_go
+        )
+        return WorkerBackend(
+            eyes=self._sight,
+            lookout=MacWatcher(self._sight, waiting),
+            drafts=self._tidy,
+            user_activity=self._gate,
+            open_window=self._open,
+            let_go=self._fingers.let_go,
+            act=NO_ACTS,
+            read=NO_READING,
+            arrange=NO_ARRANGING,
+            calibrate=NO_CALIBRATION,
+            path=NAME,
+            remark=NAME,
+        )
+
+    def _open(self, name: str) -> MacWindow:
+        return MacWindow(
+            name=name,
+            sight=self._sight,
+            fingers=self._fingers,
+            clipboard=self._clipboard,
+            clicks=self._clicks,
+            pace=self._inbox,
+        )
+
+
+class MacWatcher:
+    """Looks once a second at windows that cannot be used, and at nothing else: nothing tells of a change."""
+
+    def __init__(self, sight: MacInspector, waiting: RecoveringWindows) -> None:
+        self._sight = sight
+        self._waiting = waiting
+
+    def begin(self) -> None:
+        """Nobody knows anything of any window yet."""
+        self._waiting.saw(self._sight.names())
+
+    def report_usable(self) -> None:
+        """Look at all of them."""
+        self._waiting.look_when_due()
+
+    def due_in_s(self) -> float | None:
+        """Never, once all can be used."""
+        return REST_S if self._waiting.names() else None
+
+    def look_when_due(self) -> None:
+        """Look at those that could not be used."""
+        names = self._waiting.names()
+        self._waiting.look_when_due()
+        for name in names:
+            self._waiting.usability.saw(self._sight.status(name))
+
+    def recheck_soon(self) -> None:
+        """Something may have changed."""
+        self._waiting.look_when_due()
+
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        """Each window, for people. How each is read makes no difference here: all are copied out of."""
+        return tuple(map(self._sight.status, self._sight.names()))
+
+    def shown(self, name: str) -> Shown:
+        """What this window shows of its agent."""
+        status = self._sight.status(name)
+        return Shown(window=name, activity=status.activity, note=status.reason)
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        """An order ended: a window into which no text went, or where a draft of ours is left, is looked after."""
+        self._waiting.ended(name, was_used=was_used)

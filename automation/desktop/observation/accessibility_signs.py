@@ -1,0 +1,126 @@
+"""Hearing what a desk's windows tell of themselves: which signs of their profiles are there, what a dialog says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from automation.desktop.accessibility.bus import Unreadable
+from automation.desktop.accessibility.passages import shown_text
+from automation.desktop.accessibility.reader import AccessibilityReader, AccessiblePart, ComposerElsewhere
+from automation.desktop.accessibility.tree import EMBEDDED
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.screen_signs import SETTLED_S, ShownSigns
+from automation.desktop.window_info import DisplayHeld, WindowInfo
+from core.kit.redaction import CODE_ON_SCREEN
+from core.profiles.model import Box, Composer, Profile
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kept:
+    """What was heard last of one window."""
+
+    window: int
+    frame: Image.Image
+    since_s: float
+    """Since when it looks like that."""
+    heard_s: float
+    heard: ShownSigns
+
+
+class AccessibilitySigns:
+    """Belongs to the worker's thread. Asks a program only when its window looks otherwise than when it was asked last,
+    or looked otherwise just before."""
+
+    def __init__(self, reader: AccessibilityReader, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._now_s = now_s
+        self._kept: dict[str, _Kept] = {}
+
+    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
+        """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
+        try:
+            self._reader.composer(seen, composer, box)
+        except ComposerElsewhere:
+            return False
+        except (Unreadable, DisplayHeld):
+            return None
+        return True
+
+    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
+        """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
+        try:
+            self._reader.composer(seen, composer, box).text()
+        except Unreadable as trouble:
+            return trouble.why
+        return ""
+
+    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
+        """Return the lines of the screen in which the composer at `box` shows an answer code; None where its program
+        does not tell."""
+        try:
+            node = self._reader.composer(seen, composer, box)
+            own = node.own_text()
+            codes = [number for number, line in enumerate(own.split("\n")) if CODE_ON_SCREEN.search(line)]
+            if EMBEDDED in own or not codes:
+                return None if EMBEDDED in own or CODE_ON_SCREEN.search(own) else ()
+            places = node.places_of_lines(own, since=codes[0])
+        except (Unreadable, DisplayHeld):
+            return None
+        last, found = places[-1], [places[number - codes[0]] for number in codes]
+        # GTK tells places as if nothing were scrolled: they are right only where the end is seen.
+        is_right = box.holds(last.x + last.width // 2, last.y + last.height // 2)
+        return found if is_right and all(place.has_area for place in found) else None
+
+    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
+        """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""
+        if not profile.listens:
+            return ShownSigns()
+        now_s, kept = self._now_s(), self._kept.get(name)
+        is_same = (
+            kept is not None
+            and kept.window == seen.id
+            and image_diff.is_same(frame, kept.frame, profile.composer.caret_px)
+        )
+        if kept is None or not is_same:
+            kept = self._kept[name] = _Kept(
+                window=seen.id, frame=frame, since_s=now_s, heard_s=now_s, heard=self._ask(seen, profile)
+            )
+        elif kept.heard.why_not or kept.heard_s - kept.since_s < SETTLED_S:
+            kept.heard_s, kept.heard = now_s, self._ask(seen, profile)
+        return kept.heard
+
+    def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
+        """What stands in a dialog of this window: in the object `part`, else in what stands at `box`; places are from
+        the window's corner. Empty where it cannot be read. Raises nothing."""
+        hidden = [_on_screen(mask, seen) for mask in masks]
+        within = None if box is None else _on_screen(box, seen)
+        try:
+            if part is not None:
+                return shown_text(part.node, within=within, masks=hidden)
+            return "" if within is None else shown_text(self._reader.at(seen, within), within=within, masks=hidden)
+        except (Unreadable, DisplayHeld):
+            return ""
+
+    def window_text(self, seen: WindowInfo) -> str:
+        """What stands in a window that is a dialog itself. Empty where it cannot be read. Raises nothing."""
+        try:
+            return shown_text(self._reader.top(seen), within=None, masks=())
+        except (Unreadable, DisplayHeld):
+            return ""
+
+    def _ask(self, seen: WindowInfo, profile: Profile) -> ShownSigns:
+        try:
+            told = self._reader.signs(seen, profile.listens)
+        except Unreadable as silence:
+            return ShownSigns(why_not=silence.why)
+        except DisplayHeld as held:
+            return ShownSigns(why_not=held.reason.value)
+        return ShownSigns(parts=told.parts, strange=told.strange)
+
+
+def _on_screen(part: Box, seen: WindowInfo) -> Box:
+    return part.on_screen(seen.box)

@@ -1,0 +1,304 @@
+"""What each window shows of its agent: idle, busy, a question, an error, a limit, by what was seen of it over time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from PIL import Image, ImageDraw
+
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.delivery_screenshots import paint_masks
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import to_small_png
+from automation.desktop.observation.screen_signs import DIALOGS, SETTLED_S, WindowSnapshot
+from automation.protocol.ports import DeliveryClock
+from core.desks.model import Shown
+from core.kit.redaction import redacted
+from core.profiles.model import Act, Activity, Profile
+
+APART_S = 0.25
+"""Between two looks at one window, however fast it is drawn in."""
+BUSY_APART_S = 0.5
+"""The same while it is busy: its spinner draws all the time, and says nothing new."""
+DIALOG_S = 0.3
+"""So long a dialog must stand still before people are told of it: it may be half drawn."""
+RESTLESS_S = 10.0
+"""A window that shows no sign and never stands still counts as unknown after this."""
+UNSEEN_S = 2.0
+"""What lies over a window for less than this changes nothing about it, nor does a program that is silent for less."""
+ALIVE_S = 60.0
+"""Between two news that something goes on in a window at work."""
+SILENT_S = 5.0
+"""A program that does not tell what it shows is asked again after this, though nothing is drawn."""
+FRESH_S = 2.0
+"""The longest wait, for somebody who asks, until it is certain what a window shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityReading:
+    """What a window shows, and what it was told by."""
+
+    activity: Activity
+    note: str = ""
+
+
+class ActivityClassifier:
+    """One window: what it shows, by one look after the other. Pure: the clock comes in with each look.
+
+    A busy sign means busy at once. That it is gone means idle only when nothing changes any more: agents pause for
+    seconds while they work, and their signs flicker between two steps. What no sign explains is unknown, never idle.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.view = WindowSnapshot(why_not="nobody looked yet")
+        self._kind: str | int = ""
+        self._kind_s = 0.0
+        """Since when it shows what it shows now."""
+        self._still_s = 0.0
+        """Since when nothing changed in it."""
+        self._picture: Image.Image | None = None
+
+    def saw(self, view: WindowSnapshot, now_s: float) -> None:
+        """Take one look in."""
+        kind = _kind(view)
+        picture = view.crop if view.dialog is not None else view.frame
+        if kind != self._kind or self.view.why_not == "nobody looked yet":
+            self._kind, self._kind_s, self._still_s, self._picture = kind, now_s, now_s, picture
+        elif kind != "busy" and not self._is_same(picture):
+            self._still_s, self._picture = now_s, picture
+        self.view = view
+
+    def verdict(self, now_s: float) -> ActivityReading | None:
+        """What it shows; None while that is not certain."""
+        lasted_s, still_s = now_s - self._kind_s, now_s - self._still_s
+        view = self.view
+        if view.why_not:
+            return ActivityReading(activity=Activity.UNKNOWN, note=view.why_not) if lasted_s >= UNSEEN_S else None
+        if view.dialog is not None:
+            if still_s < DIALOG_S and not self.is_restless(now_s):
+                return None
+            shows = self.profile.dialogs[view.dialog].shows
+            return ActivityReading(activity=shows, note=DIALOGS[shows])
+        if view.is_busy:
+            return ActivityReading(activity=Activity.BUSY, note="its busy sign is shown")
+        if view.unheard:
+            silent = ActivityReading(
+                activity=Activity.UNKNOWN, note=f"its program does not tell what it shows: {view.unheard}"
+            )
+            return silent if lasted_s >= UNSEEN_S else None
+        if not self.profile.has_busy_sign:
+            return ActivityReading(
+                activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work"
+            )
+        if still_s < self._rest_s:
+            restless = ActivityReading(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
+            return restless if lasted_s >= RESTLESS_S else None
+        if view.strange:
+            return ActivityReading(
+                activity=Activity.UNKNOWN, note=f"it shows a dialog its profile does not know: {view.strange}"
+            )
+        if not view.is_resting:
+            return ActivityReading(
+                activity=Activity.UNKNOWN, note="it shows neither that it is at work nor that it rests"
+            )
+        if not view.is_empty:
+            return ActivityReading(activity=Activity.UNKNOWN, note="something stands in its composer")
+        return ActivityReading(activity=Activity.IDLE)
+
+    def certain_in_s(self, now_s: float) -> float | None:
+        """In how many seconds it may be certain if nothing more is drawn; None when it is."""
+        if self.verdict(now_s) is not None:
+            return None
+        if self.view.why_not or _kind(self.view) == "unheard":
+            return self._kind_s + UNSEEN_S - now_s
+        needed_s = DIALOG_S if self.view.dialog is not None else self._rest_s
+        return max(0.0, self._still_s + needed_s - now_s)
+
+    def is_restless(self, now_s: float) -> bool:
+        """Whether it shows the same thing for so long that it is not waited any longer until that stands still."""
+        return now_s - self._kind_s >= UNSEEN_S
+
+    @property
+    def _rest_s(self) -> float:
+        """So long nothing may change before it is idle: its program may still have to tell of what it drew."""
+        idle_s = self.profile.idle_ms / 1000
+        return max(idle_s, SETTLED_S) if self.profile.listens else idle_s
+
+    def _is_same(self, picture: Image.Image | None) -> bool:
+        """But for a caret that came or went."""
+        if picture is None or self._picture is None:
+            return picture is self._picture
+        return image_diff.is_same(picture, self._picture, self.profile.composer.caret_px)
+
+
+def _kind(view: WindowSnapshot) -> str | int:
+    """What it shows: the number of a dialog, or a word."""
+    if view.why_not:
+        return "unseen"
+    if view.dialog is not None:
+        return view.dialog
+    return "busy" if view.is_busy else "unheard" if view.unheard else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Followed:
+    """One window that is followed."""
+
+    judge: ActivityClassifier
+    shown: Shown | None = None
+    """What was told last."""
+    crop: Image.Image | None = None
+    """Of the dialog that was told last."""
+    looked_s: float = -APART_S
+    due_s: float | None = 0.0
+    """When it is to be looked at again; None: when something is drawn in it."""
+    work: Image.Image | None = None
+    """What it showed of its work when that was looked at last."""
+    work_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class ActivityTracker:
+    """All windows of one desk. Looks when the display says that something was drawn, and never else; belongs to the
+    worker's thread. `tell` hears each change once, `stirs` that something goes on in a window at work."""
+
+    eyes: WindowInspector
+    tell: Callable[[Shown], None]
+    stirs: Callable[[str], None]
+    saw: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
+    """Hears each look."""
+    now_s: Callable[[], float] = time.monotonic
+    _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
+
+    def __post_init__(self) -> None:
+        """Everything is to be looked at."""
+        for name in self.eyes.names():
+            self._windows[name] = _Followed(judge=ActivityClassifier(self.eyes.profile(name)))
+
+    def drawn(self, names: Iterable[str]) -> None:
+        """Something was drawn in these windows, or about them: they are looked at soon, not too often."""
+        for name in names:
+            one = self._windows[name]
+            is_busy = one.shown is not None and one.shown.activity is Activity.BUSY
+            due_s = max(self.now_s(), one.looked_s + (BUSY_APART_S if is_busy else APART_S))
+            one.due_s = due_s if one.due_s is None else min(one.due_s, due_s)
+
+    def due_in_s(self) -> float | None:
+        """When to call `look`; None while nothing happens."""
+        due = [one.due_s for one in self._windows.values() if one.due_s is not None]
+        return max(0.0, min(due) - self.now_s()) if due else None
+
+    def look(self) -> None:
+        """Look at the windows that are due, and tell what they show if it is something else than before."""
+        for name, one in self._windows.items():
+            if one.due_s is not None and one.due_s <= self.now_s():
+                self._look(name, one)
+
+    def fresh(self, names: Iterable[str], pace: DeliveryClock) -> Mapping[str, Shown]:
+        """What these windows show now: waits, not for long, until it is certain."""
+        wanted = list(names)
+        for name in wanted:
+            self._look(name, self._windows[name])
+        end_s = self.now_s() + FRESH_S
+        while self.now_s() < end_s:
+            waits = [self._windows[name].due_s for name in wanted if self._is_open(self._windows[name])]
+            if not waits:
+                break
+            pace.rest(min(APART_S, max(0.01, min(due for due in waits if due is not None) - self.now_s())))
+            self.look()
+        return {name: self._now(name) for name in wanted}
+
+    def _is_open(self, one: _Followed) -> bool:
+        certain = one.judge.view.why_not or one.judge.certain_in_s(self.now_s()) is None
+        return not certain and one.due_s is not None
+
+    def _now(self, name: str) -> Shown:
+        one = self._windows[name]
+        if one.judge.verdict(self.now_s()) is None or one.shown is None:
+            note = one.judge.view.why_not or "it has just changed"
+            return Shown(window=name, activity=Activity.UNKNOWN, note=note)
+        return one.shown
+
+    def _look(self, name: str, one: _Followed) -> None:
+        view = self.eyes.view(name)
+        self.saw(name, view)
+        one.judge.profile = self.eyes.profile(name)  # more may have been learned of it
+        one.judge.saw(view, self.now_s())
+        one.looked_s = now_s = self.now_s()
+        again_s = one.judge.certain_in_s(now_s)
+        if again_s is None and one.judge.view.unheard:
+            again_s = SILENT_S
+        one.due_s = None if again_s is None else now_s + max(again_s, 0.01)
+        verdict = one.judge.verdict(now_s)
+        if verdict is not None:
+            self._judged(name, one, verdict)
+        self._follow_work(name, one, now_s)
+
+    def _judged(self, name: str, one: _Followed, verdict: ActivityReading) -> None:
+        """Tell it, if it is not what was told last."""
+        profile, view = self.eyes.profile(name), one.judge.view
+        crop = view.crop if view.dialog is not None else None
+        if one.shown is not None and one.shown.activity is verdict.activity:
+            if crop is None and one.crop is None:
+                one.shown = replace(one.shown, note=verdict.note)
+                return
+            if (
+                crop is not None
+                and one.crop is not None
+                and image_diff.is_same(crop, one.crop, profile.composer.caret_px)
+            ):
+                return
+        text = self.eyes.text(name, view)
+        if text is None and not one.judge.is_restless(self.now_s()):
+            one.due_s = self.now_s() + APART_S  # it has just changed: it is told as it is then
+            return
+        shown = redacted(text or "")  # if it has a code, Octet does not know where the picture shows it
+        answers: tuple[Act, ...] = () if view.dialog is None else profile.dialogs[view.dialog].answers
+        one.crop = crop
+        one.shown = Shown(
+            window=name,
+            activity=verdict.activity,
+            answers=answers,
+            text=shown,
+            mark="" if crop is None else mark(crop),
+            png=b"" if crop is None or shown != (text or "") else to_small_png(_painted(crop, view, profile)),
+            note=verdict.note,
+        )
+        self.tell(one.shown)
+
+    def _follow_work(self, name: str, one: _Followed, now_s: float) -> None:
+        """A window at work in which more changed than its signs, its composer and a caret is a sign of life."""
+        view = one.judge.view
+        if view.frame is None or not view.is_busy:
+            one.work = None
+            return
+        if one.work is not None and now_s - one.work_s < ALIVE_S:
+            return
+        profile = self.eyes.profile(name)
+        work = _without_signs(view.frame, profile)
+        if one.work is not None and not image_diff.is_same(work, one.work, profile.composer.caret_px):
+            self.stirs(name)
+        one.work, one.work_s = work, now_s
+
+
+def mark(crop: Image.Image) -> str:
+    """By which exactly this dialog is known again: a letter more or less is another one."""
+    return hashlib.sha256(repr(crop.size).encode() + crop.tobytes()).hexdigest()
+
+
+def _painted(crop: Image.Image, view: WindowSnapshot, profile: Profile) -> Image.Image:
+    """The dialog without what is masked; a window of its own has no masks."""
+    return crop if view.box is None else paint_masks(crop, view.box, profile.masks)
+
+
+def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:
+    """The window without what moves though no work is done: spinners, clocks beside them, somebody's draft."""
+    work = frame.copy()
+    draw = ImageDraw.Draw(work)
+    for box in (profile.composer.box, *(sign.box for sign in (profile.busy, profile.idle) if sign is not None)):
+        draw.rectangle((box.x, box.y, box.x + box.width - 1, box.y + box.height - 1), fill="#000000")
+    return work

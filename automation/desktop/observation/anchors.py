@@ -1,0 +1,118 @@
+"""Anchor pictures: a part of each window that always looks the same, cut once and kept in the home."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.image_diff import line_now
+from automation.desktop.observation.screen_capture import to_png
+from core.kit.files import write_private
+from core.profiles.model import Box, Composer
+
+NOISE_PX = 40
+"""So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
+
+EMPTY_LOOKS = 4
+"""So many pictures of one empty composer are kept at most."""
+
+
+def candidate(window: str, box: Box) -> str:
+    """Return the name under which the picture of a possible anchor is kept beside the anchors."""
+    return f"{window}.at-{box.x}-{box.y}-{box.width}-{box.height}"
+
+
+def empty_look(window: str, number: int) -> str:
+    """By what name such a picture is kept beside the anchors; no window can be called so."""
+    return f"{window}.empty-{number}"
+
+
+class Anchors:
+    """The pictures of one desk: `FOLDER/WINDOW.png`, readable by their owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, Image.Image] = {}
+
+    def path(self, window: str) -> Path:
+        """Where the picture of this window lies."""
+        return self._folder / (re.sub(r"[^\w.-]", "_", window) + ".png")
+
+    def has(self, window: str) -> bool:
+        """Whether a picture of this window is kept."""
+        return self._load(window) is not None
+
+    def keep(self, window: str, picture: Image.Image) -> None:
+        """Keep this picture as the window's anchor; written whole or not at all."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.path(window)
+        new = path.with_suffix(".new")
+        new.write_bytes(to_png(picture))
+        new.chmod(0o600)
+        os.replace(new, path)  # noqa: PTH105 both are Paths; os.replace says that it replaces
+        self._kept[window] = picture
+
+    def difference(self, window: str, picture: Image.Image) -> str:
+        """Return what is different; empty when `picture` shows the anchor."""
+        kept = self._load(window)
+        if kept is None:
+            return ""
+        if kept.size != picture.size:
+            return "the profile's anchor now has another size"
+        count = image_diff.count_differing(kept, picture)
+        return "" if count <= NOISE_PX else f"{count} pixels of its anchor differ"
+
+    def candidates(self, window: str) -> list[Box]:
+        """Return the parts of this window that calibration kept as possible anchors."""
+        kept = sorted(self._folder.glob(f"{self.path(window).stem}.at-*.png"))
+        places = (map(int, path.stem.rpartition(".at-")[2].split("-")) for path in kept)
+        return [Box(x=x, y=y, width=width, height=height) for x, y, width, height in places]
+
+    def keep_empty(self, window: str, picture: Image.Image) -> None:
+        """Keep this as one way in which the window's empty composer looks: with its hint, with the focus or without."""
+        for number in range(1, EMPTY_LOOKS + 1):
+            if not self.has(empty_look(window, number)):
+                self.keep(empty_look(window, number), picture)
+                return
+
+    def is_empty_look(self, window: str, picture: Image.Image, composer: Composer) -> bool:
+        """Whether the composer, or its line in a terminal, looks as it was kept when it was empty."""
+        kept = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
+        for look in filter(None, kept):
+            if composer.prompt is None:
+                is_empty = image_diff.is_same(picture, look, composer.caret_px)
+            else:
+                now = line_now(picture, look, composer, composer.prompt)
+                is_empty = now is not None and image_diff.is_same_line(now, look, composer.caret_px)
+            if is_empty:
+                return True
+        return False
+
+    def tag(self, window: str) -> str:
+        """The tag of the very window that a person connected under this name; empty where none was."""
+        try:
+            return self._tag_file(window).read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def keep_tag(self, window: str, tag: str) -> None:
+        """It is the window that bears this tag."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._tag_file(window), tag)
+
+    def _tag_file(self, window: str) -> Path:
+        return self.path(window).with_suffix(".tag")
+
+    def _load(self, window: str) -> Image.Image | None:
+        path = self.path(window)
+        if not path.exists():
+            self._kept.pop(window, None)
+            return None
+        if window not in self._kept:
+            with Image.open(path) as picture:
+                self._kept[window] = picture.convert("RGB")
+        return self._kept[window]

@@ -1,0 +1,80 @@
+"""The pictures of one delivery, as its worker keeps them until the outcome says which of them are worth keeping."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw
+
+from automation.desktop.observation.screen_capture import to_small_png
+from core.deliveries.model import Moment, Part, Picture, Target
+from core.kit.redaction import CODE_ON_SCREEN
+from core.profiles.model import Box
+
+if TYPE_CHECKING:
+    from automation.desktop.window_info import WindowInfo
+
+MASK = "#808080"
+"""What a masked region is painted with: the same for every window, so that nobody takes it for something seen."""
+
+
+class DeliveryScreenshots:
+    """Pictures of one window at several moments. They are made small and packed only when they are asked for."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Moment, Image.Image] = {}
+        self.has_code = True
+        """The prompt has an answer code, or Octet does not know what it says."""
+
+    def stages(self, text: str) -> None:
+        """Note the prompt that is being staged."""
+        self.has_code = CODE_ON_SCREEN.search(text) is not None
+
+    def keep(self, moment: Moment, window: Image.Image) -> None:
+        """This is what the whole window showed then, its masked regions painted over."""
+        self._kept[moment] = window
+
+    def lacks(self, moment: Moment) -> None:
+        """The window could not be seen then; an earlier picture of that moment is not of it."""
+        self._kept.pop(moment, None)
+
+    def pictures(self, composer: Box, *, whole: bool) -> tuple[Picture, ...]:
+        """Those of the composer, and with `whole` those of the window too."""
+        parts = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,)
+        return tuple(
+            Picture(moment=moment, part=part, png=to_small_png(_cut(window, composer, part)))
+            for part in parts
+            for moment, window in self._kept.items()
+        )
+
+
+def paint_masks(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Image:
+    """The picture of one place of a window, with what lies in `masks` painted over; all are relative to its corner."""
+    over = [one for one in masks if place.overlaps(one)]
+    if not over:
+        return picture
+    picture = picture.copy()
+    draw = ImageDraw.Draw(picture)
+    for one in over:
+        left, top = one.x - place.x, one.y - place.y
+        draw.rectangle((left, top, left + one.width - 1, top + one.height - 1), fill=MASK)
+    return picture
+
+
+def target_identity(seen: WindowInfo) -> Target:
+    """Which window it is; its title, which may tell what somebody works at, only as a hash."""
+    box = seen.box
+    return Target(
+        id=seen.id,
+        kind=seen.kind,
+        title_sha256=hashlib.sha256(seen.title.encode()).hexdigest(),
+        place=(box.x, box.y, box.width, box.height),
+    )
+
+
+def _cut(window: Image.Image, composer: Box, part: Part) -> Image.Image:
+    if part is Part.WINDOW:
+        return window
+    return window.crop((composer.x, composer.y, composer.x + composer.width, composer.y + composer.height))

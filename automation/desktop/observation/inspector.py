@@ -1,0 +1,383 @@
+"""Looking at a desk's windows, touching nothing: what each shows, and whether a delivery could begin. Which window is
+which, and where, is `whereabouts`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PIL import Image
+
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.anchors import Anchors, candidate
+from automation.desktop.observation.delivery_screenshots import paint_masks
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_signs import (
+    DIALOGS,
+    ShownSigns,
+    SignsPort,
+    WindowSnapshot,
+    is_busy,
+    is_resting,
+    part,
+    place_of,
+)
+from automation.desktop.observation.window_locator import RECALIBRATE, WindowLocator
+from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.protocol.ports import PermanentFailure, TransientFailure
+from core.deliveries.model import Reason
+from core.desks.learned import learn
+from core.desks.model import Desk, MatchBy, WindowStatus
+from core.profiles.model import Box, Dialog, Profile, Readback, Sign
+
+PLAIN = "it has drawn nothing yet where its anchor is"
+ELSEWHERE = "its program tells over the accessibility bus that its composer is at another place"
+LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
+
+
+class WindowInspector(WindowLocator):
+    """All that can be seen of one desk. Belongs to one thread."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        profiles: dict[str, Profile],
+        windows: WindowsPort,
+        screen: ScreenCapture,
+        anchors: Anchors,
+        ears: SignsPort,
+    ) -> None:
+        super().__init__(desk=desk, profiles=profiles, windows=windows, tags=anchors)
+        self._screen = screen
+        self._anchors = anchors
+        self._ears = ears
+        self.tell_learned: Callable[[str, Box | Sign], object] = lambda _name, _value: None
+        """Hears what was learned of a window."""
+        self._remembered: dict[str, int] = {}
+        """By name, the window whose tag is known to be kept."""
+        self.unlearned = {name for name in self.names() if not self.profile(name).has_busy_sign}
+        """The windows whose busy sign is still to be learned."""
+        self.rested: dict[str, Image.Image] = {}
+        """How these looked just before the last prompt."""
+
+    def _place_or_dialog(self, name: str) -> WindowInfo:
+        """As `place`; of a window that its own dialog lies over, this is what is said."""
+        try:
+            return self.place(name)
+        except TransientFailure as trouble:
+            if trouble.reason is Reason.COVERED:
+                apart = self.apart(name)
+                if apart is not None:
+                    raise PermanentFailure(Reason.DIALOG, DIALOGS[apart[0].shows]) from trouble
+            raise
+
+    def check_unlocked(self) -> None:
+        """See that no lock screen, and no open menu, takes the keys for itself."""
+        if self.windows.is_keyboard_taken():
+            raise TransientFailure(Reason.LOCKED, LOCKED)
+
+    def recognise(self, name: str) -> WindowInfo:
+        """Find the window at its place and see that it certainly is the one that was connected, whatever else it shows;
+        the screen is not locked. Raises TransientFailure or PermanentFailure."""
+        self.check_unlocked()
+        seen, anchor = self._place_or_dialog(name), self.profile(name).anchor
+        difference = None if anchor is None else self._anchor_difference(name, seen, anchor)
+        if difference == "":
+            self._remember_window(name, seen)
+            return seen
+        if anchor is not None and not self._is_calibrated(name):  # a user chose this anchor: it has to be there
+            raise PermanentFailure(Reason.CHANGED, f"{difference}; {RECALIBRATE}")
+        if why := self.why_uncertain(name, seen):
+            raise PermanentFailure(Reason.CHANGED, "; ".join(filter(None, (difference, why, RECALIBRATE))))
+        self._remember_window(name, seen)
+        if anchor is not None:
+            self._replace_anchor(name, seen)
+        return seen
+
+    def why_uncertain(self, name: str, seen: WindowInfo) -> str:
+        """Return why this window, which has the class, the title and the size, may be another one than was connected;
+        empty where it certainly is the one, with or without an anchor. This is the one place that decides it."""
+        if self.is_tagged(name, seen):
+            return ""  # the display has not closed it since
+        if not self.is_alone(name):
+            return "another window has its class and title"
+        if not self._is_composer_told(name, seen):
+            return "its program was restarted, and does not tell over the accessibility bus that its composer is there"
+        return ""
+
+    def _is_composer_told(self, name: str, seen: WindowInfo) -> bool | None:
+        """Return whether the composer is where it was measured, as its program tells; None if it does not, or if the
+        profile does not read the composer so."""
+        composer, readback = self.profile(name).composer, self.profile(name).readback
+        is_asked = Readback.ACCESSIBILITY in readback
+        return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
+
+    def _anchor_difference(self, name: str, seen: WindowInfo, anchor: Box) -> str:
+        """Return how the anchor looks otherwise than it was kept; empty if it does not. Cuts a missing one."""
+        kept = self._kept_as(name, anchor)
+        picture = self._screen.take(anchor.on_screen(seen.box))
+        if not self._anchors.has(kept):
+            if seen.box != self.configured_box(name):
+                raise TransientFailure(Reason.MOVED, "and it has no anchor yet by which it would be known again there")
+            if image_diff.is_plain(picture):
+                raise TransientFailure(Reason.CHANGED, PLAIN)
+            self._anchors.keep(kept, picture)
+        return self._anchors.difference(kept, picture)
+
+    def _kept_as(self, name: str, anchor: Box) -> str:
+        """Return the name under which the anchor's picture is kept."""
+        return candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name
+
+    def learn(self, name: str, value: Box | Sign) -> None:
+        """Use what was learned of this window from now on, another anchor or its busy sign, and tell it."""
+        self._learned[name] = learn(self.profile(name), value)
+        self.tell_learned(name, value)
+
+    def _is_calibrated(self, name: str) -> bool:
+        """Return whether Octet measured this window, and chose its anchor: calibration keeps the window's tag."""
+        return bool(self._anchors.tag(name))
+
+    def _remember_window(self, name: str, seen: WindowInfo) -> None:
+        """Keep the tag of a calibrated window that was opened anew and is certainly the one: its anchor may change with
+        the next prompt."""
+        if self._remembered.get(name) == seen.id or not self._is_calibrated(name):
+            return
+        if self._configured[name].match_by is MatchBy.TITLE and not self.is_tagged(name, seen) and self.is_alone(name):
+            self._anchors.keep_tag(name, self.windows.name_tag(seen.id))
+        self._remembered[name] = seen.id
+
+    def _replace_anchor(self, name: str, seen: WindowInfo) -> None:
+        """Take another part of the window for its anchor: one that calibration kept, and that looks as it did."""
+        for box in self._anchors.candidates(name):
+            now = self._screen.take(box.on_screen(seen.box))
+            if not self._anchors.difference(candidate(name, box), now):
+                self.learn(name, box)
+                return
+
+    def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> WindowInfo:
+        """Everything that must hold before the first click."""
+        seen = self.recognise(name)
+        if (asked := self.asks(name)) is not None:
+            raise PermanentFailure(Reason.DIALOG, DIALOGS[asked.shows])
+        if self._is_composer_told(name, seen) is False:
+            raise PermanentFailure(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
+        if not may_be_busy and self.is_busy(name):
+            raise TransientFailure(Reason.BUSY, "its busy sign is shown")
+        if not may_be_written and not self.is_composer_empty(name):
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+        return seen
+
+    def keep_rested(self, name: str) -> None:
+        """Keep a picture of this window, whose agent rests, while Octet still learns its busy sign."""
+        if name in self.unlearned:
+            self.rested[name] = self._picture(name)
+
+    def status(self, name: str) -> WindowStatus:
+        """How the window is now, for people; an agent at work is nothing to complain about."""
+        reason = code = ""
+        try:
+            self.recognise(name)
+            self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
+        except (TransientFailure, PermanentFailure) as trouble:
+            seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
+            code = str(trouble.reason)
+            reason = f"{code}: {seen}" if seen else code
+        return WindowStatus(name=name, usable=not reason, reason=reason, code=code)
+
+    def why_unread(self, name: str) -> str:
+        """Why its composer cannot be read over the accessibility bus; empty where it can, or its profile does not try,
+        or the window is not there."""
+        profile = self.profile(name)
+        if Readback.ACCESSIBILITY not in profile.readback:
+            return ""
+        try:
+            seen = self.identify(name)
+        except PermanentFailure:
+            return ""
+        part = profile.composer.box
+        box = part.on_screen(seen.box)
+        return self._ears.why_unread(seen, profile.composer, box)
+
+    def take_in_news(self) -> None:
+        """Ask the server something, and take from its line what it has told meanwhile: it would grow there."""
+        self.windows.active()
+        if self.windows.changes is not None:
+            self.windows.changes.count()
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a delivery could begin now."""
+        try:
+            self.preflight(name)
+        except (TransientFailure, PermanentFailure):
+            return False
+        return True
+
+    def at(self, place: Box) -> Image.Image:
+        """What is seen now at a place of the screen."""
+        return self._screen.take(place)
+
+    def composer(self, name: str) -> Image.Image:
+        """A picture of the composer."""
+        return self._screen.take(self.box(name, self.profile(name).composer.box))
+
+    def is_masked(self, name: str) -> bool:
+        """Whether a part of the composer may not be shown to anybody."""
+        profile = self.profile(name)
+        return any(profile.composer.box.overlaps(one) for one in profile.masks)
+
+    def is_composer_empty(self, name: str) -> bool:
+        """Whether the composer shows its background and at most a caret, or its hint."""
+        return self.is_empty_in(name, self.composer(name))
+
+    def is_empty_in(self, name: str, picture: Image.Image) -> bool:
+        """Whether a picture of the composer shows nothing but its ground, a caret, or its hint."""
+        composer = self.profile(name).composer
+        if composer.prompt is None and image_diff.is_blank(picture, composer.background, composer.caret_px):
+            return True
+        return composer.has_placeholder and self._anchors.is_empty_look(name, picture, composer)
+
+    def keep_empty(self, name: str, picture: Image.Image) -> None:
+        """From here on a composer that looks like this is empty."""
+        self._anchors.keep_empty(name, picture)
+
+    def is_busy(self, name: str) -> bool:
+        """Whether a busy sign is shown, or told of; False for a profile without one."""
+        profile = self.profile(name)
+        there = None if profile.busy is None else self._screen.take(self.box(name, profile.busy.box))
+        if is_busy(profile, there, ShownSigns()):
+            return True
+        return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
+
+    def asks(self, name: str) -> Dialog | None:
+        """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises
+        TransientFailure where its program does not tell what the profile listens for."""
+        profile = self.profile(name)
+        apart = self.apart(name)
+        if apart is not None:
+            return apart[0]
+        if not profile.listens and all(one.window is not None for one in profile.dialogs):
+            return None
+        frame, seen = self._picture(name), self._now(name)
+        heard = self._ears.listen(name, seen, frame, profile)
+        found = next((one for one in profile.dialogs if place_of(one, frame, heard, seen) is not None), None)
+        if found is None and heard.why_not:
+            raise TransientFailure(Reason.NOT_TOLD, heard.why_not)
+        return found
+
+    def view(self, name: str) -> WindowSnapshot:
+        """One look at all that the window shows; raises nothing for what is in the way."""
+        profile = self.profile(name)
+        try:
+            apart = self.apart(name)
+            if apart is not None:
+                dialog, modal = apart
+                crop = self._screen.take(modal.box)
+                if self.apart(name) != apart:
+                    raise TransientFailure(Reason.COVERED)  # what came meanwhile is not in the picture
+                return WindowSnapshot(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
+            frame, seen = self._quickly(name)
+        except (TransientFailure, PermanentFailure) as trouble:
+            return WindowSnapshot(why_not=trouble.reason.value, reason=trouble.reason)
+        heard = self._ears.listen(name, seen, frame, profile)
+        places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
+        found = next((number for number, box in enumerate(places) if box is not None), None)
+        box = None if found is None else places[found]
+        composer = profile.composer
+        return WindowSnapshot(
+            unheard=heard.why_not,
+            strange=heard.strange,
+            frame=frame,
+            dialog=found,
+            crop=None if box is None else part(frame, box),
+            box=box,
+            is_busy=is_busy(profile, None if profile.busy is None else part(frame, profile.busy.box), heard),
+            is_resting=is_resting(profile, frame, heard),
+            is_empty=self.is_empty_in(name, part(frame, composer.box)),
+        )
+
+    def text(self, name: str, view: WindowSnapshot) -> str | None:
+        """What stands in the dialog of this view, but for what is masked; empty where it cannot be read. None when
+        something else is to be seen by now, or nothing: what was read may be of that."""
+        if view.dialog is None or view.crop is None:
+            return ""
+        try:
+            text = self._said(name, view, view.dialog)
+        except (TransientFailure, PermanentFailure):
+            return None
+        now = self.view(name)
+        is_same = now.crop is not None and image_diff.is_same(now.crop, view.crop, self.profile(name).composer.caret_px)
+        return text if is_same and now.dialog == view.dialog else None
+
+    def _said(self, name: str, view: WindowSnapshot, number: int) -> str:
+        """What stands in the dialog with this number in the profile."""
+        profile = self.profile(name)
+        if view.modal is not None:
+            return self._ears.window_text(view.modal)
+        dialog, seen = profile.dialogs[number], self._now(name)
+        heard = ShownSigns() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
+        told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
+        return self._ears.dialog_text(seen, told, dialog.box, profile.masks)
+
+    def _listen(self, name: str, frame: Image.Image) -> ShownSigns:
+        return self._ears.listen(name, self._now(name), frame, self.profile(name))
+
+    def _picture(self, name: str) -> Image.Image:
+        """What is seen at the window's place."""
+        return self._screen.take(self.standing_box(name))
+
+    def _quickly(self, name: str) -> tuple[Image.Image, WindowInfo]:
+        """A picture of the window, nothing over it before and after."""
+        before = self.place(name)
+        frame = self._screen.take(before.box)
+        seen = self.place(name)
+        if seen.box != before.box:
+            raise TransientFailure(Reason.MOVED, "it is being moved")
+        return frame, seen
+
+    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
+        """Take a picture of the whole window, which nothing may cover, and paint over what is masked.
+
+        `has_code` says whether a prompt with an answer code was, or may have been, brought there: then the transcript,
+        which may show it, is painted over too. None: only the composer may show one.
+        """
+        seen = self.place(name)
+        picture = self._screen.take(seen.box)
+        if self.place(name).box != seen.box:  # still uncovered: what came meanwhile is not in the picture
+            raise TransientFailure(Reason.MOVED, "it is being moved")
+        hidden = self._hidden(name, seen, None if has_code is False else picture)
+        transcript = self.profile(name).transcript
+        if has_code and transcript is not None:
+            hidden.append(transcript.box.on_screen(seen.box))
+        return paint_masks(picture, seen.box, hidden)
+
+    def whole(self) -> Image.Image:
+        """The whole display, with what is masked of any configured window painted over, wherever that stands."""
+        screen = self.windows.screen()
+        before = self._found()
+        picture = self._screen.take(screen)
+        hidden = [mask for name, seen in before for mask in self._hidden(name, seen, None)]
+        for name, seen in self._found():  # one may have been moved meanwhile
+            there = replace(seen.box, x=seen.box.x - screen.x, y=seen.box.y - screen.y)
+            hidden += self._hidden(name, seen, part(picture, there))
+        return paint_masks(picture, screen, hidden)
+
+    def _found(self) -> list[tuple[str, WindowInfo]]:
+        """Find all configured windows, wherever they are."""
+        return [
+            (name, seen)
+            for name, window in self._configured.items()
+            for seen in self.windows.find(self.profile(name).match_class, window.title)
+        ]
+
+    def _hidden(self, name: str, seen: WindowInfo, frame: Image.Image | None) -> list[Box]:
+        """Return what no picture of the window may show, as places on the screen: what is masked, and an answer code in
+        the composer of `frame`. If its program does not tell where the code is: all of a composer that is not empty."""
+        profile, composer = self.profile(name), self.profile(name).composer
+        hidden = [mask.on_screen(seen.box) for mask in profile.masks]
+        if frame is None or self.is_empty_in(name, part(frame, composer.box)):
+            return hidden
+        box = composer.box.on_screen(seen.box)
+        is_told = Readback.ACCESSIBILITY in profile.readback
+        codes = self._ears.code_places(seen, composer, box) if is_told else None
+        return [*hidden, *([box] if codes is None else codes)]

@@ -1,0 +1,185 @@
+"""The signs by which a window shows what its agent does: in its picture, and in what it tells; null where nothing
+tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Protocol
+
+from PIL import Image
+
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.anchors import NOISE_PX
+from automation.desktop.window_info import WindowInfo
+from core.deliveries.model import Reason
+from core.profiles.model import Accessible, Activity, Box, Composer, Dialog, Profile, Sign
+
+if TYPE_CHECKING:
+    from automation.desktop.accessibility.reader import AccessiblePart
+
+
+SETTLED_S = 1.0
+"""Programs draw first and tell afterwards. So long after the last change of its picture a window has told all of it:
+what was heard then is believed until something else is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSigns:
+    """What one window told."""
+
+    parts: Mapping[Accessible, AccessiblePart] = field(default_factory=dict["Accessible", "AccessiblePart"])
+    strange: str = ""
+    """What a question is called that its profile does not know; empty: it shows none."""
+    why_not: str = ""
+    """Why it cannot be heard; then nothing is known, and not that nothing is there."""
+
+
+class SignsPort(Protocol):
+    """Belongs to the worker's thread. Raises nothing."""
+
+    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
+        """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
+        ...
+
+    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
+        """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
+        ...
+
+    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
+        """Return where the composer at `box` shows an answer code; None where its program does not tell."""
+        ...
+
+    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
+        """Which of the profile's signs this window shows now, that looks like `frame`."""
+        ...
+
+    def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
+        """What stands in a dialog of this window: in the object `part`, else at `box`. Empty if unreadable."""
+        ...
+
+    def window_text(self, seen: WindowInfo) -> str:
+        """What stands in a window that is a dialog itself. Empty where it cannot be read."""
+        ...
+
+
+class NullSigns:
+    """Where programs tell nothing to us. A profile that listens is told why nothing is heard."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
+        return None
+
+    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
+        return self._why
+
+    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
+        return None
+
+    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
+        return ShownSigns(why_not=self._why) if profile.listens else ShownSigns()
+
+    def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
+        return ""
+
+    def window_text(self, seen: WindowInfo) -> str:
+        return ""
+
+
+DIALOGS = {
+    Activity.NEEDS_INPUT: "it waits for an answer",
+    Activity.ERROR: "it shows an error",
+    Activity.LIMITED: "it shows that a limit is reached",
+}
+"""What the dialogs of a window mean, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSnapshot:
+    """What one look at a window gave, all of it from one picture. What it means is for who knows what was before."""
+
+    why_not: str = ""
+    """Why it cannot be seen; then nothing else is known."""
+    unheard: str = ""
+    """Why its program does not tell what its profile listens for; what is not seen may be there then."""
+    reason: Reason | None = None
+    """The same for whoever decides by it."""
+    strange: str = ""
+    """What a question is called that its program tells of, and its profile does not know; empty: there is none."""
+    frame: Image.Image | None = None
+    """The whole window."""
+    dialog: int | None = None
+    """Which of the profile's dialogs is there."""
+    crop: Image.Image | None = None
+    """The part of it that people are shown."""
+    box: Box | None = None
+    """Where that stands in the window; None for one that is a window of its own."""
+    modal: WindowInfo | None = None
+    """The window that the dialog is."""
+    is_busy: bool = False
+    is_resting: bool = True
+    """Its idle sign is shown, or its profile has none."""
+    is_empty: bool = True
+    """Nothing stands in its composer."""
+
+
+def part(frame: Image.Image, box: Box) -> Image.Image:
+    """This part of a window's picture."""
+    return frame.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+
+
+def stands(sign: Sign, there: Image.Image) -> bool:
+    """Whether the sign stands in the picture of its box."""
+    return image_diff.share(there, sign.colour) >= sign.share
+
+
+def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: WindowInfo) -> Box | None:
+    """Where people see this dialog inside the window, which shows all of its signs; None when it does not."""
+    if dialog.sign is None and dialog.picture is None and dialog.accessible is None:
+        return None
+    if dialog.sign is not None and not stands(dialog.sign, part(frame, dialog.sign.box)):
+        return None
+    if dialog.picture is not None:
+        there = part(frame, dialog.picture.box)
+        if image_diff.count_differing(there, _read(dialog.picture.png)) > NOISE_PX:
+            return None
+    if dialog.accessible is None:
+        return dialog.box
+    told = heard.parts.get(dialog.accessible)
+    return None if told is None else dialog.box or _inside(told.box, seen.box)
+
+
+def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> bool:
+    """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
+    if profile.busy is not None and there is not None and stands(profile.busy, there):
+        return True
+    return profile.busy_accessible in heard.parts
+
+
+def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
+    """Whether all signs of rest are there that the profile has."""
+    if profile.idle is not None and not stands(profile.idle, part(frame, profile.idle.box)):
+        return False
+    return profile.idle_accessible is None or profile.idle_accessible in heard.parts
+
+
+def _inside(box: Box, window: Box) -> Box | None:
+    """The part of a place on the screen that lies in the window, from the window's corner.
+
+    None when nothing does, as of a dialog that its program is just taking away."""
+    left, top = max(box.x, window.x), max(box.y, window.y)
+    right = min(box.x + box.width, window.x + window.width)
+    bottom = min(box.y + box.height, window.y + window.height)
+    if right <= left or bottom <= top:
+        return None
+    return Box(x=left - window.x, y=top - window.y, width=right - left, height=bottom - top)
+
+
+@lru_cache(maxsize=64)
+def _read(png: bytes) -> Image.Image:
+    with Image.open(BytesIO(png)) as picture:
+        return picture.convert("RGB")

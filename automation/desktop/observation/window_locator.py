@@ -1,0 +1,262 @@
+"""Which of a display's windows is which of a desk's, and whether it stands at its place with nothing over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Protocol
+
+from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.protocol.ports import PermanentFailure, TransientFailure
+from core.deliveries.model import Reason
+from core.desks.model import Desk, MatchBy
+from core.profiles.model import Box, Dialog, Modal, Profile
+
+NEAR_PX = 8
+"""A window of its size that is no farther from its place, in each direction, is used where it is."""
+RECALIBRATE = "`octet calibrate` measures it again"
+DEEPEST = 8
+"""Dialogs of dialogs that are followed to the window they are for."""
+
+
+class TagsPort(Protocol):
+    """By which tag each window is known that nothing else tells from its like."""
+
+    def tag(self, window: str) -> str:
+        """That of the window with this name; empty where nobody has connected any."""
+        ...
+
+
+class WindowLocator:
+    """The desk's windows and their dialogs, found on the display. Belongs to one thread."""
+
+    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tags: TagsPort) -> None:
+        self.windows = windows
+        self._tags = tags
+        self._configured = {window.name: window for window in desk.windows}
+        self._profiles = profiles
+        self._learned: dict[str, Profile] = {}
+        self._known: dict[str, int] = {}
+        self._placed: dict[str, tuple[int, WindowInfo]] = {}
+        """Windows that were seen at their place, and the count of changes on the display when that began."""
+        self._stands: dict[str, Box] = {}
+        """Where windows that were moved, and are followed, were seen last."""
+        self._apart: dict[str, int] = {}
+        """By name, the dialog that was seen last as a window of its own."""
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the configured windows, in their order."""
+        return tuple(self._configured)
+
+    def profile(self, name: str) -> Profile:
+        """How the window is driven."""
+        return self._learned.get(name) or self._profiles[self._configured[name].profile]
+
+    def box(self, name: str, part: Box) -> Box:
+        """A part of the window, given relative to its corner, as a place on the screen."""
+        return part.on_screen(self.standing_box(name))
+
+    def configured_box(self, name: str) -> Box:
+        """Where the window belongs."""
+        return self._configured[name].box
+
+    def standing_box(self, name: str) -> Box:
+        """Where the window stands: where it belongs, or where it was followed to."""
+        return self._stands.get(name, self._configured[name].box)
+
+    def boxes_now(self) -> list[Box]:
+        """Where all of them are this moment, whether they may be written into there or not; where they would stand, of
+        those that are not there."""
+        return [self._box_now(name) for name in self._configured]
+
+    def ids(self) -> dict[str, int]:
+        """The X windows that were found for the configured ones so far."""
+        return dict(self._known)
+
+    def drawn(self, windows: Collection[int]) -> set[str]:
+        """The names of those of which one of these X windows is a part: themselves, or their dialogs."""
+        return {name for known in (self._known, self._apart) for name, window in known.items() if window in windows}
+
+    def followed(self) -> set[int]:
+        """The X windows in which it matters that something is drawn."""
+        return {*self._known.values(), *self._apart.values()}
+
+    def identify(self, name: str) -> WindowInfo:
+        """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
+        configured = self._configured[name]
+        is_by_place = configured.match_by is MatchBy.PLACE
+        still = None if is_by_place else self._still(name)
+        if still is not None:
+            return still
+        found = self.windows.find(self.profile(name).match_class, configured.title)
+        program = self.profile(name).match_program
+        strangers = [] if not program else [seen for seen in found if not self._is_of(program, seen)]
+        found = [seen for seen in found if seen not in strangers]
+        if not found:
+            self._known.pop(name, None)
+            raise PermanentFailure(Reason.CLOSED, self._why_none(strangers))
+        if is_by_place or len(found) > 1:
+            found = self._of_several(name, found)
+        if len(found) != 1:
+            self._known.pop(name, None)
+            raise PermanentFailure(
+                Reason.AMBIGUOUS, f"no window is certainly the one that was connected; {RECALIBRATE}"
+            )
+        self._known[name] = found[0].id
+        return found[0]
+
+    def _of_several(self, name: str, found: Collection[WindowInfo]) -> list[WindowInfo]:
+        """Find, of windows with this class and title, the one with the tag of the window that was connected, wherever
+        it is now. Where no tag is kept, the one that was known, or the one at the place; but not of windows that differ
+        in nothing else: the one at the place may have been swapped, or opened anew."""
+        if self._tags.tag(name) or self._configured[name].match_by is MatchBy.PLACE:
+            return [seen for seen in found if self.is_tagged(name, seen)]
+        known = [seen for seen in found if seen.id == self._known.get(name)]
+        return known or [seen for seen in found if seen.box == self._configured[name].box]
+
+    def is_tagged(self, name: str, seen: WindowInfo) -> bool:
+        """Return whether this is the very window that was connected, open ever since."""
+        tag = self._tags.tag(name)
+        return bool(tag) and self.windows.name_tag(seen.id) == tag
+
+    def _still(self, name: str) -> WindowInfo | None:
+        """The window we know, if the manager still cares for it and it is who it was: then no other one counts."""
+        known = self._known.get(name)
+        if known is None or known not in self.windows.managed():
+            return None
+        seen = self.windows.see(known)
+        kind, title = self.profile(name).match_class, self._configured[name].title
+        fits = seen is not None and re.fullmatch(kind, seen.kind) and re.search(title, seen.title)
+        return seen if fits else None
+
+    def place(self, name: str, *, just_asked: bool = False) -> WindowInfo:
+        """The window, shown, at its place, of its size, and nothing over it. With `just_asked` as of the last answer of
+        the server, unless something changed before that."""
+        changes = self.windows.changes
+        if changes is None:
+            return self._place(name)[0]
+        count = changes.count() if just_asked else changes.now()
+        before, seen = self._placed.get(name, (-1, None))
+        if seen is not None and before == count:
+            return seen  # the server would have told
+        self._placed.pop(name, None)
+        seen, chain = self._place(name)
+        if changes.follow(chain):
+            self._placed[name] = (count, seen)
+        return seen
+
+    def _place(self, name: str) -> tuple[WindowInfo, list[int]]:
+        """The same, asked anew; and the windows that hold it."""
+        seen, configured = self.identify(name), self._configured[name]
+        if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
+            raise PermanentFailure(Reason.HIDDEN)
+        if (seen.box.width, seen.box.height) != (configured.box.width, configured.box.height):
+            sizes = f"it is {_size(seen.box)}, configured is {_size(configured.box)}"
+            raise PermanentFailure(Reason.RESIZED, f"{sizes}; give it that size, or {RECALIBRATE}")
+        if seen.box != configured.box and not self._may_be_at(name, seen.box):
+            raise TransientFailure(
+                Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}"
+            )
+        if not seen.box.fits_into(self.windows.screen()):
+            raise PermanentFailure(Reason.MOVED, "its place is not wholly on the screen")
+        self._stands[name] = seen.box
+        chain = self.windows.chain_of(seen.id)
+        cover = self.windows.over(seen, chain=chain)
+        if cover is not None:
+            # Whose title stands on a screen is not for the channel that reads how a task goes.
+            kind = f"a window of {cover.kind}" if cover.kind else "another window"
+            title = f"“{cover.title}”" if cover.title else kind
+            raise TransientFailure(Reason.COVERED, f"by {kind}", private=f"by {title}")
+        return seen, chain
+
+    def _may_be_at(self, name: str, box: Box) -> bool:
+        """Return whether the window may be used at another place than its own: it is near, or its profile allows it,
+        and no other window is called like it. Whether it certainly is the one, `recognise` decides."""
+        belongs = self._configured[name].box
+        is_near = abs(box.x - belongs.x) <= NEAR_PX and abs(box.y - belongs.y) <= NEAR_PX
+        return (is_near or self.profile(name).follow_moved_window) and self.is_alone(name)
+
+    def is_alone(self, name: str) -> bool:
+        """Return whether no other window is called like it; one known by its place was identified by its tag."""
+        if self._configured[name].match_by is MatchBy.PLACE:
+            return True
+        return len(self.windows.find(self.profile(name).match_class, self._configured[name].title)) == 1
+
+    def apart(self, name: str) -> tuple[Dialog, WindowInfo] | None:
+        """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""
+        self._apart.pop(name, None)
+        for dialog in self.profile(name).dialogs:
+            if dialog.window is not None and (modal := self._modal(name, dialog.window)) is not None:
+                self._apart[name] = modal.id
+                return dialog, modal
+        return None
+
+    def _now(self, name: str) -> WindowInfo:
+        """The window, at whatever place."""
+        known = self._known.get(name)
+        seen = None if known is None else self.windows.see(known)
+        return seen or self.identify(name)
+
+    def _box_now(self, name: str) -> Box:
+        known = self._known.get(name)
+        seen = None if known is None else self.windows.see(known)
+        return self.standing_box(name) if seen is None else seen.box
+
+    def _modal(self, name: str, modal: Modal) -> WindowInfo | None:
+        """The window of its own that stands in the way of this one: of the same program, whole, and nothing over it."""
+        known = self._known.get(name)
+        if known is None:
+            known = self.identify(name).id
+        for seen in self.windows.find(modal.match_class, modal.title, client=self.windows.client_of(known)):
+            is_whole = seen.id != known and seen.is_viewable and seen.box.fits_into(self.windows.screen())
+            if is_whole and self._is_for(seen.id, known) and self.windows.over(seen) is None:
+                return seen
+        return None
+
+    def _is_for(self, modal: int, window: int) -> bool:
+        """Whether a dialog is for this window, not for another one of the same program; one that does not say whom it
+        is for may be for any."""
+        others = set(self._known.values()) - {window}
+        here = modal
+        for _ in range(DEEPEST):
+            here = self.windows.transient_for(here)
+            if here in others:
+                return False
+            if here in {0, window}:
+                return True
+        return True
+
+    def shares_client(self, name: str) -> bool:
+        """Whether another configured window belongs to the same X client, or that cannot be ruled out."""
+        known = self._known.get(name)
+        if known is None:
+            return True
+        mine = self.windows.client_of(known)
+        if not any(window != known and self.windows.client_of(window) == mine for window in self.windows.managed()):
+            return False
+        for other in self._configured:
+            if other == name:
+                continue
+            title = self._configured[other].title
+            if any(seen.id != known for seen in self.windows.find(self.profile(other).match_class, title, client=mine)):
+                return True
+        return False
+
+    def _is_of(self, program: str, seen: WindowInfo) -> bool:
+        """Whether the window's process runs this program; one that cannot be known is another one."""
+        return re.fullmatch(program, self.windows.program_of(seen.id)) is not None
+
+    def _why_none(self, strangers: Collection[WindowInfo]) -> str:
+        if strangers:
+            return "the window that has its class and title belongs to another program"
+        if not self.windows.has_manager():
+            return "no window manager on this display says which windows there are"
+        return "no window has its class and title"
+
+
+def _size(box: Box) -> str:
+    return f"{box.width}×{box.height}"
+
+
+def _corner(box: Box) -> str:
+    return f"{box.x},{box.y}"

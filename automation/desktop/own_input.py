@@ -1,0 +1,121 @@
+"""What Octet itself pressed and clicked, and when: all other input is the user's."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.profiles.model import Box
+
+APART_PX = 12
+"""Clicks nearer than this to each other, within CLICK_S, count as double and triple clicks."""
+CLICK_S = 0.5
+THROUGH_S = 0.4
+"""So long after a click of ours its button may count as down yet: as long as a window manager that has much to do keeps
+it back, though it was let go at once."""
+_SHARES = (6, 4, 5)
+"""Sixteenths of its width, all left of the middle: where a press comes right of it, behind the end of a line, Tk takes
+the smallest move of the mouse for one over that end, and selects a newline that is not there: it is copied back."""
+
+
+Point = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Click:
+    when_s: float
+    at: Point
+    in_window: Point
+    """From the corner of the window."""
+
+
+def places(part: Box, corner: Point) -> list[Point]:
+    """Where a part of the window at `corner` may be clicked, on the screen, far enough from each other."""
+    row = corner[1] + part.y + part.height // 2
+    return [(corner[0] + part.x + part.width * share // 16, row) for share in _SHARES]
+
+
+class Clicks:
+    """Remembers where clicks were just made, so that the next one is not taken for the double of one. One per display.
+
+    Programs measure that on the screen, or from the corner of their window: Chromium counts clicks at one place of two
+    of its windows as a double click. So a click must be far from those before it both ways.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._made: list[_Click] = []
+        self.wanted: set[str] = set()
+        """Windows whose composer has to be clicked into even if it says that it has the focus: a paste did not land
+        there. A browser's composer may have the focus while the caret stands outside of it."""
+
+    def choose(self, points: Sequence[Point], corner: Point) -> Point:
+        """The first of `points` in the window at `corner` that is far enough from the clicks of the last moments; where
+        none is, the one whose neighbourhood was clicked longest ago."""
+        return min(points, key=lambda point: self._near_s(point, corner))
+
+    def made(self, point: Point, corner: Point) -> None:
+        """A click was made there just now, in the window at `corner`."""
+        now_s = self._now_s()
+        self._made = [click for click in self._made if now_s - click.when_s <= CLICK_S]
+        self._made.append(_Click(now_s, point, _from(corner, point)))
+
+    def is_recent(self) -> bool:
+        """Tell whether a click now would come so soon after the last one that it may count as the double of it."""
+        return bool(self._made) and self._now_s() - self._made[-1].when_s <= CLICK_S
+
+    def under_way_s(self) -> float:
+        """How much longer the button of the last click may count as down."""
+        return 0.0 if not self._made else max(0.0, self._made[-1].when_s + THROUGH_S - self._now_s())
+
+    def _near_s(self, point: Point, corner: Point) -> float:
+        """When a click was last made so near to this point that another one would count with it; 0 if none was."""
+        since_s = self._now_s() - CLICK_S
+        near = (
+            click.when_s
+            for click in self._made
+            if click.when_s >= since_s
+            and not (_apart(point, click.at) and _apart(_from(corner, point), click.in_window))
+        )
+        return max(near, default=0.0)
+
+
+def _from(corner: Point, point: Point) -> Point:
+    return point[0] - corner[0], point[1] - corner[1]
+
+
+def _apart(one: Point, other: Point) -> bool:
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1])) >= APART_PX
+
+
+MARGIN_S = 0.02
+"""Around each act: the server's times are whole milliseconds, and its clock and ours are read one after the other."""
+REMEMBERED = 500
+
+
+class OwnInputLog:
+    """Written by the worker's thread, read by another."""
+
+    def __init__(self) -> None:
+        self._spans: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
+        self._since: float | None = None
+
+    @contextmanager
+    def one(self) -> Generator[None]:
+        """We press or move something now."""
+        since = self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._spans.append((since, time.monotonic()))
+            self._since = None
+
+    def is_ours(self, at_s: float) -> bool:
+        """Whether we acted at that moment."""
+        since = self._since
+        if since is not None and at_s >= since - MARGIN_S:
+            return True
+        return any(start - MARGIN_S <= at_s <= end + MARGIN_S for start, end in reversed(tuple(self._spans)))

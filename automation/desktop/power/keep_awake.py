@@ -1,0 +1,100 @@
+"""Keeps the machine awake while work waits at a desk whose owner allows it, and not a moment longer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Collection
+
+import structlog
+
+from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
+from core.kit.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+AGAIN_S = 600.0
+"""After a refusal it is asked again so much later: somebody may have allowed it."""
+REST_S = 1.0
+"""Between two looks at the work, however much happens."""
+HELD = "this machine is kept awake: work waits or goes on here"
+
+
+class KeepAwake:
+    """One hold for all desks of a home, told at each desk for which it is taken."""
+
+    def __init__(
+        self,
+        desks: Callable[[], Collection[str]],
+        *,
+        work_at: Callable[[Collection[str]], Awaitable[frozenset[str]]],
+        hold: SleepInhibitor,
+        told: Callable[[str, str], None],
+    ) -> None:
+        """`desks` says at which the owner allows it, `work_at` at which of them work waits or goes on. `told` hears,
+        for a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
+        self._desks = desks
+        self._work_at = work_at
+        self._hold = hold
+        self._told = told
+        self._stirred = asyncio.Event()
+        self._said: dict[str, str] = {}
+        self._refused = ""
+
+    def stir(self) -> None:
+        """Work may have come or gone."""
+        self._stirred.set()
+
+    async def run(self) -> None:
+        """Hold and let go until cancelled; then let go."""
+        try:
+            while True:
+                self._stirred.clear()
+                await self.look()
+                await asyncio.sleep(REST_S)
+                try:
+                    async with asyncio.timeout(AGAIN_S):
+                        await self._stirred.wait()
+                except TimeoutError:
+                    self._refused = ""  # ask again
+        finally:
+            await self._hold.give()
+
+    async def look(self) -> None:
+        """Whether work waits now, and the hold accordingly."""
+        try:
+            working = await self._work_at(self._desks())
+        except Unavailable as error:  # the database cannot be read just now: what was so stays so
+            log.debug("awake_waits_for_the_store", why=error.message)
+            return
+        if not working:
+            await self._hold.give()
+            self._refused = ""
+        elif not self._hold.is_held() and not self._refused:
+            await self._take()
+        note = HELD if self._hold.is_held() else self._refused
+        for desk in {*self._said, *working}:
+            self._say(desk, note if desk in working else "")
+
+    async def _take(self) -> None:
+        try:
+            await self._hold.take()
+        except NotInhibited as error:
+            self._refused = f"this machine may fall asleep: {error.why}"
+            log.warning("not_kept_awake", why=error.why)
+
+    def _say(self, desk: str, note: str) -> None:
+        if self._said.get(desk, "") != note:
+            self._said[desk] = note
+            self._told(desk, note)
+
+
+def find_inhibitor(platform: str = sys.platform) -> SleepInhibitor | None:
+    """What this system has for it; None where there is nothing."""
+    if platform.startswith("linux"):
+        from automation.desktop.power.logind import LogindInhibitor
+
+        return LogindInhibitor()
+    from automation.desktop.power.inhibitors import MacInhibitor, WindowsInhibitor
+
+    return {"win32": WindowsInhibitor, "darwin": MacInhibitor}.get(platform, lambda: None)()

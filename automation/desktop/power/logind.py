@@ -1,0 +1,123 @@
+"""Linux: the login manager. It decides about lid and idle time, and gives out inhibitors: files that say "not now".
+
+The second door to D-Bus, beside that of accessibility: this one is the system's bus, and hands over open files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+from dbus_fast import BusType, Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
+
+from automation.desktop.power.inhibitors import WHO, WHY, NotInhibited
+
+NAME, PATH, INTERFACE = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
+ANSWER_S = 25.0
+"""As long as D-Bus itself waits for an answer."""
+_NO_WAY = (OSError, AuthError, DBusError, InvalidAddressError, EOFError, ValueError, TimeoutError)
+_ABSENT = frozenset({"ServiceUnknown", "NameHasNoOwner", "Spawn.ServiceNotFound", "Spawn.ExecFailed"})
+_DENIED = frozenset({"AccessDenied", "InteractiveAuthorizationRequired", "AuthFailed"})
+_HOW_TO_ALLOW = (
+    "start Octet inside your own session (`octet autostart install`), or let a polkit rule allow "
+    "org.freedesktop.login1.inhibit-block-sleep and -idle to your account"
+)
+
+
+class NoLogind(NotInhibited):
+    """This machine cannot be kept awake: {why}."""
+
+    def __init__(self, *, why: str) -> None:
+        """`why` nobody answers for the login manager."""
+        super().__init__(why=f"there is no login manager (systemd-logind, elogind) on the system's bus: {why}")
+
+
+class LogindInhibitor:
+    """An inhibitor of sleep and idle actions. It is an open file: when this process ends, however, it is closed."""
+
+    def __init__(self, address: str = "") -> None:
+        """`address` of the system bus; empty: where it always is."""
+        self._address = address
+        self._file: int | None = None
+
+    async def take(self) -> None:
+        """Ask for it. Raises NotInhibited: denied, or no login manager."""
+        if self._file is not None:
+            return
+        async with _system_bus(self._address) as bus:
+            words = ["sleep:idle", WHO, WHY, "block"]
+            answer = await _ask(bus, "Inhibit", "ssss", words)
+            if not answer.unix_fds:
+                raise NotInhibited(why="the login manager gave no inhibitor")
+            self._file = answer.unix_fds[cast("int", answer.body[0])]
+            os.set_inheritable(self._file, False)  # a child that outlives us must not keep the machine awake
+
+    async def give(self) -> None:
+        """Close it."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                os.close(file)
+
+    def is_held(self) -> bool:
+        """Whether it is open."""
+        return self._file is not None
+
+
+async def properties(address: str = "") -> Mapping[str, object]:
+    """What the login manager does about lid, keys and idle time. Raises NotInhibited (NoLogind)."""
+    async with _system_bus(address) as bus:
+        answer = await _ask(bus, "GetAll", "s", [INTERFACE], interface="org.freedesktop.DBus.Properties")
+        told = cast("Mapping[str, Variant]", answer.body[0])
+        return {name: cast("object", value.value) for name, value in told.items()}
+
+
+async def inhibitors(address: str = "") -> list[tuple[str, str, str, str, int, int]]:
+    """Who holds what off: what, who, why, mode, account, process. Raises NotInhibited."""
+    async with _system_bus(address) as bus:
+        answer = await _ask(bus, "ListInhibitors", "", [])
+        return [
+            cast("tuple[str, str, str, str, int, int]", tuple(one))
+            for one in cast("list[list[object]]", answer.body[0])
+        ]
+
+
+@asynccontextmanager
+async def _system_bus(address: str) -> AsyncGenerator[MessageBus]:
+    try:
+        bus = MessageBus(address or None, bus_type=BusType.SYSTEM, negotiate_unix_fd=True)
+        async with asyncio.timeout(ANSWER_S):
+            await bus.connect()
+    except _NO_WAY as trouble:
+        raise NoLogind(why=str(trouble) or type(trouble).__name__) from trouble
+    try:
+        yield bus
+    finally:
+        bus.disconnect()
+
+
+async def _ask(
+    bus: MessageBus, member: str, signature: str, body: list[object] | list[str], *, interface: str = INTERFACE
+) -> Message:
+    question = Message(
+        destination=NAME, path=PATH, interface=interface, member=member, signature=signature, body=list(body)
+    )
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            answer = await bus.call(question)
+    except _NO_WAY as trouble:
+        raise NotInhibited(why=f"the login manager does not answer ({type(trouble).__name__})") from trouble
+    if answer.message_type is MessageType.ERROR:
+        kind = (answer.error_name or "").removeprefix("org.freedesktop.DBus.Error.")
+        said = str(answer.body[0]) if answer.body else kind
+        if kind in _ABSENT:
+            raise NoLogind(why=said)
+        if kind in _DENIED:
+            raise NotInhibited(why=f"the login manager refuses ({said}); {_HOW_TO_ALLOW}")
+        raise NotInhibited(why=f"the login manager says: {said}")
+    return answer

@@ -1,0 +1,206 @@
+"""Whose input it is: a thread of its own hears every key before any window does, and Windows says of each whether a
+program made it. The mouse is known by Windows' own time of the last input, and by where the pointer stands."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from automation.desktop.gui import keys_of
+from automation.desktop.win32 import api
+from automation.desktop.win32.api import C
+from automation.desktop.win32.windows import Desktop
+from core.desks.model import ScreenCorner
+
+log = structlog.get_logger(__name__)
+LOOK_S = 0.1
+"""Between two looks at the mouse."""
+EDGE_PX = 2
+"""So near to a corner the pointer counts as in it."""
+MARGIN_S = 0.06
+"""Windows counts its times in steps of up to 16 ms, and a click of ours is one call."""
+_SIDES = {0xA0: 0x10, 0xA1: 0x10, 0xA2: 0x11, 0xA3: 0x11, 0xA4: 0x12, 0xA5: 0x12, 0x5C: 0x5B, 0x03: 0x13}
+"""Left and right of a pair count as one; Pause with Ctrl comes as Break."""
+_NAMES = {
+    "ctrl": 0x11,
+    "shift": 0x10,
+    "alt": 0x12,
+    "win": 0x5B,
+    "enter": 0x0D,
+    "esc": 0x1B,
+    "tab": 0x09,
+    "space": 0x20,
+    "backspace": 0x08,
+    "pageup": 0x21,
+    "pagedown": 0x22,
+    "end": 0x23,
+    "home": 0x24,
+    "left": 0x25,
+    "up": 0x26,
+    "right": 0x27,
+    "down": 0x28,
+    "insert": 0x2D,
+    "delete": 0x2E,
+    "pause": 0x13,
+    **{f"f{number}": 0x6F + number for number in range(1, 25)},
+}
+
+
+class WindowsUserInput:
+    """What persons do at this machine. Heard by a thread of its own, asked by others."""
+
+    def __init__(
+        self,
+        desktop: Desktop,
+        *,
+        ours: int,
+        is_ours: Callable[[float], bool],
+        kill_switch_keys: Sequence[str] = (),
+        kill_switch_corner: ScreenCorner = ScreenCorner.NONE,
+        counts_injected: bool = False,
+        stopped: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`ours` is what our own input bears; `is_ours` tells of a moment whether we acted then. With `counts_injected`
+        other programs' input is a person's too. `stopped` is called in this object's thread."""
+        self._desktop = desktop
+        self._ours = ours
+        self._is_ours = is_ours
+        self._corner = kill_switch_corner
+        self._counts_injected = counts_injected
+        self._stopped = stopped
+        self._chords = [(chord, _codes(chord)) for chord in kill_switch_keys]
+        self._down: set[int] = set()
+        self._last_s = -math.inf
+        self._was_in_corner = False
+        self._keys_s = -math.inf
+        """When a key was heard last, whoever's."""
+        self.news = threading.Event()
+        """Set at each input of a person."""
+        self.sees = True
+        """Whether keys are heard. If not, all input counts but that around our own acts."""
+        self._thread = 0
+        self._begun = threading.Event()
+        self._closing = threading.Event()
+        threading.Thread(target=self._listen, name="people", daemon=True).start()
+        self._begun.wait(LOOK_S * 20)
+        threading.Thread(target=self._watch, name="mouse", daemon=True).start()
+
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything."""
+        self._look_at_idle()
+        return time.monotonic() - self._last_s
+
+    def typed_since(self, moment_s: float) -> bool:
+        """Whether a person pressed, typed or moved anything since that moment of time.monotonic()."""
+        self._look_at_idle()
+        return self._last_s > moment_s
+
+    def close(self) -> None:
+        """End the threads."""
+        self._closing.set()
+        if self._thread:
+            api.windows().PostThreadMessageW(self._thread, C.WM_QUIT, 0, 0)
+        self.news.set()
+
+    def heard(self, key: int, *, is_down: bool, is_injected: bool, word: int) -> None:
+        """A key went down or up. `word` is what its sender gave it to bear."""
+        self._keys_s = time.monotonic()
+        if word == self._ours or (is_injected and not self._counts_injected):
+            return
+        code = _SIDES.get(key, key)
+        if is_down:
+            self._down.add(code)
+            if not is_injected:
+                self._look_for_stop(code)
+        else:
+            self._down.discard(code)
+        self._person()
+
+    def _person(self) -> None:
+        self._last_s = time.monotonic()
+        self.news.set()
+
+    def _look_for_stop(self, code: int) -> None:
+        for chord, (held, last) in self._chords:
+            if code == last and held <= self._down:
+                self._stopped(f"the keys {chord}")
+
+    def _look_at_idle(self) -> None:
+        """Input that was no key and not ours is the mouse, or a pen."""
+        at_s = time.monotonic() - self._desktop.idle_s()
+        if at_s <= self._last_s or self._is_ours(at_s):
+            return
+        if self.sees and abs(at_s - self._keys_s) < MARGIN_S:
+            return  # it was a key, of which it is known whose it was
+        self._last_s = at_s
+        self.news.set()
+
+    def _watch(self) -> None:
+        while not self._closing.wait(LOOK_S):
+            self._look_at_idle()
+            if self._corner is not ScreenCorner.NONE:
+                self._look_at_corner()
+
+    def _look_at_corner(self) -> None:
+        x, y = self._desktop.pointer()
+        is_in = any(
+            _is_corner(self._corner, x - one.x, y - one.y, one.width, one.height)
+            for one in self._desktop.monitors()
+            if one.holds(x, y)
+        )
+        if is_in and not self._was_in_corner:
+            self._stopped("the pointer in the corner")
+        self._was_in_corner = is_in
+
+    def _listen(self) -> None:
+        calls = api.windows()
+        self._thread = int(calls.GetCurrentThreadId())
+        hook: Any = None
+
+        def key(code: int, message: int, where: int) -> int:
+            if code == 0:
+                try:
+                    told = api.KBDLLHOOKSTRUCT.from_address(where)
+                    self.heard(
+                        told.vkCode,
+                        is_down=message in {C.WM_KEYDOWN, C.WM_SYSKEYDOWN},
+                        is_injected=bool(told.flags & C.LLKHF_INJECTED),
+                        word=told.dwExtraInfo,
+                    )
+                except Exception:
+                    log.exception("key_not_understood")  # nothing may be raised into Windows
+            return int(calls.CallNextHookEx(hook, code, message, where))
+
+        procedure = api.HOOKPROC(key)  # kept: Windows calls it until it is taken away
+        hook = calls.SetWindowsHookExW(C.WH_KEYBOARD_LL, procedure, calls.GetModuleHandleW(None), 0)
+        self.sees = bool(hook)
+        self._begun.set()
+        if not hook:
+            return
+        message = api.MSG()
+        while calls.GetMessageW(ctypes.addressof(message), None, 0, 0) > 0:
+            calls.DispatchMessageW(ctypes.addressof(message))
+        calls.UnhookWindowsHookEx(hook)
+
+
+def _codes(chord: str) -> tuple[frozenset[int], int]:
+    codes = [_NAMES.get(key) or (ord(key.upper()) if len(key) == 1 else 0) for key in keys_of(chord)]
+    return frozenset(codes[:-1]), codes[-1]
+
+
+def _is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> bool:
+    left, right = x <= EDGE_PX, x >= width - 1 - EDGE_PX
+    top, bottom = y <= EDGE_PX, y >= height - 1 - EDGE_PX
+    sides = {
+        ScreenCorner.TOP_LEFT: (left, top),
+        ScreenCorner.TOP_RIGHT: (right, top),
+        ScreenCorner.BOTTOM_LEFT: (left, bottom),
+        ScreenCorner.BOTTOM_RIGHT: (right, bottom),
+    }
+    return all(sides[corner]) if corner in sides else False

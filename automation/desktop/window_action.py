@@ -1,0 +1,241 @@
+"""One window as a control act uses it: automation.protocol's ActPort, over what each platform can press."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+from PIL import Image
+
+from automation.desktop.observation import image_diff
+from automation.desktop.observation.activity_tracker import mark
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.delivery_screenshots import paint_masks, target_identity
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import to_small_png
+from automation.desktop.observation.window_locator import RECALIBRATE
+from automation.desktop.window_info import WindowInfo
+from automation.protocol.dialog_action import DialogState
+from automation.protocol.ports import PermanentFailure, TransientFailure
+from core.deliveries.model import Moment, Part, Picture, Reason, Target
+from core.profiles.model import Act, Box, Dialog, Press, Profile
+
+NOT_FOCUSED = "another window has the focus"
+
+
+class ActionTarget(Protocol):
+    """One window as the place that an act's key or click goes to."""
+
+    @property
+    def name(self) -> str:
+        """What its desk calls it."""
+        ...
+
+    @property
+    def eyes(self) -> WindowInspector:
+        """What looks at it."""
+        ...
+
+    @property
+    def profile(self) -> Profile:
+        """How it is driven."""
+        ...
+
+    def take(self, seen: WindowInfo) -> None:
+        """From now on this very window is the target."""
+        ...
+
+    def target(self) -> WindowInfo:
+        """The window that is."""
+        ...
+
+    def wait_for_idle_input(self) -> None:
+        """See that nobody holds a key or button, and that all keys that are needed are there."""
+        ...
+
+    def hold(self) -> None:
+        """From here on what is pressed is ours, as far as that can be; what was the person's is remembered."""
+        ...
+
+    def has_focus(self) -> bool:
+        """Whether the keys go to the target."""
+        ...
+
+    def bring_forward(self) -> bool:
+        """Ask that it gets the focus; whether it did."""
+        ...
+
+    def guard(self) -> None:
+        """See that the agent's window is at its place, and that a key pressed now would go into it."""
+        ...
+
+    def press_chord(self, chord: str, *, by_s: float) -> None:
+        """Press a chord into the target, not later than `by_s`. Whatever it raises, nothing was pressed then."""
+        ...
+
+    def click_once(self, part: Box, *, by_s: float) -> None:
+        """Click into a part of the target, not later than `by_s`. Whatever it raises, nothing was clicked then."""
+        ...
+
+    def give_back(self) -> None:
+        """What was the person's is theirs again."""
+        ...
+
+
+class WindowAction:
+    """One act's view of one window."""
+
+    def __init__(self, *, aim: ActionTarget, anchors: Anchors) -> None:
+        """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
+        self._aim = aim
+        self._anchors = anchors
+        self._crops: dict[str, Image.Image] = {}
+        """Dialogs that were seen, by their marks."""
+        self._now: Image.Image | None = None
+        """The dialog of the last look."""
+        self._frame: Image.Image | None = None
+        """The whole window at the last look."""
+        self._box: Box | None = None
+        """Where it stands in the window; None for one that is a window of its own."""
+        self._dialog: Dialog | None = None
+        """What its profile says of it."""
+        self._agents: WindowInfo | None = None
+        """The agent's window, while the one that is acted upon is a dialog of its own."""
+
+    @property
+    def _eyes(self) -> WindowInspector:
+        return self._aim.eyes
+
+    def find(self) -> None:
+        """See that it is the window, at its place, whatever it shows; or its dialog, in a window of its own, wherever
+        that is. Touches nothing."""
+        self._eyes.check_unlocked()
+        apart = self._eyes.apart(self._aim.name)
+        if apart is None:
+            self._aim.take(self._eyes.recognise(self._aim.name))
+        else:
+            self._take(apart[1])
+        self._aim.wait_for_idle_input()
+
+    def stand(self) -> DialogState:
+        """Look once at what it shows."""
+        view, profile = self._eyes.view(self._aim.name), self._aim.profile
+        if view.reason is not None:
+            raise TransientFailure(view.reason, view.why_not)
+        if view.dialog is None and view.unheard and not view.is_busy:
+            raise TransientFailure(Reason.NOT_TOLD, view.unheard)
+        self._take(view.modal)
+        self._frame = view.frame
+        dialog = self._dialog = None if view.dialog is None else profile.dialogs[view.dialog]
+        self._now, self._box = view.crop, view.box
+        known = "" if view.crop is None else mark(view.crop)
+        if view.crop is not None:
+            self._crops.setdefault(known, view.crop)
+        presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None}
+        if dialog is None:
+            return DialogState(is_busy=view.is_busy, is_empty=view.is_empty, presses=presses)
+        return DialogState(
+            shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy, presses=presses
+        )
+
+    def _take(self, modal: WindowInfo | None) -> None:
+        """Act upon the dialog that is a window of its own, as long as it is there; then upon the agent's window."""
+        if modal is not None:
+            self._agents = self._agents or self._eyes.identify(self._aim.name)
+            self._aim.take(modal)
+        elif self._agents is not None:
+            self._aim.take(self._agents)
+            self._agents = None
+
+    def is_other(self, mark: str) -> bool:
+        """Whether another dialog was there at the last look than that of `mark`, or none. A caret makes no difference,
+        nor how a button looks that the pointer stands on."""
+        before = self._crops.get(mark)
+        if self._now is None or before is None:
+            return True
+        caret_px = self._aim.profile.composer.caret_px
+        return not image_diff.is_same(self._without_buttons(self._now), self._without_buttons(before), caret_px)
+
+    def looks(self) -> str:
+        """By what the whole window of the last look is known; a caret in the composer makes no difference."""
+        if (frame := self._frame) is None:
+            return ""
+        whole = Box(x=0, y=0, width=frame.width, height=frame.height)
+        return mark(paint_masks(frame, whole, [self._aim.profile.composer.box]))
+
+    def _without_buttons(self, crop: Image.Image) -> Image.Image:
+        if self._dialog is None:
+            return crop
+        presses = (self._aim.profile.press(act, self._dialog) for act in Act)
+        buttons = [press.anchor for press in presses if press is not None and press.anchor is not None]
+        return paint_masks(crop, self._box or Box(x=0, y=0, width=crop.width, height=crop.height), buttons)
+
+    def prepare(self, act: Act, press: Press) -> None:
+        """Bring the window to the front for a chord; see that a button looks as it always did."""
+        if press.at is None:
+            self._come_forward()
+            return
+        if press.anchor is None:
+            raise PermanentFailure(Reason.CHANGED, "nothing says how the button looks")
+        button = self._button(press.anchor)
+        kept = self._kept(act)
+        if not self._anchors.has(kept):
+            self._anchors.keep(kept, button)
+        difference = self._anchors.difference(kept, button)
+        if difference:
+            note = f"the button to {act.value} does not look as it did: {difference}; {RECALIBRATE}"
+            raise PermanentFailure(Reason.CHANGED, note)
+
+    def _button(self, anchor: Box) -> Image.Image:
+        """How the button looks now: in the agent's window, or in the dialog's own."""
+        return self._eyes.at(anchor.on_screen(self._aim.target().box))
+
+    def _kept(self, act: Act) -> str:
+        """Under which name it is kept how a button looks; one that only this dialog has is not that of another."""
+        own = "" if self._dialog is None or act not in self._dialog.acts else repr(self._dialog)
+        which = f".{hashlib.sha256(own.encode()).hexdigest()[:12]}" if own else ""
+        return f"{self._aim.name}.{act.value}{which}"
+
+    def press(self, press: Press, *, by_s: float) -> None:
+        """Press once, not later than `by_s`. Whatever it raises, nothing was pressed then."""
+        if press.at is None:
+            self._come_forward()  # a person who waited 400 ms for their hands has them, and the focus, back
+            self._guard()
+            self._aim.press_chord(press.chord, by_s=by_s)
+            return
+        self._aim.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
+
+    def _guard(self) -> None:
+        """See that a chord pressed now would go into what is acted upon; pressing sees it again."""
+        if self._agents is None:
+            self._aim.guard()
+            return
+        apart = self._eyes.apart(self._aim.name)
+        if apart is None or apart[1].id != self._aim.target().id:
+            raise PermanentFailure(Reason.CHANGED, "the dialog is gone")
+        if not self._aim.has_focus():
+            raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+
+    def _come_forward(self) -> None:
+        self._aim.hold()
+        if not self._aim.has_focus() and not self._aim.bring_forward():
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """The window as it is now, what is masked painted over."""
+        try:
+            picture = self._eyes.picture(self._aim.name, has_code=True)
+        except (TransientFailure, PermanentFailure):
+            return ()  # what lies over it is not ours to show
+        return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=to_small_png(picture)),)
+
+    def target_identity(self) -> Target | None:
+        """Which window it was."""
+        try:
+            return target_identity(self._aim.target())
+        except (TransientFailure, PermanentFailure):
+            return None
+
+    def give_back(self) -> None:
+        """Pointer and focus go back to where they were."""
+        self._aim.give_back()

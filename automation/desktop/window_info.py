@@ -1,0 +1,124 @@
+"""A window as it was when it was looked at, and what whoever looks must be able to ask; each platform answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from automation.protocol.ports import TransientFailure
+from core.deliveries.model import Reason
+from core.profiles.model import Box
+
+
+class DisplayHeld(TransientFailure):
+    """Another program holds the whole display, so the display server answers no one else."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.DISPLAY_HELD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowInfo:
+    """One window as it was when it was looked at."""
+
+    id: int
+    kind: str
+    """The class part of WM_CLASS; on Windows the name of its program."""
+    title: str
+    box: Box
+    """The window's own area on the screen, without its frame."""
+    is_viewable: bool
+
+
+class ChangesPort(Protocol):
+    """What a display tells of by itself, counted."""
+
+    def now(self) -> int:
+        """How many changes there were until now; whoever tells is asked."""
+        ...
+
+    def count(self) -> int:
+        """The same as far as it was told already."""
+        ...
+
+    def follow(self, windows: Iterable[int]) -> bool:
+        """Whether from here on every change of these windows is counted."""
+        ...
+
+
+class WindowsPort(Protocol):
+    """All windows of one display. Belongs to one thread."""
+
+    @property
+    def changes(self) -> ChangesPort | None:
+        """Spares questions whose answers cannot have changed; None where nobody tells of changes."""
+        ...
+
+    def screen(self) -> Box:
+        """The whole screen."""
+        ...
+
+    def client_of(self, window: int) -> int:
+        """The program a window belongs to: equal for all of its windows."""
+        ...
+
+    def has_manager(self) -> bool:
+        """Whether somebody tells which windows there are."""
+        ...
+
+    def managed(self) -> list[int]:
+        """The ids of all windows that a person may know."""
+        ...
+
+    def all(self) -> list[WindowInfo]:
+        """The same, each looked at."""
+        ...
+
+    def see(self, window: int) -> WindowInfo | None:
+        """One window now; None when it is gone."""
+        ...
+
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
+        """Those whose kind is `kind` as a whole and whose title holds `title`; with `client` only of this program."""
+        ...
+
+    def program_of(self, window: int) -> str:
+        """The name of the executable of its process; empty where that cannot be known."""
+        ...
+
+    def is_on_this_workspace(self, window: int) -> bool:
+        """Whether it belongs to what is shown now."""
+        ...
+
+    def chain_of(self, window: int) -> list[int]:
+        """The window and those that hold it."""
+        ...
+
+    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
+        """A window that lies over any part of `target`; None when nothing does."""
+        ...
+
+    def active(self) -> int:
+        """The window that gets the keys; 0 when none does."""
+        ...
+
+    def activate(self, window: int) -> None:
+        """Ask that this window gets the keys. Whether it does is seen afterwards."""
+        ...
+
+    def is_pointer_taken(self) -> bool:
+        """Whether a program takes all clicks for itself."""
+        ...
+
+    def transient_for(self, window: int) -> int:
+        """The window that this one is a dialog for; 0 when it says none."""
+        ...
+
+    def name_tag(self, window: int) -> str:
+        """A word that hangs on this very window; empty for one that is gone."""
+        ...
+
+    def is_keyboard_taken(self) -> bool:
+        """Whether a lock screen, or an open menu, takes all keys for itself."""
+        ...

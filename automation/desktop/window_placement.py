@@ -1,0 +1,186 @@
+"""Puts a desk's windows back to their configured places, and says of each what was done and how it was seen then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.window_info import WindowInfo
+from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
+from core.deliveries.model import Reason
+from core.desks.model import Arranged
+from core.profiles.model import Box
+
+MOVES_S = 0.5
+"""So long a manager may take for one request; a program that is busy draws itself anew later."""
+LOOK_S = 0.02
+
+
+class PlacementPort(Protocol):
+    """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
+
+    def check(self, window: int) -> None:
+        """Raise PermanentFailure where no program may put this window anywhere."""
+        ...
+
+    def filled(self, window: int) -> tuple[str, ...]:
+        """What keeps it from having a place and size of its own: maximised, rolled up."""
+        ...
+
+    def hides(self, filled: Sequence[str]) -> bool:
+        """Whether one of these also keeps it from being seen."""
+        ...
+
+    def unfill(self, window: int, filled: Sequence[str]) -> None:
+        """It is that no longer."""
+        ...
+
+    def show(self, window: int) -> None:
+        """It is minimised no longer."""
+        ...
+
+    def bring_here(self, window: int) -> None:
+        """It belongs to the workspace that is shown now. Raises PermanentFailure where no program may do that."""
+        ...
+
+    def put(self, window: int, box: Box) -> None:
+        """Its own area is to stand there, of that size."""
+        ...
+
+    def raise_above(self, window: int) -> None:
+        """It is to lie above all others; the focus stays where it is."""
+        ...
+
+
+class WindowArranger:
+    """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
+
+    def __init__(
+        self, *, eyes: WindowInspector, places: PlacementPort, pace: DeliveryClock, boxes: Callable[[str], Box]
+    ) -> None:
+        """`boxes` tells where each window is configured to stand."""
+        self._eyes = eyes
+        self._places = places
+        self._pace = pace
+        self._boxes = boxes
+        self._done: dict[str, list[str]] = {}
+        self._lost: dict[str, str] = {}
+
+    def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
+        """All of them. Raises Cancelled when somebody stops the desk meanwhile."""
+        was_active = self._active()
+        self._done = {name: [] for name in names}
+        for name in names:
+            self._pace.check()
+            try:
+                self._put_back(name, self._eyes.identify(name))
+            except (TransientFailure, PermanentFailure) as trouble:
+                self._lost[name] = _words(trouble)
+        for name in names:  # when all stand where they belong: what lay over one may have been another
+            if name not in self._lost:
+                self._pace.check()
+                try:
+                    self._uncover(name)
+                except (TransientFailure, PermanentFailure) as trouble:
+                    self._lost[name] = _words(trouble)
+        if was_active and self._active() not in {0, was_active}:
+            self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
+        return tuple(
+            Arranged(window=name, done=tuple(self._done[name]), reason=self._lost.get(name, "") or self._why_not(name))
+            for name in names
+        )
+
+    def _put_back(self, name: str, seen: WindowInfo) -> None:
+        done, windows = self._done[name], self._eyes.windows
+        self._places.check(seen.id)
+        if not windows.is_on_this_workspace(seen.id):
+            self._places.bring_here(seen.id)
+            self._until(lambda: windows.is_on_this_workspace(seen.id))
+            done.append("brought to this workspace")
+        if not self._now(seen).is_viewable:
+            self._places.show(seen.id)
+            self._until(lambda: self._now(seen).is_viewable)
+            done.append("shown again")
+        filled = self._places.filled(seen.id)
+        if filled and (self._now(seen).box != self._boxes(name) or self._places.hides(filled)):
+            self._places.unfill(seen.id, filled)
+            self._until(lambda: not self._places.filled(seen.id))
+            done.append("made a window of its own size again")
+        self._move(name, seen)
+
+    def _move(self, name: str, seen: WindowInfo) -> None:
+        wanted, before = self._boxes(name), self._now(seen).box
+        if before == wanted:
+            return
+        self._places.put(seen.id, wanted)
+        self._until(lambda: self._now(seen).box == wanted)
+        now = self._now(seen).box
+        if now not in {wanted, before}:
+            # Some managers mean the frame's corner: what it stands aside by is asked for beside the place. And a window
+            # that came onto a monitor of another scale makes itself another size there.
+            aside = replace(wanted, x=2 * wanted.x - now.x, y=2 * wanted.y - now.y)
+            self._places.put(seen.id, aside)
+            self._until(lambda: self._now(seen).box == wanted)
+            now = self._now(seen).box
+        moved = (
+            [] if (now.x, now.y) == (before.x, before.y) else [f"moved from {before.x},{before.y} to {now.x},{now.y}"]
+        )
+        if (now.width, now.height) != (before.width, before.height):
+            moved.append(f"resized from {before.width}×{before.height} to {now.width}×{now.height}")
+        self._done[name] += moved or ["asked to move, which was not done"]
+
+    def _uncover(self, name: str) -> None:
+        """Raise it, if anything lies over it and only then."""
+        try:
+            self._eyes.place(name)
+        except TransientFailure as trouble:
+            cover = trouble
+        except PermanentFailure:
+            return
+        else:
+            return
+        if cover.reason is Reason.COVERED:
+            self._places.raise_above(self._eyes.identify(name).id)
+            self._until(lambda: not self._is_covered(name))
+            self._done[name].append(f"raised above what lay over it ({cover.private or 'another window'})")
+
+    def _is_covered(self, name: str) -> bool:
+        try:
+            self._eyes.place(name)
+        except TransientFailure as trouble:
+            return trouble.reason is Reason.COVERED
+        except PermanentFailure:
+            return False
+        return False
+
+    def _why_not(self, name: str) -> str:
+        try:
+            self._eyes.place(name)
+        except (TransientFailure, PermanentFailure) as trouble:
+            return _words(trouble)
+        return ""
+
+    def _now(self, seen: WindowInfo) -> WindowInfo:
+        now = self._eyes.windows.see(seen.id)
+        if now is None:
+            raise PermanentFailure(Reason.CLOSED, "it was closed meanwhile")
+        return now
+
+    def _active(self) -> int:
+        """The window that gets the keys; 0 while the display answers nobody: then it is given back to nobody."""
+        try:
+            return self._eyes.windows.active()
+        except TransientFailure:
+            return 0
+
+    def _until(self, holds: Callable[[], bool]) -> None:
+        end = self._pace.now_s() + MOVES_S
+        while not holds() and self._pace.now_s() < end:
+            self._pace.rest(LOOK_S)
+
+
+def _words(trouble: TransientFailure | PermanentFailure) -> str:
+    seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
+    return f"{trouble.reason}: {seen}" if seen else str(trouble.reason)

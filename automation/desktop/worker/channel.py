@@ -1,0 +1,264 @@
+"""The worker's end of the pipe: a thread reads frames; orders wait in line, the stop button acts at once."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import BinaryIO
+
+import structlog
+
+from automation.desktop.worker.messages import (
+    Ask,
+    BadFrame,
+    CallResult,
+    Deliver,
+    DeliveryStep,
+    FromWorker,
+    GiveUp,
+    Granted,
+    Hello,
+    Mode,
+    Question,
+    SetMode,
+    Settle,
+    StoppedHere,
+    pack,
+    receive,
+)
+from automation.protocol.ports import Cancelled
+from core.deliveries.model import Order, Reason
+from core.kit import faults
+
+log = structlog.get_logger(__name__)
+
+MOST_QUESTIONS = 64
+"""So many questions wait in line at most. Of everything else there is one at a time: an order, a recheck_soon, the
+end."""
+
+
+class PipeClosed:
+    """The pipe has ended: nobody is there to work for."""
+
+
+class RecheckWindows:
+    """Something about the windows changed: look at those that were not usable."""
+
+
+Job = Deliver | Settle | Question | RecheckWindows | PipeClosed
+Holder = tuple[str, int]
+"""A delivery and its fence: who may speak about it."""
+NOBODY: Holder = ("", 0)
+
+
+class FrameWriter:
+    """Writes frames, one at a time, from whichever thread."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, frame: FromWorker) -> None:
+        """Write a frame. When nobody reads any more it is dropped: the inbox notices the end of the pipe."""
+        try:
+            with self._lock:
+                self._stream.write(pack(frame))
+                self._stream.flush()
+        except (OSError, ValueError):
+            pass  # a pipe that nobody reads is a different error on each platform
+
+
+class Inbox:
+    """Reads frames in a thread of its own. Is the Pace and the Journal of the delivery under way."""
+
+    def __init__(self, stream: BinaryIO, outbox: FrameWriter, mode: Mode) -> None:
+        self._stream = stream
+        self._outbox = outbox
+        self.jobs: queue.Queue[Job] = queue.Queue()
+        self.mode = mode
+        self.is_gone = False
+        self.moved_on_s = time.monotonic()
+        """When the hands last moved on; the heartbeat stops when this is long ago."""
+        self._change = threading.Condition()
+        self._now: Holder = NOBODY
+        """The order under way."""
+        self._early: Holder = NOBODY
+        """An order that was given up before it began."""
+        self._given_up = False
+        self._asked = False
+        self._answered = False
+        self._number = 0
+        self._grants: dict[int, str] = {}
+        self._glancing = False
+        self._stops = 0
+        """How often somebody stopped the desk at this machine."""
+
+    def start(self) -> None:
+        """Begin to read."""
+        threading.Thread(target=self._read, name="inbox", daemon=True).start()
+
+    def recheck_soon(self) -> None:
+        """Something about the windows changed. Several before the next look are one."""
+        with self._change:
+            if self._glancing:
+                return
+            self._glancing = True
+        self.jobs.put(RecheckWindows())
+
+    def recheck_in(self, seconds: float) -> None:
+        """As `recheck_soon`, after so long."""
+        later = threading.Timer(seconds, self.recheck_soon)
+        later.daemon = True
+        later.start()
+
+    def recheck_begins(self) -> None:
+        """The look begins now; what changes from here on asks for another."""
+        with self._change:
+            self._glancing = False
+
+    def begin(self, order: Order) -> None:
+        """This order begins; what was said about another is forgotten."""
+        with self._change:
+            self._now = (order.delivery, order.fence)
+            self._given_up, self._asked, self._answered = self._early == self._now, False, False
+            self._early = NOBODY
+            self._grants.clear()
+
+    def end(self) -> None:
+        """No order is under way any more."""
+        with self._change:
+            self._now = NOBODY
+
+    def stop_here(self, how: str) -> None:
+        """Somebody stops the desk at the machine, from whichever thread: nothing is pressed any more from here on."""
+        with self._change:
+            if self.mode is Mode.STOPPED:
+                return
+            self.mode = Mode.STOPPED
+            self._stops += 1
+            number = self._stops
+            self._change.notify_all()
+        self._outbox.send(StoppedHere(number=number, how=how))
+
+    # Pace
+
+    def now_s(self) -> float:
+        """Seconds that never jump."""
+        self.moved_on_s = time.monotonic()
+        return self.moved_on_s
+
+    def rest(self, seconds: float) -> None:
+        """Let that much time pass, less when somebody asks to stop."""
+        self.moved_on_s = time.monotonic()
+        with self._change:
+            self._change.wait_for(self._must_halt, seconds)
+
+    def check(self) -> None:
+        """Raise Cancelled when the desk was stopped, this delivery given up, or nobody is there any more."""
+        if self.is_gone:
+            raise Cancelled("the coordinator is gone", orphaned=True)
+        if self.mode is Mode.STOPPED:
+            raise Cancelled("the desk was stopped", reason=Reason.DESK_STOPPED)
+        if self._given_up:
+            raise Cancelled("it was given up")
+
+    # Journal
+
+    def staging(self, drafts: tuple[str, ...]) -> None:
+        """Before the first click."""
+        self._ask(DeliveryStep.STAGING, drafts=drafts)
+
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
+        """After the whole text was read back equal."""
+        self._ask(DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
+
+    def submitting(self) -> None:
+        """Before Enter."""
+        with self._change:
+            self._asked = True
+        self._ask(DeliveryStep.SUBMITTING)
+
+    def is_answered(self) -> bool:
+        """Whether an answer has proven the delivery under way."""
+        return self._answered
+
+    def _ask(self, step: DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
+        with self._change:
+            self._number += 1
+            number, (delivery, fence) = self._number, self._now
+        self._outbox.send(Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts))
+        faults.point(f"worker.{step}-asked")
+        with self._change:
+            while number not in self._grants and not self._must_halt():
+                self.moved_on_s = time.monotonic()
+                self._change.wait(1.0)
+            refused = self._grants.pop(number, None)
+        if refused:
+            raise Cancelled(refused, denied=True)
+        if refused is None:
+            self.check()
+        faults.point(f"worker.{step}-granted")
+
+    def _must_halt(self) -> bool:
+        return self.is_gone or self.mode is Mode.STOPPED or self._given_up
+
+    def _read(self) -> None:
+        try:
+            while (frame := receive(self._stream)) is not None:
+                match frame:
+                    case Granted():
+                        self._granted(frame)
+                    case SetMode():
+                        refused = self._set_mode(frame)
+                        self._outbox.send(CallResult(call=frame.call, refused=refused))
+                    case GiveUp():
+                        self._give_up((frame.delivery, frame.fence), answered=frame.answered)
+                    case Deliver() | Settle():
+                        self.jobs.put(frame)
+                    case Hello():
+                        log.warning("frame_not_expected", kind="Hello")
+                    case _:
+                        self._put_question(frame)
+        except (BadFrame, OSError, ValueError) as trouble:
+            log.warning("pipe_ended", why=str(trouble))
+        with self._change:
+            self.is_gone = True
+            self._change.notify_all()
+        self.jobs.put(PipeClosed())
+
+    def _set_mode(self, change: SetMode) -> str:
+        """Obey; or say why not: somebody who sits here has stopped the desk, and whoever asks cannot know it yet."""
+        with self._change:
+            if change.mode is not Mode.STOPPED and change.heard < self._stops:
+                return "somebody has just stopped it at the machine"
+            self.mode = change.mode
+            self._change.notify_all()
+        if change.mode is Mode.OPEN:
+            self.recheck_soon()  # what was left alone while the desk was held is looked after now
+        return ""
+
+    def _granted(self, granted: Granted) -> None:
+        """Take a go-ahead, if it is for the order under way: an older one's is worth nothing."""
+        with self._change:
+            if (granted.delivery, granted.fence) == self._now:
+                self._grants[granted.number] = granted.refused
+                self._change.notify_all()
+            else:
+                log.warning("grant_of_another_order", delivery=granted.delivery, fence=granted.fence)
+
+    def _give_up(self, order: Holder, *, answered: bool) -> None:
+        with self._change:
+            if order != self._now:
+                self._early = order  # it may lie in line still
+            elif self._asked:
+                self._answered = answered
+            else:
+                self._given_up = True
+                self._change.notify_all()
+
+    def _put_question(self, question: Question) -> None:
+        if self.jobs.qsize() < MOST_QUESTIONS:
+            self.jobs.put(question)
+        else:
+            self._outbox.send(CallResult(call=question.call, refused="too many questions wait for its hands"))

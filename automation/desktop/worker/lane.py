@@ -1,0 +1,281 @@
+"""One desk as core knows it: its lane (LanePort) and its hands (Hands), over one worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.worker import messages
+from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
+from automation.desktop.worker.session import DeliveryChannel
+from automation.desktop.worker.supervisor import WorkerSupervisor
+from core.calibration.model import Measured, NotMeasured, Point, Survey, Tried
+from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
+from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
+from core.kit.errors import Conflict
+from core.profiles.model import Activity, Box, Profile
+
+TRIAL_S = 60.0
+"""For a trial, before which a delivery may lie."""
+
+ARRANGING_S = 5.0
+"""So much longer an answer may take for each window that is to be put back."""
+
+
+class DeskWorkerClient:
+    """One display's hands. `run` must be running, under a supervisor, for any verb to work."""
+
+    def __init__(self, link: WorkerSupervisor) -> None:
+        self._link = link
+        self._conversation = self._link.conversation
+        self._one_at_a_time = asyncio.Lock()
+        self._current: Order | None = None
+
+    @property
+    def desk(self) -> str:
+        """The name of the desk these hands belong to."""
+        return self._link.desk.name
+
+    @property
+    def terms(self) -> object:
+        """By what the worker works: where these differ, another worker is needed."""
+        return self._link.desk, self._link.used
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process, while there is one."""
+        return self._link.pid
+
+    async def run(self) -> None:
+        """Keep a worker running until cancelled."""
+        await self._link.run()
+
+    def stands(self, standing: DisplayStatus) -> None:
+        """For a desk with a display of its own: how that stands now. Until then the desk is unavailable."""
+        self._link.stands(standing)
+
+    async def hold(self) -> None:
+        """Start nothing new; a delivery under way is finished."""
+        await self._link.set_mode(Mode.HELD)
+
+    async def release(self) -> None:
+        """Deliveries may begin again; a worker that could not start is tried at once."""
+        self._link.retry_now()
+        await self._link.set_mode(Mode.OPEN)
+
+    async def stop(self) -> None:
+        """Stop before the next key. A draft of ours that was not submitted is cleared."""
+        await self._link.set_mode(Mode.STOPPED)
+
+    async def look(self) -> tuple[WindowStatus, ...]:
+        """Look at each configured window now, without touching anything."""
+        return await self._look(closely=False)
+
+    async def examine(self) -> tuple[WindowStatus, ...]:
+        """As `look`, and closer: whether each window can be read as its profile wants it, too."""
+        return await self._look(closely=True)
+
+    async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
+        """Have these windows put back to their places. Raises DeskUnavailable, also while nothing may be touched."""
+        call = messages.Arrange(windows=tuple(windows))
+        answer = await self._ask(call, more_s=ARRANGING_S * len(windows))
+        if answer.refused:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.arranged
+
+    async def picture(self, window: str) -> bytes:
+        """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
+        answer = await self._ask(messages.TakePicture(window=window))
+        if answer.refused:
+            raise WindowNotSeen(id=window, why=answer.refused)
+        return base64.b64decode(answer.png)
+
+    async def whole_picture(self) -> bytes:
+        """A PNG of the whole display, masks painted over. Raises DeskUnavailable."""
+        answer = await self._ask(messages.TakePicture(window=""))
+        if answer.refused:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return base64.b64decode(answer.png)
+
+    async def shows(self, window: str) -> Shown:
+        """What this window shows of its agent now, by a fresh look."""
+        answer = await self._ask(messages.AskShown(window=window))
+        return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
+
+    async def transcript(self, window: str) -> Transcribed:
+        """What was said in this window. Raises WindowNotSeen when it cannot be read now."""
+        answer = await self._ask(messages.ReadWindow(window=window))
+        if answer.said is None:
+            raise WindowNotSeen(id=window, why=answer.refused)
+        return answer.said
+
+    async def survey(self) -> Survey:
+        """Which windows stand on the display now."""
+        answer = await self._ask(messages.AskSurvey())
+        if answer.survey is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.survey
+
+    async def pointer(self) -> Point:
+        """Where the pointer is now."""
+        answer = await self._ask(messages.AskSurvey(pointer_only=True))
+        if answer.pointer is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.pointer
+
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+        """What is seen of this X window around this place of the screen. Raises NotMeasured."""
+        answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
+        if answer.measured is None:
+            raise NotMeasured(why=answer.refused, cause=answer.cause)
+        return answer.measured
+
+    async def trial(
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
+    ) -> Tried:
+        """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
+        question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, send=send, known=known)
+        answer = await self._ask(question, more_s=TRIAL_S)
+        if answer.tried is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.tried
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        """Carry out one order by the worker. One at a time: others wait here."""
+        async with self._one_at_a_time:
+            if not await self._is_ready():
+                return Outcome(result=Result.BOUNCED, reason=Reason.NO_WORKER, note=self._link.why)
+            said = await self._carry_out(Deliver(order=order), progress)
+            return _lost(said) if isinstance(said, _Lost) else said
+
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        """Let the worker find out what became of an interrupted order. WORKER_LOST: nobody looked, it is worth a try
+        with the next worker."""
+        async with self._one_at_a_time:
+            if not await self._is_ready():
+                return _nobody_looked(self._link.why or "its worker is just starting")
+            said = await self._carry_out(Settle(order=order), progress)
+            return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
+
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        """Give this delivery up if it is under way here and Enter was not asked for; or, if it was `answered`, the
+        watch for what Enter did."""
+        current = self._current
+        if current is not None and delivery == current.delivery:
+            with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow
+                await self._conversation.send(
+                    messages.GiveUp(delivery=delivery, fence=current.fence, answered=answered)
+                )
+
+    async def _carry_out(self, job: Deliver | Settle, progress: Progress) -> Outcome | _Lost:
+        order = job.order
+        talk = self._conversation.open_talk(order.delivery, order.fence, window=order.window or "")
+        self._current = order
+        try:
+            await self._conversation.send(job)
+            return await self._converse(talk, progress)
+        except DeskUnavailable as trouble:
+            return _Lost(note=trouble.message)
+        except asyncio.CancelledError:
+            await asyncio.shield(self.give_up(order.delivery))
+            raise
+        finally:
+            self._current = None
+            self._conversation.close_talk()
+
+    async def _converse(self, talk: DeliveryChannel, progress: Progress) -> Outcome | _Lost:
+        """Answer what the worker asks for until it says how the delivery ended."""
+        granted: set[DeliveryStep] = set()
+        failure: Exception | None = None
+        with self._limited():
+            while True:
+                said = await talk.line.get()
+                if not isinstance(said, Ask):
+                    if failure is not None:
+                        raise failure
+                    return said.outcome if isinstance(said, Done) else _Lost(granted=frozenset(granted))
+                refused = ""
+                try:
+                    await _commit(said, progress)
+                    granted.add(said.step)
+                except Conflict as trouble:
+                    refused = trouble.message
+                except Exception as trouble:  # noqa: BLE001 raised again above, after the worker has cleared its draft
+                    failure, refused = trouble, "the journal could not be written"
+                answer = messages.Granted(number=said.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
+                with contextlib.suppress(DeskUnavailable):  # the line's next word is that the worker is lost
+                    await self._conversation.send(answer)
+
+    @contextlib.contextmanager
+    def _limited(self) -> Generator[None]:
+        """End the worker when this takes longer than any delivery may; whoever waits for it is then told so."""
+        loop = asyncio.get_running_loop()
+        limit = loop.call_later(self._link.limits.delivery_s, self._link.end_worker, "a delivery took too long")
+        try:
+            yield
+        finally:
+            limit.cancel()
+
+    async def _is_ready(self) -> bool:
+        try:
+            async with asyncio.timeout(self._link.limits.ready_s):
+                await self._link.ready.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        answer = await self._ask(messages.InspectWindows(closely=closely))
+        if answer.refused:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.windows
+
+    async def _ask(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
+        if not self._link.ready.is_set():
+            raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
+        return await self._conversation.call(question, within_s=self._link.limits.call_s + more_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lost:
+    """The worker ended in the middle of a job; what had been granted to it by then."""
+
+    granted: frozenset[DeliveryStep] = frozenset()
+    note: str = ""
+
+
+async def _commit(ask: Ask, progress: Progress) -> None:
+    match ask.step:
+        case DeliveryStep.STAGING:
+            await progress.staging(drafts=ask.drafts)
+        case DeliveryStep.STAGED:
+            await progress.staged(sha256=ask.sha256, drafts=ask.drafts)
+        case DeliveryStep.SUBMITTING:
+            await progress.submitting()
+
+
+def _lost(lost: _Lost) -> Outcome:
+    """A delivery whose worker ended. Its draft may stand in the window, if it was allowed to make one."""
+    draft_left = DeliveryStep.STAGING in lost.granted
+    if DeliveryStep.SUBMITTING in lost.granted:
+        note = "its worker ended after Enter was asked for: nobody saw whether it was pressed"
+        return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
+    note = lost.note or "its worker ended before Enter was asked for"
+    return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
+
+
+def _nobody_looked(why: str) -> Outcome:
+    note = f"nobody could look into the window: {why}"
+    return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=True)

@@ -1,0 +1,257 @@
+"""Drafts that an interrupted delivery left in windows, and windows that recover: cleared, and told when usable."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
+from automation.desktop.worker.usability import UsabilityTracker
+from automation.protocol.ports import Cancelled, ClearResult, DeliveryClock, PermanentFailure, TransientFailure
+
+log = structlog.get_logger(__name__)
+
+STILL_S = 0.3
+"""So long nobody may have typed, and nothing may have changed in the composer, before it is read."""
+WAIT_S = 2.0
+"""The longest wait for that."""
+TRIES = 5
+"""What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
+
+
+class DraftLooksPort(Protocol):
+    """What is seen of the windows, without touching them. Raises TransientFailure or PermanentFailure."""
+
+    def names(self) -> tuple[str, ...]:
+        """The windows that there are."""
+        ...
+
+    def is_composer_empty(self, name: str) -> bool:
+        """Whether nothing stands in its composer."""
+        ...
+
+    def is_busy(self, name: str) -> bool:
+        """Whether its busy sign is shown."""
+        ...
+
+
+class DraftPort(Protocol):
+    """A window in which a draft of ours may stand. Raises what `ports.WindowPort` says."""
+
+    def find(self) -> None:
+        """See that it is the window, whatever it shows."""
+        ...
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nobody types and nothing changes in the composer for so long."""
+        ...
+
+    def is_untouched(self) -> bool:
+        """Whether all that stands in the composer came from us, as nobody else was there since."""
+        ...
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        """Whether what stands in the composer is a draft with one of these marks."""
+        ...
+
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
+        """Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing."""
+        ...
+
+    def give_back(self) -> None:
+        """Selection, pointer and focus go back to where they were."""
+        ...
+
+
+class LeftoverDrafts:
+    """What is known of our drafts in this desk's windows. Belongs to the worker's thread."""
+
+    def __init__(
+        self,
+        marks: Mapping[str, tuple[str, ...]],
+        *,
+        eyes: DraftLooksPort,
+        pace: DeliveryClock,
+        open_window: Callable[[str], DraftPort],
+        may_touch: Callable[[], bool],
+    ) -> None:
+        """`marks` by window; those of windows that this desk does not have are of no use. `may_touch`: not held."""
+        self._marks = {name: set(marks[name]) for name in eyes.names() if marks.get(name)}
+        self._eyes = eyes
+        self._pace = pace
+        self._open_window = open_window
+        self._may_touch = may_touch
+        self._persons: set[str] = set()
+        """Windows in which somebody else's draft was seen: it is read once, not again and again while they write."""
+        self._tries: dict[str, int] = {}
+        """How often what nobody else can have written was cleared in vain."""
+
+    def names(self) -> tuple[str, ...]:
+        """Windows in which a draft of ours may stand."""
+        return tuple(self._marks)
+
+    def know(self, name: str, marks: tuple[str, ...]) -> None:
+        """Further marks of a draft of ours in this window."""
+        if marks:
+            self._marks.setdefault(name, set()).update(marks)
+            self._persons.discard(name)
+
+    def forget(self, name: str) -> None:
+        """The window was seen empty."""
+        self._marks.pop(name, None)
+        self._tries.pop(name, None)
+        self._persons.discard(name)
+
+    def clear(self, name: str) -> bool:
+        """Clear the window if our draft alone stands there. False while it is worth another try after a while."""
+        if name not in self._marks or name in self._persons or not self._may_touch():
+            return True
+        window = self._open_window(name)
+        try:
+            return self._clear(name, window)
+        except PermanentFailure:
+            return True  # the window's own news say when it is there again
+        except (TransientFailure, Cancelled):
+            return False
+        finally:
+            window.give_back()
+
+    def _clear(self, name: str, window: DraftPort) -> bool:
+        window.find()
+        if self._eyes.is_composer_empty(name):
+            return True
+        if self._eyes.is_busy(name) or not window.stands_still(STILL_S, within_s=WAIT_S):
+            return False
+        is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
+        if not is_untouched and not window.matches_draft(tuple(self._marks[name])):
+            window.find()  # what was read was this window's composer, and not what lay over it
+            self._persons.add(name)
+            log.info("draft_is_not_ours", window=name)
+            return True
+        cleared = window.clear(if_untouched=is_untouched)
+        if is_untouched and cleared is not ClearResult.SEEN:
+            self._tries[name] = self._tries.get(name, 0) + 1
+        log.info("own_draft_cleared", window=name, seen=cleared, by="untouched" if is_untouched else "marks")
+        return cleared is ClearResult.SEEN
+
+
+REST_S = 1.0
+"""A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
+LONGEST_REST_S = 30.0
+"""Between two tries to clear a draft of ours; each try may click into the window."""
+
+
+class ReadyPort(Protocol):
+    """Looks at windows."""
+
+    def names(self) -> tuple[str, ...]:
+        """The windows that there are."""
+        ...
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a delivery could begin now. Raises nothing that is only in its way."""
+        ...
+
+
+class RecoveringWindows:
+    """Belongs to the worker's thread. Asks for a recheck_soon where it wants to look again without any news."""
+
+    def __init__(
+        self,
+        *,
+        eyes: ReadyPort,
+        tidy: LeftoverDrafts,
+        inbox: Inbox,
+        outbox: FrameWriter,
+        let_go: Callable[[], None],
+        ends: tuple[type[Exception], ...] = (),
+        rest_s: float = REST_S,
+    ) -> None:
+        """`let_go` releases what is held down. Errors in `ends` end the worker."""
+        self._eyes = eyes
+        self._tidy = tidy
+        self._inbox = inbox
+        self._outbox = outbox
+        self._let_go = let_go
+        self._ends = ends
+        self._rest_s = rest_s
+        self.usability = UsabilityTracker(lambda status: outbox.send(WindowStatusChanged(status=status)))
+        """Tells of windows that cannot be used for long."""
+        self._unusable: set[str] = set()
+        self._refused_s: dict[str, float] = {}
+        self._tries: dict[str, int] = {}
+
+    def names(self) -> frozenset[str]:
+        """The windows that are waited for."""
+        return frozenset(self._unusable)
+
+    def saw(self, names: Iterable[str]) -> None:
+        """These windows cannot be used."""
+        self._unusable.update(names)
+
+    def clear_leftovers(self) -> None:
+        """Clear what an earlier worker left in the windows."""
+        for name in self._tidy.names():
+            self._clear_leftover(name)
+
+    def tell_others(self) -> None:
+        """Tell of all windows that are not waited for that they can be used: nobody knows what an earlier worker, or
+        none, left waiting for them."""
+        for name in self._eyes.names():
+            if name not in self._unusable:
+                self._usable(name)
+
+    def look_when_due(self) -> None:
+        """Look at those that are waited for, clear what is ours there, and tell of those that can be used."""
+        for name in sorted(self._unusable):
+            if time.monotonic() - self._refused_s.get(name, -math.inf) < self._rest_s:
+                continue
+            if not self._eyes.is_ready(name):
+                self._clear_leftover(name)
+            if self._eyes.is_ready(name):
+                self._unusable.discard(name)
+                self._usable(name)
+
+    def ended(self, name: str, *, was_used: bool) -> bool:
+        """An order for this window ended: it was used, or it is waited for until it can be, which may be at once.
+        Whether it is waited for.
+
+        Also after a bounce: whoever tries again may decide that this was the last time.
+        """
+        if was_used and name not in self._tidy.names():
+            self._unusable.discard(name)
+            return False
+        self._unusable.add(name)
+        self._refused_s[name] = time.monotonic()
+        self._inbox.recheck_in(self._rest_s + 0.05)
+        return True
+
+    def _clear_leftover(self, name: str) -> None:
+        """Clear a draft of ours; if something was in the way, look again after a while that grows."""
+        try:
+            is_over = self._tidy.clear(name)
+        except self._ends:
+            raise
+        except Exception:
+            # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
+            log.exception("clearing_failed", window=name)
+            self._let_go()
+            is_over = False
+        if is_over:
+            self._tries.pop(name, None)
+            return
+        tries = self._tries[name] = self._tries.get(name, 0) + 1
+        rest_s = min(REST_S * 2**tries, LONGEST_REST_S)
+        self._refused_s[name] = time.monotonic() + rest_s - self._rest_s
+        self._inbox.recheck_in(rest_s + 0.05)
+
+    def _usable(self, name: str) -> None:
+        """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""
+        self._tidy.forget(name)
+        self._tries.pop(name, None)
+        self._outbox.send(WindowUsable(window=name))

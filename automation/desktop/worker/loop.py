@@ -1,0 +1,276 @@
+"""The loop of every desk worker: one job after the other, until the pipe ends. How things are done, the surface knows.
+
+In its order: take a job, see that it may be begun, do it by the protocol, look after the window, answer.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from automation.desktop.worker.backend import UserActivityPort, WorkerBackend
+from automation.desktop.worker.channel import FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
+from automation.desktop.worker.messages import (
+    Arrange,
+    AskShown,
+    AskSurvey,
+    CallResult,
+    Deliver,
+    Done,
+    InspectWindows,
+    Measure,
+    Mode,
+    Question,
+    ReadWindow,
+    Settle,
+    Started,
+    StartStage,
+    TakePicture,
+    TryOut,
+    Waits,
+)
+from automation.desktop.worker.process import (
+    NO_SUCH_WINDOW,
+    Attempt,
+    Heartbeat,
+    answer_picture,
+    carry_out,
+    why_refused,
+)
+from automation.protocol.delivery import DeliveryRun
+from automation.protocol.dialog_action import ActionRun
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
+from automation.protocol.recovery import Recovery
+from core.deliveries.model import Hand, Order, Outcome, Reason, Result
+from core.kit import faults
+from core.kit.version import host, version
+from core.profiles.model import Act
+
+T = TypeVar("T")
+
+LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})
+"""After these the window is not known to be one that a text goes into."""
+
+
+def work(surface: WorkerBackend, inbox: Inbox, outbox: FrameWriter) -> None:
+    """Tidy up, say that the hands are ready, and do what comes until the pipe ends."""
+    WorkerLoop(surface, inbox, outbox).run()
+
+
+def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
+    """Why no window may be touched now; empty if it may."""
+    if inbox.mode is not Mode.OPEN:
+        return f"the desk is {inbox.mode}"
+    why = user_activity.why_not()
+    return "" if why is None else why.value
+
+
+def tells_waits(inbox: Inbox, outbox: FrameWriter) -> Callable[[str], None]:
+    """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
+
+    def tell(why: str) -> None:
+        outbox.send(Waits(why=why))
+        if not why:
+            inbox.recheck_soon()  # what was left alone meanwhile is looked after now
+
+    return tell
+
+
+class WorkerLoop:
+    """One worker at work. Only the thread that made the surface runs it."""
+
+    def __init__(self, surface: WorkerBackend, inbox: Inbox, outbox: FrameWriter) -> None:
+        self._surface = surface
+        self._inbox = inbox
+        self._outbox = outbox
+        self._hand = Hand(pid=os.getpid(), host=host(), version=version(), path=surface.path)
+        self._heartbeat = Heartbeat(inbox, outbox)
+
+    def run(self) -> None:
+        """From the first look to the end of the pipe."""
+        with self._heartbeat.at_work():
+            self._surface.lookout.begin()
+        self._outbox.send(Started(stage=StartStage.READY))
+        with self._heartbeat.at_work():
+            self._surface.lookout.report_usable()
+        while True:
+            job = self._next()
+            self._inbox.now_s()
+            if isinstance(job, PipeClosed):
+                self._surface.let_go()
+                return
+            with self._heartbeat.at_work():
+                self._do(job)
+
+    def _next(self) -> Job | None:
+        """The next job; None when none came before a window is to be looked at."""
+        try:
+            return self._inbox.jobs.get(timeout=self._surface.lookout.due_in_s())
+        except queue.Empty:
+            return None
+
+    def _do(self, job: Job | None) -> None:
+        lookout = self._surface.lookout
+        match job:
+            case None:
+                lookout.look_when_due()
+            case RecheckWindows():
+                self._inbox.recheck_begins()
+                lookout.recheck_soon()
+            case Deliver() | Settle():
+                self._carry_out(job)
+            case PipeClosed():
+                return
+            case _:
+                self._outbox.send(self._answered(job))
+
+    # orders
+
+    def _carry_out(self, job: Deliver | Settle) -> None:
+        order, user_activity = job.order, self._surface.user_activity
+        name = order.window or ""
+        self._inbox.begin(order)
+        try:
+            outcome = self._why_not(job, name)
+            if outcome is None and user_activity.announce(name):
+                outcome = self._why_not(job, name)  # somebody may have come, or stopped it, meanwhile
+            if outcome is None:
+                outcome = self._signed(self._attempted(job, name))
+        finally:
+            user_activity.over()
+            self._inbox.end()
+        if name in self._surface.eyes.names():
+            # After an act the window is what it was before it: followed until a text could go in.
+            self._surface.lookout.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
+        self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
+        faults.point("worker.done-sent")
+
+    def _why_not(self, job: Deliver | Settle, name: str) -> Outcome | None:
+        """The outcome of an order that may not begin. What was only to be looked at is unknown then."""
+        settles, reason = isinstance(job, Settle), None
+        if self._inbox.mode is not Mode.OPEN:
+            result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
+        elif name not in self._surface.eyes.names():
+            result, note = Result.FAILED, f"this desk has no {self._surface.noun} called {name}"
+        elif job.order.act is not None and isinstance(self._surface.act, str):
+            result, note = Result.FAILED, self._surface.act
+        elif (why := self._surface.user_activity.why_not()) is not None:
+            if not settles:
+                return Outcome(result=Result.BOUNCED, reason=why)
+            result, reason, note = Result.UNKNOWN, Reason.WORKER_LOST, why.value  # nobody looked: worth another try
+        else:
+            return None
+        return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
+
+    def _attempted(self, job: Deliver | Settle, name: str) -> Outcome:
+        if job.order.act is not None:
+            return self._acted(job, job.order.act, name)
+        return self._delivered(job.order, name) if isinstance(job, Deliver) else self._settled(job.order, name)
+
+    def _delivered(self, order: Order, name: str) -> Outcome:
+        drafts = self._surface.drafts
+        drafts.know(name, order.drafts)
+        drafts.clear(name)
+        self._surface.measured()  # what came before belongs to nobody's receipt
+        steps = DeliveryRun(
+            text=order.text,
+            profile=self._surface.eyes.profile(name),
+            window=self._surface.open_window(name),
+            journal=self._inbox,
+            pace=self._inbox,
+            while_busy=order.while_busy,
+            rehearses=order.rehearses,
+        )
+        outcome = self._guarded(steps.run, steps, order)
+        if steps.staged:
+            drafts.forget(name)  # before ours was staged the composer was seen empty
+        if outcome.draft_left and outcome.result is not Result.UNKNOWN:
+            drafts.know(name, steps.marks)
+        return replace(outcome, timings_ms={**outcome.timings_ms, **self._surface.measured()})
+
+    def _settled(self, order: Order, name: str) -> Outcome:
+        recovery = Recovery(
+            text=order.text,
+            drafts=order.drafts,
+            profile=self._surface.eyes.profile(name),
+            window=self._surface.open_window(name),
+            journal=self._inbox,
+            pace=self._inbox,
+        )
+        return self._guarded(recovery.run, recovery, order)
+
+    def _acted(self, job: Deliver | Settle, act: Act, name: str) -> Outcome:
+        """Do something to the agent besides giving it a text; or look what became of that, and do nothing."""
+        open_act = self._surface.act
+        assert not isinstance(open_act, str), "such an order does not begin"
+        control = ActionRun(
+            act=act,
+            expects=job.order.expects,
+            profile=self._surface.eyes.profile(name),
+            window=open_act(name),
+            journal=self._inbox,
+            pace=self._inbox,
+        )
+        return self._guarded(control.run if isinstance(job, Deliver) else control.settle, control, job.order)
+
+    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
+        surface = self._surface
+        return carry_out(run, attempt, delivery=order.delivery, let_go=surface.let_go, passes=surface.ends)
+
+    def _signed(self, outcome: Outcome) -> Outcome:
+        """The outcome, which says whose hands it came about by."""
+        note = "; ".join(filter(None, (outcome.note, self._surface.remark)))
+        evidence = None if outcome.evidence is None else replace(outcome.evidence, hand=self._hand)
+        return replace(outcome, note=note, evidence=evidence)
+
+    # questions
+
+    def _answered(self, job: Question) -> CallResult:
+        """What was asked for; or what is in the way of it, also when the whole display is held by somebody."""
+        try:
+            return self._answer(job)
+        except (TransientFailure, PermanentFailure) as trouble:
+            return CallResult(call=job.call, refused=why_refused(trouble))
+        except Cancelled as halt:
+            return CallResult(call=job.call, refused=halt.note)
+
+    def _answer(self, job: Question) -> CallResult:
+        surface = self._surface
+        match job:
+            case InspectWindows():
+                return CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
+            case TakePicture():
+                return answer_picture(job, surface.eyes)
+            case AskShown():
+                self._check_there(job.window)
+                return CallResult(call=job.call, shown=surface.lookout.shown(job.window))
+            case ReadWindow():
+                read = _able(surface.read)
+                self._check_there(job.window)
+                return CallResult(call=job.call, said=read(job.window, self._hands_off()))
+            case Arrange():
+                arrange = _able(surface.arrange)
+                self._check_there(*job.windows)
+                try:
+                    return CallResult(call=job.call, arranged=arrange(job.windows, self._hands_off()))
+                finally:
+                    self._inbox.recheck_soon()
+            case AskSurvey() | Measure() | TryOut():
+                return _able(surface.calibrate)(job)
+
+    def _check_there(self, *windows: str) -> None:
+        if not set(windows) <= set(self._surface.eyes.names()):
+            raise Cancelled(NO_SUCH_WINDOW)
+
+    def _hands_off(self) -> str:
+        return hands_off(self._inbox, self._surface.user_activity)
+
+
+def _able(verb: T | str) -> T:
+    """The verb; raises Cancelled with the sentence that stands in its place where these hands have it not."""
+    if isinstance(verb, str):
+        raise Cancelled(verb)
+    return verb

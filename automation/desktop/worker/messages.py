@@ -1,0 +1,372 @@
+"""What the coordinator and a desk worker say to each other: frozen dataclasses as JSON, their length in front."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, BinaryIO, TypeVar, get_args
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from automation.desktop.worker.input_lock_state import NOT_SHARED
+from core.calibration.model import Cause, Measured, Point, Survey, Tried
+from core.deliveries.model import Order, Outcome
+from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
+from core.kit.errors import Invalid
+from core.profiles.model import Box, Profile, Sign
+from core.profiles.panes import PaneProfile
+
+T = TypeVar("T")
+
+MOST_BYTES = 16 * 1024 * 1024
+"""A longer frame ends the conversation. The longest honest one is a picture of a window."""
+_LENGTH = struct.Struct(">I")
+OK = 0
+TRY_LATER = 75
+"""A worker's exit code that means: nothing is broken here, the display is."""
+TRY_SOON = 76
+"""The same for what passes by itself within seconds, mostly."""
+
+
+class Mode(StrEnum):
+    """Whether deliveries may begin."""
+
+    OPEN = "open"
+    HELD = "held"
+    STOPPED = "stopped"
+
+
+class DeliveryStep(StrEnum):
+    """The states that a worker asks to be committed."""
+
+    STAGING = "staging"
+    STAGED = "staged"
+    SUBMITTING = "submitting"
+
+
+class StartStage(StrEnum):
+    """How far a worker's start has come."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    UNAVAILABLE = "unavailable"
+
+
+class _Frame:
+    __slots__ = ()
+    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello(_Frame):
+    """The first frame: all that a worker needs to know. It reads no configuration of its own."""
+
+    desk: Desk
+    profiles: tuple[Profile, ...]
+    anchors: str
+    """The folder of this desk's anchor pictures."""
+    locks: str
+    """The folder of the display locks, one for this user on this machine."""
+    mode: Mode = Mode.OPEN
+    drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By window, the marks of drafts of ours that may stand there and are to be cleared."""
+    seized_fd: int = NOT_SHARED
+    """The memory, handed down, in which the worker writes what it has taken from everybody else."""
+    panes: tuple[PaneProfile, ...] = ()
+    """What drives the panes of a desk of terminals, which has no other profiles."""
+    fault_points: str = ""
+    """The folder of the tickets for fault points; empty outside of tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver(_Frame):
+    """Carry this order out."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(_Frame):
+    """Find out what became of this order, which was interrupted after Enter had been asked for."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp(_Frame):
+    """Give this delivery up, if Enter was not asked for yet."""
+
+    delivery: str
+    fence: int
+    answered: bool = False
+    """An answer has proven that it arrived: what Enter did need not be watched any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted(_Frame):
+    """The state asked for under this number is committed, or it is refused for a reason."""
+
+    number: int
+    delivery: str
+    fence: int
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call(_Frame):
+    call: int = 0
+    """Its number, which the conversation gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMode(_Call):
+    """Hold, stop or release the desk; answered at once."""
+
+    mode: Mode
+    heard: int = 0
+    """How many stops at the machine were heard of when this was sent: it releases none that came later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectWindows(_Call):
+    """Look at each window; answered when the hands are free."""
+
+    closely: bool = False
+    """See too whether each window can be read as its profile wants it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrange(_Call):
+    """Put these windows back to their places; answered when the hands are free."""
+
+    windows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakePicture(_Call):
+    """Take a picture of one window, or without one of the whole display; answered when the hands are free."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskShown(_Call):
+    """Say what one window shows of its agent; answered when the hands are free."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWindow(_Call):
+    """Read what was said in one window; answered when the hands are free."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSurvey(_Call):
+    """Say which windows stand on the display, and where the pointer is; answered when the hands are free."""
+
+    pointer_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure(_Call):
+    """Look where one writes in this X window, around this place of the screen, and what stands still in it."""
+
+    window: int
+    point: tuple[int, int] | None = None
+    avoid: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryOut(_Call):
+    """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
+
+    window: Window
+    profile: Profile
+    anchors: tuple[Box, ...]
+    text: str
+    send: bool = False
+    """Press Enter, once, instead of clearing it."""
+    known: int = 0
+    """The display's number of the window, for one that nothing but its place tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(_Frame):
+    """How far the worker's start has come, and why it does not go on."""
+
+    stage: StartStage
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(_Frame):
+    """Commit this state of this delivery, then grant the number."""
+
+    number: int
+    delivery: str
+    fence: int
+    step: DeliveryStep
+    sha256: str = ""
+    drafts: tuple[str, ...] = ()
+    """Marks by which our draft can be recognised from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(_Frame):
+    """A delivery ended like this."""
+
+    delivery: str
+    fence: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult(_Frame):
+    """The answer to a call: what was asked for, or why there is nothing."""
+
+    call: int
+    windows: tuple[WindowStatus, ...] = ()
+    png: str = ""
+    """A picture in base64."""
+    shown: Shown | None = None
+    said: Transcribed | None = None
+    arranged: tuple[Arranged, ...] = ()
+    survey: Survey | None = None
+    pointer: Point | None = None
+    measured: Measured | None = None
+    tried: Tried | None = None
+    refused: str = ""
+    cause: Cause = Cause.OTHER
+    """Of a refusal to measure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUsable(_Frame):
+    """A window that was not usable is so again."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowStatusChanged(_Frame):
+    """Whether a window can be used changed, and has lasted; told of each window once by every worker."""
+
+    status: WindowStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShows(_Frame):
+    """A window shows another activity or another dialog than was told last."""
+
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits(_Frame):
+    """No delivery begins for now, because of `why`; empty: they may begin again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked(_Frame):
+    """The desk's screen is locked, or is not any more."""
+
+    is_locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedHere(_Frame):
+    """Somebody stopped the desk at its machine, by `how`; it is stopped already."""
+
+    number: int
+    """Counted from one, since this worker began."""
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowActive(_Frame):
+    """Something goes on in a window at work; told once in a while."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSignLearned(_Frame):
+    """The worker learned this busy sign, or this anchor, of a window, and works by it already."""
+
+    window: str
+    value: Sign | Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat(_Frame):
+    """The worker lives and its hands move on."""
+
+
+Calibrating = AskSurvey | Measure | TryOut
+Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
+ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
+OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive | WindowSignLearned
+FromWorker = Started | Ask | Done | CallResult | OfWindow | Waits | Locked | StoppedHere | Beat
+
+TO_WORKER: Mapping[str, TypeAdapter[ToWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(ToWorker)}
+FROM_WORKER: Mapping[str, TypeAdapter[FromWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(FromWorker)}
+
+
+class BadFrame(Invalid):
+    """A frame between the coordinator and the desk worker cannot be understood: {why}. Are both of one version?"""
+
+
+def pack(frame: ToWorker | FromWorker) -> bytes:
+    """The frame as bytes, its length first."""
+    name = type(frame).__name__
+    adapter: TypeAdapter[Any] = TO_WORKER.get(name) or FROM_WORKER[name]
+    body = b"%s %s" % (name.encode(), adapter.dump_json(frame))
+    if len(body) > MOST_BYTES:
+        raise BadFrame(why=f"{len(body)} bytes are too many")
+    return _LENGTH.pack(len(body)) + body
+
+
+def length(head: bytes) -> int:
+    """How many bytes follow these four."""
+    size = int(_LENGTH.unpack(head)[0])
+    if size > MOST_BYTES:
+        raise BadFrame(why=f"{size} bytes are too many")
+    return size
+
+
+def for_worker(body: bytes) -> ToWorker:
+    """A frame that came from the coordinator."""
+    return _unpacked(body, TO_WORKER)
+
+
+def from_worker(body: bytes) -> FromWorker:
+    """A frame that came from a worker."""
+    return _unpacked(body, FROM_WORKER)
+
+
+def _unpacked(body: bytes, known: Mapping[str, TypeAdapter[T]]) -> T:
+    name, _, fields = body.partition(b" ")
+    adapter = known.get(name.decode(errors="replace"))
+    if adapter is None:
+        raise BadFrame(why="its kind is unknown")
+    try:
+        return adapter.validate_json(fields)
+    except ValidationError as trouble:
+        raise BadFrame(why=f"{trouble.error_count()} fields do not fit") from trouble
+
+
+def receive(stream: BinaryIO) -> ToWorker | None:
+    """The next frame for the worker, waited for; None when the pipe has ended, also in the middle of a frame."""
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    size = length(head)
+    body = stream.read(size)
+    return None if len(body) < size else for_worker(body)

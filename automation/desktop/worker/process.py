@@ -1,0 +1,298 @@
+"""What every desk worker's process does, whatever its backend: its pipe, the display lock, first and last word."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import structlog
+from PIL import Image
+
+from automation.desktop.observation.screen_capture import to_png, to_small_png
+from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.messages import (
+    OK,
+    TRY_LATER,
+    TRY_SOON,
+    BadFrame,
+    Beat,
+    CallResult,
+    Hello,
+    Started,
+    StartStage,
+    TakePicture,
+    receive,
+)
+from automation.protocol.ports import PermanentFailure, TransientFailure
+from core.deliveries.model import Outcome
+from core.kit import faults
+from core.kit.errors import OctetError
+
+log = structlog.get_logger(__name__)
+
+MOST_WHOLE_BYTES = 4_000_000
+"""A picture of a whole display has at most so many bytes: what Discord takes, and a frame."""
+BEAT_S = 1.0
+STALLED_S = 20.0
+"""When the hands have not moved on for so long although there is work, the heartbeat stops."""
+LOCK_S = 0.2
+OPENED_S = 12.0
+"""A display that is not opened after so long does not answer; without a word its worker would be ended soon."""
+MOST_OPENING_S = 600
+NO_SUCH_WINDOW = "this desk has no window of this name"
+
+Work = Callable[[Hello, Inbox, FrameWriter], None]
+"""Opens the hands, says that they are ready, and works until the pipe ends."""
+
+
+def run(
+    desk: str, work: Work, *, excuses: tuple[type[OctetError], ...], passing: tuple[type[OctetError], ...] = ()
+) -> int:
+    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code.
+
+    `desk` is the name this worker was started for; everything else comes in the first frame. Whatever else in this
+    process prints to standard output reaches standard error instead. Of `excuses`, which say why there are no hands
+    here, the coordinator is told; of `passing` too, which are over soon, so that it tries again soon.
+    """
+    inlet = os.fdopen(os.dup(0), "rb")
+    outlet = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return serve(desk, inlet, outlet, work, excuses=excuses, passing=passing)
+
+
+def serve(
+    desk: str,
+    inlet: BinaryIO,
+    outlet: BinaryIO,
+    work: Work,
+    *,
+    excuses: tuple[type[OctetError], ...],
+    passing: tuple[type[OctetError], ...] = (),
+) -> int:
+    """As `run`, on any two streams."""
+    outbox = FrameWriter(outlet)
+    try:
+        hello = receive(inlet)
+    except BadFrame as trouble:
+        return _no_hello(desk, trouble.message, outbox)
+    if hello is None:
+        return OK
+    if not isinstance(hello, Hello) or hello.desk.name != desk:
+        return _no_hello(desk, "its first frame was not for this desk", outbox)
+    if hello.fault_points:
+        faults.arm(Path(hello.fault_points), other=faults.parent())
+    inbox = Inbox(inlet, outbox, hello.mode)
+    inbox.start()
+    outbox.send(Beat())  # it lives: to open the display, which comes now, may take a while
+    lock = DisplayLock(Path(hello.locks), hello.desk.display)
+    if not _wait_for(lock, inbox, outbox):
+        return OK
+    try:
+        work(hello, inbox, outbox)
+    except excuses as trouble:
+        outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
+        return TRY_LATER
+    except passing as trouble:
+        log.warning("not_begun_yet", desk=desk, why=trouble.message)
+        outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
+        return TRY_SOON
+    return OK
+
+
+@contextmanager
+def says_when_late(inbox: Inbox, outbox: FrameWriter, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
+    """A block that the display can hold up, however long: after a while the coordinator is told why nothing begins, and
+    hears that the worker lives."""
+    is_open = threading.Event()
+
+    def tell() -> None:
+        if is_open.wait(after_s):
+            return
+        outbox.send(Started(stage=StartStage.WAITING, reason=why))
+        for _ in range(round(MOST_OPENING_S / BEAT_S)):
+            outbox.send(Beat())
+            if is_open.wait(BEAT_S) or inbox.is_gone:
+                return
+
+    teller = threading.Thread(target=tell, name="opening", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_open.set()
+        teller.join()
+
+
+class Heartbeat:
+    """Says that the worker lives, as long as its hands move on."""
+
+    def __init__(self, inbox: Inbox, outbox: FrameWriter) -> None:
+        """It beats at once, in a thread of its own, until the pipe ends."""
+        self._inbox = inbox
+        self._outbox = outbox
+        self._is_working = False
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Within the block the hands must move on."""
+        self._is_working = True
+        try:
+            yield
+        finally:
+            self._is_working = False
+
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while not self._inbox.is_gone:
+            if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
+                self._outbox.send(Beat())
+            pause.wait(BEAT_S)
+
+
+class Attempt(Protocol):
+    """What is tried with a window: a delivery, a look afterwards, an act."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What was seen, once it is certain."""
+        ...
+
+    def failed(self, note: str) -> Outcome:
+        """The outcome after an error."""
+        ...
+
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+        ...
+
+
+def carry_out(
+    run: Callable[[], Outcome],
+    attempt: Attempt,
+    *,
+    delivery: str,
+    let_go: Callable[[], None],
+    passes: tuple[type[Exception], ...] = (),
+) -> Outcome:
+    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever.
+
+    `let_go` releases what is held down. Errors in `passes` are not about this attempt: they are raised.
+    """
+    try:
+        return run()
+    except passes:
+        raise
+    except Exception as trouble:
+        log.exception("attempt_failed", delivery=delivery, attempt=type(attempt).__name__)
+        let_go()
+        note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
+        outcome = attempt.outcome or attempt.failed(note)
+        try:
+            attempt.give_back()
+        except passes:
+            raise
+        except Exception:  # the outer edge of one attempt: what it found out must be told all the same
+            log.exception("not_given_back", delivery=delivery)
+        return outcome
+
+
+class Pictured(Protocol):
+    """What pictures can be taken of."""
+
+    def names(self) -> tuple[str, ...]:
+        """The windows."""
+        ...
+
+    def picture(self, name: str) -> Image.Image:
+        """One window. Raises TransientFailure or PermanentFailure."""
+        ...
+
+    def whole(self) -> Image.Image:
+        """The whole display. Raises PermanentFailure where that may not be."""
+        ...
+
+
+def answer_picture(job: TakePicture, eyes: Pictured) -> CallResult:
+    """The picture of a window, or of the whole display; or why there is none."""
+    if job.window and job.window not in eyes.names():
+        return CallResult(call=job.call, refused=NO_SUCH_WINDOW)
+    try:
+        png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
+    except (TransientFailure, PermanentFailure) as trouble:
+        return CallResult(call=job.call, refused=why_refused(trouble))
+    return CallResult(call=job.call, png=base64.b64encode(png).decode())
+
+
+def why_refused(trouble: TransientFailure | PermanentFailure) -> str:
+    """The reason, and what exactly was seen."""
+    return ": ".join(filter(None, (trouble.reason, trouble.note)))
+
+
+def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
+    log.error("no_hello", desk=desk, why=why)
+    reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
+    outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=reason))
+    return TRY_LATER
+
+
+def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: FrameWriter) -> bool:
+    """Have the display for ourselves; False when the coordinator went away meanwhile."""
+    has_told = False
+    while not lock.take():
+        if not has_told:
+            outbox.send(Started(stage=StartStage.WAITING, reason="waiting for the display lock"))
+            has_told = True
+        outbox.send(Beat())
+        inbox.rest(LOCK_S)
+        if inbox.is_gone:
+            return False
+    return True
+
+
+class DisplayLock:
+    """An OS lock on a file named by the display. Two names of one display (`:0`, `:0.0`) are one lock."""
+
+    def __init__(self, folder: Path, display: str) -> None:
+        name = re.sub(r"\.\d+\Z", "", display)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / f"display-{re.sub(r'[^A-Za-z0-9]', '_', name)}.lock"
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def take(self) -> bool:
+        """Take the lock if it is free; whether we have it now. It is kept until this process ends."""
+        if not _try_lock(self._file):
+            return False
+        os.ftruncate(self._file, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, f"{os.getpid()}\n".encode())  # for a person who wonders who it is
+        return True
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: int) -> bool:
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

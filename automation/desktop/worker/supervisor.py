@@ -1,0 +1,394 @@
+"""The life of one desk's worker process: started, watched, ended when it must be, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.worker import messages
+from automation.desktop.worker.desk_events import DeskEvents
+from automation.desktop.worker.input_lock_state import NOT_SHARED, InputLockMonitor
+from automation.desktop.worker.messages import TRY_LATER, TRY_SOON, Hello, Mode, Started, StartStage, WindowSignLearned
+from automation.desktop.worker.session import JUST_ENDED, WorkerSession
+from core.desks.learned import Learned, calibrations
+from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
+from core.desks.ports import DeskNews, Leftovers
+from core.kit import faults
+from core.kit.clock import Clock
+from core.kit.errors import Unavailable
+from core.kit.supervise import supervise
+from core.profiles.model import Profile, Sign
+from core.profiles.panes import Driven, PaneProfile
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTimeouts:
+    """How long the coordinator waits for its worker, in seconds."""
+
+    silence_s: float = 15.0
+    """Without a heartbeat for this long the worker is ended and started again."""
+    first_word_s: float = 60.0
+    """The same before its first word: where a virus scanner reads each file of a program that is new to it, or the
+    machine is busy, its interpreter alone takes tens of seconds to start."""
+    seized_s: float = 1.5
+    """A worker that holds the display server, or the person's devices, for this long was stopped while it did so: it is
+    ended, and the server frees them by itself."""
+    call_s: float = 15.0
+    """For the answer to a question; one delivery may lie before it."""
+    obey_s: float = 2.0
+    """For hold, stop and release, which the worker obeys whatever its hands do; one that does not is frozen."""
+    ready_s: float = 5.0
+    """How long an order waits for a worker that is just starting."""
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 30.0
+    """The pause before a worker that ended is started again: doubled each time, between these two."""
+    no_display_s: float = 60.0
+    """The pause when there is no display to work on."""
+    farewell_s: float = 3.0
+    """How long a worker may take to end after its pipe was closed."""
+    delivery_s: float = 300.0
+    """How long one delivery may take in all; then its worker is ended, and the delivery counts as interrupted."""
+
+
+_OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+"""Ctrl-C at the console is for the coordinator, which ends its workers in order; elsewhere a session does that."""
+SEIZED_LOOKS = 6
+"""So many looks in a row must find the same seizure: time alone could have passed in our own sleep."""
+
+
+class WorkerSupervisor:
+    """One worker process after the other for one desk. `run` owns them; the verbs may be called while it runs."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        profiles: Mapping[str, Driven],
+        *,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        anchors: Path,
+        locks: Path,
+        news: Callable[[], DeskNews],
+        leftovers: Leftovers,
+        clock: Clock,
+        limits: WorkerTimeouts | None = None,
+        learned: Learned | None = None,
+    ) -> None:
+        """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
+
+        `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
+        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`.
+        """
+        self.desk = desk
+        self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
+        self._argv = tuple(argv)
+        # A worker needs no secrets, and ours come by variables with this beginning.
+        self._environ = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+        self._place = DisplayTarget(desk)
+        self._anchors = anchors
+        self._locks = locks
+        self._leftovers = leftovers
+        self._learned = learned
+        self._clock = clock
+        self.limits = limits or WorkerTimeouts()
+        self.ready = asyncio.Event()
+        """Set while there is a worker that can begin, on a display that can be used."""
+        self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
+        self.told: tuple[DeskState, str] | None = None
+        self._poke = asyncio.Event()
+        self._process: Process | None = None
+        self._was_ready_s: float | None = None
+        self._tidings = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
+        self.conversation = WorkerSession(desk.name, self, self._tidings, clock=clock)
+
+    async def run(self) -> None:
+        """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
+        async with asyncio.TaskGroup() as group:
+            supervise(group, f"news of desk {self.desk.name}", self._tidings.run())
+            await self._keep_alive()
+
+    async def _keep_alive(self) -> None:
+        pause_s = self.limits.first_pause_s
+        while True:
+            self._was_ready_s = None
+            self._refresh()
+            await self._place.there.wait()
+            code = await self._live()
+            if self._was_ready_s is not None and self._clock.monotonic_s() - self._was_ready_s > 60:
+                pause_s = self.limits.first_pause_s
+            if not self._place.there.is_set():
+                continue  # the display ended, and its worker with it: whoever keeps it says when it is back
+            if code == TRY_LATER:
+                if self._worker_is[0] is not DeskState.UNAVAILABLE:
+                    self._tell(DeskState.UNAVAILABLE, "the desk worker ended before it began; its log tells why")
+                await self._rest(self.limits.no_display_s)
+                continue
+            if code != TRY_SOON:
+                self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
+            log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
+            await self._rest(pause_s)
+            pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+
+    @property
+    def state(self) -> DeskState:
+        """What was told last."""
+        return self.told[0] if self.told else DeskState.STARTING
+
+    @property
+    def why(self) -> str:
+        """The reason that was told last."""
+        return self.told[1] if self.told else ""
+
+    @property
+    def pid(self) -> int | None:
+        """The present worker's process."""
+        return None if self._process is None else self._process.pid
+
+    def stands(self, standing: DisplayStatus) -> None:
+        """How the desk's own display stands now; a worker of an earlier one is replaced."""
+        if self._place.take(standing):
+            self.end_worker("its display is another one now")
+            self.retry_now()
+        self._refresh()
+
+    def retry_now(self) -> None:
+        """Do not wait for the next try of a worker that could not start: try now."""
+        self._poke.set()
+
+    def end_worker(self, why: str) -> None:
+        """End the present worker; the next one is started as after any end."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            log.warning("desk_worker_ended_by_force", desk=self.desk.name, why=why)
+            process.kill()
+
+    async def set_mode(self, mode: Mode) -> None:
+        """Hold, stop or release, now and for every later worker. One that does not obey is ended.
+
+        Raises DeskStoppedHere when somebody stopped the desk at its machine at the same time.
+        """
+        self.conversation.mode = mode
+        process = self._process
+        if mode is not Mode.STOPPED:
+            self._tidings.released()
+        if process is None:
+            return
+        change = messages.SetMode(mode=mode, heard=self.conversation.stops_heard)
+        if not self.ready.is_set():
+            # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
+            with contextlib.suppress(DeskUnavailable):
+                await self.conversation.send(change)
+            return
+        try:
+            answer = await self.conversation.call(change, within_s=self.limits.obey_s)
+        except DeskUnavailable:
+            log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
+            if process.returncode is None:
+                process.kill()
+            return
+        if answer.refused:
+            self.conversation.mode = (
+                Mode.STOPPED
+            )  # its word that it was stopped comes before this answer, and is being told
+            raise DeskStoppedHere(id=self.desk.name)
+
+    async def _live(self) -> int:
+        """One worker's life from its start to its end; its exit code."""
+        if self._worker_is[0] is not DeskState.UNAVAILABLE:
+            self._tell(DeskState.STARTING, "")
+        drafts = await self._drafts()
+        with InputLockMonitor() as seized:
+            fds = () if seized.fd == NOT_SHARED else (seized.fd,)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self._argv,
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    env={**self._environ, **self._place.environ},
+                    start_new_session=True,
+                    creationflags=_OF_ITS_OWN,
+                    pass_fds=fds,
+                )
+            except OSError as trouble:
+                self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
+                return TRY_LATER
+            self._process = process
+            self.conversation.begin(process)
+            try:
+                await self._serve(process, seized, drafts)
+                return await process.wait()
+            finally:
+                await asyncio.shield(self._bury(process))
+
+    async def _serve(self, process: Process, seized: InputLockMonitor, drafts: Mapping[str, tuple[str, ...]]) -> None:
+        """Tell the worker what it needs to know, read what it says until it ends, and watch it meanwhile."""
+        async with asyncio.TaskGroup() as group:
+            watchdogs = (
+                supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
+                supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
+            )
+            with contextlib.suppress(DeskUnavailable):
+                await self.conversation.send(await asyncio.to_thread(self._hello, drafts, seized.fd))
+            await self.conversation.listen(process)
+            for watchdog in watchdogs:
+                watchdog.cancel()
+
+    async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
+        """What the last worker may have left in the windows; waits until the store can tell."""
+        pause_s = self.limits.first_pause_s
+        while True:
+            await self.conversation.silence.wait()  # an order whose worker is lost may still be taking its last step
+            try:
+                return await self._leftovers.drafts(self.desk.name)
+            except Unavailable as trouble:
+                why = f"it is not known what stands in its windows: {trouble.message}"
+                self._tell(DeskState.UNAVAILABLE, why)
+            await self._rest(pause_s)
+            pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+
+    def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
+        desk, used = self._place.desk, self.used
+        if self._learned is not None:
+            desk, used = self._learned.applied(desk, used)
+        return Hello(
+            desk=desk,
+            profiles=tuple(one for one in used if isinstance(one, Profile)),
+            panes=tuple(one for one in used if isinstance(one, PaneProfile)),
+            anchors=str(self._anchors),
+            locks=str(self._locks),
+            mode=self.conversation.mode,
+            drafts=dict(drafts),
+            seized_fd=seized_fd,
+            fault_points=str(faults.armed() or ""),
+        )
+
+    def started(self, frame: Started) -> None:
+        """The worker says how far it came with its start."""
+        match frame.stage:
+            case StartStage.READY:
+                self._was_ready_s = self._clock.monotonic_s()
+                self._tell(DeskState.READY, "")
+            case StartStage.WAITING:
+                self._tell(DeskState.UNAVAILABLE, frame.reason)
+            case StartStage.UNAVAILABLE:
+                self._tell(DeskState.UNAVAILABLE, frame.reason)
+
+    def learned(self, frame: WindowSignLearned) -> None:
+        """The worker learned something of a window: keep it under what config/ says of that now."""
+        said = calibrations(self._place.desk, self.used).get(frame.window)
+        if said is None:
+            log.warning("learned_of_no_window", desk=self.desk.name, window=frame.window)
+            return
+        what = Learnable.BUSY_SIGN if isinstance(frame.value, Sign) else Learnable.ANCHOR
+        self._tidings.learned(
+            LearnedFact(
+                desk=self.desk.name,
+                window=frame.window,
+                what=what,
+                at_ms=self._clock.now_ms(),
+                value=frame.value,
+                calibration=said,
+            )
+        )
+
+    async def _watch(self, process: Process) -> None:
+        """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""
+        while True:
+            await asyncio.sleep(self.limits.silence_s / 5)
+            limit_s = self.limits.silence_s if self.conversation.has_spoken else self.limits.first_word_s
+            if self._clock.monotonic_s() - self.conversation.heard_s > limit_s:
+                log.warning("desk_worker_silent", desk=self.desk.name, for_s=limit_s)
+                process.kill()
+                return
+
+    async def _watch_seized(self, process: Process, seized: InputLockMonitor) -> None:
+        """End a worker that was stopped while it held the display or the person's devices: nothing else frees them."""
+        while True:
+            await asyncio.sleep(self.limits.seized_s / SEIZED_LOOKS)
+            stuck = [what.name.lower() for what, looks in seized.look().items() if looks > SEIZED_LOOKS]
+            if stuck:
+                log.warning("desk_worker_stuck", desk=self.desk.name, holding=stuck)
+                process.kill()
+                return
+
+    async def _bury(self, process: Process) -> None:
+        """See the process end: by the end of its pipe, else by force. Whoever waits for it is told."""
+        if self._worker_is[0] is DeskState.READY:
+            self._worker_is = (DeskState.UNAVAILABLE, JUST_ENDED)
+        self.ready.clear()
+        self._process = None
+        self.conversation.disconnect()
+        try:
+            async with asyncio.timeout(self.limits.farewell_s):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        self.conversation.mark_lost()
+
+    async def _rest(self, seconds: float) -> None:
+        self._poke.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._poke.wait()
+
+    def _tell(self, state: DeskState, reason: str) -> None:
+        """The worker is so now."""
+        self._worker_is = (state, reason)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Tell how the desk is, when that is news: as its worker is, unless its own display cannot be used."""
+        why = self._place.why
+        state, reason = (DeskState.UNAVAILABLE, why) if why else self._worker_is
+        if state is DeskState.READY:
+            self.ready.set()
+        else:
+            self.ready.clear()
+        if (state, reason) != self.told:
+            self.told = (state, reason)
+            self._tidings.desk(state, reason)
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+class DisplayTarget:
+    """One desk's display. A display of its own may go, and come back under another number."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        """The desk with the display that there is now."""
+        self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
+        """What a program needs to reach it."""
+        self.why = "its virtual display is starting" if desk.virtual else ""
+        """Why it cannot be used; empty when it can, as far as is known here."""
+        self.there = asyncio.Event()
+        """Set while there is a display to work on, though perhaps without its window manager for a moment."""
+        if not desk.virtual:
+            self.there.set()
+
+    def take(self, standing: DisplayStatus) -> bool:
+        """It stands so now. True when a worker of the display before is of no use any more."""
+        environ = {"DISPLAY": standing.display, "XAUTHORITY": standing.xauthority}
+        before, self.why = self.environ, standing.why
+        if not standing.display:
+            self.environ = {}
+            self.there.clear()
+            return bool(before)
+        self.environ = environ
+        self.desk = replace(self.desk, display=standing.display)
+        self.there.set()
+        return environ != before

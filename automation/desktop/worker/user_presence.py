@@ -1,0 +1,134 @@
+"""Whether a delivery may begin as far as the user goes: nobody types, no quiet hour, no locked screen."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from core.deliveries.model import Reason
+from core.desks.model import UserActivityPolicy
+from core.kit.clock import Clock, as_datetime
+
+LONGEST_S = 20.0
+"""Between two looks at the clock on the wall."""
+
+
+class UserInputPort(Protocol):
+    """Whoever sits at the display."""
+
+    @property
+    def news(self) -> threading.Event:
+        """Set at each input of a person."""
+        ...
+
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything."""
+        ...
+
+
+class NoUserInput:
+    """Whoever sits at a display of which nobody tells what its people do: only quiet hours hold there."""
+
+    def __init__(self) -> None:
+        self.news = threading.Event()
+
+    def idle_s(self) -> float:
+        """Nobody ever pressed anything."""
+        return math.inf
+
+
+class UserActivityGate:
+    """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
+
+    def __init__(
+        self, user_activity: UserActivityPolicy, *, people: UserInputPort, clock: Clock, tell: Callable[[str], None]
+    ) -> None:
+        """`tell` hears why no delivery may begin from now on; empty when one may again."""
+        self._user_activity = user_activity
+        self._people = people
+        self._clock = clock
+        self._tell = tell
+        self._told = ""
+        self._closing = False
+        if user_activity.idle_s or user_activity.quiet_hours:
+            threading.Thread(target=self._watch, name="gate", daemon=True).start()
+
+    def why_not(self) -> Reason | None:
+        """Why no delivery may begin now."""
+        if self._is_quiet():
+            return Reason.QUIET_HOURS
+        if self._people.idle_s() < self._user_activity.idle_s:
+            return Reason.PERSON_TYPING
+        return None
+
+    def announce(self, _window: str) -> bool:
+        """Nothing is said at the display itself, and nothing is waited for."""
+        return False
+
+    def over(self) -> None:
+        """Nothing was said."""
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._closing = True
+        self._people.news.set()
+
+    def _is_quiet(self) -> bool:
+        if not self._user_activity.quiet_hours:
+            return False
+        now = as_datetime(self._clock.now_ms()).astimezone()
+        return any(quiet.holds(now.weekday(), now.hour * 60 + now.minute) for quiet in self._user_activity.quiet_hours)
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while not self._closing:
+            self._people.news.clear()
+            why = self.why_not()
+            if (why or "") != self._told:
+                self._told = why.value if why else ""
+                self._tell(self._told)
+            limit_s = LONGEST_S if self._user_activity.quiet_hours else math.inf
+            if why is Reason.PERSON_TYPING:
+                left_s = self._user_activity.idle_s - self._people.idle_s()
+                pause.wait(min(max(left_s, 0.01), limit_s))
+            else:
+                self._people.news.wait(None if math.isinf(limit_s) else limit_s)
+
+
+LOCKED_AFTER_S = 10.0
+"""Menus and a window being dragged take all keys too, but mostly for a shorter while."""
+
+
+class ScreenLockWatch:
+    """Belongs to the worker's thread, which says what it sees: while the keys are taken, once a second or so."""
+
+    def __init__(self, tell: Callable[[bool], None], *, now_s: Callable[[], float] = time.monotonic) -> None:
+        """`tell` hears at first whether it is locked, and then each change."""
+        self._tell = tell
+        self._now_s = now_s
+        self._told: bool | None = None
+        self._since_s: float | None = None
+
+    @property
+    def is_told_locked(self) -> bool:
+        """Somebody was told that it is locked, and has still to hear that it is over."""
+        return self._told is True
+
+    def saw(self, *, is_taken: bool) -> None:
+        """Whether something takes all keys just now."""
+        if not is_taken:
+            self._since_s = None
+            self._say(is_locked=False)
+            return
+        if self._since_s is None:
+            self._since_s = self._now_s()
+        if self._now_s() - self._since_s >= LOCKED_AFTER_S:
+            self._say(is_locked=True)
+
+    def _say(self, *, is_locked: bool) -> None:
+        if self._told is not is_locked:
+            self._told = is_locked
+            self._tell(is_locked)

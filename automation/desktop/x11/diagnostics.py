@@ -1,0 +1,219 @@
+"""Looks at a display for `octet doctor`: its clipboard, its windows, and whether programs tell their text."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from Xlib import X, Xatom
+from Xlib.display import Display
+from Xlib.protocol import event
+
+from automation.desktop.accessibility.bus import NoBus, NoBusReply, Vanished
+from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
+from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.windows import X11Windows
+from core.desks.model import Desk, Window
+from core.profiles.model import Box, Profile, Readback
+
+ROUND_TRIP_S = 2.0
+_OURS = "OCTET_CHECKUP"
+"""A selection of our own: whatever somebody has copied stays untouched."""
+_TEXT = b"from one program to another"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipboardCheck:
+    """How selections do on a display."""
+
+    works: bool
+    """A text went from one connection to another by a selection."""
+    manager: str = ""
+    """The clipboard manager, by its window's class or name; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowCheck:
+    """One configured window."""
+
+    name: str
+    matches: int
+    """How many windows have its class and title."""
+    box: Box | None
+    """Where the first of them stands."""
+    at_its_place: int
+    """How many of them stand just where it is configured."""
+
+
+def clipboard(display: str) -> ClipboardCheck:
+    """A round trip between two connections, and who manages the clipboard. Raises NoDisplay."""
+    giver, taker = open_display(display), open_display(display)
+    try:
+        return ClipboardCheck(works=_goes_round(giver, taker), manager=_manager(taker))
+    finally:
+        giver.close()
+        taker.close()
+
+
+def windows(desk: Desk, profiles: Mapping[str, Profile]) -> list[WindowCheck]:
+    """What is found for each window of the desk. Raises NoDisplay."""
+    connection = open_display(desk.display)
+    try:
+        there = X11Windows(connection)
+        found: list[WindowCheck] = []
+        for window in desk.windows:
+            seen = there.find(profiles[window.profile].match_class, window.title)
+            found.append(
+                WindowCheck(
+                    name=window.name,
+                    matches=len(seen),
+                    box=seen[0].box if seen else None,
+                    at_its_place=sum(one.box == window.box for one in seen),
+                )
+            )
+        return found
+    finally:
+        connection.close()
+
+
+def _goes_round(giver: Display, taker: Display) -> bool:
+    owner = giver.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+    asker = taker.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+    selection, utf8 = giver.intern_atom(_OURS), giver.intern_atom("UTF8_STRING")
+    owner.set_selection_owner(selection, X.CurrentTime)
+    giver.sync()
+    asker.convert_selection(selection, utf8, selection, X.CurrentTime)
+    taker.sync()
+    until_s = time.monotonic() + ROUND_TRIP_S
+    while (left_s := until_s - time.monotonic()) > 0:
+        while giver.pending_events():
+            happened = giver.next_event()
+            if isinstance(happened, event.SelectionRequest):
+                _serve(giver, happened, utf8)
+        while taker.pending_events():
+            happened = taker.next_event()
+            if happened.type == X.SelectionNotify:
+                got = asker.get_full_property(selection, X.AnyPropertyType)
+                return got is not None and bytes(got.value) == _TEXT
+        select.select([giver.fileno(), taker.fileno()], [], [], left_s)
+    return False
+
+
+def _serve(giver: Display, asked: event.SelectionRequest, utf8: int) -> None:
+    asked.requestor.change_property(asked.property, utf8, 8, _TEXT)
+    told = event.SelectionNotify(
+        time=asked.time,
+        requestor=asked.requestor,
+        selection=asked.selection,
+        target=asked.target,
+        property=asked.property,
+    )
+    asked.requestor.send_event(told)
+    giver.flush()
+
+
+def _manager(display: Display) -> str:
+    """Whoever owns CLIPBOARD_MANAGER, as the convention for clipboard managers has it."""
+    holder = display.get_selection_owner(display.intern_atom("CLIPBOARD_MANAGER"))
+    if not holder:
+        return ""
+    owner = display.create_resource_object("window", int(getattr(holder, "id", holder)))
+    for atom in (Xatom.WM_CLASS, Xatom.WM_NAME):
+        told = owner.get_full_property(atom, X.AnyPropertyType)
+        if told is not None and told.value:
+            words = bytes(told.value).split(b"\0") if isinstance(told.value, bytes) else []
+            name = next((word for word in reversed(words) if word), b"")
+            if name:
+                return name.decode("latin-1")
+    return "a program without a name"
+
+
+FLAG = "--force-renderer-accessibility"
+VARIABLE = "ACCESSIBILITY_ENABLED"
+_CHROMIUM_FILES = ("chrome_100_percent.pak", "resources.pak")
+"""Lie beside the program of every Chromium and Electron."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessibilityWindowCheck:
+    """One window whose profile wants to read it so."""
+
+    name: str
+    is_open: bool
+    is_read: bool
+    why: str = ""
+    """Why it cannot be read."""
+    lacks: tuple[str, ...] = ()
+    """What its program, a Chromium or Electron, was started without."""
+    program: str = ""
+    """The program's path, of a Chromium, Electron or Java."""
+    has_other_way: bool = False
+    """Its profile names another way to read it back too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessibilityCheck:
+    """One desk."""
+
+    no_bus: str = ""
+    """Why there is no bus; empty when there is."""
+    windows: tuple[AccessibilityWindowCheck, ...] = ()
+
+
+def check(desk: Desk, profiles: Mapping[str, Profile]) -> AccessibilityCheck:
+    """Look at all windows of the desk whose profile reads by accessibility. Raises NoDisplay or WrongXlib."""
+    wanting = [one for one in desk.windows if Readback.ACCESSIBILITY in profiles[one.profile].readback]
+    if not wanting:
+        return AccessibilityCheck()
+    display = open_display(desk.display)
+    windows = X11Windows(display)
+    reader = AccessibilityReader(windows)
+    try:
+        reader.connect()
+        return AccessibilityCheck(windows=tuple(_check(one, profiles[one.profile], windows, reader) for one in wanting))
+    except NoBus as trouble:
+        return AccessibilityCheck(no_bus=trouble.why)
+    finally:
+        reader.close()
+        display.close()
+
+
+def _check(
+    window: Window, profile: Profile, windows: X11Windows, reader: AccessibilityReader
+) -> AccessibilityWindowCheck:
+    has_other_way = len(profile.readback) > 1
+    found = windows.find(profile.match_class, window.title)
+    seen = next((one for one in found if one.box == window.box), found[0] if found else None)
+    if seen is None:
+        return AccessibilityWindowCheck(name=window.name, is_open=False, is_read=False, has_other_way=has_other_way)
+    told = AccessibilityWindowCheck(name=window.name, is_open=True, is_read=True, has_other_way=has_other_way)
+    part = profile.composer.box
+    box = part.on_screen(seen.box)
+    try:
+        reader.composer(seen, profile.composer, box).text()
+    except (NotOnBus, NoBusReply, Vanished) as trouble:
+        program, lacks = _started_without(windows.pid_of(seen.id))
+        return replace(told, is_read=False, why=trouble.why, program=program, lacks=lacks)
+    return told
+
+
+def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
+    """The path of a Chromium, Electron or Java, and what of what it needs it was started without; "" for others."""
+    process = Path(f"/proc/{pid}")
+    with suppress(OSError):
+        program = process.joinpath("exe").resolve(strict=True)
+        if program.name == "java":  # tells nothing over this bus, whatever it is started with
+            return str(program), ()
+        if not any(program.with_name(name).exists() for name in _CHROMIUM_FILES):
+            return "", ()
+        words = process.joinpath("cmdline").read_bytes().split(b"\0")
+        environ = process.joinpath("environ").read_bytes().split(b"\0")
+        lacks = [] if f"{VARIABLE}=1".encode() in environ else [f"{VARIABLE}=1"]
+        if FLAG.encode() not in words:
+            lacks.append(FLAG)
+        return str(program), tuple(lacks)
+    return "", ()

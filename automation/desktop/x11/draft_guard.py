@@ -1,0 +1,164 @@
+"""Whether what stands in a window is still what we left there: nobody can have written into it since.
+
+Keys go where the focus is, clicks and what is dropped where the pointer is, and the server tells of every press, of
+whichever device, in its order with focus and pointer coming and going: who pressed nothing there wrote nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from Xlib import X
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
+from Xlib.ext import ge, xinput
+from Xlib.protocol import rq
+
+from automation.desktop.window_info import DisplayHeld
+from automation.desktop.x11.connection import Replies, open_display
+from automation.desktop.x11.input import InputRouting
+from automation.desktop.x11.user_input import RAW_HEAD, happened_s, has_raw_events, injectors
+from automation.desktop.x11.windows import X11Windows
+
+_PRESSES = xinput.RawKeyPressMask | xinput.RawKeyReleaseMask | xinput.RawButtonPressMask
+"""A key released there may have been repeating there."""
+_COMINGS = X.FocusChangeMask | X.EnterWindowMask | X.LeaveWindowMask | X.StructureNotifyMask
+_MOVES = frozenset({X.FocusIn, X.FocusOut, X.EnterNotify, X.LeaveNotify})
+
+
+@dataclass(slots=True, kw_only=True)
+class _Left:
+    """One window in which something of ours was left, or is being made."""
+
+    is_at_hand: bool = True
+    """We are at it ourselves: focus and pointer are there because of us."""
+    is_pressed: bool = False
+    """Somebody pressed something meanwhile, wherever that went."""
+    has_focus: bool = False
+    has_pointer: bool = False
+    is_touched: bool = False
+    """Somebody pressed something that may have gone into it."""
+
+    def pressed(self, *, is_button: bool) -> None:
+        """Somebody pressed something now. A click beside the window may be one on a menu of it."""
+        self.is_pressed = True
+        if not self.is_at_hand and (self.has_focus or (is_button and self.has_pointer)):
+            self.is_touched = True
+
+    def is_let_be(self, *, has_focus: bool, has_pointer: bool) -> None:
+        """We are not at it any more. What was pressed meanwhile went there if whoever pressed is there."""
+        self.is_at_hand, self.has_focus, self.has_pointer = False, has_focus, has_pointer
+        self.is_touched = self.is_touched or (self.is_pressed and (has_focus or has_pointer))
+
+
+class DraftGuard:
+    """Belongs to the worker's thread; over a connection of its own. Knows nothing of what was before it was made."""
+
+    def __init__(self, display: str, *, is_ours: Callable[[float], bool]) -> None:
+        """`is_ours` says whether we pressed something ourselves at that moment of time.monotonic()."""
+        self._display: Display = open_display(display)
+        self._replies = Replies(self._display)
+        self._is_ours = is_ours
+        self._root = self._display.screen().root
+        self._reach = InputRouting(self._display)
+        self._windows = X11Windows(self._display)
+        self._sees = has_raw_events(self._display)
+        self._injectors = injectors(self._display) if self._sees else frozenset[int]()
+        self._left: dict[int, _Left] = {}
+        self._is_listening = False
+
+    def begin(self, window: int) -> None:
+        """From here on whatever comes into this window, which is empty or known to be ours, comes from us, unless
+        somebody else presses something. We are at it until `let_be`."""
+        self._drain()
+        self._left[window] = _Left()
+        self._select(window, _COMINGS)
+        self._listen()
+
+    def let_be(self, window: int) -> None:
+        """We are not at it any more: focus and pointer are whose they were."""
+        left = self._left.get(window)
+        if left is None or not left.is_at_hand:
+            return
+        try:
+            self._settle()
+            here = self._root.query_pointer()
+            under = self._windows.chain_at(int(here.root_x), int(here.root_y))
+            left.is_let_be(has_focus=self._reach.has_focus_within(window), has_pointer=window in under)
+        except DisplayHeld:
+            left.is_let_be(has_focus=True, has_pointer=True)  # nobody can tell
+
+    def is_untouched(self, window: int) -> bool:
+        """Whether nobody else can have written into the window since `begin`. False where that cannot be known.
+
+        Raises DisplayHeld.
+        """
+        if not self._sees or window not in self._left:
+            return False
+        self._settle()
+        left = self._left.get(window)
+        return left is not None and not left.is_touched and not (left.is_at_hand and left.is_pressed)
+
+    def forget(self, window: int) -> None:
+        """Nothing of ours is there any more, or it is the evidence for something."""
+        if self._left.pop(window, None) is not None:
+            self._select(window, X.NoEventMask)
+        self._listen()
+
+    def close(self) -> None:
+        """End the connection."""
+        with suppress(ConnectionClosedError):
+            self._display.close()
+
+    def _settle(self) -> None:
+        """Take in all that the server has told up to this moment."""
+        self._display.sync()
+        self._drain()
+
+    def _listen(self) -> None:
+        """Hear presses as long as it matters who makes them: whoever types all day is not listened to for nothing."""
+        matters = any(not left.is_touched for left in self._left.values())
+        if self._sees and matters != self._is_listening:
+            self._is_listening = matters
+            self._root.xinput_select_events([(xinput.AllDevices, _PRESSES if matters else 0)])
+        self._display.flush()
+
+    def _select(self, window: int, mask: int) -> None:
+        self._display.create_resource_object("window", window).change_attributes(event_mask=mask)
+
+    def _drain(self) -> None:
+        while self._display.pending_events():
+            self._take(self._display.next_event())
+        if self._is_listening:
+            self._listen()
+
+    def _take(self, came: rq.Event) -> None:
+        if came.type == ge.GenericEventCode and isinstance(came.data, bytes):
+            if self._is_somebodys(came.data):
+                for left in self._left.values():
+                    left.pressed(is_button=came.evtype == xinput.RawButtonPress)
+        elif came.type == X.DestroyNotify:
+            self._left.pop(came.window.id, None)
+        elif came.type in _MOVES and (left := self._left.get(came.window.id)) is not None:
+            self._moved(left, came)
+
+    def _moved(self, left: _Left, came: rq.Event) -> None:
+        """Focus or pointer came or went. Within the window it stays there, and while somebody grabs it it may."""
+        if came.detail == X.NotifyInferior:
+            return
+        has_come = came.type in {X.FocusIn, X.EnterNotify}
+        if not has_come and came.mode != X.NotifyNormal:
+            return
+        if came.type in {X.FocusIn, X.FocusOut}:
+            left.has_focus = has_come
+        else:
+            left.has_pointer = has_come
+
+    def _is_somebodys(self, data: bytes) -> bool:
+        """Whether a press is not ours. What another program injects is somebody's too: people come by x11vnc."""
+        device, at_ms, _, source = RAW_HEAD.unpack_from(data)
+        if device != source:
+            return False  # each comes twice: from the device, and from the core device it belongs to
+        return source not in self._injectors or not self._is_ours(happened_s(at_ms))

@@ -1,0 +1,438 @@
+"""Input on an X display: pointer and keys, keyboard layouts, and the server grabs that make sure where they go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from Xlib import XK, X
+from Xlib.display import Display
+from Xlib.ext.xtest import fake_input
+from Xlib.protocol import rq
+from Xlib.xobject.drawable import Window as XWindow
+
+from automation.desktop.gui import import_gui, keys_of
+from automation.desktop.own_input import OwnInputLog
+from automation.desktop.window_info import DisplayHeld
+from automation.desktop.worker.input_lock_state import InputLock, InputLockState
+from automation.desktop.x11.connection import GONE, Replies, check_xlib, open_display
+from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter
+from automation.desktop.x11.windows import X11Windows
+from core.kit.errors import Invalid
+
+
+class UnknownKey(Invalid):
+    """The chord {chord} names the key {key}, which no key of the first layout types; see setxkbmap."""
+
+
+def do_nothing() -> None:
+    """What is done while keys are down."""
+
+
+class X11Input:
+    """Moves the pointer and presses chords on one display; belongs to one thread. One process can have one only."""
+
+    def __init__(self, display: str, seized: InputLockState | None = None) -> None:
+        """Raise NoDisplay or WrongXlib with a sentence that says what to do."""
+        check_xlib()
+        open_display(display).close()  # PyAutoGUI connects while it is imported: a failure there would be a riddle
+        gui = import_gui(display)
+        self._gui: Any = gui  # untyped package: this class is its typed face
+        self._x11: Any = gui.platformModule
+        self._down: list[str] = []
+        self.connection: Display = self._x11._display
+        self.server = ServerGrab(self.connection, seized or InputLockState())
+        """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
+        self.changes = ChangeCounter(self.connection)
+        """What the server tells about windows, in order with its answers on this connection."""
+        self.reach = InputRouting(self.connection, self.changes)
+        self._keyboard = Keyboard(self.connection)
+        self.acts = OwnInputLog()
+        self._requests = 0
+        self.placed: tuple[int, int] | None = None
+        """Where we last put the pointer."""
+
+    def check(self, chords: Iterable[str]) -> None:
+        """Raise UnknownKey unless each key of each chord can be pressed on the keyboard as it is now."""
+        self._keyboard.look()
+        for chord in chords:
+            self._codes(chord)
+
+    def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
+        """Press one chord and release it; whatever happens, no key stays down. `while_down` tears the two apart.
+
+        The keys are those that type it in the keyboard's first layout, which is in use meanwhile. Raises UnknownKey.
+        """
+        self._keyboard.look()
+        codes = self._codes(chord)
+        with self.acts.one(), self._in_one_go(), self._keyboard.first_layout():
+            try:
+                for code in codes:
+                    self._down.append(self._name(code))
+                    self._gui.keyDown(self._down[-1], _pause=False)
+                if while_down is not do_nothing:
+                    with suppress(DisplayHeld):
+                        Display.sync(self.connection)
+                    while_down()
+            finally:
+                self.let_go()
+
+    def _codes(self, chord: str) -> list[int]:
+        """The keys to press for a chord, in their order; with shift where the last one is typed only so."""
+        keys = keys_of(chord)
+        codes: list[int] = []
+        for key in keys:
+            found = self._keyboard.find(key)
+            if found is None:
+                raise UnknownKey(chord=chord, key=key)
+            code, with_shift = found
+            if with_shift and "shift" not in keys:
+                codes += self._codes("shift")
+            codes.append(code)
+        return codes
+
+    def _name(self, code: int) -> str:
+        """What PyAutoGUI calls a key by; its own names are bound to the layout of the moment it was imported."""
+        name = f"code {code}"
+        self._x11.keyboardMapping[name] = code
+        return name
+
+    def let_go(self) -> None:
+        """Release the keys that we hold down."""
+        while self._down:
+            self._gui.keyUp(self._down.pop(), _pause=False)
+
+    def release_left_down(self, chords: Iterable[str]) -> list[str]:
+        """Release the keys of `chords`, and the button of clicks, that an earlier worker left down when it was killed;
+        their names.
+
+        Only the server's test device is told: what a person holds on a keyboard or mouse stays as it is.
+        """
+        keymap = self.connection.query_keymap()
+        released: list[str] = []
+        for key in sorted({key for chord in chords for key in keys_of(chord)}):
+            code, _ = self._keyboard.find(key) or (0, False)
+            if code and keymap[code // 8] & (1 << (code % 8)):
+                fake_input(self.connection, X.KeyRelease, code)
+                released.append(key)
+        if self.connection.screen().root.query_pointer().mask & X.Button1Mask:
+            fake_input(self.connection, X.ButtonRelease, 1)
+            released.append("left button")
+        self.connection.sync()
+        return released
+
+    def click(self, x: int, y: int) -> None:
+        """Click the left button at a place of the screen. PyAutoGUI's own click also moves the pointer, to where it is,
+        while the button is down: st takes that for a drag, and selects an empty line from end to end."""
+        with self.acts.one(), self._in_one_go():
+            self._gui.moveTo(x, y, _pause=False)
+            fake_input(self.connection, X.ButtonPress, 1)
+            fake_input(self.connection, X.ButtonRelease, 1)
+        self.placed = (x, y)
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer to a place of the screen."""
+        with self.acts.one():
+            self._gui.moveTo(x, y, _pause=False)
+        self.placed = (x, y)
+
+    def requests(self) -> int:
+        """How many requests went to the server over this connection since the last asking."""
+        now = int(cast("Any", self.connection).display.request_serial)  # 16 bits, as the protocol counts
+        before, self._requests = self._requests, now
+        return (now - before) % 65_536
+
+    def measured(self) -> dict[str, float]:
+        """Since the last asking: how often the server was grabbed, for how many milliseconds at the longest, and how
+        many requests the hands sent to it."""
+        spans_s, requests = self.server.spans_s(), self.requests()
+        if not spans_s:
+            return {}
+        return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2), "requests": requests}
+
+    @contextmanager
+    def _in_one_go(self) -> Generator[None]:
+        """PyAutoGUI waits for the server after each key and move. The server takes them in their order anyhow: inside
+        the block they are only gathered, and at its end they go out in one write. So no worker that is killed leaves a
+        key down, which the server would repeat into whatever window has the focus. What went out is pressed, also if
+        the server does not answer in time: that must not be taken for nothing pressed."""
+        vars(self.connection)["sync"] = do_nothing
+        try:
+            yield
+        finally:
+            del vars(self.connection)["sync"]
+        self._wait_for_the_server()
+
+    def _wait_for_the_server(self) -> None:
+        with suppress(DisplayHeld):
+            self.connection.sync()
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is now."""
+        x, y = self._x11._position()
+        return int(x), int(y)
+
+
+_EXTENSION = "XKEYBOARD"
+_CORE_KEYBOARD = 0x100
+_GROUP_SHIFT, _GROUPS = 13, 0b11
+"""Where the state of keyboard and pointer tells which of the layouts is in use."""
+_FIRST, _COUNT = 8, 248
+"""Key codes, as X numbers them."""
+_LEVELS = 2
+"""Of the first layout, as the core protocol tells it: the key alone, and with shift."""
+_NAMED = {
+    "ctrl": "Control_L",
+    "shift": "Shift_L",
+    "alt": "Alt_L",
+    "win": "Super_L",
+    "enter": "Return",
+    "tab": "Tab",
+    "esc": "Escape",
+    "space": "space",
+    "backspace": "BackSpace",
+    "delete": "Delete",
+    "insert": "Insert",
+    "home": "Home",
+    "end": "End",
+    "pageup": "Page_Up",
+    "pagedown": "Page_Down",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "pause": "Pause",
+}
+
+
+class _UseExtension(rq.ReplyRequest):
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(0), rq.RequestLength(), rq.Card16("major"), rq.Card16("minor"))
+    _reply = rq.Struct(rq.ReplyCode(), rq.Bool("supported"), rq.Card16("sequence_number"), rq.ReplyLength(), rq.Pad(24))
+
+
+class _LatchLockState(rq.Request):
+    """Only the lock of the layout is used of it."""
+
+    _request = rq.Struct(
+        rq.Card8("opcode"),
+        rq.Opcode(5),
+        rq.RequestLength(),
+        rq.Card16("device"),
+        rq.Pad(2),
+        rq.Bool("lock_group"),
+        rq.Card8("group"),
+        rq.Pad(6),
+    )
+
+
+class Keyboard:
+    """The layouts of a display's keyboard. Its connection belongs to one thread."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._root = display.screen().root
+        self._rows: Sequence[Sequence[int]] = ()
+        self._codes: dict[int, tuple[int, int]] = {}
+        """By what is typed, the key's code and level."""
+        found = display.query_extension(_EXTENSION)
+        self._opcode = int(found.major_opcode) if found is not None and found.present else 0
+        if self._opcode:
+            _UseExtension(display=display.display, opcode=self._opcode, major=1, minor=0)
+        self.look()
+
+    def find(self, key: str) -> tuple[int, bool] | None:
+        """The code of the key that types this, as it was at the last look, and whether shift must be held for it.
+
+        None when there is none."""
+        name = _NAMED.get(key) or (key.upper() if len(key) > 1 else "")
+        symbol = XK.string_to_keysym(name) if name else ord(key)
+        found = self._codes.get(symbol)
+        return (found[0], found[1] > 0) if found is not None else None
+
+    @contextmanager
+    def first_layout(self) -> Generator[None]:
+        """Have the first layout in use, and afterwards the person's again. For the length of a server grab: nobody else
+        presses a key meanwhile."""
+        now = self._group()
+        if not now or not self._opcode:
+            yield
+            return
+        self._use(0)
+        try:
+            yield
+        finally:
+            self._use(now)
+
+    def _group(self) -> int:
+        return int(self._root.query_pointer().mask) >> _GROUP_SHIFT & _GROUPS
+
+    def _use(self, group: int) -> None:
+        _LatchLockState(
+            display=self._display.display, opcode=self._opcode, device=_CORE_KEYBOARD, lock_group=1, group=group
+        )
+        self._display.sync()
+
+    def look(self) -> None:
+        """Read the first layout as it is now: that takes a tenth of a millisecond.
+
+        Changes are not waited for: clients that know the extension are not told of them in the core protocol's way."""
+        rows: Sequence[Sequence[int]] = self._display.get_keyboard_mapping(_FIRST, _COUNT)
+        if rows == self._rows:
+            return
+        self._rows, self._codes = rows, {}
+        for level in range(_LEVELS):
+            for number, row in enumerate(rows):
+                if level < len(row) and row[level]:
+                    self._codes.setdefault(row[level], (_FIRST + number, level))
+
+
+BUTTONS = X.Button1Mask | X.Button2Mask | X.Button3Mask | X.Button4Mask | X.Button5Mask
+MODIFIERS = X.ShiftMask | X.ControlMask | X.Mod1Mask | X.Mod4Mask
+"""Those that change what a chord means, also when they are only latched. Caps lock and num lock change none of ours."""
+DEEPEST = 32
+"""No window lies deeper in its program's top one than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingSnapshot:
+    """What held at one instant inside a grab, and holds until its end, as nobody else can change it."""
+
+    is_anything_down: bool
+    is_keyboard_taken: bool
+    focus: int
+
+
+class InputRouting:
+    """Questions over one connection, which belongs to one thread."""
+
+    def __init__(self, display: Display, changes: ChangeCounter | None = None) -> None:
+        self._display = display
+        self._changes = changes
+        self._windows = X11Windows(display)
+        self._questions = AsyncQueries(display)
+        self._root: XWindow = display.screen().root
+        self._active: tuple[int, int] = (-1, 0)
+        """The active window, and how many the manager had called so when it was asked."""
+
+    def ask(self) -> Callable[[], RoutingSnapshot]:
+        """Send all questions about this instant at once; what is returned is called for the answers."""
+        mask, keys = self._questions.pointer(self._root.id), self._questions.keys()
+        keyboard, focus = self._windows.ask_keyboard(), self._questions.focus()
+
+        def told() -> RoutingSnapshot:
+            latched = bool(mask() & (BUTTONS | MODIFIERS))
+            is_down = keys() or latched
+            return RoutingSnapshot(is_anything_down=is_down, is_keyboard_taken=keyboard(), focus=focus())
+
+        return told
+
+    def keys_go_to(self, target: int, *, focus: int | None = None) -> bool:
+        """The window that the manager calls active is the target, and the keys go to it or to a part of it. `focus` is
+        what gets them, if that was asked just now."""
+        here = self._questions.focus()() if focus is None else focus
+        return self._is_active(target) and self._is_within(here, target)
+
+    def click_goes_to(self, target: int, point: tuple[int, int]) -> bool:
+        """The target is what lies under this point of the screen."""
+        return target in self._windows.chain_at(*point)
+
+    def is_anything_down(self) -> bool:
+        """Whether a key or button is held down, or a modifier latched, by whomever."""
+        mask, keys = self._questions.pointer(self._root.id), self._questions.keys()
+        return bool(mask() & (BUTTONS | MODIFIERS)) | keys()
+
+    def has_focus_within(self, target: int) -> bool:
+        """The keys go to the target or to a part of it, whatever the manager says."""
+        return self._is_within(self._questions.focus()(), target)
+
+    def _is_active(self, target: int) -> bool:
+        """Asked right after another question: if the server did not tell before its answer that another window became
+        the active one, it is the one that it was."""
+        if self._changes is None:
+            return self._windows.active() == target
+        told = self._changes.activations()
+        if self._active[0] != told:
+            self._active = (told, self._windows.active())
+        return self._active[1] == target
+
+    def _is_within(self, window: int, target: int) -> bool:
+        """GTK, for one, keeps the focus on a child of its window. Another window of its program is not the target."""
+        if window in {X.NONE, X.PointerRoot}:
+            return False
+        if window == target:
+            return True
+        here: XWindow = self._display.create_resource_object("window", window)
+        for _ in range(DEEPEST):
+            try:
+                parent = here.query_tree().parent
+            except GONE:
+                return False
+            if not parent or isinstance(parent, int) or parent.id == self._root.id:
+                return False
+            if parent.id == target:
+                return True
+            here = parent
+        return False
+
+
+T = TypeVar("T")
+GRAB_S = 0.25
+"""How long the server is waited for when somebody else has grabbed it."""
+
+
+class ServerGrab:
+    """Grabs of the server over one connection, one at a time. Belongs to the connection's thread."""
+
+    def __init__(self, display: Display, seized: InputLockState) -> None:
+        self._display = display
+        self._replies = Replies(display)
+        self._seized = seized
+        self._spans_s: list[float] = []
+
+    @contextmanager
+    def taken(self, *, within_s: float = GRAB_S) -> Generator[None]:
+        """The server is ours inside the block, and free after it in any case. Raises DisplayHeld if it is not to be had
+        in time; then it will not be taken later either."""
+        with self.asking(lambda: self._display.sync, within_s=within_s):
+            yield
+
+    @contextmanager
+    def asking(self, questions: Callable[[], Callable[[], T]], *, within_s: float = GRAB_S) -> Generator[T]:
+        """As `taken`. `questions` sends what is to be known first inside, and returns what waits for the answers: they
+        go out with the wish for the server, and are answered when it is ours."""
+        self._seized.begin(InputLock.SERVER)
+        try:
+            answers = self._take(questions, within_s)
+            since = time.monotonic()
+            try:
+                yield answers
+            finally:
+                self._free()
+                self._spans_s.append(time.monotonic() - since)
+        finally:
+            self._seized.end(InputLock.SERVER)
+
+    def spans_s(self) -> tuple[float, ...]:
+        """How long each grab since the last asking lasted."""
+        spans, self._spans_s = tuple(self._spans_s), []
+        return spans
+
+    def _take(self, questions: Callable[[], Callable[[], T]], within_s: float) -> T:
+        """Ask for the server, and then something: an answer comes only when nobody else has it."""
+        self._display.grab_server()
+        try:
+            with self._replies.within(within_s):
+                return questions()()
+        except BaseException:
+            # Our request may stand in line. Its end right behind it makes it harmless, whatever becomes of us.
+            self._display.ungrab_server()
+            self._display.flush()
+            raise
+
+    def _free(self) -> None:
+        """Its end goes out at once, and is not waited for: nothing of ours can come before it."""
+        self._display.ungrab_server()
+        self._display.flush()

@@ -1,0 +1,495 @@
+"""The ways to prove that the whole text is in the composer before Enter, and the paste that they check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from PIL import Image
+
+from automation.desktop.accessibility.bus import Unreadable, Vanished
+from automation.desktop.accessibility.document import Document
+from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.accessibility.tree import Node, State
+from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.x11.clipboard import X11Clipboard
+from automation.desktop.x11.selection import SelectionOffer
+from automation.desktop.x11.target import X11Target
+from automation.protocol.ports import PermanentFailure, ReadbackResult, TransientFailure
+from automation.protocol.text import equal, mark
+from core.deliveries.model import Reason
+from core.profiles.model import Readback, Selection
+
+STILL_S = 0.03
+"""Two equal pictures this far apart mean that the composer's picture stands still."""
+FOCUS_S = 0.15
+"""How long a composer may take to say that it has the focus after its window got it."""
+SLOW_S = 0.05
+"""A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked for it again only if it looks
+otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
+
+
+class ReadbackPort(Protocol):
+    """One way to read the composer, for one delivery."""
+
+    kind: Readback
+
+    def can(self) -> bool:
+        """Whether this window can be read this way now. Touches nothing."""
+        ...
+
+    def begin(self) -> None:
+        """Just before the paste: what the composer is like without our text."""
+        ...
+
+    def read(self) -> ReadbackResult:
+        """Look once whether the whole text stands in the composer."""
+        ...
+
+    def check_unchanged(self) -> None:
+        """Before a key: what stands there is still what was read, as far as this way can tell without a key."""
+        ...
+
+    def marks(self) -> tuple[str, ...]:
+        """By what else than its text our draft can be recognised."""
+        ...
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        """Whether what stands in the composer, whole, has one of these marks. Leaves it as it is."""
+        ...
+
+
+class AccessibleReadback:
+    """The composer's program tells its whole text; no key, no click, no selection. Says which widget has the focus."""
+
+    kind = Readback.ACCESSIBILITY
+
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
+        self._aim = aim
+        self._paste = paste
+        self._reader = reader
+        self._node: Node | None = None
+        self._read: str | None = None
+        """What stood there when it was read after the paste."""
+        self._looked: Image.Image | None = None
+        """How the composer looked when a slow read of it had ended; None after a quick one."""
+        self._is_whole = False
+        """What was read is what was asked: a key may follow."""
+        self._empty: str | None = None
+        """What it tells while it is empty: nothing, or its placeholder."""
+        self._document: Document | None = None
+        """What its window tells beside it, as far as it was read before Enter."""
+
+    def can(self) -> bool:
+        self._empty = self._text()
+        return self._empty is not None
+
+    def begin(self) -> None:
+        self.check_focus()
+
+    def read(self) -> ReadbackResult:
+        is_taken = self._paste.was_taken()
+        if not is_taken:
+            return ReadbackResult(by=self.kind)
+        if not (self._is_whole and self._looks_the_same()):
+            self._read_whole()
+        return ReadbackResult(text=self._read, taken=True, by=self.kind)
+
+    def check_unchanged(self) -> None:
+        """The composer, not only its window, has the focus, and nobody wrote beside what was read."""
+        self.check_focus()
+        if self._read is None:
+            return
+        self._is_whole = True
+        if self._looks_the_same():
+            return
+        now = self._text()
+        if now is None:
+            raise TransientFailure(Reason.NOT_READABLE, "it could be a moment ago")
+        if not now.strip():
+            raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
+        if not equal(self._read, now, self._aim.profile.normalise):
+            # Letters more or less are somebody's who types into it: they are left there, with ours.
+            raise PermanentFailure(
+                Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there"
+            )
+
+    def read_document(self) -> None:
+        """Begin to read what the window tells beside the composer. Nothing waits for that."""
+        node, aim = self._find(), self._aim
+        if node is not None:
+            with suppress(Unreadable):
+                self._document = Document(self._reader.frame(aim.target()), node, now_s=aim.pace.now_s)
+
+    def seal_document(self) -> None:
+        """Enter comes next."""
+        if self._document is not None:
+            self._document.seal()
+
+    def has_gained(self) -> bool | None:
+        """Whether the composer emptied and the window's document gained the text that was read, once; None where its
+        program does not tell."""
+        if self._document is None or self._read is None:
+            return None
+        gained = self._document.has_gained(self._read)
+        return gained and self.is_emptied()
+
+    def is_emptied(self) -> bool:
+        """Whether its program tells that the text that was read is gone."""
+        if self._read is None or self._looks_the_same():
+            return False
+        now = self._text()
+        return now is not None and (not now.strip() or now == self._empty)
+
+    def marks(self) -> tuple[str, ...]:
+        return ()
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        text = self._text()
+        return text is not None and mark(text, self._aim.profile.normalise) in marks
+
+    def has_focus(self) -> bool:
+        """Whether the composer itself has the focus of its window."""
+        node = self._find()
+        try:
+            return node is not None and node.has(State.FOCUSED)
+        except Unreadable:
+            self._lose()
+            return False
+
+    def grab_focus(self) -> bool:
+        """Ask the composer to take the focus, and see whether it did."""
+        node = self._find()
+        try:
+            if node is not None:
+                node.grab_focus()
+        except Unreadable:
+            self._lose()
+            return False
+        return self._aim.until(self.has_focus, FOCUS_S)
+
+    def check_focus(self) -> None:
+        """Raise TransientFailure unless the composer has the focus; after a click its program may need a moment to say
+        so."""
+        if self._find() is None:
+            raise TransientFailure(
+                Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor"
+            )
+        if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
+            self._lose()  # another one may have taken its place
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
+
+    def _read_whole(self) -> None:
+        began = self._aim.pace.now_s()
+        self._read = self._text()
+        is_slow = self._aim.pace.now_s() - began > SLOW_S
+        self._looked = self._aim.eyes.composer(self._aim.name) if is_slow else None
+
+    def _looks_the_same(self) -> bool:
+        """Whether nothing but a caret changed since a slow read."""
+        if self._looked is None:
+            return False
+        now = self._aim.eyes.composer(self._aim.name)
+        return image_diff.is_same(now, self._looked, self._aim.profile.composer.caret_px)
+
+    def _text(self) -> str | None:
+        """The composer's whole text; read again if it was being rebuilt just then. None when it cannot be read."""
+        for _ in range(2):
+            node = self._find()
+            if node is None:
+                return None
+            try:
+                return node.text()
+            except Vanished:
+                self._lose()
+            except Unreadable:
+                return None
+        return None
+
+    def _lose(self) -> None:
+        """Look the composer up anew the next time."""
+        self._node = None
+        self._reader.forget_composer(self._aim.target().id)
+
+    def _find(self) -> Node | None:
+        if self._node is None:
+            profile, aim = self._aim.profile, self._aim
+            box = aim.eyes.box(aim.name, profile.composer.box)
+            try:
+                self._node = self._reader.composer(aim.target(), profile.composer, box)
+            except Unreadable:
+                return None
+        return self._node
+
+
+class CopyReadback:
+    """Select all, copy, and read what the target's own program then offers."""
+
+    kind = Readback.COPY
+
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
+        self._aim = aim
+        self._paste = paste
+        self._reads = 0
+
+    def can(self) -> bool:
+        return True
+
+    def begin(self) -> None:
+        return
+
+    def read(self) -> ReadbackResult:
+        if not self._paste.was_taken():
+            return ReadbackResult(by=self.kind)
+        text = self._paste.copy_back(self._reads)
+        self._reads += 1
+        return ReadbackResult(text=text, taken=True, by=self.kind)
+
+    def check_unchanged(self) -> None:
+        return
+
+    def marks(self) -> tuple[str, ...]:
+        return ()
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        profile = self._aim.profile
+        self._aim.click_into(profile.composer.box)
+        text = self._paste.copied(profile.copy, profile.after_copy)
+        return text is not None and mark(text, profile.normalise) in marks
+
+
+class PixelReadback:
+    """The program itself took the text once, and the composer's picture changed and stands still."""
+
+    kind = Readback.PIXELS
+
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
+        self._aim = aim
+        self._paste = paste
+        self._before: Image.Image | None = None
+        self._still: tuple[float, Image.Image] | None = None
+        self._is_staged = False
+
+    def can(self) -> bool:
+        return True
+
+    def begin(self) -> None:
+        self._before = self._composer()
+        self._is_staged = True
+
+    def read(self) -> ReadbackResult:
+        is_taken = self._paste.was_taken()
+        self.check_unchanged()
+        if not is_taken:
+            return ReadbackResult(by=self.kind)
+        picture, now = self._composer(), self._aim.pace.now_s()
+        caret = self._aim.profile.composer.caret_px
+        if self._before is None or image_diff.is_same(picture, self._before, caret):
+            return ReadbackResult(taken=True, by=self.kind)
+        if self._still is None or not image_diff.is_same(picture, self._still[1], caret):
+            self._still = (now, picture)
+        return ReadbackResult(taken=True, landed=now - self._still[0] >= STILL_S, by=self.kind)
+
+    def check_unchanged(self) -> None:
+        if self._is_staged:
+            self._paste.check_unchanged()
+
+    def marks(self) -> tuple[str, ...]:
+        if self._still is None or self._aim.eyes.is_masked(self._aim.name):
+            return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
+        return (draft_fingerprint.picture_mark(self._still[1]),)
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        return draft_fingerprint.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)
+
+    def _composer(self) -> Image.Image:
+        return self._aim.eyes.composer(self._aim.name)
+
+
+class UncheckedReadback:
+    """The program itself took the text; nothing tells what it did with it. Only where the profile's owner says so."""
+
+    kind = Readback.NONE
+
+    def __init__(self, *, paste: ClipboardPaste) -> None:
+        self._paste = paste
+        self._is_staged = False
+
+    def can(self) -> bool:
+        return True
+
+    def begin(self) -> None:
+        self._is_staged = True
+
+    def read(self) -> ReadbackResult:
+        is_taken = self._paste.was_taken()
+        self.check_unchanged()
+        return ReadbackResult(taken=is_taken, landed=is_taken, by=self.kind)
+
+    def check_unchanged(self) -> None:
+        if self._is_staged:
+            self._paste.check_unchanged()
+
+    def marks(self) -> tuple[str, ...]:
+        return ()
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        """Never said: nobody can see it."""
+        return False
+
+
+class ReadbackChooser:
+    """The ways of one profile in their order. The first that this window allows when it is needed is kept."""
+
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
+        self._aim = aim
+        self._paste = paste
+        self._reader = reader
+        self._ways = [self._way(kind) for kind in aim.profile.readback]
+        self._kept: ReadbackPort | None = None
+
+    @property
+    def way(self) -> ReadbackPort:
+        """The way that is used: the first that can, else the last one, which then says itself what is in its way."""
+        if self._kept is None:
+            self._kept = next((way for way in self._ways if way.can()), self._ways[-1])
+        return self._kept
+
+    @property
+    def accessible(self) -> AccessibleReadback | None:
+        """The accessible composer, if it is what is read."""
+        return self.way if isinstance(self.way, AccessibleReadback) else None
+
+    def _way(self, kind: Readback) -> ReadbackPort:
+        match kind:
+            case Readback.ACCESSIBILITY:
+                return AccessibleReadback(aim=self._aim, paste=self._paste, reader=self._reader)
+            case Readback.COPY:
+                return CopyReadback(aim=self._aim, paste=self._paste)
+            case Readback.PIXELS:
+                return PixelReadback(aim=self._aim, paste=self._paste)
+            case Readback.NONE:
+                return UncheckedReadback(paste=self._paste)
+
+
+TAKEN_S = 0.03
+"""How long one look waits for the target's program to take the text."""
+COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
+"""How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed. At last
+long: a window that is busy with a very long text would only get more to do by being asked again."""
+COPIES = 3
+"""How often something else than our own text is asked for."""
+
+TAKEN_BY = (
+    'a clipboard manager that does so is satisfied by clipboard_scope = "everybody" in [user_activity] of the desk'
+)
+
+
+class ClipboardPaste:
+    """One text on its way into the target's composer by the selection of its profile."""
+
+    def __init__(self, *, aim: X11Target, clipboard: X11Clipboard) -> None:
+        self._aim = aim
+        self._clipboard = clipboard
+        self._selection = aim.profile.selection
+        self._text = ""
+        self._offer: SelectionOffer | None = None
+        self._kept_for = 0
+        self.taken = False
+        """The target's program took the whole text."""
+
+    def keep(self) -> None:
+        """Before anything is touched: what a person has in the clipboard is read, to be given back afterwards."""
+        if not self._kept_for:
+            if not self._clipboard.keep(self._aim.client):
+                raise TransientFailure(Reason.CLIPBOARD_FROZEN)
+            self._kept_for = self._aim.client
+
+    def make(self, text: str) -> None:
+        """Own the selection with `text` and press the paste chord."""
+        self._text = text
+        self._offer = self._own(self._selection, text)
+        self._aim.guard()
+        self._aim.press(self._aim.profile.paste)
+
+    def was_taken(self) -> bool:
+        """Whether the target's program took the text; waits a little for it."""
+        offer = self._offer
+        if offer is None:
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        if not self.taken:
+            offer.until(lambda: offer.served > 0 or offer.is_lost, TAKEN_S)
+            self.taken = offer.served > 0
+        if offer.is_lost and not self.taken:
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        return self.taken
+
+    def check_unchanged(self) -> None:
+        """For windows that cannot be read back: nobody took the selection over, the text was taken for one paste."""
+        if self._offer is None or self._offer.is_lost:
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        if self._offer.served > self._aim.profile.max_clipboard_reads:
+            raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
+
+    def copy_back(self, tries: int) -> str | None:
+        """What the target copies out now, where our text was pasted; None when it has not landed yet.
+
+        `tries` is how often that was asked already: the wait grows with it.
+        """
+        profile = self._aim.profile
+        if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
+            # With the same text: a copy shows by our losing it, and a program may still be reading.
+            self._offer = self._own(Selection.CLIPBOARD, self._text)
+        return self._copy(self._offer, profile.copy, profile.after_copy, COPY_S[min(tries, len(COPY_S) - 1)])
+
+    def copied(self, copy: Sequence[str], after: Sequence[str] = ()) -> str | None:
+        """What these chords copy where the focus is, tried a few times; None when there is nothing to be had."""
+        for wait_s in COPY_S[:COPIES]:
+            text = self._copy(self._own(Selection.CLIPBOARD, ""), copy, after, wait_s)
+            if text is not None:
+                return text
+            for chord in after:  # what was selected must not be what a person's next key replaces
+                self._press(chord)
+        return None
+
+    def end(self) -> None:
+        """From here on no paste of ours can land: one not served yet is refused, one just served gets a moment."""
+        self._clipboard.drop(self._selection)
+        if self._offer is not None and self._offer.served:
+            self._aim.wait(TAKEN_S)
+
+    def give_back(self) -> None:
+        """The clipboard holds again what it held before."""
+        if self._kept_for:
+            self._clipboard.give_back(self._kept_for)
+            self._kept_for = 0
+        else:
+            self._clipboard.drop(self._selection)
+
+    def _own(self, selection: Selection, text: str) -> SelectionOffer:
+        offer = self._clipboard.offer(selection, text, self._aim.client)
+        if offer is None:
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        return offer
+
+    def _copy(self, offer: SelectionOffer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+        """Press the chords and read what the target's own program then offers in place of ours. It offers that for less
+        than a millisecond: no clipboard manager shall find the prompt there."""
+        before, offer.awaits_copy = offer.copies, True
+        for number, chord in enumerate(copy, 1):
+            if number == len(copy):
+                self._clipboard.wait_out_poller(offer)
+            self._press(chord)
+        if not offer.until(lambda: offer.copies > before or offer.is_lost, wait_s):
+            return None
+        if offer.is_lost:
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        text = self._clipboard.copied()
+        for chord in after:
+            self._press(chord)
+        return text
+
+    def _press(self, chord: str) -> None:
+        self._aim.guard()
+        self._aim.press(chord)

@@ -1,0 +1,354 @@
+"""X selections: offering a text to one program, and reading what another one offers; long texts travel in pieces."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import threading
+import time
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from Xlib import X, Xatom
+from Xlib.display import Display
+from Xlib.error import BadAtom
+from Xlib.protocol import event
+from Xlib.xobject.drawable import Window as XWindow
+
+from automation.desktop.clipboard_backup import MOST_BYTES, ClipboardContent, ClipboardFormat, in_order
+from core.profiles.model import Selection
+
+INCR_ABOVE = 200_000
+"""Bytes above which it is served in pieces: python-xlib sends at most 262,140 bytes in one request."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class SelectionOffer:
+    """What we offer on one selection. The clipboard's thread writes the counters, others only read them."""
+
+    selection: Selection
+    client: int
+    """The program it is for."""
+    data: bytes
+    """The text."""
+    for_everybody: bool = False
+    """Others than the program may read it too; their readings do not count."""
+    forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    """By target, what is given of it."""
+    time: int = 0
+    """The server's time at which we became the owner."""
+    served: int = 0
+    """How often the program took the whole text."""
+    awaits_copy: bool = False
+    """The program is going to copy what is in its composer, as we press the chord for it."""
+    copies: int = 0
+    """How often it did. Each time the selection was taken back at once, and this is offered again."""
+    news: threading.Event = field(default_factory=threading.Event)
+    """Set when the text was taken, the program copied, or the selection was lost."""
+    is_lost: bool = False
+
+    def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `holds()`; False when it did not within that time."""
+        end = time.monotonic() + seconds
+        while not holds():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self.news.wait(left)
+            self.news.clear()
+        return True
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Pieces:
+    """A text on its way in pieces (INCR)."""
+
+    offer: SelectionOffer
+    target: int
+    client: int
+    sent: int = 0
+
+
+class SelectionOwner:
+    """The giving side of the clipboard's connection; belongs to its thread."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._client_bits = ~display.display.info.resource_id_mask & 0xFFFFFFFF
+        atom = display.intern_atom
+        self._targets, self._timestamp, self._incr = atom("TARGETS"), atom("TIMESTAMP"), atom("INCR")
+        self._multiple, self._pair, self._utf8 = atom("MULTIPLE"), atom("ATOM_PAIR"), atom("UTF8_STRING")
+        self._text = atom("text/plain;charset=utf-8")
+        self._pieces: dict[tuple[int, int], _Pieces] = {}
+        self.polled_s = -math.inf
+        """When another program than the one an offer is for asked for it last: a clipboard manager."""
+        self.unpolled = 0
+        """Before how many copies such a question was waited for in vain since."""
+
+    def forms(self, offer: SelectionOffer) -> dict[int, bytes]:
+        """By target, what is given of this offer."""
+        found = dict.fromkeys((self._utf8, self._text), offer.data)
+        latin = _latin1(offer.data)
+        return found if latin is None else found | {Xatom.STRING: latin}
+
+    def answer(self, asked: event.SelectionRequest, offer: SelectionOffer | None) -> None:
+        """Give what was asked for, or refuse."""
+        requestor = asked.requestor
+        client = int(requestor.id) & self._client_bits
+        place = int(asked.property) or int(asked.target)
+        if offer is not None and client != offer.client:
+            self.polled_s = time.monotonic()
+            self.unpolled = 0
+            offer.news.set()
+        may = offer is not None and (offer.for_everybody or client == offer.client)
+        is_given = offer is not None and may and self._put(requestor, offer, int(asked.target), place)
+        requestor.send_event(
+            event.SelectionNotify(
+                time=asked.time,
+                requestor=requestor,
+                selection=asked.selection,
+                target=asked.target,
+                property=place if is_given else X.NONE,
+            )
+        )
+        self._display.flush()
+
+    def taken_away(self, window: int, place: int) -> None:
+        """The program took a piece away: put the next one there, at last an empty one."""
+        under_way = self._pieces.get((window, place))
+        if under_way is None:
+            return
+        data = under_way.offer.forms[under_way.target]
+        if under_way.target == Xatom.STRING:
+            piece = data[under_way.sent : under_way.sent + INCR_ABOVE]
+        else:
+            piece = cut(data, under_way.sent, INCR_ABOVE)
+        under_way.sent += len(piece)
+        requestor = self._display.create_resource_object("window", window)
+        requestor.change_property(place, under_way.target, 8, piece)
+        if not piece:
+            del self._pieces[window, place]
+            self._count(under_way.offer, under_way.client)
+        self._display.flush()
+
+    def _put(self, requestor: XWindow, offer: SelectionOffer, target: int, place: int) -> bool:
+        """Put what was asked for where it was asked to be put; False when there is no such thing."""
+        if target == self._targets:
+            given = [self._targets, self._timestamp, self._multiple, *offer.forms]
+            requestor.change_property(place, Xatom.ATOM, 32, given)
+            return True
+        if target == self._timestamp:
+            requestor.change_property(place, Xatom.INTEGER, 32, [offer.time])
+            return True
+        if target == self._multiple:
+            return self._put_several(requestor, offer, place)
+        data = offer.forms.get(target)
+        if data is None:
+            return False
+        client = int(requestor.id) & self._client_bits
+        if len(data) > INCR_ABOVE:
+            requestor.change_attributes(event_mask=X.PropertyChangeMask)
+            self._pieces[int(requestor.id), place] = _Pieces(offer=offer, target=target, client=client)
+            requestor.change_property(place, self._incr, 32, [len(data)])
+        else:
+            requestor.change_property(place, target, 8, data)
+            self._count(offer, client)
+        return True
+
+    def _put_several(self, requestor: XWindow, offer: SelectionOffer, place: int) -> bool:
+        """The property holds pairs of targets and places; a place that gets nothing is crossed out."""
+        found = requestor.get_full_property(place, X.AnyPropertyType)
+        if found is None or found.format != 32:
+            return False
+        pairs = [int(number) for number in found.value]
+        for at in range(0, len(pairs) - 1, 2):
+            if not pairs[at + 1] or not self._put(requestor, offer, pairs[at], pairs[at + 1]):
+                pairs[at + 1] = X.NONE
+        requestor.change_property(place, self._pair, 32, pairs)
+        return True
+
+    def _count(self, offer: SelectionOffer, client: int) -> None:
+        if client == offer.client:
+            offer.served += 1
+            offer.news.set()
+
+
+def _latin1(data: bytes) -> bytes | None:
+    try:
+        return data.decode().encode("latin-1")
+    except UnicodeEncodeError:
+        return None
+
+
+MOST_TEXT = 8_000_000
+"""Bytes above which a text is not read."""
+_ITEMS = {16: "H", 32: "I"}
+Pump = Callable[[Callable[[], bool], float], bool]
+"""Handles events until something holds; False when it did not within so many seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    kind: int
+    bits: int
+    parts: list[bytes]
+
+
+class SelectionReader:
+    """The reading side of the clipboard's connection; belongs to its thread."""
+
+    def __init__(self, display: Display, window: XWindow, pump: Pump) -> None:
+        self._display = display
+        self._window = window
+        self._pump = pump
+        atom = display.intern_atom
+        self._incr, self._targets, self._utf8 = atom("INCR"), atom("TARGETS"), atom("UTF8_STRING")
+        self._places = itertools.cycle([atom(f"OCTET_TRANSFER_{number}") for number in range(8)])
+        """One after the other, so that the late answer of a frozen program is not taken for the next one's."""
+        self._place = 0
+        self._answered: event.SelectionNotify | None = None
+        self._arrived = 0
+
+    def answered(self, happened: event.SelectionNotify) -> None:
+        """An owner says that it has put what was asked for in its place, or refuses."""
+        if int(happened.property) in {self._place, X.NONE}:
+            self._answered = happened
+
+    def arrived(self, window: int, atom: int) -> None:
+        """Something was put into a property."""
+        if window == self._window.id and atom == self._place:
+            self._arrived += 1
+
+    def text(self, selection: int, timeout_s: float) -> bytes | None:
+        """The text on the selection, whose owner may take so long for each piece; None when there is none to be had."""
+        self.ask_text(selection)
+        return self.asked_text(timeout_s)
+
+    def ask_text(self, selection: int) -> None:
+        """Send the question for the text on the selection. Its present owner answers, even if it loses it."""
+        self._send(selection, self._utf8)
+
+    def asked_text(self, timeout_s: float) -> bytes | None:
+        """Read the answer to `ask_text`, as `text` does."""
+        given = self._receive(self._utf8, lambda: timeout_s, MOST_TEXT)
+        return None if given is None else join(given.parts)
+
+    def everything(self, selection: int, within_s: float, *, answer_s: float) -> ClipboardContent | None:
+        """All forms of what is offered; None when its owner does not answer at all within `answer_s`."""
+        end = time.monotonic() + within_s
+
+        def left_s() -> float:
+            return max(end - time.monotonic(), 0.0)
+
+        offered = self._ask(selection, self._targets, lambda: min(left_s(), answer_s), MOST_TEXT)
+        if offered is None:
+            if time.monotonic() >= end - within_s + answer_s:
+                return None
+            names = ["UTF8_STRING", "STRING"]  # an old program, which cannot say what it offers
+        else:
+            atoms = array("I", b"".join(offered.parts)) if offered.bits == 32 else array("I")
+            names = in_order([name for atom in atoms if (name := self._name(atom))])
+        formats: list[ClipboardFormat] = []
+        room, left_out = MOST_BYTES, 0
+        for name in names:
+            given = self._ask(selection, self._display.intern_atom(name), left_s, room) if left_s() else None
+            if given is None:
+                left_out += 1
+                continue
+            data = b"".join(given.parts)
+            room -= len(data)
+            formats.append(
+                ClipboardFormat(target=name, kind=self._name(given.kind) or name, bits=given.bits, data=data)
+            )
+        return ClipboardContent(formats=tuple(formats), left_out=left_out, is_late=bool(left_out) and not left_s())
+
+    def _ask(self, selection: int, target: int, left_s: Callable[[], float], most: int) -> _Given | None:
+        self._send(selection, target)
+        return self._receive(target, left_s, most)
+
+    def _send(self, selection: int, target: int) -> None:
+        place = self._place = next(self._places)
+        self._answered = None
+        self._window.delete_property(place)
+        self._window.convert_selection(selection, target, place, X.CurrentTime)
+
+    def _receive(self, target: int, left_s: Callable[[], float], most: int) -> _Given | None:
+        place = self._place
+        if not self._pump(lambda: self._answered is not None, left_s()):
+            return None
+        if self._answered is None or self._answered.property == X.NONE:
+            return None
+        found = self._window.get_full_property(place, X.AnyPropertyType)
+        arrived = self._arrived
+        self._window.delete_property(place)
+        if found is None:
+            return _Given(kind=target, bits=8, parts=[])
+        if found.property_type != self._incr:
+            data = _bytes(found.value, found.format)
+            return None if len(data) > most else _Given(kind=found.property_type, bits=found.format, parts=[data])
+        return self._in_pieces(place, arrived, left_s, most)
+
+    def _in_pieces(self, place: int, arrived: int, left_s: Callable[[], float], most: int) -> _Given | None:
+        read: list[bytes] = []
+        kind, bits = Xatom.STRING, 8
+        while sum(map(len, read)) <= most:
+            if not self._pump(lambda seen=arrived: self._arrived > seen, left_s()):
+                return None
+            arrived = self._arrived
+            piece = self._window.get_full_property(place, X.AnyPropertyType)
+            self._window.delete_property(place)
+            if piece is None or not len(piece.value):
+                return _Given(kind=kind, bits=bits, parts=read)
+            kind, bits = piece.property_type, piece.format
+            read.append(_bytes(piece.value, piece.format))
+        return None
+
+    def _name(self, atom: int) -> str:
+        try:
+            return self._display.get_atom_name(atom) if atom else ""
+        except BadAtom:
+            return ""
+
+
+def _bytes(value: bytes | Sequence[int], bits: int) -> bytes:
+    """What python-xlib gives: bytes, or a sequence of items that may be wider in it than in the protocol."""
+    return value if isinstance(value, bytes) else array(_ITEMS[bits], [int(item) for item in value]).tobytes()
+
+
+_HALF_READ = re.compile(
+    rb"(?:\xc3\xb0\xc2[\x90-\xbf]|\xc3[\xb1-\xb3]\xc2[\x80-\xbf]|\xc3\xb4\xc2[\x80-\x8f])(?:\xc2[\x80-\xbf]){2}"
+)
+"""A character of four bytes, each of which was taken for a character of its own and encoded once more. Four bytes that
+are no character are left as they stand: nothing was taken apart there."""
+
+
+def cut(data: bytes, start: int, most: int) -> bytes:
+    """The next piece of UTF-8 text from `start`: at most `most` bytes, and never a part of a character."""
+    end = start + most
+    while start < end < len(data) and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return data[start:end]
+
+
+def join(pieces: list[bytes]) -> bytes:
+    """The text that the pieces make.
+
+    Tk 8.6 copies out in pieces of 4,000 bytes, and where a boundary falls into a character of four bytes (an emoji) it
+    sends each of them as a character (measured). That is undone exactly where a boundary is, and nowhere else: the
+    window holds the right character, only the way to us is bad.
+    """
+    whole = b"".join(pieces)
+    boundary = 0
+    boundaries: list[int] = []
+    for piece in pieces[:-1]:
+        boundary += len(piece)
+        boundaries.append(boundary)
+    for place in reversed(boundaries):
+        for damage in _HALF_READ.finditer(whole, max(0, place - 8), place + 8):
+            if damage.start() < place < damage.end():
+                mended = damage[0].decode().encode("latin-1")
+                whole = whole[: damage.start()] + mended + whole[damage.end() :]
+                break
+    return whole

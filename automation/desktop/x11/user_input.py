@@ -1,0 +1,361 @@
+"""Whose input it is on an X display, and how Octet behaves towards the user who sits at it."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from Xlib import XK, error
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
+from Xlib.ext import ge, screensaver, xinput
+from Xlib.protocol import event, rq
+
+from automation.desktop.own_input import OwnInputLog
+from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.user_presence import UserActivityGate
+from automation.desktop.x11.banner import TypingBanner
+from automation.desktop.x11.connection import open_display
+from core.deliveries.model import Reason
+from core.desks.model import Desk, InputSource, ScreenCorner
+from core.kit.clock import SystemClock
+from core.profiles.model import Box
+
+_RAW = (
+    xinput.RawKeyPressMask
+    | xinput.RawKeyReleaseMask
+    | xinput.RawButtonPressMask
+    | xinput.RawButtonReleaseMask
+    | xinput.RawMotionMask
+)
+RAW_HEAD = struct.Struct("=HIIH")
+"""Of a raw event: the device, the server's time, which key or button, the device that it came from."""
+_SLAVES = frozenset({3, 4, 5})
+"""What XIQueryDevice says of devices that are not the core pointer and keyboard: `use`."""
+_NAMES = {
+    "ctrl": ("Control_L", "Control_R"),
+    "shift": ("Shift_L", "Shift_R"),
+    "alt": ("Alt_L", "Alt_R", "Meta_L"),
+    "win": ("Super_L", "Super_R"),
+    "enter": ("Return",),
+    "esc": ("Escape",),
+    "backspace": ("BackSpace",),
+    "pageup": ("Prior",),
+    "pagedown": ("Next",),
+    "pause": ("Pause", "Break"),
+}
+_ANY_DEVICE = 0
+"""Of a key that was down before anybody listened."""
+EDGE_PX = 2
+"""So near to a corner the pointer counts as in it."""
+LOOK_S = 0.1
+"""Where the server has no raw events, its idle time is looked at this often."""
+
+
+class _WhereIs(rq.ReplyRequest):
+    """XIQueryPointer, for a device that is held: it has a pointer of its own then, and the core's does not move."""
+
+    _request = rq.Struct(
+        rq.Card8("opcode"), rq.Opcode(40), rq.RequestLength(), rq.Window("window"), rq.Card16("device"), rq.Pad(2)
+    )
+    _reply = rq.Struct(
+        rq.ReplyCode(),
+        rq.Pad(1),
+        rq.Card16("sequence_number"),
+        rq.ReplyLength(),
+        rq.Pad(8),
+        rq.Int32("root_x"),
+        rq.Int32("root_y"),
+        rq.Pad(32),
+    )
+
+
+class NoRawEvents(Exception):
+    """The server does not tell from which device input comes."""
+
+
+class X11UserInput:
+    """What persons do at one display's devices. Hears all keys also while another program holds them."""
+
+    def __init__(
+        self,
+        display: str,
+        *,
+        kill_switch_keys: Sequence[str] = (),
+        kill_switch_corner: ScreenCorner = ScreenCorner.NONE,
+        is_ours: Callable[[float], bool] | None = None,
+        did_we_act: Callable[[float], bool] = lambda _: False,
+        stopped: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Call `stopped`, in this object's own thread, when the user presses one of `kill_switch_keys` or moves the
+        pointer into the corner.
+
+        With `is_ours` also what programs inject counts, unless it says that we did so ourselves at that moment (of
+        time.monotonic()); without, only what comes from real devices. `did_we_act` is the same for servers that do not
+        tell whose input it is: there all that is not ours counts.
+        """
+        self._display: Display = open_display(display)
+        self._root = self._display.screen().root
+        self._is_ours = is_ours
+        self._did_we_act = did_we_act
+        self._stopped = stopped
+        self._corner = kill_switch_corner
+        self._chords = [(chord, *_split(chord)) for chord in kill_switch_keys]
+        self._down: set[tuple[int, int]] = set()
+        """The device and the code of each key that is down. A person's Ctrl stays down when we release ours."""
+        self._codes: dict[str, frozenset[int]] = {}
+        self._injectors: frozenset[int] = frozenset()
+        self._was_in_corner = False
+        self._last_s = -math.inf
+        self.news = threading.Event()
+        """Set at each input of a person."""
+        self.sees = True
+        """Whether the server tells whose input it is. If not, all input counts but that around our own acts."""
+        try:
+            self._listen()
+        except NoRawEvents:
+            self.sees = False
+        self._wake_out, self._wake_in = os.pipe()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="people", daemon=True)
+        self._thread.start()
+
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything; infinite when nobody was seen since the start."""
+        return time.monotonic() - self._last_s
+
+    def noticed(self) -> None:
+        """A person did something just now."""
+        self._last_s = time.monotonic()
+        self.news.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing = True
+        os.write(self._wake_in, b".")
+        self._thread.join(2)
+
+    # What follows runs in the thread, but for what the constructor calls.
+
+    def _listen(self) -> None:
+        """Ask for raw events of all devices, and for news of devices that come and go."""
+        display = self._display
+        if not has_raw_events(display):
+            raise NoRawEvents
+        wanted = [(xinput.AllDevices, _RAW | xinput.HierarchyChangedMask)]
+        self._root.xinput_select_events(wanted)
+        self._learn_devices()
+        self._learn_keys()
+        keymap = display.query_keymap()
+        self._down = {(_ANY_DEVICE, code) for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
+
+    def _learn_devices(self) -> None:
+        self._injectors = injectors(self._display)
+
+    def _learn_keys(self) -> None:
+        keys = {key for _, held, last in self._chords for key in (*held, last)}
+        self._codes = {key: self._codes_of(key) for key in keys}
+
+    def _codes_of(self, key: str) -> frozenset[int]:
+        names = _NAMES.get(key, (key, key.capitalize(), key.upper()))
+        symbols = [XK.string_to_keysym(name) for name in names] + [ord(letter) for letter in key if len(key) == 1]
+        found = (self._display.keysym_to_keycodes(symbol) for symbol in symbols if symbol)
+        return frozenset(int(code) for codes in found for code, _ in codes)
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                while self._display.pending_events():
+                    self._handle(self._display.next_event())
+                limit = None if self.sees else LOOK_S
+                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [], limit)
+                if not ready:
+                    self._look_at_idle()
+            self._display.close()
+        except ConnectionClosedError:
+            return  # the display went away; the worker's own connection tells
+
+    def _handle(self, happened: rq.Event) -> None:
+        if isinstance(happened, event.MappingNotify):
+            self._display.refresh_keyboard_mapping(happened)
+            self._learn_keys()
+        elif happened.type == ge.GenericEventCode and happened.evtype == xinput.HierarchyChanged:
+            self._learn_devices()
+        elif happened.type == ge.GenericEventCode and isinstance(happened.data, bytes):
+            self._raw(int(happened.evtype), happened.data)
+
+    def _raw(self, kind: int, data: bytes) -> None:
+        device, at_ms, detail, source = RAW_HEAD.unpack_from(data)
+        if device != source:
+            return  # each comes twice: from the device, and from the core device it belongs to
+        if kind == xinput.RawKeyPress:
+            self._down.add((source, detail))
+            self._key_pressed(detail)
+        elif kind == xinput.RawKeyRelease:
+            self._down -= {(source, detail), (_ANY_DEVICE, detail)}
+        if not self._is_persons(source, at_ms):
+            return
+        self.noticed()
+        if kind == xinput.RawMotion and self._corner is not ScreenCorner.NONE:
+            self._pointer_moved(source)
+
+    def _is_persons(self, source: int, at_ms: int) -> bool:
+        if source not in self._injectors:
+            return True
+        if self._is_ours is None:
+            return False
+        return not self._is_ours(happened_s(at_ms))
+
+    def _key_pressed(self, code: int) -> None:
+        down = {code for _, code in self._down}
+        for chord, held, last in self._chords:
+            if code in self._codes[last] and all(self._codes[key] & down for key in held):
+                self._stopped(chord)
+                return
+
+    def _pointer_moved(self, device: int) -> None:
+        here = self._root.query_pointer()
+        is_in = self._is_corner(int(here.root_x), int(here.root_y)) or self._is_held_in_corner(device)
+        if is_in and not self._was_in_corner:
+            self._stopped("the pointer in the corner")
+        self._was_in_corner = is_in
+
+    def _is_held_in_corner(self, device: int) -> bool:
+        """Whether somebody moved this device there while it is held, for the length of a delivery."""
+        opcode = self._display.display.get_extension_major(xinput.extname)
+        try:
+            here = _WhereIs(display=self._display.display, opcode=opcode, window=self._root, device=device)
+        except error.XError:
+            return False  # it is not held
+        return self._is_corner(here.root_x >> 16, here.root_y >> 16)
+
+    def _is_corner(self, x: int, y: int) -> bool:
+        screen = self._display.screen()
+        left, right = x <= EDGE_PX, x >= screen.width_in_pixels - 1 - EDGE_PX
+        top, bottom = y <= EDGE_PX, y >= screen.height_in_pixels - 1 - EDGE_PX
+        match self._corner:
+            case ScreenCorner.TOP_LEFT:
+                return left and top
+            case ScreenCorner.TOP_RIGHT:
+                return right and top
+            case ScreenCorner.BOTTOM_LEFT:
+                return left and bottom
+            case ScreenCorner.BOTTOM_RIGHT:
+                return right and bottom
+            case ScreenCorner.NONE:
+                return False
+
+    def _look_at_idle(self) -> None:
+        """Without raw events: the server's own idle time, which our acts end too."""
+        if not self._display.has_extension(screensaver.extname):
+            return
+        at_s = time.monotonic() - float(screensaver.query_info(self._root).idle) / 1000
+        if at_s > self._last_s and not self._did_we_act(at_s):
+            self._last_s = at_s
+            self.news.set()
+
+
+def injectors(display: Display) -> frozenset[int]:
+    """The devices by which programs press and move, ours among them."""
+    devices = display.xinput_query_device(xinput.AllDevices).devices
+    return frozenset(one.deviceid for one in devices if "XTEST" in str(one.name))
+
+
+def happened_s(at_ms: int) -> float:
+    """A moment of the server's clock as one of time.monotonic(): on this machine they are the same, in 32 bits."""
+    now_s = time.monotonic()
+    ago_ms = (int(now_s * 1000) - at_ms) & 0xFFFFFFFF
+    return now_s - (ago_ms / 1000 if ago_ms < 60_000 else 0.0)
+
+
+def has_raw_events(display: Display) -> bool:
+    """Ask the server for XInput 2.2 on this connection; whether it has that.
+
+    With it raw events come also while others hold the devices (measured); the library itself asks for 2.0.
+    """
+    if not display.has_extension(xinput.extname):
+        return False
+    opcode = display.display.get_extension_major(xinput.extname)
+    told = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
+    return (told.major_version, told.minor_version) >= (2, 2)
+
+
+def _split(chord: str) -> tuple[tuple[str, ...], str]:
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") else chord.split("+")
+    return tuple(held), last
+
+
+log = structlog.get_logger(__name__)
+
+NOTICE_S = 1.0
+"""How long the notice stands before anything is touched."""
+
+
+class X11UserPresence:
+    """Made and asked by the worker's thread; persons are heard by threads of its own."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        inbox: Inbox,
+        acts: OwnInputLog,
+        tell: Callable[[str], None],
+        places: Callable[[], Sequence[Box]],
+    ) -> None:
+        """`tell` hears why no delivery may begin from now on; empty when one may again. `places` tells where
+        the desk's windows are this moment."""
+        user_activity = desk.user_activity
+        self._inbox = inbox
+        self._stop_keys = user_activity.kill_switch_keys
+        self._people = X11UserInput(
+            desk.display,
+            kill_switch_keys=user_activity.kill_switch_keys,
+            kill_switch_corner=user_activity.kill_switch_corner,
+            is_ours=acts.is_ours if user_activity.input_source is InputSource.OTHERS else None,
+            did_we_act=acts.is_ours,
+            stopped=inbox.stop_here,
+        )
+        if not self._people.sees:
+            log.warning(
+                "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"
+            )
+        self._gate = UserActivityGate(user_activity, people=self._people, clock=SystemClock(), tell=tell)
+        self._places = places
+        self._notice = TypingBanner(desk.display) if user_activity.show_banner else None
+
+    def why_not(self) -> Reason | None:
+        """Why no delivery may begin now."""
+        return self._gate.why_not()
+
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything."""
+        return self._people.idle_s()
+
+    def announce(self, window: str) -> bool:
+        """Say on the screen that we are about to type, and wait a little; False where the desk wants no notice."""
+        if self._notice is None:
+            return False
+        how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._people.sees else ""
+        if not self._notice.show(f"Octet types into {window}{how}", self._places()):
+            log.warning("no_room_for_the_notice", why="the windows leave no free edge of the screen")
+        self._inbox.rest(NOTICE_S)
+        return True
+
+    def over(self) -> None:
+        """The notice goes."""
+        if self._notice is not None:
+            self._notice.hide()
+
+    def close(self) -> None:
+        """End its threads."""
+        self._gate.close()
+        self._people.close()
+        if self._notice is not None:
+            self._notice.close()

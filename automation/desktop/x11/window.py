@@ -1,0 +1,374 @@
+"""One window as the steps of a delivery use it: the X11 side of automation.protocol's WindowPort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PIL import Image
+
+from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.own_input import Clicks
+from automation.desktop.transcript_copy import MOST_SAID, copy_transcript, refuse_without_transcript
+from automation.desktop.window_info import WindowInfo
+from automation.desktop.x11.clipboard import X11Clipboard
+from automation.desktop.x11.draft_guard import DraftGuard
+from automation.desktop.x11.input import X11Input, do_nothing
+from automation.desktop.x11.input_guard import InputGuard
+from automation.desktop.x11.readback import STILL_S, ClipboardPaste, ReadbackChooser
+from automation.desktop.x11.target import X11Target
+from automation.protocol.ports import (
+    Cancelled,
+    ClearResult,
+    DeliveryClock,
+    PermanentFailure,
+    ReadbackResult,
+    SubmitEvidence,
+    TransientFailure,
+)
+from core.deliveries.model import Moment, Picture, Reason, Target
+from core.desks.model import Transcribed
+from core.kit import faults
+from core.profiles.model import Act, Focus, Readback
+
+CLEAR_TRIES = 3
+CLEAR_S = 0.3
+
+UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})
+"""Ways that see that something came to stand in the composer, and not what."""
+DRAWN_S = 0.2
+"""So long after a key what it typed has been drawn."""
+
+
+def _key_is_down() -> None:
+    """Nobody comes here but tests: without their faults the press and the release of a key go out as one."""
+    faults.point("worker.key-down")
+
+
+class X11Window:
+    """One delivery's view of one window."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        eyes: WindowInspector,
+        fingers: X11Input,
+        clipboard: X11Clipboard,
+        clicks: Clicks,
+        reader: AccessibilityReader,
+        pace: DeliveryClock,
+        hold: InputGuard | None,
+        idle_s: Callable[[], float],
+        untouched: DraftGuard,
+    ) -> None:
+        """`idle_s` tells how long no person has pressed or moved anything; what we press does not count."""
+        self._name = name
+        self._untouched = untouched
+        self._eyes = eyes
+        self._pace = pace
+        self._profile = eyes.profile(name)
+        self._clicks = clicks
+        self._aim = X11Target(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace, hold=hold)
+        self._paste = ClipboardPaste(aim=self._aim, clipboard=clipboard)
+        self._readbacks = ReadbackChooser(aim=self._aim, paste=self._paste, reader=reader)
+        self._album = DeliveryScreenshots()
+        self._reader = reader
+        self._idle_s = idle_s
+        self._was_empty = False
+        """It was looked at, and nothing was staged since."""
+        self._is_without = False
+        """Nothing was pasted after all: what stands in the composer now is a person's."""
+        self._line_before: Image.Image | None = None
+        """How a terminal with a prompt looked just before Enter."""
+        self._is_watched = False
+        """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
+        self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        self._eyes.keep_rested(self._name)
+        self._aim.wait_for_idle_input()
+        self._paste.keep()
+        self._was_empty = True
+        if self._readbacks.accessible is not None:
+            self._readbacks.accessible.read_document()
+        return may_be_busy and self._eyes.is_busy(self._name)
+
+    def find(self) -> None:
+        """See that it is the window, at its place, whatever it shows. Touches nothing."""
+        self._aim.take(self._eyes.recognise(self._name))
+        self._aim.wait_for_idle_input()
+        self._paste.keep()
+
+    def focus(self) -> None:
+        """Give the composer the focus. No click where its program says that it has it, and none where asking does."""
+        self._aim.hold()
+        quiet_s = self._idle_s()
+        accessible = self._readbacks.accessible
+        if accessible is not None and self._name not in self._clicks.wanted:
+            if self._aim.has_focus() and accessible.has_focus():
+                return
+            if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
+                return
+        if not (self._aim.needs_no_click() and self._aim.bring_forward()):
+            self._aim.click_into(self._profile.composer.box)
+        if self._was_empty and self._readbacks.way.kind in UNCOMPARED:
+            self._see_still_empty(quiet_s)
+
+    def _see_still_empty(self, quiet_s: float) -> None:
+        """Where nobody compares what stands there with the text: what a person typed just before the devices were held
+        may have been drawn after the window was looked at. It would be sent with our text."""
+        if quiet_s < DRAWN_S:
+            self._pace.rest(DRAWN_S - quiet_s)
+        if not self._aim.until(lambda: self._eyes.is_composer_empty(self._name), DRAWN_S):  # a caret may be half drawn
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
+
+    def is_held(self) -> bool:
+        """Whether the person's devices have been held since the focus was given, and are for some while yet."""
+        return self._aim.is_held()
+
+    def stage(self, text: str) -> None:
+        """Own the selection with `text` and press the paste chord."""
+        self._album.stages(text)
+        self._was_empty = False
+        self._readbacks.way.begin()
+        self._watch()
+        self._clicks.wanted.add(self._name)  # until it was seen to land
+        try:
+            self._paste.make(text)
+        except (TransientFailure, PermanentFailure, Cancelled):
+            self._is_without = True  # no key was pressed
+            raise
+
+    def read(self) -> ReadbackResult:
+        """Look once whether the whole text stands in the composer, the way the profile says."""
+        self._aim.watch_drawing()
+        question = self._question()
+        if question is not None:
+            # Its program took the text, and shows it in a window of its own: that is not a paste that landed.
+            raise PermanentFailure(Reason.PASTE_NOT_READ, f"its program asks before it pastes (“{question[0].title}”)")
+        return self._readbacks.way.read()
+
+    def guard(self) -> None:
+        """See that a key pressed now goes into the target, and that what was staged is still what is there."""
+        self._aim.guard()
+        self._readbacks.way.check_unchanged()
+        self._clicks.wanted.discard(self._name)
+
+    def submit(self, *, by_s: float) -> None:
+        """Press the submit chord once, if it is not too late. What stands there then is evidence, and stays."""
+        self._untouched.forget(self._aim.target().id)
+        if self._readbacks.accessible is not None:
+            self._readbacks.accessible.seal_document()
+        if self._profile.composer.prompt is not None:
+            self._line_before = self._eyes.composer(self._name)
+        self._aim.press(self._profile.submit, while_down=_key_is_down if faults.armed() else do_nothing, by_s=by_s)
+        faults.point("worker.key-pressed")
+
+    def is_at_work(self) -> bool:
+        """Whether its busy sign is seen at its place; one that Octet learned is not believed before Enter."""
+        if self._profile.busy is not None and self._profile.busy.is_learned:
+            return False
+        try:
+            self._eyes.place(self._name)
+        except (TransientFailure, PermanentFailure):
+            return False
+        return self._eyes.is_busy(self._name)
+
+    def confirm(self) -> SubmitEvidence:
+        """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
+        self._aim.watch_drawing()
+        try:
+            self._eyes.place(self._name)
+        except (TransientFailure, PermanentFailure):
+            return SubmitEvidence(is_empty=False, is_busy=False)
+        is_empty = self._is_emptied()
+        is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
+        if is_empty:
+            self._aim.let_go()
+        is_busy, accessible = self._eyes.is_busy(self._name) or self._took_line(), self._readbacks.accessible
+        # Which costs the program some time, and is needed where nothing else proves anything.
+        has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
+        return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
+
+    def _is_emptied(self) -> bool:
+        """Whether the composer is empty after Enter, by what it looks like or by what its program tells. Chromium tells
+        it 150 ms after it shows it; toolkits draw decorations over an empty composer."""
+        accessible = self._readbacks.accessible
+        return self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
+
+    def wait_for_redraw(self, seconds: float) -> None:
+        """Let that much time pass, less when something is drawn in the window since it was read or looked at."""
+        self._aim.wait_for_redraw(seconds)
+
+    def _took_line(self) -> bool:
+        """Tell whether a terminal looks otherwise since Enter and shows no empty prompt: its program works on the line.
+        One that makes a new line of Enter looks so too, but shows no empty prompt afterwards."""
+        if self._line_before is None:
+            return False
+        now = self._eyes.composer(self._name)
+        is_same = image_diff.is_same(now, self._line_before, self._profile.composer.caret_px)
+        return not is_same and not self._eyes.is_empty_in(self._name, now)
+
+    def has_receipt(self) -> bool:
+        """The program of the window took the text, and no other configured window belongs to that program."""
+        return self._paste.taken and self._profile.has_busy_sign and not self._eyes.shares_client(self._name)
+
+    def marks(self) -> tuple[str, ...]:
+        """The very window; and of one that cannot be read back the composer's picture that stood still."""
+        window = draft_fingerprint.window_mark(self._eyes.windows.name_tag(self._aim.target().id))
+        return (window, *self._readbacks.way.marks())
+
+    def is_same_window(self, marks: Sequence[str]) -> bool:
+        """Whether the word that hangs on the window is in the marks."""
+        name_tag = self._eyes.windows.name_tag(self._aim.target().id)
+        return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        """Whether the whole text copied back, or else the composer's picture, has one of these marks."""
+        return self._readbacks.way.matches_draft(marks)
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nobody types and nothing changes in the composer for so long."""
+        end = self._pace.now_s() + within_s
+        since, before = self._pace.now_s(), self._eyes.composer(self._name)
+        while self._pace.now_s() < end:
+            self._pace.rest(0.05)
+            self._pace.check()
+            # Who types into another window, maybe all day, does not write here.
+            is_resting = not self._aim.has_focus() or self._idle_s() >= seconds
+            now = self._eyes.composer(self._name)
+            if not image_diff.is_same(now, before, self._profile.composer.caret_px):
+                since, before = self._pace.now_s(), now
+            if is_resting and self._pace.now_s() - since >= seconds:
+                return True
+        return False
+
+    def transcript(self) -> str | None:
+        """Click into the transcript, copy all of it, click back into the composer."""
+        transcript = self._profile.transcript
+        if transcript is None:
+            return None
+        self._aim.click_into(transcript.box)
+        try:
+            return self._paste.copied(transcript.copy)
+        finally:
+            self.focus()
+
+    def said(self, *, hands_off: str) -> Transcribed:
+        """What was said in the window: by accessibility, without touching anything; else copied, if its agent rests,
+        its composer is empty and nobody types. `hands_off` says why nothing may be touched now; empty if it may."""
+        self._aim.take(self._eyes.recognise(self._name))
+        transcript = self._profile.transcript
+        if transcript is None:
+            raise refuse_without_transcript()
+        if transcript.role:
+            text = self._reader.text_of(self._aim.target(), role=transcript.role)
+            if text is not None:
+                return Transcribed(text=text[-MOST_SAID:], by="accessibility")
+        return copy_transcript(self, hands_off=hands_off)
+
+    def remember(self, moment: Moment) -> None:
+        """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""
+        try:
+            self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
+        except (TransientFailure, PermanentFailure):
+            self._album.lacks(moment)
+
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        """The pictures that were kept, small enough to be stored."""
+        return self._album.pictures(self._profile.composer.box, whole=whole)
+
+    def target_identity(self) -> Target | None:
+        """The window that was found at its place."""
+        seen = self._aim.taken
+        return None if seen is None else target_identity(seen)
+
+    def is_untouched(self) -> bool:
+        """Whether all that stands in the composer came from us: it was seen empty before, and nobody else can have
+        written into the window since, nor is a question of its agent's there."""
+        return self._untouched.is_untouched(self._aim.target().id) and self._eyes.asks(self._name) is None
+
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
+        """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
+
+        With `if_untouched` only if it is still that in the moment in which the person's devices are held.
+        """
+        self._paste.end()
+        if self._is_without:
+            self._untouched.forget(self._aim.target().id)
+            return ClearResult.SEEN
+        pressed = False
+        for number in range(CLEAR_TRIES):
+            try:
+                self._close_question()
+                self._take_up(is_first=number == 0, if_untouched=if_untouched)
+                self._press_clear()
+                pressed = True
+                if self._aim.until(self._is_seen_empty, CLEAR_S):
+                    self._aim.wait(STILL_S)
+                    if self._is_seen_empty():
+                        self._untouched.forget(self._aim.target().id)
+                        return ClearResult.SEEN
+            except TransientFailure as trouble:
+                if pressed and trouble.reason in {Reason.COVERED, Reason.MOVED}:
+                    return ClearResult.UNSEEN
+                self._aim.wait(0.05)
+            except PermanentFailure as trouble:
+                gone = trouble.reason is Reason.CLOSED  # and its draft with it
+                return ClearResult.SEEN if gone else ClearResult.UNSEEN if pressed else ClearResult.FAILED
+        return ClearResult.FAILED
+
+    def give_back(self) -> None:
+        """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
+        self._paste.give_back()
+        self._aim.give_back()
+        seen = self._aim.taken
+        if seen is not None:
+            self._untouched.let_be(seen.id)
+
+    def _question(self) -> tuple[WindowInfo, str] | None:
+        """A window in which the target's own program asks something that its profile knows, and the chord for no."""
+        for dialog in self._profile.dialogs:
+            if dialog.window is None:
+                continue
+            no = self._profile.press(Act.DENY, dialog) if Act.DENY in dialog.answers else None
+            asked = dialog.window
+            for seen in self._eyes.windows.find(asked.match_class, asked.title, client=self._aim.client):
+                if seen.is_viewable:
+                    return seen, no.chord if no else ""
+        return None
+
+    def _close_question(self) -> None:
+        """What our own paste made the program ask is answered with no, if the profile has a chord for that."""
+        question = self._question()
+        if question is not None and question[1]:
+            self._aim.dismiss(question[0].id, question[1])
+            self._aim.until(lambda: self._question() is None, CLEAR_S)
+
+    def _take_up(self, *, is_first: bool, if_untouched: bool) -> None:
+        """Hold the person's devices: what stands there from here on comes from us. Raises PermanentFailure if it has to
+        be ours
+        already, and somebody wrote meanwhile."""
+        self._aim.hold_for_clearing()
+        if if_untouched and not self.is_untouched():
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
+        if is_first and not self._is_watched:  # anew it would forget what somebody pressed since the paste
+            self._watch()
+
+    def _watch(self) -> None:
+        self._untouched.begin(self._aim.target().id)
+        self._is_watched = True
+
+    def _press_clear(self) -> None:
+        """The chords that clear, into the target's focus only."""
+        accessible = self._readbacks.accessible
+        self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
+        self._aim.press_to_clear(self._profile.clear)
+
+    def _is_seen_empty(self) -> bool:
+        self._eyes.place(self._name)
+        return self._eyes.is_composer_empty(self._name)

@@ -1,0 +1,404 @@
+"""Questions to the display server, several at once, and what it tells about windows without being asked."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from Xlib import X, Xatom
+from Xlib.display import Display
+from Xlib.error import BadAtom, BadDrawable, BadWindow, ConnectionClosedError
+from Xlib.ext import damage
+from Xlib.protocol import event, request, rq
+
+from automation.desktop.x11.connection import GONE, open_display
+
+Property = bytes | Sequence[int]
+"""Text as it lies there, or numbers."""
+LONGEST = 65_536
+"""Four-byte units of a property that are read: no title, class or list of windows is longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowFacts:
+    """What the server told about one window."""
+
+    kind: Property | None
+    net_name: Property | None
+    name: Property | None
+    x: int
+    y: int
+    width: int
+    height: int
+    is_viewable: bool
+
+
+class AsyncQueries:
+    """Asks over one connection, which belongs to one thread. What is returned is called for the answer."""
+
+    def __init__(self, display: Display) -> None:
+        self._display: Any = display  # untyped where requests are made by hand
+        self._atoms: dict[str, int] = {}
+
+    def atom(self, name: str) -> int:
+        """The number of a name, asked for once."""
+        if name not in self._atoms:
+            self._atoms[name] = int(self._display.intern_atom(name))
+        return self._atoms[name]
+
+    def property(self, window: int, name: str) -> Callable[[], Property | None]:
+        """A property of a window. The answer is None where it has none, or is gone."""
+        answer = self._property(window, self.atom(name))
+
+        def told() -> Property | None:
+            try:
+                return _value(answer)
+            except (BadWindow, BadAtom):
+                return None
+
+        return told
+
+    def about(self, window: int, root: int) -> Callable[[], WindowFacts]:
+        """Who a window is and where it stands on the screen. Raises BadWindow or BadDrawable for one that is gone."""
+        display = self._display.display
+        kind = self._property(window, Xatom.WM_CLASS)
+        net_name = self._property(window, self.atom("_NET_WM_NAME"))
+        name = self._property(window, Xatom.WM_NAME)
+        size: Any = request.GetGeometry(display, True, drawable=window)
+        corner: Any = request.TranslateCoords(display, True, src_wid=window, dst_wid=root, src_x=0, src_y=0)
+        attributes: Any = request.GetWindowAttributes(display, True, window=window)
+
+        def told() -> WindowFacts:
+            answers = (size, corner, attributes)
+            trouble: Exception | None = None
+            values: list[Property | None] = []
+            for answer in (kind, net_name, name):
+                try:
+                    values.append(_value(answer))
+                except BadWindow as gone:
+                    trouble = gone
+            for answer in answers:
+                answer.reply()
+            if trouble is not None:
+                raise trouble
+            return WindowFacts(
+                kind=values[0],
+                net_name=values[1],
+                name=values[2],
+                x=int(corner.x),
+                y=int(corner.y),
+                width=int(size.width),
+                height=int(size.height),
+                is_viewable=attributes.map_state == X.IsViewable,
+            )
+
+        return told
+
+    def shown(self, windows: Sequence[int]) -> list[int]:
+        """Those of the windows that are shown now, in their order."""
+        asked: list[tuple[int, Any]] = [
+            (window, request.GetWindowAttributes(self._display.display, True, window=window)) for window in windows
+        ]
+        found: list[int] = []
+        for window, answer in asked:
+            try:
+                answer.reply()
+            except (BadWindow, BadDrawable):
+                continue
+            if answer.map_state == X.IsViewable:
+                found.append(window)
+        return found
+
+    def pointer(self, root: int) -> Callable[[], int]:
+        """Which buttons and modifiers are down, as a mask."""
+        answer: Any = request.QueryPointer(self._display.display, True, window=root)
+
+        def told() -> int:
+            answer.reply()
+            return int(answer.mask)
+
+        return told
+
+    def keys(self) -> Callable[[], bool]:
+        """Whether any key is down."""
+        answer: Any = request.QueryKeymap(self._display.display, True)
+
+        def told() -> bool:
+            answer.reply()
+            return any(answer.map)
+
+        return told
+
+    def focus(self) -> Callable[[], int]:
+        """The window that gets the keys; 0 and 1 are the protocol's words for none and the one under the pointer."""
+        answer: Any = request.GetInputFocus(self._display.display, True)
+
+        def told() -> int:
+            answer.reply()
+            return int(answer.focus if isinstance(answer.focus, int) else answer.focus.id)
+
+        return told
+
+    def keyboard(self, window: int) -> Callable[[], int]:
+        """What the server says to a wish to take all keys for this window."""
+        answer: Any = request.GrabKeyboard(
+            self._display.display,
+            True,
+            owner_events=False,
+            grab_window=window,
+            time=X.CurrentTime,
+            pointer_mode=X.GrabModeAsync,
+            keyboard_mode=X.GrabModeAsync,
+        )
+
+        def told() -> int:
+            answer.reply()
+            return int(answer.status)
+
+        return told
+
+    def _property(self, window: int, atom: int) -> Any:
+        return request.GetProperty(
+            self._display.display,
+            True,
+            delete=0,
+            window=window,
+            property=atom,
+            type=X.AnyPropertyType,
+            long_offset=0,
+            long_length=LONGEST,
+        )
+
+
+def _value(answer: Any) -> Property | None:
+    answer.reply()
+    if not answer.property_type:
+        return None
+    form, value = answer.value
+    return bytes(value) if form == 8 else [int(number) for number in value]
+
+
+_ROOT = X.SubstructureNotifyMask | X.StructureNotifyMask | X.PropertyChangeMask
+_WINDOW = X.StructureNotifyMask | X.PropertyChangeMask
+
+
+class ChangeCounter:
+    """News of one connection, which belongs to one thread. Nothing else may take events from it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        atom = display.intern_atom
+        self._active = atom("_NET_ACTIVE_WINDOW")
+        self._telling = {atom("_NET_CLIENT_LIST"), atom("_NET_CURRENT_DESKTOP")}
+        """Properties of the root that say something about windows."""
+        self._named = {Xatom.WM_CLASS, Xatom.WM_NAME, atom("_NET_WM_NAME"), atom("_NET_WM_DESKTOP")}
+        self._count = 0
+        self._activations = 0
+        self._followed: set[int] = set()
+        self._is_news = False
+        self._drawn: tuple[int, int] = (X.NONE, X.NONE)
+        """The one window whose drawing is told, and the server's name for that."""
+        self._damage_code = -1
+        if display.has_extension("DAMAGE"):
+            display.damage_query_version()
+            self._damage_code = int(display.extension_event.DamageNotify)
+        self._root = display.screen().root
+        self._root.change_attributes(event_mask=_ROOT)
+
+    def count(self) -> int:
+        """How often a window came, went, moved, was restacked or named, as far as told before the last answer. The
+        name of a window counts, and its place in another one, if it is followed."""
+        self._take_in()
+        return self._count
+
+    def now(self) -> int:
+        """The same as of now."""
+        self._display.sync()
+        return self.count()
+
+    def activations(self) -> int:
+        """How often the manager has called another window active, as far as told before the last answer."""
+        self._take_in()
+        return self._activations
+
+    def follow(self, windows: Iterable[int]) -> bool:
+        """Hear of these windows too. Whether each was followed before: what was asked since then is covered."""
+        new = set(windows) - self._followed - {self._root.id}
+        for window in new:
+            self._display.create_resource_object("window", window).change_attributes(event_mask=_WINDOW)
+        self._followed |= new
+        return not new
+
+    @property
+    def sees_drawing(self) -> bool:
+        """Whether the server tells of drawing."""
+        return self._damage_code >= 0
+
+    def watch_drawing(self, window: int) -> None:
+        """From here on whatever is drawn in this window ends a `wait`. Called anew before each look at it."""
+        if not self.sees_drawing:
+            return
+        watched, name = self._drawn
+        if watched != window:
+            if name:
+                self._display.damage_destroy(name)
+            resource = self._display.create_resource_object("window", window)
+            name = damage.damage_create(resource, damage.DamageReportNonEmpty)
+            self._drawn = (window, name)
+        self._display.damage_subtract(name)
+        self._take_in()
+        self._is_news = False
+
+    def wait(self, seconds: float) -> None:
+        """Let that much time pass, less when something is told: about windows, or drawn in the one that is watched."""
+        end = time.monotonic() + seconds
+        self._display.flush()
+        while True:
+            self._take_in()
+            if self._is_news:
+                self._is_news = False
+                return
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self._display.fileno()], [], [], left)[0]:
+                return
+
+    def _take_in(self) -> None:
+        while self._display.pending_events():
+            self._heard(self._display.next_event())
+
+    def _heard(self, happened: rq.Event) -> None:
+        """Everything counts that is not known to mean nothing."""
+        self._is_news = True
+        match happened:
+            case event.PropertyNotify():
+                window, atom = int(happened.window.id), int(happened.atom)
+                if window != self._root.id:
+                    self._count += atom in self._named
+                elif atom == self._active:
+                    self._activations += 1
+                else:
+                    self._count += atom in self._telling
+            case event.CreateNotify():
+                pass  # it is not shown yet
+            case event.DestroyNotify():
+                gone = int(happened.window.id)
+                self._followed.discard(gone)  # its number may be given to another one
+                if gone == self._drawn[0]:
+                    self._drawn = (X.NONE, X.NONE)
+                self._count += 1
+            case _:
+                self._count += happened.type != self._damage_code
+
+
+QUIET_S = 0.15
+"""After news, others are collected for this long before they are told: a window that comes back brings many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayChanges:
+    """What happened on the display since this was asked last."""
+
+    drawn: frozenset[int] = frozenset()
+    """The windows in which something was drawn."""
+    is_stirred: bool = False
+    """A window came, went, moved, was restacked or renamed."""
+
+
+class WindowEvents:
+    """Calls `changed` from its own thread when windows came, went, moved, were restacked or (if asked) drawn in."""
+
+    def __init__(self, display: str, changed: Callable[[], None]) -> None:
+        self._display: Display = open_display(display)
+        self._changed = changed
+        self._root = self._display.screen().root
+        self._sees_drawing = bool(self._display.has_extension("DAMAGE"))
+        self._damage_code = -1
+        if self._sees_drawing:
+            self._display.damage_query_version()
+            self._damage_code = int(self._display.extension_event.DamageNotify)
+        self._wanted: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+        self._drawn: dict[int, int] = {}
+        self._has_come = threading.Lock()
+        self._news_drawn: set[int] = set()
+        self._news_stirred = False
+        self._wake_out, self._wake_in = os.pipe()
+        self._closing = threading.Event()
+        self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
+        self._display.sync()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def follow(self, *, drawn: AbstractSet[int], named: AbstractSet[int]) -> None:
+        """From now on also tell when something is drawn in the windows `drawn`, or the titles of `named` change."""
+        wanted = (frozenset(drawn), frozenset(named))
+        if wanted != self._wanted:
+            self._wanted = wanted
+            os.write(self._wake_in, b".")
+
+    def news(self) -> DisplayChanges:
+        """What happened since this was asked last."""
+        with self._has_come:
+            news = DisplayChanges(drawn=frozenset(self._news_drawn), is_stirred=self._news_stirred)
+            self._news_drawn, self._news_stirred = set(), False
+        return news
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        os.write(self._wake_in, b".")
+        self._thread.join(2)
+
+    def _run(self) -> None:
+        try:
+            while not self._closing.is_set():
+                if self._drain():
+                    self._closing.wait(QUIET_S)
+                    self._drain()
+                    self._changed()
+                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [])
+                if self._wake_out in ready:
+                    os.read(self._wake_out, 4096)
+                    self._select()
+            self._display.close()
+        except ConnectionClosedError:
+            self._changed()  # whoever looks now meets the closed display itself
+
+    def _drain(self) -> bool:
+        """Take all events that are there; whether there was any."""
+        drawn: set[int] = set()
+        is_stirred = False
+        while self._display.pending_events():
+            came = self._display.next_event()
+            if came.type == self._damage_code:
+                drawn.add(came.drawable.id)
+            else:
+                is_stirred = True
+        for window in drawn & self._drawn.keys():
+            self._display.damage_subtract(self._drawn[window])
+        self._display.flush()
+        with self._has_come:
+            self._news_drawn |= drawn
+            self._news_stirred = self._news_stirred or is_stirred
+        return bool(drawn) or is_stirred
+
+    def _select(self) -> None:
+        """Ask the server for what is wanted now. A window that has gone meanwhile is left out: that is news enough."""
+        drawn, named = self._wanted
+        for window in set(self._drawn) - drawn:
+            self._display.damage_destroy(self._drawn.pop(window))
+        for window in drawn | named:
+            resource = self._display.create_resource_object("window", window)
+            try:
+                resource.get_geometry()
+                resource.change_attributes(event_mask=X.PropertyChangeMask | X.StructureNotifyMask)
+                if self._sees_drawing and window in drawn - set(self._drawn):
+                    self._drawn[window] = damage.damage_create(resource, damage.DamageReportNonEmpty)
+            except GONE:
+                continue
+        self._display.flush()

@@ -1,0 +1,154 @@
+"""The lookout over a desk's windows: what they show, which cannot be used, clearing what is ours there, and news."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from Xlib.error import ConnectionClosedError
+
+from automation.desktop.calibration.busy_learning import BusyLearning
+from automation.desktop.observation.activity_tracker import ActivityTracker
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import ScreenGone
+from automation.desktop.window_info import DisplayHeld
+from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.leftover_drafts import REST_S, LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.messages import Locked, WindowActive, WindowShows
+from automation.desktop.worker.user_presence import ScreenLockWatch
+from automation.desktop.x11.input import X11Input
+from automation.desktop.x11.window_events import DisplayChanges, WindowEvents
+from core.desks.model import Shown, WindowStatus
+
+GONE = (ConnectionClosedError, ScreenGone)
+"""How the end of the display shows, by whichever connection is used first."""
+
+
+class X11Watcher:
+    """Belongs to the worker's thread. Where nothing can be used it waits for the display's news, and never polls."""
+
+    def __init__(
+        self,
+        *,
+        eyes: WindowInspector,
+        tidy: LeftoverDrafts,
+        watch: WindowEvents,
+        fingers: X11Input,
+        inbox: Inbox,
+        outbox: FrameWriter,
+    ) -> None:
+        self._eyes = eyes
+        self._tidy = tidy
+        self._watch = watch
+        self._inbox = inbox
+        self._waiting = RecoveringWindows(
+            eyes=eyes, tidy=tidy, inbox=inbox, outbox=outbox, let_go=fingers.let_go, ends=GONE
+        )
+        self._lock = ScreenLockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
+        self._learning = BusyLearning(eyes=eyes)
+        self._states = ActivityTracker(
+            eyes=eyes,
+            tell=lambda shown: outbox.send(WindowShows(shown=shown)),
+            stirs=lambda name: outbox.send(WindowActive(window=name)),
+            saw=lambda name, view: self._learning.saw(name, view.frame),
+        )
+
+    def begin(self) -> None:
+        """Clear what an earlier worker left in the windows, and look at each."""
+        self._waiting.clear_leftovers()
+        self._see()
+
+    def report_usable(self) -> None:
+        """Say which windows can be used."""
+        self._waiting.tell_others()
+        try:
+            self._lock.saw(is_taken=self._eyes.windows.is_keyboard_taken())
+        except DisplayHeld:
+            self._inbox.recheck_in(REST_S)
+
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        """Look at every window, for people; those that cannot be used are followed. `closely`: also whether each can be
+        read as its profile wants it."""
+        shown = self._states.fresh(self._eyes.names(), self._inbox)
+        return tuple(
+            replace(
+                status,
+                activity=shown[status.name].activity,
+                unread=self._eyes.why_unread(status.name) if closely else "",
+            )
+            for status in self._see()
+        )
+
+    def _see(self) -> tuple[WindowStatus, ...]:
+        statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
+        for status in statuses:
+            self._waiting.usability.saw(status)
+        self._waiting.saw(status.name for status in statuses if not status.usable)
+        self._waiting.saw(name for name in self._tidy.names() if not self._eyes.is_ready(name))
+        self._follow()
+        if self._waiting.names():
+            self._inbox.recheck_soon()
+        return statuses
+
+    def shown(self, name: str) -> Shown:
+        """What this window shows of its agent, by a fresh look."""
+        return self._states.fresh([name], self._inbox)[name]
+
+    def due_in_s(self) -> float | None:
+        """When to call `look_when_due`; None while nothing happens on the display."""
+        due = [one for one in (self._states.due_in_s(), self._waiting.usability.due_in_s()) if one is not None]
+        return min(due, default=None)
+
+    def look_when_due(self) -> None:
+        """Look at the windows in which something was drawn, and tell what they show and whether they can be used."""
+        self._states.look()
+        self._waiting.usability.look(self._eyes.status)
+        self._follow()
+
+    def recheck_soon(self) -> None:
+        """Something happened on the display, or a rest is over."""
+        try:
+            self._eyes.take_in_news()  # if the display is gone, this raises
+        except DisplayHeld:
+            self._inbox.recheck_in(REST_S)
+            return
+        news = self._watch.news()
+        drawn = self._eyes.drawn(news.drawn)
+        stirred = self._eyes.names() if news.is_stirred else drawn
+        self._states.drawn(stirred)
+        self._waiting.usability.stirred(stirred)
+        if news == DisplayChanges() or news.is_stirred or drawn & self._waiting.names():
+            self._look_at_unusable()
+        self._follow()
+
+    def _look_at_unusable(self) -> None:
+        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
+        try:
+            if self._waiting.names() or self._lock.is_told_locked:
+                is_taken = self._eyes.windows.is_keyboard_taken()
+                self._lock.saw(is_taken=is_taken)
+                if is_taken:
+                    self._inbox.recheck_in(REST_S)  # nothing tells when the keys are given back
+        except DisplayHeld:
+            self._inbox.recheck_in(REST_S)
+            return
+        self._waiting.look_when_due()
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        """An order for this window ended: the window was used, or is followed until it can be."""
+        if was_used:
+            self._learning.sent(name)
+        self._states.drawn([name])
+        self._waiting.usability.stirred([name])
+        if self._waiting.ended(name, was_used=was_used):
+            self._follow()
+
+    def _follow(self) -> None:
+        """Be told of what happens in our windows; while one is not found, of every title that changes too."""
+        known = self._eyes.ids()
+        is_lost = any(name not in known for name in self._eyes.names())
+        try:
+            named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
+        except DisplayHeld:
+            named = set[int]()
+            self._inbox.recheck_in(REST_S)
+        self._watch.follow(drawn=self._eyes.followed(), named=named)

@@ -1,0 +1,131 @@
+"""Pings an address every minute while Octet is well: silence raises the alarm. Its secrets stay hidden."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import structlog
+
+from core.fleet.model import Ping, Wellness
+from core.kit.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 60.0
+
+
+class HeartbeatPing:
+    """The ping of one home. What becomes of it is told once when it changes, to the log and to `told`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        look: Callable[[], Awaitable[Wellness]],
+        told: Callable[[Ping], None],
+        clock: Clock,
+        rest: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """`look` says whether all is well, `rest` waits so many seconds."""
+        self._url = url
+        self._look = look
+        self._told = told
+        self._clock = clock
+        self._rest = rest
+        self._now: Ping = Ping(is_wanted=True, where=where(url))
+        told(self._now)
+
+    async def run(self) -> None:
+        """Ping until cancelled."""
+        while True:
+            began_s = self._clock.monotonic_s()
+            await self.once()
+            await self._rest(max(0.0, EVERY_S - (self._clock.monotonic_s() - began_s)))
+
+    async def once(self) -> None:
+        """One look, and a ping if all is well."""
+        wellness = await self._look()
+        if wellness.is_well:
+            if self._now.is_held_back:
+                log.info("alarm_ping_goes_on", where=self._now.where)
+            self._now = replace(self._now, is_held_back=False)
+            self._note(await ping(self._url))
+        else:
+            if not self._now.is_held_back:
+                troubles = [trouble.what for trouble in wellness.troubles if trouble.counts]
+                log.warning("alarm_ping_held_back", where=self._now.where, troubles=troubles)
+            self._now = replace(self._now, is_held_back=True)
+        self._told(self._now)
+
+    def _note(self, why: str) -> None:
+        now_ms, was = self._clock.now_ms(), self._now
+        if not why:
+            if was.why:
+                log.info("alarm_ping_taken_again", where=was.where)
+            self._now = replace(was, last_ms=now_ms, why="", failing_since_ms=0)
+            return
+        if not was.why:
+            log.warning("alarm_ping_not_taken", where=was.where, why=why)
+        self._now = replace(was, why=why, failing_since_ms=was.failing_since_ms or now_ms)
+
+
+TIMEOUT_S = 10.0
+MOST_REDIRECTS = 3
+_MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+def where(url: str) -> str:
+    """The address without what may be secret in it: scheme, host and port."""
+    parts = urlsplit(url)
+    host = parts.hostname or "?"
+    host = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}/…"
+
+
+async def ping(url: str, *, timeout_s: float = TIMEOUT_S) -> str:
+    """Ask for `url` once, within the limit and never at another host; why it was not taken, or nothing."""
+    limit = aiohttp.ClientTimeout(total=timeout_s)
+    try:
+        # Proxies of the environment are for the way out, not for this machine itself.
+        async with aiohttp.ClientSession(timeout=limit, trust_env=not _is_loopback(url)) as session:
+            return await _ask(session, url)
+    except TimeoutError:
+        return f"nothing came within {timeout_s:g} s"
+    except aiohttp.ClientConnectorError as error:
+        return f"it cannot be reached ({error.strerror or type(error.os_error).__name__})"
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        return f"it does not answer as it should ({type(error).__name__})"  # its words may repeat the address
+
+
+async def _ask(session: aiohttp.ClientSession, url: str) -> str:
+    for _ in range(MOST_REDIRECTS + 1):
+        async with session.get(url, allow_redirects=False) as answer:
+            if answer.status not in _MOVED:
+                return "" if 200 <= answer.status < 300 else f"it answers with status {answer.status}"
+            further = urljoin(url, answer.headers.get("Location", ""))
+        if not _is_same_place(url, further):
+            return "it sends on to another host, where no ping goes"
+        url = further
+    return "it sends on again and again"
+
+
+def _is_same_place(url: str, further: str) -> bool:
+    here, there = urlsplit(url), urlsplit(further)
+    if here.hostname != there.hostname:
+        return False
+    if (here.scheme, there.scheme) == ("http", "https"):
+        return True
+    return (here.scheme, here.port) == (there.scheme, there.port)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

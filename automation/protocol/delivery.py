@@ -1,0 +1,521 @@
+"""A delivery, step by step: stage, read back, press Enter once, prove it. A state is committed before its act."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from automation.protocol.ports import (
+    Cancelled,
+    ClearResult,
+    CommitPort,
+    DeliveryClock,
+    PermanentFailure,
+    ReadbackResult,
+    TransientFailure,
+    WindowPort,
+)
+from automation.protocol.text import equal, has_block, has_more, mark, prepare
+from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Reason, Result
+from core.kit import faults
+from core.profiles.model import Confirm, Normalise, Readback
+from core.profiles.panes import AnyReadback, Driven, PaneReadback
+
+ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
+"""These say something about the text, not about the window: waiting for the window would not help."""
+
+
+SENT_UNASKED = (
+    "its program went to work with what was pasted, before Enter: it may have sent a part of it. If it sends at each "
+    'newline, write newline = "refuse" or "collapse" in its profile'
+)
+
+
+class _UnexpectedSubmit(Exception):
+    """The program went to work on something while our text did not stand in the composer whole."""
+
+
+class DeliveryRun:
+    """One delivery into one window. `run` is called once; `asked`, `staged` and `marks` tell how far it came."""
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        profile: Driven,
+        window: WindowPort,
+        journal: CommitPort,
+        pace: DeliveryClock,
+        while_busy: bool = False,
+        rehearses: bool = False,
+    ) -> None:
+        """`while_busy`: this text may also be given to a window at work, if its profile says that it keeps input.
+        `rehearses`: it is staged, read back and cleared; Enter is not asked for."""
+        self._rehearses = rehearses
+        self._while_busy = while_busy and profile.accepts_input_while_busy
+        self._text = text
+        self._profile = profile
+        self._window = window
+        self._journal = journal
+        self._pace = pace
+        self._timings_ms: dict[str, float] = {}
+        self._enter: Submission | None = None
+        self._read: ReadbackProof | None = None
+        self._is_ours = False
+        """What stands in the composer is our draft alone, to be cleared when this is given up."""
+        self.staged = False
+        """Something of ours was put into the composer, or may have been."""
+        self.marks: tuple[str, ...] = ()
+        """By what our draft can be recognised."""
+        self.outcome: Outcome | None = None
+        """What was seen, once it is certain."""
+
+    @property
+    def asked(self) -> bool:
+        """Enter was asked for: the row may be `submitting` already."""
+        return self._enter is not None and self._enter.asked
+
+    @property
+    def pressed(self) -> bool:
+        """Enter was pressed, or an error came while it was being pressed."""
+        return self._enter is not None and self._enter.pressed
+
+    def run(self) -> Outcome:
+        """Carry the delivery out and say what was seen."""
+        self.outcome = self._carry_out()
+        self.give_back()
+        self.outcome = with_evidence(self.outcome, self._window, self._profile, self._read)
+        return self.outcome
+
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+        self._window.give_back()
+
+    def failed(self, note: str) -> Outcome:
+        """The outcome after an error: before Enter was asked for our own draft is cleared, after it all stays."""
+        if self.asked:
+            return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
+        return self._give_up(Result.FAILED, None, note)
+
+    def _carry_out(self) -> Outcome:
+        try:
+            text = prepare(self._text, self._profile)
+            enter = self._enter = Submission(
+                text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
+            )
+            try:
+                self._stage(text, enter)
+                if self._rehearses:
+                    return self._rehearsed()
+                self._submit(text, enter)
+            except _UnexpectedSubmit:
+                return self._sent_unasked(enter)
+        except TransientFailure as trouble:
+            return self._give_up(Result.BOUNCED, trouble.reason, trouble.note)
+        except PermanentFailure as trouble:
+            result = Result.FAILED if trouble.reason in ABOUT_TEXT else Result.REFUSED
+            if trouble.reason is Reason.COMPOSER_NOT_EMPTY:
+                self._is_ours = False  # what stands beside ours is somebody's: not ours to clear
+            return self._give_up(result, trouble.reason, trouble.note)
+        except Cancelled as halt:
+            return self._halt(halt)
+        with self._timed("confirm"):
+            outcome = enter.confirm()
+        faults.point("worker.confirmed")
+        return replace(outcome, timings_ms=dict(self._timings_ms))
+
+    def _stage(self, text: str, enter: Submission) -> None:
+        with self._timed("preflight"):
+            enter.was_busy = self._window.look(may_be_busy=self._while_busy)
+        self._pace.check()
+        self.marks = (mark(text, self._profile.normalise),)
+        self._journal.staging(self.marks)
+        with self._timed("focus"):
+            self._window.focus()
+        faults.point("worker.clicked")
+        with self._timed("stage"):
+            self.staged = self._is_ours = True
+            self._window.stage(text)
+        faults.point("worker.pasted")
+        with self._timed("readback"):
+            read = self._read_back(text, enter)
+        faults.point("worker.read-back")
+        seen = self._window.marks()
+        self.marks += seen
+        self._window.remember(Moment.STAGED)
+        self._read = ReadbackProof(by=enter.read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
+        self._journal.staged(self._read.sha256, seen)
+
+    def _submit(self, text: str, enter: Submission) -> None:
+        with self._timed("submit"):
+            if self._profile.settle_ms:
+                self._pace.rest(self._profile.settle_ms / 1000)
+            enter.press(lambda: self._read_back(text, enter))
+
+    def _rehearsed(self) -> Outcome:
+        """The whole text stood there: clear it, and say whether that could be seen."""
+        with self._timed("clear"):
+            outcome = self._give_up(Result.REHEARSED, None, "")
+        if outcome.draft_left:
+            outcome = replace(outcome, result=Result.REFUSED, reason=Reason.NOT_CLEARED)
+        return replace(outcome, timings_ms=dict(self._timings_ms))
+
+    def _read_back(self, text: str, enter: Submission) -> str:
+        """Wait until the whole text stands in the composer; the text that was read, or taken by the target itself."""
+        until = self._pace.now_s() + self._profile.paste_timeout_ms / 1000
+        while True:
+            self._pace.check()
+            reading = self._look()
+            if reading.text is not None:
+                is_whole = equal(text, reading.text, self._profile.normalise)
+            else:
+                is_whole = reading.taken and reading.landed
+            if reading.taken and not enter.was_busy and self._window.is_at_work():
+                if is_whole and reading.text is not None:
+                    raise TransientFailure(Reason.BUSY, "it went to work on something else before Enter")
+                raise _UnexpectedSubmit
+            if is_whole:
+                enter.read_by = reading.by
+                return text if reading.text is None else reading.text
+            if self._pace.now_s() >= until:
+                raise self._not_landed(text, reading)
+            self._window.wait_for_redraw(0.003)
+
+    def _sent_unasked(self, enter: Submission) -> Outcome:
+        """What may have been sent is never brought a second time unless a person says so."""
+        try:
+            if self._read is None:
+                self._journal.staged("", ())
+            outcome = enter.record_unexpected_submit(SENT_UNASKED)
+        except Cancelled as halt:
+            # Stopped just then. What stands there stays, as the evidence that it is.
+            result = Result.UNKNOWN if enter.asked else Result.STOPPED
+            outcome = Outcome(result=result, reason=halt.reason, note=SENT_UNASKED, draft_left=True)
+        return replace(outcome, timings_ms=dict(self._timings_ms))
+
+    def _look(self) -> ReadbackResult:
+        """One look, which for a long text may take longer than a person may be kept waiting: then the focus is taken
+        anew, and the next look reads the whole again."""
+        try:
+            return self._window.read()
+        except TransientFailure as trouble:
+            if trouble.reason is not Reason.TOO_SLOW:
+                raise
+        self._window.focus()
+        return ReadbackResult(by=self._profile.readback[0])
+
+    def _not_landed(self, text: str, reading: ReadbackResult) -> TransientFailure | PermanentFailure:
+        if reading.text is None or not reading.text.strip():
+            seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
+            return TransientFailure(Reason.PASTE_NOT_READ, seen)
+        if has_more(text, reading.text, self._profile.normalise):
+            return PermanentFailure(
+                Reason.COMPOSER_NOT_EMPTY, "somebody's letters stand beside our draft; both were left there"
+            )
+        return PermanentFailure(
+            Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(text)} were staged"
+        )
+
+    def _halt(self, halt: Cancelled) -> Outcome:
+        if halt.orphaned and self.asked:
+            # The row may be `submitting` and nobody is there to be told: the box is the evidence, it stays as it is.
+            return self._outcome(Result.UNKNOWN, Reason.WORKER_LOST, halt.note, draft_left=True)
+        return self._give_up(Result.STOPPED, halt.reason, halt.note)
+
+    def _give_up(self, result: Result, reason: Reason | None, note: str) -> Outcome:
+        """Nothing was pressed: clear our own draft and say why. An uncleared draft makes a bounce a refusal."""
+        clearing = self._window.clear() if self._is_ours else ClearResult.SEEN
+        match clearing:
+            case ClearResult.SEEN:
+                pass
+            case ClearResult.UNSEEN:
+                note = _join(note, "our own draft was cleared unseen")
+            case ClearResult.FAILED:
+                note = _join(note, "our own draft could not be cleared")
+                result = Result.REFUSED if result is Result.BOUNCED else result
+        left = self.staged and not (self._is_ours and clearing is ClearResult.SEEN)
+        return self._outcome(Result.NOT_ARRIVED if self.asked else result, reason, note, draft_left=left)
+
+    def _outcome(self, result: Result, reason: Reason | None, note: str, *, draft_left: bool) -> Outcome:
+        timings_ms = dict(self._timings_ms)
+        return Outcome(result=result, reason=reason, note=note, draft_left=draft_left, timings_ms=timings_ms)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Generator[None]:
+        start = self._pace.now_s()
+        try:
+            yield
+        finally:
+            self._timings_ms[stage] = round((self._pace.now_s() - start) * 1000, 2)
+
+
+def _join(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+GRANT_S = 0.250
+"""How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
+LOOK_S = 0.02
+"""Between two looks for what Enter did, if nothing is drawn."""
+ASKS = 20
+"""How often a go-ahead that came too late is asked for again."""
+
+
+READ_BY: dict[AnyReadback, str] = {
+    Readback.ACCESSIBILITY: "read back over the accessibility bus",
+    Readback.COPY: "read back by copying",
+    Readback.PIXELS: "read back by pixels only",
+    PaneReadback.SCREEN: "read back from the pane's screen",
+    PaneReadback.PLACEHOLDER: "a sign stood there in place of the text, and counted right; the text was not seen",
+}
+"""How the text was seen to be whole, for people."""
+COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
+"""By these the text itself was read, and compared."""
+
+
+BETTER_S = 0.3
+"""How long Octet watches for a better proof after a composer emptied under the guard, where a window may show one."""
+GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
+EMPTIED = (
+    "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
+    "it released them. Nothing else shows that the text arrived"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What the looks after Enter have shown so far."""
+
+    empty: bool = False
+    busy: bool = False
+    guarded: bool = False
+    """The composer emptied while the user's devices were still held."""
+    gained: bool = False
+    """The composer emptied, and the document gained the whole text, once."""
+
+
+class Submission:
+    """One Enter into one window. `asked` and `pressed` tell how far it came, error or not."""
+
+    def __init__(
+        self, *, text: str, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
+    ) -> None:
+        """`text` is the prepared one: it is what is looked for in the transcript."""
+        self._text = text
+        self._profile = profile
+        self._window = window
+        self._journal = journal
+        self._pace = pace
+        self.read_by: AnyReadback | None = None
+        """How the whole text was read back before; None after an interruption."""
+        self.was_busy = False
+        """The busy sign stood there before: it proves nothing afterwards."""
+        self.asked = False
+        """Enter was asked for: the row may be `submitting` already."""
+        self.pressed = False
+        """Enter was pressed, or an error came while it was being pressed."""
+
+    def press(self, look_when_due: Callable[[], object]) -> None:
+        """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft still stands
+        there."""
+        for _ in range(ASKS):
+            if not self._window.is_held():
+                # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
+                self._window.focus()
+                look_when_due()
+            try:
+                if self._try():
+                    return
+            except TransientFailure as trouble:
+                if trouble.reason is not Reason.TOO_SLOW:
+                    raise
+                continue
+            look_when_due()  # time has passed: what stands there is looked at before asking again
+        raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
+
+    def _try(self) -> bool:
+        """Ask once and press if the answer came in time; False, with nothing pressed, if it did not."""
+        self._window.guard()
+        self._pace.check()
+        since = self._pace.now_s()
+        self._ask()
+        self._window.guard()
+        return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
+
+    def record_unexpected_submit(self, note: str) -> Outcome:
+        """The window sent something without Enter: that is written down as if it had been pressed, and is known only if
+        the window says itself that it has the whole text."""
+        self._ask()
+        self.pressed = True
+        outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
+        if self._stands_in_transcript():
+            note = f"{note}; found whole in the window's transcript"
+            outcome = Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=True)
+        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
+        return outcome
+
+    def confirm(self) -> Outcome:
+        """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
+        outcome = self._judged(self._confirm())
+        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
+        return outcome
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """What was seen after Enter, in the light of how the text was read before it."""
+        if self.read_by is None:
+            return outcome
+        if self.read_by is Readback.NONE:
+            return _unproven(outcome)
+        return replace(outcome, note=f"{outcome.note}; {READ_BY[self.read_by]}")
+
+    def _confirm(self) -> Outcome:
+        seen, wanted = self._watch(), self._profile.confirm
+        if seen.gained:
+            return Outcome(result=Result.DELIVERED, note=GAINED, assurance=Assurance.EXACT)
+        if seen.empty and self.was_busy:
+            note = "composer empty; the window was at work before, so its busy sign proves nothing"
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
+        if seen.empty and seen.busy:
+            assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
+            note = "composer empty, busy sign seen"
+            return Outcome(result=Result.DELIVERED, note=note, assurance=assurance)
+        if self._journal.is_answered():
+            note = "an answer with this prompt's code came while Octet still watched the window"
+            left = not seen.empty
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.ANSWERED, draft_left=left)
+        if self._stands_in_transcript():
+            note = "found in the window's transcript"
+            left = not self._window.confirm().is_empty
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=left)
+        if seen.guarded:
+            is_compared = self.read_by in COMPARED
+            held = "the composer held exactly this text" if is_compared else "an empty composer took this text once"
+            note = EMPTIED.format(held=held)
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
+        if seen.empty:
+            note = "the composer is empty, but no busy sign was seen"
+        elif seen.busy:
+            note = "the busy sign was seen, but the composer was not seen empty"
+        else:
+            note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
+        return Outcome(
+            result=Result.UNKNOWN,
+            reason=Reason.NOT_SEEN,
+            note=note,
+            draft_left=not seen.empty,
+        )
+
+    def _ask(self) -> None:
+        before, self.asked = self.asked, True
+        try:
+            self._journal.submitting()
+        except Cancelled as halt:
+            self.asked = before or not halt.denied
+            raise
+
+    def _press(self, by_s: float) -> bool:
+        """Press Enter; False when it became too late for that, with nothing pressed."""
+        self.pressed = True
+        try:
+            self._window.submit(by_s=by_s)
+        except (TransientFailure, Cancelled) as why:
+            self.pressed = False
+            if isinstance(why, TransientFailure) and why.reason is Reason.LATE:
+                return False
+            raise
+        return True
+
+    def _watch(self) -> _Seen:
+        """What shows within the profile's limit; sooner, as soon as a proof is complete or an answer has come."""
+        wanted, seen = self._profile.confirm, _Seen()
+        until = self._pace.now_s() + self._profile.confirm_timeout_ms / 1000
+        while True:
+            sight = self._window.confirm()
+            seen.empty = seen.empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
+            seen.busy = seen.busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
+            seen.gained = seen.empty and bool(sight.has_gained) and not self.was_busy
+            now = self._pace.now_s()
+            if seen.empty and sight.is_guarded and self._may_be_weak and not seen.guarded:
+                seen.guarded = True
+                may_show_more = self._may_show_busy or sight.has_gained is not None
+                until = min(until, now + (BETTER_S if may_show_more else 0))
+            is_proven = seen.gained or (seen.empty and seen.busy)
+            if is_proven or now >= until or self._journal.is_answered():
+                return seen
+            self._window.wait_for_redraw(LOOK_S)
+
+    @property
+    def _may_be_weak(self) -> bool:
+        """Whether a composer that empties under the input guard proves a weak delivery: it held our text, read back
+        just before, and the profile does not forbid it."""
+        return self._profile.weak_by_emptying and self.read_by not in {None, Readback.NONE}
+
+    @property
+    def _may_show_busy(self) -> bool:
+        """Whether the window may show its busy sign soon."""
+        return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self.was_busy
+
+    def _stands_in_transcript(self) -> bool:
+        """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""
+        level = self._profile.normalise
+        if self._profile.transcript is None:
+            return False
+        try:
+            self._window.find()
+            said = self._window.transcript()
+            if said is None or not has_block(self._text, said, level):
+                return False
+            # The same text may stand there from before: what is still in the composer was not sent.
+            return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
+        except (TransientFailure, PermanentFailure, Cancelled):
+            return False
+
+
+def _unproven(outcome: Outcome) -> Outcome:
+    """Of a text that nobody read back it may be said at most that it was sent; a draft that stands there was not."""
+    if outcome.result is Result.UNKNOWN and outcome.draft_left:
+        return outcome
+    note = f"nobody read back what was sent, as its profile allows; {outcome.note}"
+    return Outcome(result=Result.SENT, note=note)
+
+
+RECOGNISED = "recognised"
+"""Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
+_PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadbackProof:
+    """How the whole text was seen in the composer before Enter."""
+
+    by: str
+    """The kind of read-back, or RECOGNISED."""
+    sha256: str
+
+
+def with_evidence(outcome: Outcome, window: WindowPort, profile: Driven, read: ReadbackProof | None) -> Outcome:
+    """The outcome with all that its receipt needs; a rehearsal with how it was read; any other
+    attempt before Enter as it is.
+
+    The whole window is kept where its profile says so, and where a person has to decide by it.
+    """
+    has_passed = outcome.result in _PASSED_ENTER
+    if not has_passed and outcome.result is not Result.REHEARSED:
+        return outcome
+    is_whole = profile.store_full_window or outcome.result is Result.UNKNOWN
+    return replace(
+        outcome,
+        pictures=window.pictures(whole=is_whole) if has_passed else (),
+        evidence=Evidence(
+            readback=read.by if read else "",
+            normalise=_compared(profile.normalise, read),
+            sha256=read.sha256 if read else "",
+            target=window.target_identity(),
+        ),
+    )
+
+
+def _compared(level: Normalise, read: ReadbackProof | None) -> str:
+    return level.value if read is not None and read.by in COMPARED else ""
