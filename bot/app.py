@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,16 +21,16 @@ from automation.desktop.displays.state_dir import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor
 from automation.dryrun.lane import DryRunLane
+from automation.llm.lane import ModelLane
 from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
-from core.agents.model import Agent, Lane
+from core.agents.model import Lane, Route
 from core.config.loader import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
 from core.desks.ports import DeskNews
-from core.dispatch.rooms import Route
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.console import command_line
@@ -249,7 +249,7 @@ def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> DeskWo
     makers = Factories(
         hands=lambda now: _hands(now, environ, news),
         displays=lambda now, ears: _displays(now, environ, ears),
-        lanes=_lanes,
+        lanes=partial(_lanes, models=dict[str, ModelLane]()),
     )
     return DeskWorkerPool(config, makers)
 
@@ -313,15 +313,22 @@ def _a_worker(hands: Mapping[str, DeskWorkerClient]) -> int | None:
     return next((pid for pair in hands.values() if (pid := pair.worker_pid)), None)
 
 
-def _lanes(agents: Iterable[Agent], hands: Mapping[str, DeskWorkerClient]) -> dict[Route, LanePort]:
-    """One lane per route that an agent uses."""
+def _lanes(
+    config: Config, hands: Mapping[str, DeskWorkerClient], *, models: dict[str, ModelLane]
+) -> dict[Route, LanePort]:
+    """Return a lane for each route that an agent uses. Agents with the same model share one, which `models` keeps."""
     dry_run = DryRunLane()
     lanes: dict[Route, LanePort] = {}
-    for agent in agents:
+    for agent in config.agents:
         if agent.lane is Lane.DRYRUN:
-            lanes[agent.lane, agent.desk] = dry_run
+            lanes[agent.route] = dry_run
+        elif agent.model is not None:
+            model = config.models[agent.model]
+            if agent.model not in models or models[agent.model].model != model:
+                models[agent.model] = ModelLane(model)
+            lanes[agent.route] = models[agent.model]
         elif agent.desk is not None and agent.desk in hands:
-            lanes[agent.lane, agent.desk] = hands[agent.desk]
+            lanes[agent.route] = hands[agent.desk]
     return lanes
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from automation.desktop.displays.state_dir import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
-from core.agents.model import Agent
+from core.agents.model import Route
 from core.calibration.ports import Scout
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskWithoutHands, Virtual
-from core.dispatch.rooms import Route
 from core.kit.supervise import supervise
 from core.profiles.model import Box
 
@@ -29,7 +28,7 @@ class Factories:
 
     hands: Callable[[Config], Mapping[str, DeskWorkerClient]]
     displays: Callable[[Config, Mapping[str, DisplayStatusRelay]], Iterable[VirtualDisplay]]
-    lanes: Callable[[Iterable[Agent], Mapping[str, DeskWorkerClient]], Mapping[Route, LanePort]]
+    lanes: Callable[[Config, Mapping[str, DeskWorkerClient]], Mapping[Route, LanePort]]
 
 
 class DisplayStatusRelay:
@@ -137,7 +136,7 @@ class DeskWorkerPool:
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """How the config's agents are reached by the present hands."""
-        return self._makers.lanes(config.agents, self.hands)
+        return self._makers.lanes(config, self.hands)
 
 
 def _virtual(config: Config) -> dict[str, Virtual | None]:

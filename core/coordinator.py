@@ -12,7 +12,7 @@ import structlog
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
 from core.agent_messages.service import AgentMessages
-from core.agents.model import Agent
+from core.agents.model import Agent, Route
 from core.agents.service import Agents
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
@@ -21,7 +21,7 @@ from core.desks.learned import Learned
 from core.desks.model import Desk
 from core.desks.ports import Hands
 from core.desks.service import Desks
-from core.dispatch.rooms import DispatchRooms, Route
+from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
 from core.duty.clock_steps import ClockSteps
 from core.duty.locks import Locks

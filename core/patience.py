@@ -35,6 +35,8 @@ class Patience:
     """How long a window may be covered or moved before that counts as refused."""
     look_again_ms: int = 300_000
     """Words that wait for a window are tried again after so long even if nobody said that it is usable again."""
+    rate_limit_ms: int = 60_000
+    """How long an agent rests whose model reached a limit without saying for how long."""
     refusals: int = _SETTINGS.max_rejections_per_hour
     refusals_within_ms: int = 3_600_000
     deaths: int = 3

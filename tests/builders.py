@@ -9,13 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from core.agents.model import Agent, AgentName, Lane
+from core.agents.model import Agent, AgentName, Lane, Route
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.desks.learned import Learned
 from core.desks.model import Desk, Learnable, LearnedFact, Virtual, Window
 from core.desks.ports import Hands
-from core.dispatch.rooms import Route
 from core.kit.clock import Clock
 from core.notices.model import Notice
 from core.notices.service import _notice

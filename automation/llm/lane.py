@@ -16,6 +16,7 @@ class ModelLane:
     """Brings prompts to one model. Each is a request of its own: the model remembers nothing."""
 
     def __init__(self, model: Model) -> None:
+        self.model = model
         self.at_once = model.at_once
         self._client = ModelClient(model)
         self._timeout_s = model.timeout_s

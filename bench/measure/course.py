@@ -17,12 +17,11 @@ from pathlib import Path
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.app import _DeskNews as DeskNews
-from core.agents.model import Agent, Lane
+from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator, Reach
 from core.deliveries.model import DeliveryId, Order, Outcome
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import Desk, DeskState
-from core.dispatch.rooms import Route
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.errors import OctetError
@@ -66,6 +65,8 @@ class Timed:
 
 class _TimedLane:
     """The lane of one desk, timed."""
+
+    at_once = 1
 
     def __init__(self, lane: DeskWorkerClient, timed: dict[str, Timed]) -> None:
         self._lane = lane

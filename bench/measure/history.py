@@ -38,6 +38,8 @@ Table = Mapping[str, Sequence[Mapping[str, Any]]]
 class _Arrives:
     """A lane without a window: each prompt arrives, and an answer is given for it."""
 
+    at_once = 8
+
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
@@ -68,7 +70,7 @@ async def _live_once(home: Home) -> None:
     config = load(home)
     estate: Estate = _estate(config)
     lane = _Arrives()
-    routes = {(agent.lane, agent.desk): lane for agent in estate.agents}
+    routes = {agent.route: lane for agent in estate.agents}
     async with Coordinator.open(estate, Reach(lanes=routes, hands=_Hands(config.desks))) as core:
         for desk in config.desks:
             await core.dispatch.desk_changed(desk.name, DeskState.READY, "")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from automation.dryrun.lane import DryRunLane
 from bench.measure.history import _Hands
 from bot.app import _estate
 from core.agent_messages.model import NewAgentMessage
@@ -75,7 +76,7 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
         for name in names
     ]
     estate = replace(_estate(load(Home(root=home))), agents=agents, desks=[desk], longest_prompts={})
-    lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): object()}
+    lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
     async with Coordinator.open(estate, Reach(lanes=lanes, hands=_Hands([desk]))) as octet:
         await octet.store.sound()
         await octet.dispatch.desk_changed(desk.name, DeskState.READY, "")

@@ -15,6 +15,7 @@ agents = Table(
     Column("reason", Text, nullable=False),
     Column("task", Text),
     Column("since_ms", Integer, nullable=False),
+    Column("until_ms", Integer),
 )
 
 ADD = upsert(agents).on_conflict_do_nothing()
@@ -23,6 +24,12 @@ ONE = select(agents).where(agents.c.name == bindparam("agent"))
 SET = (
     update(agents)
     .where(agents.c.name == bindparam("agent"))
-    .values(state=bindparam("to"), reason=bindparam("why"), task=bindparam("job"), since_ms=bindparam("at"))
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("why"),
+        task=bindparam("job"),
+        since_ms=bindparam("at"),
+        until_ms=bindparam("until"),
+    )
     .returning(agents)
 )

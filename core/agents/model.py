@@ -47,6 +47,8 @@ class Lane(StrEnum):
         return _ABILITIES[self]
 
 
+Route = tuple[Lane, str | None]
+"""Where deliveries queue behind each other: a lane together with a desk, or with the agent that it reaches alone."""
 _IN_A_WINDOW = LaneAbilities(has_window=True, can_stage=True, can_be_read=True, queues=True)
 _ABILITIES = {
     Lane.WINDOW: replace(_IN_A_WINDOW, has_screen=True),
@@ -104,6 +106,8 @@ class Agent:
     lane: Lane
     desk: str | None = None
     window: str | None = None
+    model: str | None = None
+    """The name of its model in config/models.toml."""
     allowed_actions: frozenset[str] = frozenset()
     """What people may have pressed in its window through Octet: `interrupt`, `approve`, `deny`, `continue`."""
 
@@ -111,6 +115,11 @@ class Agent:
     def abilities(self) -> LaneAbilities:
         """What its lane can do."""
         return self.lane.abilities
+
+    @property
+    def route(self) -> Route:
+        """Where its deliveries queue: at its desk; an agent that answers itself has a queue of its own."""
+        return self.lane, self.desk or (self.name if self.abilities.answers_itself else None)
 
     @property
     def is_reachable(self) -> bool:
@@ -127,6 +136,8 @@ class AgentStatus:
     reason: str
     task: str | None
     since_ms: int
+    until_ms: int | None = None
+    """When a limit of its model ends; None where Octet does not know."""
 
 
 class AgentNotFound(NotFound):

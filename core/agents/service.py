@@ -17,6 +17,7 @@ from core.agents.model import (
     AgentState,
     AgentStatus,
     AgentWithoutWindow,
+    LaneAbilities,
 )
 from core.journal.service import Journal
 from core.kit import faults
@@ -27,6 +28,7 @@ from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
 _ROWS = "agents.rows"
+_LONGEST_LIMIT_MS = 3_600_000
 SILENT = "silent"
 """Why an agent is `unknown`."""
 _HAS_A_TASK = (
@@ -130,10 +132,10 @@ class Agents:
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
-    def is_dry(self, name: str) -> bool:
-        """Whether prompts to this agent are only shown to people, who answer in its place."""
+    def abilities(self, name: str) -> LaneAbilities:
+        """What the lane of this agent can do; nothing where the config no longer names it."""
         agent = self._agents.get(AgentName(name))
-        return agent is not None and agent.abilities.is_dry
+        return LaneAbilities() if agent is None else agent.abilities
 
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
         """Agents that prompts can be brought to and that have all of `needs`, in the order of the config."""
@@ -189,8 +191,27 @@ class Agents:
         """The state of every configured agent as this transaction sees it."""
         return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
 
+    def limit(self, tx: Tx, name: str, *, reason: str, for_ms: int) -> None:
+        """Give the agent, which is free, nothing new for this time; at most an hour, after which Octet tries again."""
+        until_ms = self._clock.now_ms() + min(for_ms, _LONGEST_LIMIT_MS)
+        self.move(tx, name, AgentState.LIMITED, reason=reason, until_ms=until_ms)
+
+    def limited_until_ms(self, tx: Tx, name: str) -> int | None:
+        """Return when the agent's limit ends; None where it has none, or it is over."""
+        until_ms, now_ms = self._rows(tx)[name].until_ms, self._clock.now_ms()
+        # One that is further away comes from before the clock was set back.
+        return until_ms if until_ms is not None and now_ms < until_ms <= now_ms + _LONGEST_LIMIT_MS else None
+
     def move(
-        self, tx: Tx, name: str, to: AgentState, *, reason: str = "", task: str | None = None, by: Actor = HUB
+        self,
+        tx: Tx,
+        name: str,
+        to: AgentState,
+        *,
+        reason: str = "",
+        task: str | None = None,
+        until_ms: int | None = None,
+        by: Actor = HUB,
     ) -> None:
         """Take a step. Staying in a state with another reason is not a step and is simply noted.
 
@@ -201,11 +222,12 @@ class Agents:
         if was in OFF_DUTY:
             is_free = task is None or to in {AgentState.IDLE, AgentState.OFFLINE}
             to, reason, task = AgentState.PAUSED if is_free else was, row.reason, None if is_free else task
-        if (was, row.reason, row.task) != (to, reason, task):
+            until_ms = None
+        if (was, row.reason, row.task, row.until_ms) != (to, reason, task, until_ms):
             event = AgentMoved(agent=name, was=was.value, now=to.value, reason=reason, task=task or "")
             if was in OFF_DUTY:
                 event = replace(event, reason="")  # it names a person; the row of the pause itself has their id
-            self._write(tx, event, reason=reason, by=by)
+            self._write(tx, event, reason=reason, until_ms=until_ms, by=by)
 
     def set_duty(self, tx: Tx, now: AgentStatus, to: AgentState, *, reason: str, by: Actor) -> None:
         """A person takes the agent off duty or back on; it keeps its task."""
@@ -214,10 +236,10 @@ class Agents:
         event = AgentMoved(agent=name, was=now.state.value, now=to.value, reason=noted, task=now.task or "")
         self._write(tx, event, reason=reason, by=by)
 
-    def _write(self, tx: Tx, event: AgentMoved, *, reason: str, by: Actor) -> None:
+    def _write(self, tx: Tx, event: AgentMoved, *, reason: str, by: Actor, until_ms: int | None = None) -> None:
         if event.was != event.now:
             check_step(AGENT_STEPS, "agent", event.agent, AgentState(event.was), AgentState(event.now))
-        change = {"agent": event.agent, "to": event.now, "why": reason, "job": event.task or None}
+        change = {"agent": event.agent, "to": event.now, "why": reason, "job": event.task or None, "until": until_ms}
         self._rows(tx)[event.agent] = tx.execute(_store.SET, {**change, "at": self._clock.now_ms()}).one()
         self._journal.append(tx, event, by=by.id)
         if event.was != event.now:
@@ -233,5 +255,10 @@ class Agents:
 
 def _status(agent: Agent, row: Row) -> AgentStatus:
     return AgentStatus(
-        agent=agent, state=AgentState(row.state), reason=row.reason, task=row.task, since_ms=row.since_ms
+        agent=agent,
+        state=AgentState(row.state),
+        reason=row.reason,
+        task=row.task,
+        since_ms=row.since_ms,
+        until_ms=row.until_ms,
     )

@@ -17,7 +17,7 @@ from core.kit.problems import Problem, known, show, suggest
 from core.kit.schemas import DRAFT, Name, Schema
 
 AGENTS_TOML = "config/agents.toml"
-_BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.DRYRUN)
+_BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.MODEL, Lane.DRYRUN)
 _NEW_CHAT = "new_chat"
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 _CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
@@ -33,7 +33,7 @@ def _lane(text: str) -> str:
     if text in _BUILT:
         return text
     if text in {lane.value for lane in Lane}:
-        raise ValueError(f'the lane "{text}" is not built yet; use "window", "terminal" or "dryrun"')
+        raise ValueError(f'the lane "{text}" is not built yet; use "window", "terminal", "model" or "dryrun"')
     raise ValueError(f"there is no lane {show(text)}; {suggest(text, _BUILT)}")
 
 
@@ -44,15 +44,16 @@ class _AgentSchema(Schema):
         description='what it can do, for example ["code", "review"]'
     )
     lane: Annotated[str, AfterValidator(_lane)] = Field(
-        description='how prompts reach it, "window", "terminal" or "dryrun"'
+        description='how prompts reach it, "window", "terminal", "model" or "dryrun"'
     )
     desk: str | None = None
     window: str | None = None
+    model: str | None = Field(default=None, description='with lane "model", the name of its [models.NAME]')
     allowed_actions: Annotated[list[str], Field(max_length=10)] = Field(
         default=[], description='what people may press in its window through Octet, for example ["approve", "deny"]'
     )
 
-    def model(self) -> Agent:
+    def agent(self) -> Agent:
         return self.into(
             Agent,
             name=AgentName(self.name),
@@ -79,12 +80,13 @@ def read_agents(
     acts: Iterable[str] = (),
     presses: Mapping[tuple[str, str], AbstractSet[str]] | None = None,
     terminals: AbstractSet[str] = frozenset(),
+    models: AbstractSet[str] = frozenset(),
 ) -> tuple[Agent, ...]:
     """The agents of the home `root`; what is wrong is added to `problems`.
 
     `desks` has each desk's names of windows; None when desks cannot be read, then they are not looked up. `acts` are
     all that can be allowed, `presses` those that each desk's window can be pressed for. `terminals` are the desks whose
-    windows are panes.
+    windows are panes, `models` the names in config/models.toml.
     """
     file = read_toml(root / AGENTS_TOML, AGENTS_TOML)
     if isinstance(file, Problem):
@@ -108,11 +110,12 @@ def read_agents(
         if isinstance(parsed, list):
             problems.extend(parsed)
         else:
-            agents.append(parsed.model())
+            agents.append(parsed.agent())
     _check_names(file, entries, problems)
     for index, entry in entries.items():
         _check_window(file, index, entry, desks, problems)
         _check_lane(file, index, entry, terminals, problems)
+        _check_model(file, index, entry, models, problems)
         _check_presses(file, index, entry, tuple(acts), presses or {}, problems=problems)
     _check_owners(file, entries, problems)
     return tuple(agents)
@@ -166,6 +169,27 @@ def _check_lane(
     elif lane == Lane.TERMINAL and isinstance(desk, str) and desk not in terminals:
         text = f'desk {show(desk)} has no [tmux]; write lane = "window", or name a desk with panes'
         problems.append(file.problem(("agents", index, "lane"), text))
+
+
+def _check_model(
+    file: TomlFile, index: int, entry: Mapping[str, object], models: AbstractSet[str], problems: list[Problem]
+) -> None:
+    """An agent with lane "model" has one of config/models.toml, and no window; no other agent has one."""
+    lane, model = entry.get("lane"), entry.get("model")
+    if lane != Lane.MODEL:
+        if isinstance(model, str) and lane in _BUILT:
+            text = 'only an agent with lane "model" has a model; leave it out, or write lane = "model"'
+            problems.append(file.problem(("agents", index, "model"), text))
+        return
+    if model is None:
+        problems.append(file.problem(("agents", index), 'an agent with lane "model" needs a model of models.toml'))
+    elif isinstance(model, str) and model not in models:
+        text = f"there is no model {show(model)} in config/models.toml; {known(models)}"
+        problems.append(file.problem(("agents", index, "model"), text))
+    if entry.get("desk") is not None:
+        problems.append(
+            file.problem(("agents", index, "desk"), 'an agent with lane "model" has no window; leave it out')
+        )
 
 
 def _check_presses(

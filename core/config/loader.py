@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from core.agents.model import Agent
 from core.config.agents import read_agents
 from core.config.desks import read_desks
+from core.config.models import read_models
 from core.config.provenance import Kind
-from core.config.settings import read_settings
+from core.config.settings import read_settings, secret
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.model import Act, Longest, Newline, Profile
 from core.profiles.panes import Driven, PaneProfile
 from core.settings.model import Settings
+from core.settings.models import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Config:
     """Every file in config/profiles, with what is known of its values."""
     panes: Mapping[str, PaneProfile]
     """What drives the panes of desks of terminals, by the names that those have for it."""
+    models: Mapping[str, Model] = field(default_factory=dict[str, Model])
+    """The models of config/models.toml, by their names, with their keys."""
 
     def longest_prompts(self) -> dict[str, Longest]:
         """What prompts each agent's window takes, and what becomes of others. A dry run shows any."""
@@ -88,7 +93,16 @@ def load(home: Home) -> Config:
         if desk.tmux is not None and window.profile in found.panes
     }
     acts = [act.value for act in Act]
-    agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses, terminals=found.terminals)
+    models = read_models(home.root, partial(secret, home), problems)
+    agents = read_agents(
+        home.root,
+        found.windows,
+        problems,
+        acts=acts,
+        presses=presses,
+        terminals=found.terminals,
+        models=models.keys(),
+    )
     if problems:
         raise ConfigWrong(problems)
     return Config(
@@ -99,6 +113,7 @@ def load(home: Home) -> Config:
         profiles=found.profiles,
         kinds=found.kinds,
         panes=found.panes,
+        models=models,
     )
 
 

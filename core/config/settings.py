@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import ValidationError
+from dotenv import dotenv_values
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
 from core.config.env_file import read_env_file
@@ -39,6 +40,12 @@ def is_token(text: str) -> bool:
 def environment() -> Mapping[str, str]:
     """The environment of this process."""
     return os.environ
+
+
+def secret(home: Home, variable: str) -> SecretStr | None:
+    """Return the value of this variable, from the environment or else from the home's .env. It is hidden in logs."""
+    found = environment().get(variable) or dotenv_values(home.env_file, encoding="utf-8").get(variable)
+    return SecretStr(remember(found)) if found else None
 
 
 def read_settings(home: Home, problems: list[Problem]) -> Settings:

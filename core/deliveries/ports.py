@@ -31,6 +31,11 @@ class Progress(Protocol):
 class LanePort(Protocol):
     """A way to bring text to agents. It is called for one order at a time per route."""
 
+    @property
+    def at_once(self) -> int:
+        """How many orders it takes at the same time, over all its routes."""
+        ...
+
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome.
 

@@ -184,6 +184,8 @@ class Assigning:
                     self._say_on_card(tx, working[status.task], why)
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
+            if self._rooms.agents.limited_until_ms(tx, agent.name) is not None:
+                continue
             if (status.state, status.reason) in {(to, why), (to, "")}:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:

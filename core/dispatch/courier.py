@@ -94,6 +94,7 @@ class Courier:
         desk: str | None,
         agents: Sequence[str],
         lane: LanePort,
+        slots: asyncio.Semaphore,
         why_closed: Callable[[], str],
         why_waits: Callable[[], str],
         window_is_back: Callable[[Tx, str, str], None],
@@ -102,13 +103,15 @@ class Courier:
         verdict: Verdict,
         patience: Patience,
     ) -> None:
-        """`why_closed` says why no delivery may begin now; empty if one may. `why_waits` is as that, for what passes by
-        itself: somebody types, or these are quiet hours. `window_is_back` takes in that a window of a desk can be used
-        again, `look` what a window of a desk shows now."""
+        """`slots` are how many deliveries the lane takes at once. `why_closed` says why none may begin now; empty
+        if one may. `why_waits` is as that, for what passes by itself: somebody types, or these are quiet hours.
+        `window_is_back` takes in that a window of a desk can be used again, `look` what a window of a desk shows now.
+        """
         self.name = name
         self._desk = desk
         self.agents = agents
         self._lane = lane
+        self._slots = slots
         self._why_closed = why_closed
         self._why_waits = why_waits
         self._window_is_back = window_is_back
@@ -168,16 +171,23 @@ class Courier:
 
     async def _work(self) -> None:
         while not self._is_retired:
-            self._news.clear()
-            try:
-                work = await self._next()
-            except Unavailable as error:
-                log.debug("courier_waits_for_the_store", courier=self.name, why=error.message)
+            self._is_over.set()  # nothing is under way while it waits for its turn
+            async with self._slots:
+                if self._is_retired:
+                    return
+                self._is_over.clear()
+                self._news.clear()
+                try:
+                    work = await self._next()
+                except Unavailable as error:
+                    log.debug("courier_waits_for_the_store", courier=self.name, why=error.message)
+                    work = None
+                if work is not None and work.order is not None:
+                    await self._carry_out(work.order, is_to_settle=work.is_to_settle)
+                    continue
+            if work is None:
                 await asyncio.sleep(_STORE_PAUSE_S)
                 await self._rooms.store.until_back()
-                continue
-            if work.order is not None:
-                await self._carry_out(work.order, is_to_settle=work.is_to_settle)
                 continue
             if self._is_retired:
                 return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from weakref import WeakKeyDictionary
 
-from core.agents.model import Agent
+from core.agents.model import Agent, Route
 from core.deliveries.model import DeliveryId
 from core.deliveries.ports import LanePort
 from core.dispatch.courier import Courier
-from core.dispatch.rooms import DispatchRooms, Route
+from core.dispatch.rooms import DispatchRooms
 from core.kit.supervise import supervise
 from core.patience import Patience
 from core.store.engine import Tx
@@ -20,7 +21,7 @@ ENDS_WITHIN_S = 10.0
 
 
 class Couriers:
-    """One courier for each desk, and one for each lane without desks."""
+    """One courier for each route."""
 
     def __init__(
         self,
@@ -41,6 +42,8 @@ class Couriers:
         self._look = look
         self._agents: Sequence[Agent] = ()
         self._by_route: dict[Route, Courier] = {}
+        self._slots = WeakKeyDictionary[LanePort, asyncio.Semaphore]()
+        """How many deliveries each lane takes now, over all its routes."""
         self._group: asyncio.TaskGroup | None = None
 
     def serve(self, agents: Sequence[Agent], lanes: Mapping[Route, LanePort], *, anew: Collection[Route] = ()) -> None:
@@ -62,7 +65,8 @@ class Couriers:
         return frozenset(
             route
             for route in self._by_route
-            if route[1] in desks or _places(self._agents, route) != _places(agents, route)
+            if (route[0].abilities.has_window and route[1] in desks)
+            or _places(self._agents, route) != _places(agents, route)
         )
 
     async def retire(self, routes: Collection[Route]) -> None:
@@ -97,12 +101,15 @@ class Couriers:
                 supervise(self._group, courier.name, courier.run())
 
     def _courier(self, route: Route, lane: LanePort) -> Courier:
-        kind, desk = route
+        kind, place = route
+        agents = [agent for agent in self._agents if agent.route == route]
+        desk = next((agent.desk for agent in agents), None)
         return Courier(
-            name=f"courier {kind.value} {desk or ''}".strip(),
+            name=f"courier {kind.value} {place or ''}".strip(),
             desk=desk,
-            agents=[agent.name for agent in self._agents if (agent.lane, agent.desk) == route],
+            agents=[agent.name for agent in agents],
             lane=lane,
+            slots=self._slots.setdefault(lane, asyncio.Semaphore(lane.at_once)),
             why_closed=lambda: "" if desk is None else self._why_unusable(desk),
             why_waits=lambda: "" if desk is None else self._rooms.desks.waits(desk),
             window_is_back=self._window_is_back,
@@ -113,5 +120,5 @@ class Couriers:
         )
 
 
-def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None]]:
-    return [(agent.name, agent.window) for agent in agents if (agent.lane, agent.desk) == route]
+def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None, str | None]]:
+    return [(agent.name, agent.window, agent.model) for agent in agents if agent.route == route]

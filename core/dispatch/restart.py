@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
-from core.agents.model import Agent
+from core.agents.model import Agent, Route
 from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
-from core.dispatch.rooms import DispatchRooms, Route
+from core.dispatch.rooms import DispatchRooms
 from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.ledger import Ledger
@@ -80,7 +80,7 @@ class Restart:
             self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
         elif (agent.desk, agent.window) != (delivery.desk, delivery.window):
             self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} has another window since")
-        elif (agent.lane, agent.desk) not in self._served:
+        elif agent.route not in self._served:
             self._verdict.nobody_looked(tx, delivery, f"nothing serves the desk of {delivery.agent}")
 
     def follow_config(self, tx: Tx) -> None:

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
-from core.agents.model import Lane
 from core.duty.locks import Locks
 from core.rooms import Rooms
-
-Route = tuple[Lane, str | None]
-"""A lane together with its desk; None for lanes without desks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
-from core.agents.model import OFF_DUTY, Agent, AgentState
+from core.agents.model import OFF_DUTY, Agent, AgentState, Route
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
@@ -15,7 +15,7 @@ from core.desks.ports import DeskNews
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.couriers import Couriers
 from core.dispatch.restart import Restart, mend
-from core.dispatch.rooms import DispatchRooms, Route
+from core.dispatch.rooms import DispatchRooms
 from core.duty.reading import Reading
 from core.duty.roster import Roster
 from core.duty.silence import Silence
@@ -236,12 +236,14 @@ class Dispatch(DeskNews):
         self._verdict.words.hold(tx)
         self._rooms.locks.tend(tx)
         self._rooms.blocked_windows.end_orphaned(tx)
-        self._look_again_ms = self._rooms.agent_messages.review_queue(tx)
+        limits = [self._rooms.agents.limited_until_ms(tx, agent.name) for agent in self._rooms.agents.all()]
+        again = (self._rooms.agent_messages.review_queue(tx), *limits)
+        self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
         return self._assigning.round(tx)
 
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:
-            return "" if (agent.lane, None) in self._served else f"no lane for {agent.lane.value}"
+            return "" if agent.route in self._served else f"no lane for {agent.lane.value}"
         return self._why_unusable(agent.desk)
 
     def _why_unusable(self, desk: str) -> str:

@@ -52,6 +52,8 @@ class Source(StrEnum):
     AGENT = "agent"
     WINDOW = "window"
     """Read in an agent's window, between the markers of its prompt: unverified, as nobody brought it."""
+    MODEL = "model"
+    """A model's own words, which came with the outcome of its prompt's delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,8 @@ def render(
 ) -> str:
     """The whole text that is brought to the agent: a task's brief, or somebody's words.
 
-    `command` is how `octet` is called on the agent's machine; without a `code` there is no way to answer words.
+    `command` is how `octet` is called on the agent's machine. Without a `code` the prompt tells no way to answer: words
+    cannot be answered, or the lane returns the answer itself.
     With `file` the body stands there, and the text says so, and why: it is too long, or its window loses what `lost`
     names. `is_read`: answers are read in the agent's window too.
     Of one that comes in parts it is this `share`. Only the last tells how to answer: whoever has the code may end the
@@ -37,7 +38,7 @@ def render(
     part = f" · {share.words}" if share.words else ""
     if message.kind is MessageKind.TASK:
         head = f"[{label(message)}] hub → {agent}{about}{part}"
-        if not share.is_last:
+        if not share.is_last or not code:
             return f"{head}\n{body}"
         working = f'{command} progress {message.task} --code {code} "what you are doing"'
         done = f"{command} done {message.task} --code {code} --file answer.md"

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 
 from core.agents.service import Agents
-from core.deliveries.model import Assurance, DeliveryState
+from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer, Reason
 from core.deliveries.service import Deliveries
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
 from core.messages.markers import Found
-from core.messages.model import Message, MessageId, Source
+from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, Source
 from core.messages.service import MINUTE_MS, Messages
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
@@ -200,6 +200,33 @@ class Answers:
         else:
             self._is_at_work(tx, task, BEGAN_ANSWER)
         return answer
+
+    def accept_from_lane(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
+        """Store the answer that came with the outcome of this delivery, and end the task by it.
+
+        A task that has ended meanwhile keeps it as a late text. One whose answer is not whole fails.
+        """
+        text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
+        is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
+        if text.strip():
+            message = self._rooms.messages.answer(
+                tx,
+                task=task.id,
+                sender=f"agent:{task.agent or _EARLIER}",
+                source=Source.MODEL,
+                body=text,
+                final=is_whole and not is_late,
+                late=is_late,
+                key=f"{task.id}:{task.fence}:lane:{of}",
+            )
+            self._rooms.notices.tell(tx, NoticeKind.LATE if is_late else NoticeKind.ANSWER, task.id, message=message.id)
+        if is_late:
+            return
+        task = self.walk_to_work(tx, task, by=HUB)
+        if is_whole:
+            self._ledger.end(tx, task, TaskState.DONE, by=HUB)
+        else:
+            self._ledger.fail(tx, task.id, reason=Reason.ANSWER_CUT.value, note=note or "the answer has no text")
 
     def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:
         """The answer read in the window that ended the task which these words end now, properly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from core.deliveries.model import DeliveryState
+from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.deliveries.share import Share
 from core.journal.model import Entry
 from core.journal.service import Journal
@@ -329,6 +329,10 @@ class Tasks:
             found = Found(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
         return await self._store.write(lambda tx: self._answers.take_reading(tx, awaited, found)) is not None
 
+    def accept_from_lane(self, tx: Tx, task: str, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
+        """Store an answer that came with the outcome of the task's delivery `of`, and end the task by it."""
+        self._answers.accept_from_lane(tx, self.ledger.find(tx, task), answer, of=of, note=note)
+
     def seen_at_work(self, tx: Tx, task: str) -> None:
         """Something went on in the window of the agent that works on it."""
         tx.after_commit(self.signs.set)
@@ -366,7 +370,7 @@ class Tasks:
         found = self.ledger.find(tx, task)
         agent = found.agent or ""
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
-        code = self._codes.code(found.id, found.fence)
+        code = "" if self._rooms.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._rooms.messages.find(tx, message)
         return self.briefs.make(brief, agent=agent, code=code, command=self._agent_command, share=share)
 
@@ -402,8 +406,9 @@ class Tasks:
 
     def _prompt_for_people(self, task: Task, brief: Message) -> str:
         name = task.agent or ""
-        code = self._codes.code(task.id, task.fence)
-        shown = code if self._rooms.agents.is_dry(name) else self._codes.masked()
+        abilities = self._rooms.agents.abilities(name)
+        code = "" if abilities.answers_itself else self._codes.code(task.id, task.fence)
+        shown = code if abilities.is_dry or not code else self._codes.masked()
         return self.briefs.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
 
 

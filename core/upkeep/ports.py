@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from core.agents.model import Route
 from core.calibration.ports import Asking, Scout
 from core.calibration.questions import Step, Wishes
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.ports import Hands
-from core.dispatch.rooms import Route
 from core.profiles.model import Box
 from core.security.model import Actor
 from core.upkeep.model import Reloaded

@@ -19,6 +19,7 @@ from core.kit.problems import ConfigWrong
 from core.messages.briefs import Briefs
 from core.security.model import Actor, Permission, require
 from core.settings.model import Settings
+from core.settings.models import Model
 from core.upkeep.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
 from core.upkeep.ports import Crew
 from core.upkeep.service import Upkeep
@@ -77,7 +78,12 @@ class Reload:
         refuses is met before anything is ended."""
         dispatch, rooms, crew = self._rooms.dispatch, self._rooms.rooms, self._crew
         await rooms.agents.welcome(config.agents)
-        routes = dispatch.couriers.unlike(config.agents, reloaded.desks)
+        before = self._config
+        routes = dispatch.couriers.unlike(config.agents, reloaded.desks) | {
+            agent.route
+            for agent in before.agents
+            if agent.model and before.models.get(agent.model) != config.models.get(agent.model)
+        }
         await dispatch.couriers.retire(routes)
         faults.point("reload.retired")
         await crew.replace(config, reloaded.desks)
@@ -95,8 +101,8 @@ class Reload:
         faults.point("reload.over")
 
 
-def _by_name(config: Config) -> Mapping[str, Agent]:
-    return {agent.name: agent for agent in config.agents}
+def _by_name(config: Config) -> Mapping[str, tuple[Agent, Model | None]]:
+    return {agent.name: (agent, config.models.get(agent.model or "")) for agent in config.agents}
 
 
 def _other_settings(before: Settings, now: Settings) -> tuple[str, ...]:

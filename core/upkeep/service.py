@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from core.agents.model import Route
 from core.calibration.questions import FailedWindow, PointAt, Step, Wishes
 from core.calibration.questions import Result as CalibrationResult
 from core.config.profile_consent import ProfileEnabled
@@ -14,7 +15,7 @@ from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
-from core.dispatch.rooms import DispatchRooms, Route
+from core.dispatch.rooms import DispatchRooms
 from core.kit.errors import Conflict, OctetError
 from core.kit.ids import Ids
 from core.security.model import Actor, Permission, require
@@ -257,7 +258,7 @@ class Upkeep:
             who = self._rooms.agents.in_window(agent)
             assert who.desk is not None
             assert who.window is not None
-            lane = self._lanes.get((who.lane, who.desk))
+            lane = self._lanes.get(who.route)
             return [_Target(desk=who.desk, window=who.window, agent=who.name, lane=lane)]
         desks = [self._rooms.desks.find(desk)] if desk else [one.desk for one in self._rooms.desks.known()]
         targets = [self._target(one.name, window.name) for one in desks for window in one.windows]
@@ -267,8 +268,10 @@ class Upkeep:
 
     def _target(self, desk: str, window: str) -> _Target:
         agents = self._rooms.agents.at(desk, window)
-        routes: list[Route] = [(agent.lane, agent.desk) for agent in agents]
-        routes += [route for route in self._lanes if route[1] == desk]  # nobody's window, by the desk's own hands
+        routes: list[Route] = [agent.route for agent in agents]
+        routes += [
+            one for one in self._lanes if one[0].abilities.has_window and one[1] == desk
+        ]  # nobody's window, by the desk's own hands
         lane = next((self._lanes[route] for route in routes if route in self._lanes), None)
         return _Target(desk=desk, window=window, agent=agents[0].name if agents else "", lane=lane)
 

@@ -154,6 +154,8 @@ class Verdict:
 
     def _arrived(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
         after = self.rooms.deliveries.end(tx, delivery, to, outcome)
+        if self._accept_answer(tx, after, outcome):
+            return
         task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         if task.state is not TaskState.DELIVERING:
             return
@@ -168,7 +170,21 @@ class Verdict:
             self.rooms.tasks.ledger.move(tx, task.id, TaskState.WORKING)
             self.controls.controls.dialogs.block_task(tx, delivery.agent)
 
+    def _accept_answer(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> bool:
+        """Store the answer that the outcome carries. Return whether it carries one."""
+        if outcome.answer is not None:
+            self.rooms.tasks.accept_from_lane(
+                tx, delivery.task or "", outcome.answer, of=delivery.id, note=outcome.note
+            )
+        return outcome.answer is not None
+
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.reason is Reason.RATE_LIMITED:
+            self._limited(tx, delivery, outcome)
+            return
+        if outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
+            self._refused(tx, delivery, outcome)
+            return
         if outcome.reason is not None and outcome.reason.value in POLITE:
             # It wears nothing out. The desk says when it may go: until then nobody asks.
             until_ms = self.rooms.clock.now_ms() + self.patience.longest_pause_ms
@@ -189,7 +205,7 @@ class Verdict:
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
         if outcome.result is Result.DELIVERED:
-            self.rooms.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome)
+            self._accept_answer(tx, self.rooms.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome), outcome)
             return
         if outcome.result is Result.SENT:
             self.rooms.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
@@ -219,6 +235,9 @@ class Verdict:
         task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         why = offline_for(outcome.reason)
         note = _seen(outcome)
+        if self.rooms.agents.abilities(delivery.agent).answers_itself:
+            self._model_is_refused(tx, delivery, outcome, note)
+            return
         self.rooms.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         since_ms = self.rooms.clock.now_ms() - self.patience.refusals_within_ms
         if outcome.reason is Reason.POISON:
@@ -229,6 +248,28 @@ class Verdict:
             self.rooms.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
             self.rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+
+    def _model_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome, note: str) -> None:
+        """Give the agent nothing for a while; the task goes to any agent that is free, and fails after too often."""
+        since_ms = self.rooms.clock.now_ms() - self.patience.refusals_within_ms
+        if self.rooms.deliveries.refusals(tx, delivery.task or "", since_ms=since_ms) >= self.patience.refusals:
+            self._fail_task(tx, delivery, outcome)
+        else:
+            self.rooms.tasks.ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {note}")
+        reason = (outcome.reason or Reason.UNREACHABLE).value
+        self.rooms.agents.free(tx, delivery.agent, task=delivery.task or "")
+        self.rooms.agents.limit(tx, delivery.agent, reason=reason, for_ms=self.patience.look_again_ms)
+
+    def _limited(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """Give the agent nothing until its model's limit ends; the task goes to any agent that is free."""
+        back = self.rooms.deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
+        reason = Reason.RATE_LIMITED.value
+        self.rooms.deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason, note=outcome.note)
+        self.rooms.tasks.ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {reason}")
+        for_s = outcome.retry_after_s
+        for_ms = self.patience.rate_limit_ms if for_s is None else round(for_s * 1000)
+        self.rooms.agents.free(tx, delivery.agent, task=delivery.task or "")
+        self.rooms.agents.limit(tx, delivery.agent, reason=reason, for_ms=for_ms)
 
     def _stays(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """A later part waits in the queue for its window, however long that takes: its agent has the parts before it,

@@ -12,12 +12,11 @@ from pathlib import Path
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from core.agent_messages.model import AgentMessageView
-from core.agents.model import Agent, Lane
+from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState
-from core.dispatch.rooms import Route
 from core.journal.model import Entry
 from core.kit.errors import OctetError
 from core.messages.model import MessageId

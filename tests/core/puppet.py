@@ -60,6 +60,8 @@ class PuppetHands(FakeHands):
 class PuppetLane:
     """Goes on only as far as it is told, and may be told anything; but what it says it saw, it saw."""
 
+    at_once = 1
+
     def __init__(self, clock: FakeClock, hands: PuppetHands) -> None:
         self.clock = clock
         self.hands = hands

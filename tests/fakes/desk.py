@@ -360,6 +360,8 @@ class WatchedLane:
     """A desk's lane that tells the windows while it brings them something: they then show that they work at least
     as long as a test may look for it, however late a busy machine makes that."""
 
+    at_once = 1
+
     def __init__(self, hands: DeskWorkerClient) -> None:
         self._hands = hands
         self.give_up = hands.give_up

@@ -17,6 +17,8 @@ NOBODY_KNOWS = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nobo
 class FakeLane:
     """Answers each order with the next outcome of its script; when the script is over, everything arrives."""
 
+    at_once = 8
+
     def __init__(self, *script: Outcome | Callable[[Order, Progress], object]) -> None:
         self.script = list(script)
         self.orders: list[Order] = []

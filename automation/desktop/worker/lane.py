@@ -30,6 +30,8 @@ ARRANGING_S = 5.0
 class DeskWorkerClient:
     """One display's hands. `run` must be running, under a supervisor, for any verb to work."""
 
+    at_once = 1
+
     def __init__(self, link: WorkerSupervisor) -> None:
         self._link = link
         self._conversation = self._link.conversation

@@ -43,6 +43,8 @@ STEPS = st.one_of(
 class Window:
     """A window, a lane into it, and what was really pressed there."""
 
+    at_once = 1
+
     def __init__(self) -> None:
         self.dialog = ""
         self.attempts: list[str] = []

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentState, Lane
+from core.agents.model import AgentState, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Delivery, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
-from core.dispatch.rooms import Route
 from core.patience import Patience
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator

@@ -11,12 +11,11 @@ import pytest
 from sqlalchemy import event
 
 from automation.dryrun.lane import DryRunLane
-from core.agents.model import AgentState, Lane
+from core.agents.model import AgentState, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.dispatch.rooms import Route
 from core.fleet import words
 from core.fleet.model import BoardState, Need, NeedKind, NoBoard
 from core.fleet.service import Fleet

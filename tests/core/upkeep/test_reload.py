@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentNotFound, Lane
+from core.agents.model import AgentNotFound, Lane, Route
 from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
@@ -20,7 +20,6 @@ from core.deliveries.ports import LanePort
 from core.desks.model import DeskNotFound, DeskState, DeskUnavailable
 from core.dispatch import couriers
 from core.dispatch import service as dispatch_service
-from core.dispatch.rooms import Route
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise

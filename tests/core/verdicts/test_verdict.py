@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import Agent, AgentState, Lane
+from core.agents.model import Agent, AgentState, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
-from core.dispatch.rooms import Route
 from core.patience import Patience
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
