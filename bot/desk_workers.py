@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from automation.desktop.displays.state_dir import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
 from core.agents.model import Route
-from core.calibration.ports import Scout
+from core.calibration.ports import DisplayProbe
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskWithoutHands, Virtual
@@ -121,16 +121,16 @@ class DeskWorkerPool:
                 self._ears[name].connect(None)  # its display stays, and is heard of again by later hands
         self._config = config
 
-    def scout(self, desk: str) -> Scout:
+    def probe(self, desk: str) -> DisplayProbe:
         """Eyes and hands on this desk's display. Raises DeskWithoutHands where no agent works at it."""
         hands = self.hands.get(desk)
         if hands is None:
             raise DeskWithoutHands(id=desk)
         return hands
 
-    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+    def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         """The picture of a display, or this part of it made larger, with a number on each of these places of it."""
-        from automation.desktop.calibration.numbered import numbered, zoomed
+        from automation.desktop.calibration.numbered_picture import numbered, zoomed
 
         return numbered(png, places) if part is None else zoomed(png, part, places)
 

@@ -14,6 +14,7 @@ from core.agent_actions.service import AgentActions
 from core.agent_messages.service import AgentMessages
 from core.agents.model import Agent, Route
 from core.agents.service import Agents
+from core.calibration.service import Calibrations
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
@@ -45,13 +46,13 @@ from core.receipts.service import Receipts
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.home_id import home_id
 from core.security.keys import load_key
+from core.security.model import Actor
 from core.security.service import People
 from core.settings.model import AnswerLimits
 from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
-from core.upkeep.calibrate import Calibrate
 from core.upkeep.ports import Crew
 from core.upkeep.reload import Reload, ReloadRooms
 from core.upkeep.service import Upkeep
@@ -128,7 +129,19 @@ class Coordinator:
             rooms=self.dispatch.rooms, dispatch=self.dispatch, briefs=self.tasks.briefs, upkeep=self.upkeep
         )
         reload = Reload(config, rooms=rooms, crew=crew)
-        self.upkeep.reloads_by(reload, Calibrate(config, rooms=self.dispatch.rooms, crew=crew, reload=reload))
+
+        async def reload_desk(by: Actor, desk: str) -> object:
+            return await reload.run(by=by, desks={desk})
+
+        calibrations = Calibrations(
+            config.home,
+            crew,
+            reload_desk,
+            desks=self.desks,
+            journal=self.journal,
+            store=self.dispatch.rooms.store,
+        )
+        self.upkeep.reloads_by(reload, calibrations)
 
     @property
     def blocked_windows(self) -> BlockedWindows:

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from bot.cli.operator import RequestRefused, printable, table
 from bot.cli.typed import Typed, typed
 from core.calibration import texts
-from core.calibration.ports import Asking
-from core.calibration.questions import (
+from core.calibration.model import (
     Agreed,
     Answer,
+    CalibrationResult,
+    CalibrationStep,
     ChooseWindows,
     Chosen,
+    ComposerPlace,
     KnowByPlace,
-    NotAsked,
+    NotTheQuestion,
     Pick,
     PointAt,
-    Pointed,
     Question,
-    Result,
-    Step,
 )
+from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Conflict, Invalid
 from core.kit.supervise import supervise
 
@@ -63,7 +63,7 @@ class Console:
         """Print a line; titles of windows, which any program chooses, can do nothing to the console."""
         print(printable(line, keep_lines=True), flush=True)
 
-    async def hold(self, asking: Asking) -> Result:
+    async def hold(self, asking: CalibrationDialog) -> CalibrationResult:
         """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
         with typed() if self.is_person else nullcontext() as lines:
             async with asyncio.TaskGroup() as group:
@@ -71,7 +71,7 @@ class Console:
                 while True:
                     step = await asking.step()
                     told = self._tell(step, told)
-                    if isinstance(step.now, Result):
+                    if isinstance(step.now, CalibrationResult):
                         return step.now
                     if step.now is None:  # it is answered elsewhere, and Octet works
                         await asyncio.sleep(LOOK_S)
@@ -87,16 +87,16 @@ class Console:
                         await asyncio.wait([work], timeout=LOOK_S)
                         told = self._tell(await asking.step(), told)
 
-    async def _give(self, asking: Asking, answer: Answer, question: Question) -> None:
+    async def _give(self, asking: CalibrationDialog, answer: Answer, question: Question) -> None:
         try:
             await asking.answer(answer)
-        except (Invalid, NotAsked, RequestRefused) as wrong:
+        except (Invalid, NotTheQuestion, RequestRefused) as wrong:
             if not self.is_person:
                 raise
             self.say(f"  {wrong.message}")
             self._prompt(question)
 
-    def _tell(self, step: Step, told: int) -> int:
+    def _tell(self, step: CalibrationStep, told: int) -> int:
         for line in step.lines[told:]:
             self.say(f"  {line}")
         return len(step.lines)
@@ -109,7 +109,7 @@ class Console:
                     raise NoChoice
                 return Chosen(picks=tuple(self._picks(question).values())) if self.yes else None
             case PointAt():
-                return None if self.is_person else Pointed()
+                return None if self.is_person else ComposerPlace()
             case KnowByPlace():
                 return Agreed(is_yes=self.by_place) if self.by_place or not self.is_person or self.yes else None
 
@@ -145,7 +145,7 @@ class Console:
         if line is None:
             return None
         is_here = isinstance(question, PointAt) and self.sees_display and not line.strip()
-        answer = Pointed(is_here=True) if is_here else texts.read(question, line, self._picks(question))
+        answer = ComposerPlace(is_here=True) if is_here else texts.read(question, line, self._picks(question))
         if answer is None:
             self.say(f"  “{line.strip()[:40]}” is no answer to that.")
             self._prompt(question)

@@ -20,14 +20,14 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.operator import OctetNotRunning, call
 from bot.runfile import running
 from core.calibration import texts
-from core.calibration.model import Connected
-from core.calibration.ports import Asking
-from core.calibration.questions import ChooseWindows, Pick, Wishes
+from core.calibration.model import CalibratedWindow, CalibrationOptions, ChooseWindows, Pick
+from core.calibration.ports import CalibrationDialog
+from core.config.settings import environment
 from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 
 if TYPE_CHECKING:
-    from core.calibration.session import Session, Steps
+    from core.calibration.session import CalibrationSession, QuestionSession
     from core.config.desks import DeskFiles
     from core.desks.model import Desk
     from core.home import Home
@@ -43,7 +43,7 @@ class NoHome(NotFound):
     """{home} has no config/octet.toml yet: `octet init` makes it. Or name your home by --home."""
 
 
-class NoDisplay(Invalid):
+class NoDisplayNamed(Invalid):
     """No display is named, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one: --display :0"""
 
 
@@ -101,7 +101,7 @@ def calibrate(
 
         specs = [parse_spec(text) for text in window]
         console.picks = lambda question: [spec.pick(question) for spec in specs]
-    wishes = Wishes(only=only or "", send=send, keeps_untried=untried)
+    wishes = CalibrationOptions(only=only or "", send=send, keeps_untried=untried)
     place = home_of(home)
     session = _pane(place, pane, socket, profile) if pane else None
     work = calibrate_windows(
@@ -126,14 +126,14 @@ def finished(work: Coroutine[None, None, int]) -> int:
 
 async def calibrate_windows(
     home: Home,
-    wishes: Wishes,
+    wishes: CalibrationOptions,
     console: Console,
     *,
     desk: str = "",
     display: str = "",
     list_only: bool = False,
     picture: Path | None = None,
-    session: Steps | None = None,
+    session: QuestionSession | None = None,
 ) -> int:
     """Connect windows, by `session` or a new one for a display, and return 0 where all that were chosen are connected.
     Raises what ends it before anything was written."""
@@ -174,7 +174,7 @@ async def calibrate_alike(home: Home, like: str, console: Console) -> int:
         console.say(f"{one.name}, like {like}:")
         copy = replace(console, is_person=False, yes=True, picks=partial(_alike, files, first))
         try:
-            code = max(code, await calibrate_windows(home, Wishes(), copy, desk=one.name))
+            code = max(code, await calibrate_windows(home, CalibrationOptions(), copy, desk=one.name))
         except* OctetError as group:
             console.say(f"  {first_cause(group).message}")
             code = 1
@@ -200,7 +200,9 @@ def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]
 
 
 @asynccontextmanager
-async def _asking(home: Home, wishes: Wishes, console: Console, name: str, display: str) -> AsyncGenerator[Asking]:
+async def _asking(
+    home: Home, wishes: CalibrationOptions, console: Console, name: str, display: str
+) -> AsyncGenerator[CalibrationDialog]:
     """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
     worker of this process. Raises why there is none, before anything is touched."""
     from bot.cli.running_octet import RunningOctet
@@ -228,43 +230,43 @@ async def _asking(home: Home, wishes: Wishes, console: Console, name: str, displ
         yield session
 
 
-def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
+def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
     """Prepare a calibration of this pane, on the server at this socket, else on the one in which this runs."""
     from automation.terminal.screen_learning import UnknownPane
     from automation.terminal.tmux import TmuxServer
     from core.calibration.panes import calibrate_pane
-    from core.calibration.session import Steps
-    from core.config.settings import environment
     from core.desks.model import Tmux as Server
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
         raise NoTmux
     there, lines = UnknownPane(TmuxServer(Server(socket=socket), environment()), pane), list[str]()
-    return Steps(calibrate_pane(home, there.found(), profile, there.learn, lines), lines)
+    return QuestionSession(calibrate_pane(home, there.found(), profile, there.learn, lines), lines)
 
 
 @asynccontextmanager
 async def _own_session(
-    home: Home, wishes: Wishes, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
-) -> AsyncGenerator[Session]:
-    from automation.desktop.calibration.numbered import numbered, zoomed
+    home: Home, wishes: CalibrationOptions, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
+) -> AsyncGenerator[CalibrationSession]:
+    from automation.desktop.calibration.numbered_picture import numbered, zoomed
     from bot.cli.scouting import scouting
-    from core.calibration.service import Calibration
-    from core.calibration.session import Session
+    from core.calibration.calibrator import Calibrator
+    from core.calibration.session import CalibrationSession
 
     async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         return await asyncio.to_thread(numbered, png, places) if part is None else zoomed(png, part, places)
 
-    async def take_over(_: Sequence[Connected]) -> None:
+    async def take_over(_: Sequence[CalibratedWindow]) -> None:
         try:
             await asyncio.to_thread(call, home, "POST", "/config/reload")
         except OctetNotRunning:
             pass
 
     async with AsyncExitStack() as stack:
-        calibration = Calibration(home=home, scout=await stack.enter_async_context(scouting(home, desk, environ)))
-        session = Session(calibration, desk=desk.name, display=display, wishes=wishes, draw=draw, take_over=take_over)
+        calibration = Calibrator(home=home, scout=await stack.enter_async_context(scouting(home, desk, environ)))
+        session = CalibrationSession(
+            calibration, desk=desk.name, display=display, wishes=wishes, draw=draw, take_over=take_over
+        )
         await session.start()
         if not console.sees_display:
             console.page = lambda: stack.enter_async_context(_served(session))
@@ -272,14 +274,14 @@ async def _own_session(
 
 
 @asynccontextmanager
-async def _served(session: Session) -> AsyncGenerator[str]:
+async def _served(session: CalibrationSession) -> AsyncGenerator[str]:
     """Serve the page on a free port of this machine's loopback; its address."""
     from bot.web.guard import LOOPBACK_NAMES
-    from bot.web.pointing.doors import Doors
+    from bot.web.pointing.doors import OneTimeLinks
     from bot.web.pointing.routes import PAGE, create_page
     from bot.web.server import listening, serving
 
-    doors = Doors()
+    doors = OneTimeLinks()
     with listening("127.0.0.1", 0) as listener:
         async with serving(create_page(doors, allowed_hosts=LOOPBACK_NAMES), listener):
             yield f"http://{listener.address}:{listener.port}{PAGE}#{doors.open(session)}"
@@ -309,7 +311,7 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
     else:
         display = display or here or of_desk
     if not display:
-        raise NoDisplay
+        raise NoDisplayNamed
     if not name:
         known = next((desk for desk in files.desks if desk.display == display), known)
     if known is None:

@@ -13,8 +13,7 @@ from typing import Annotated, cast
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from core.calibration.model import Point
-from core.calibration.questions import Candidate, ChooseWindows, Pick, Wishes
+from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, Pick, Point
 from core.kit.errors import Invalid
 
 SHAPE = '{"agents": {"Agent-1": {"chat_input_coordinates": [x, y]}}}'
@@ -47,7 +46,9 @@ def import_file(
     by = _shift(shift)
     points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
     console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(bound, file, points, profile))
-    work = calibrate_windows(home_of(home), Wishes(keeps_untried=untried), console, desk=desk, display=display)
+    work = calibrate_windows(
+        home_of(home), CalibrationOptions(keeps_untried=untried), console, desk=desk, display=display
+    )
     sys.exit(finished(work))
 
 

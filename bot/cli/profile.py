@@ -33,7 +33,7 @@ class NotEnabled(Conflict):
     """Nothing was changed: profile {id} stays disabled. Only a typed "yes" enables it."""
 
 
-class NoSuchWindow(NotFound):
+class WindowNotOfProfile(NotFound):
     """No window {id} is driven by profile {profile}. Its windows are: {known}."""
 
 
@@ -120,7 +120,7 @@ def new(
     home: HomeOption = None,
 ) -> None:
     """Make a profile of your own from what Octet measured and learned at a window."""
-    from core.calibration.files import save_profile
+    from core.calibration.writer import save_profile
 
     desk, _, window = at.partition("/")
     print(f"wrote {save_profile(home_of(home), name, desk, window)}")
@@ -171,7 +171,7 @@ def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
         if window.kind == kind
     }
     if at not in known:
-        raise NoSuchWindow(id=at, profile=kind, known=", ".join(sorted(known)) or "none")
+        raise WindowNotOfProfile(id=at, profile=kind, known=", ".join(sorted(known)) or "none")
     return known[at]
 
 

@@ -11,7 +11,7 @@ from bot.cli.client import HttpAnswer, NoOctet, exchange
 from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater
 from bot.runfile import Run
 from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
-from core.calibration.questions import Answer, Step, Wishes
+from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 from core.desks.model import DeskNotFound, DeskWithoutHands
 
 LONG_S = 1800.0
@@ -24,17 +24,17 @@ class RunningOctet:
 
     run: Run
     desk: str
-    wishes: Wishes
+    wishes: CalibrationOptions
 
-    async def start(self) -> Step:
+    async def start(self) -> CalibrationStep:
         """Look at the display, and ask. Raises DeskNotFound or DeskWithoutHands where no worker of it types there."""
         return STEP.validate_json((await self._exchange("POST", "", WISHES.dump_python(self.wishes))).body)
 
-    async def step(self) -> Step:
+    async def step(self) -> CalibrationStep:
         """Tell where it stands."""
         return STEP.validate_json((await self._exchange("GET", "")).body)
 
-    async def answer(self, answer: Answer) -> Step:
+    async def answer(self, answer: Answer) -> CalibrationStep:
         """Answer the question. Raises Refused with the reason that Octet gave."""
         body = ANSWER.dump_python(answer, mode="json")
         return STEP.validate_json((await self._exchange("POST", "/answer", body)).body)

@@ -6,8 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.calibration.model import FoundWindow, NoSuchWindow, Point, SeveralWindows
-from core.calibration.questions import Candidate, ChooseWindows, Pick, from_corner
+from core.calibration.model import (
+    Candidate,
+    ChooseWindows,
+    FoundWindow,
+    Pick,
+    Point,
+    SeveralWindows,
+    WindowNotFound,
+    from_corner,
+)
 from core.kit.errors import Invalid
 from core.kit.problems import suggest
 
@@ -47,7 +55,7 @@ class Spec:
             exact = [one for one in found if one.window.title == self.title]
             found = exact or found or [one for one in rows if _matches(self.title, one.window.title)]
         if not found:
-            raise NoSuchWindow(what=what)
+            raise WindowNotFound(what=what)
         if len(found) > 1:
             titles = ", ".join(f"“{one.window.title}”" for one in found)
             raise SeveralWindows(count=len(found), what=what, titles=titles)

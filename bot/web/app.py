@@ -12,7 +12,7 @@ from bot.web import errors
 from bot.web.auth import Callers, Need
 from bot.web.guard import LOOPBACK_NAMES, Access, Guard
 from bot.web.pointing import routes as pointing
-from bot.web.pointing.doors import Doors
+from bot.web.pointing.doors import OneTimeLinks
 from bot.web.routes import (
     agents,
     calibrations,
@@ -66,7 +66,7 @@ def create_app(
         app.include_router(room.router, prefix="/api/v2")
     add_routes(app)
     app.include_router(health.router)
-    app.state.doors = Doors()
+    app.state.doors = OneTimeLinks()
     app.include_router(pointing.router)
     callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
     return Guard(app, allowed_hosts=allowed_hosts, callers=callers, access=ACCESS)

@@ -7,19 +7,19 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import cast
 
-from core.calibration.files import write_terminal
-from core.calibration.model import FoundWindow
-from core.calibration.questions import (
+from core.calibration.calibrator import NoSuchProfile
+from core.calibration.model import (
     Answer,
+    CalibrationResult,
     Candidate,
     ChooseWindows,
     Chosen,
     ConnectedWindow,
+    FoundWindow,
+    NotProposed,
     Question,
-    Result,
-    WhyNot,
 )
-from core.calibration.service import NoSuchProfile
+from core.calibration.writer import write_terminal
 from core.config.profiles import read_profiles
 from core.home import Home
 from core.profiles.panes import PaneReadback, Terminal
@@ -30,14 +30,14 @@ Learn = Callable[[str, Sequence[str]], Awaitable[Terminal]]
 
 async def calibrate_pane(
     home: Home, pane: FoundWindow, profile: str, learn: Learn, lines: list[str]
-) -> AsyncGenerator[Question | Result, Answer]:
+) -> AsyncGenerator[Question | CalibrationResult, Answer]:
     """Work for `session.Steps`: ask once, try a draft, and write into the profile how its program looks."""
-    why_not = None if profile else WhyNot.NO_PROFILE
+    why_not = None if profile else NotProposed.NO_PROFILE
     shown = Candidate(number=1, window=pane, profile=profile, why_not=why_not)
     answer = yield ChooseWindows(desk="", candidates=(shown,), monitors=())
     assert isinstance(answer, Chosen)
     if not answer.picks:
-        yield Result(desk="")
+        yield CalibrationResult(desk="")
         return
     profile = answer.picks[0].profile or profile
     kinds = read_profiles(home.root, []).kinds
@@ -50,4 +50,4 @@ async def calibrate_pane(
     changed = await asyncio.to_thread(write_terminal, home, profile, patterns)
     title, by = pane.title, PaneReadback.SCREEN
     one = ConnectedWindow(window=title, title=title, agent=title, profile=profile, read_by=by, is_told=False)
-    yield Result(desk="", connected=(one,), files=tuple(map(str, changed.files)))
+    yield CalibrationResult(desk="", connected=(one,), files=tuple(map(str, changed.files)))

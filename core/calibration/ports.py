@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.calibration.model import Measured, Point, Survey, Tried
-from core.calibration.questions import Answer, Step
+from core.calibration.model import Answer, CalibrationStep, Measurement, Point, Survey, TrialResult
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
 
-class Scout(Protocol):
+class DisplayProbe(Protocol):
     """One display. A verb raises DeskUnavailable when nobody can answer."""
 
     async def survey(self) -> Survey:
@@ -25,7 +24,7 @@ class Scout(Protocol):
         """A PNG of the whole display, masks of configured windows painted over. For its owner only."""
         ...
 
-    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         """What is seen of this window around this place of the screen; without one, around the one thing that can be
         written into. Anchors keep out of `avoid`, boxes from its corner. Touches nothing. Raises NotMeasured."""
         ...
@@ -39,20 +38,20 @@ class Scout(Protocol):
         text: str,
         send: bool = False,
         known: int = 0,
-    ) -> Tried:
+    ) -> TrialResult:
         """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once. `known` is
         its number on the display, needed of one that nothing but its place tells."""
         ...
 
 
-class Asking(Protocol):
+class CalibrationDialog(Protocol):
     """A calibration as its interfaces see it."""
 
-    async def step(self) -> Step:
+    async def step(self) -> CalibrationStep:
         """Tell where it stands."""
         ...
 
-    async def answer(self, answer: Answer) -> Step:
+    async def answer(self, answer: Answer) -> CalibrationStep:
         """Answer the question. Raises why it is no answer to it; the question then stays."""
         ...
 

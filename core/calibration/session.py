@@ -8,43 +8,41 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import replace
 from typing import Any
 
-from core.calibration.files import DEMO
+from core.calibration.calibrator import Calibrator, WindowChoice, window_name, works_like
 from core.calibration.model import (
-    Connected,
-    FoundWindow,
-    NoSuchWindow,
-    NotMeasured,
-    NotToldApart,
-    NotTried,
-    Point,
-    Proposal,
-    Survey,
-)
-from core.calibration.questions import (
     Agreed,
     Answer,
+    CalibratedWindow,
+    CalibrationOptions,
+    CalibrationResult,
+    CalibrationStep,
     Candidate,
     ChooseWindows,
     Chosen,
+    ComposerPlace,
     ConnectedWindow,
     FailedWindow,
+    FoundWindow,
     KnowByPlace,
-    NoSuchNumber,
-    NotAsked,
+    NotMeasured,
+    NotProposed,
+    NotTheQuestion,
+    NotToldApart,
+    NotTried,
     OutsideWindow,
     Pick,
+    Point,
     PointAt,
-    Pointed,
+    Proposal,
     Question,
-    Result,
     Risk,
-    Step,
-    WhyNot,
-    Wishes,
+    Survey,
+    UnknownWindowNumber,
+    WindowNotFound,
     cells,
     place_of,
 )
-from core.calibration.service import Calibration, Wanted, window_name, works_like
+from core.calibration.writer import DEMO
 from core.config.desks import DeskFiles, read_desks
 from core.config.editor import Edit
 from core.config.provenance import Kind
@@ -58,61 +56,63 @@ GENERIC = "generic"
 
 Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]
 """Draws numbered places on a picture of the display, or on this part of it, enlarged."""
-TakeOver = Callable[[Sequence[Connected]], Awaitable[None]]
+TakeOver = Callable[[Sequence[CalibratedWindow]], Awaitable[None]]
 """Lets the Octet that runs work by what was written."""
 
 
-class Steps:
+class QuestionSession:
     """A calibration (calibration.ports.Asking). `start` comes first; between two questions Octet works."""
 
-    def __init__(self, work: AsyncGenerator[Question | Result, Answer], lines: list[str], desk: str = "") -> None:
+    def __init__(
+        self, work: AsyncGenerator[Question | CalibrationResult, Answer], lines: list[str], desk: str = ""
+    ) -> None:
         """`work` yields its questions, gets their answers, and adds to `lines` what it does."""
         self.desk = desk
         self._work = work
         self._lines = lines
         self._number = 0
-        self._now: Question | Result | None = None
+        self._now: Question | CalibrationResult | None = None
 
-    async def start(self) -> Step:
+    async def start(self) -> CalibrationStep:
         """Look, and ask. Raises what keeps Octet from looking, and NoSuchWindow."""
         self._now = await anext(self._work)
         self._number = 1
         return await self.step()
 
-    async def step(self) -> Step:
+    async def step(self) -> CalibrationStep:
         """Tell where it stands."""
-        return Step(number=self._number, now=self._now, lines=tuple(self._lines))
+        return CalibrationStep(number=self._number, now=self._now, lines=tuple(self._lines))
 
-    async def answer(self, answer: Answer) -> Step:
-        """Go on by this answer until the next question. Raises NotAsked, NoSuchNumber, NoSuchPlace or OutsideWindow;
-        the question then stays."""
+    async def answer(self, answer: Answer) -> CalibrationStep:
+        """Go on by this answer until the next question. Raises NotTheQuestion, UnknownWindowNumber, UnknownGridPlace or
+        OutsideWindow; the question then stays."""
         question = self._now
-        if question is None or isinstance(question, Result):
-            raise NotAsked
+        if question is None or isinstance(question, CalibrationResult):
+            raise NotTheQuestion
         _check(question, answer)
         self._now = None
         try:
             self._now = await self._work.asend(answer)
         except OctetError as trouble:
-            self._now = Result(desk=self.desk, why=trouble.message)
+            self._now = CalibrationResult(desk=self.desk, why=trouble.message)
         self._number += 1
         return await self.step()
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
         """Take a PNG for the question. Raises NotAsked where it is about no picture."""
-        raise NotAsked
+        raise NotTheQuestion
 
 
-class Session(Steps):
+class CalibrationSession(QuestionSession):
     """The calibration of a display."""
 
     def __init__(
         self,
-        calibration: Calibration,
+        calibration: Calibrator,
         *,
         desk: str,
         display: str,
-        wishes: Wishes,
+        wishes: CalibrationOptions,
         draw: Draw,
         take_over: TakeOver,
     ) -> None:
@@ -141,7 +141,7 @@ class Session(Steps):
                 pass
         return await self._draw(png, None, places)
 
-    async def _run(self) -> AsyncGenerator[Question | Result, Answer]:
+    async def _run(self) -> AsyncGenerator[Question | CalibrationResult, Answer]:
         calibration = self._calibration
         survey = await calibration.look()
         files = read_desks(calibration.home.root, [])
@@ -165,7 +165,7 @@ class Session(Steps):
                 wanted = [replace(one, by_place=answer.is_yes and one.window in trouble.windows) for one in wanted]
                 told = [one for one in wanted if one.by_place or one.window not in trouble.windows]
                 titles = calibration.tell_apart(told)
-        connected: list[Connected] = []
+        connected: list[CalibratedWindow] = []
         failed: list[FailedWindow] = []
         places: dict[tuple[str, str, int, int], Point] = {}
         for one in wanted:
@@ -174,7 +174,7 @@ class Session(Steps):
             said = await anext(work)
             while isinstance(said, PointAt):
                 said = await work.asend((yield said))
-            if isinstance(said, Connected):
+            if isinstance(said, CalibratedWindow):
                 connected.append(said)
             else:
                 failed.append(said)
@@ -182,11 +182,11 @@ class Session(Steps):
 
     async def _one(
         self,
-        one: Wanted,
+        one: WindowChoice,
         candidate: Candidate,
         titles: Mapping[int, str],
         places: dict[tuple[str, str, int, int], Point],
-    ) -> AsyncGenerator[PointAt | Connected | FailedWindow, Answer]:
+    ) -> AsyncGenerator[PointAt | CalibratedWindow | FailedWindow, Answer]:
         """Connect one window; ask for its composer as often as pointing helps. `places` has what users showed, by kind
         of window."""
         within, point = "", one.point
@@ -208,8 +208,8 @@ class Session(Steps):
             point, told = None, why
             while is_asked and point is None:
                 answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, why=told, within=within)
-                assert isinstance(answer, Pointed)
-                is_asked = answer != Pointed()
+                assert isinstance(answer, ComposerPlace)
+                is_asked = answer != ComposerPlace()
                 within, point = answer.place, await self._point(answer, found)
                 told = "the pointer is not in this window"
             if point is None:
@@ -222,12 +222,12 @@ class Session(Steps):
         survey = await self._calibration.look()
         return next((one for one in survey.windows if one.id == window.id), window)
 
-    async def _connect(self, one: Wanted, titles: Mapping[int, str]) -> Connected:
+    async def _connect(self, one: WindowChoice, titles: Mapping[int, str]) -> CalibratedWindow:
         if one.window not in titles:
             raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
         return await self._calibration.connect(one, titles[one.window], untried=self._wishes.keeps_untried)
 
-    async def _point(self, answer: Pointed, found: FoundWindow) -> Point | None:
+    async def _point(self, answer: ComposerPlace, found: FoundWindow) -> Point | None:
         """Find the place of the screen that the answer means; None: the user skips the window."""
         if answer.is_here:
             at = await self._calibration.scout.pointer()
@@ -237,9 +237,9 @@ class Session(Steps):
             return part.x + part.width // 2, part.y + part.height // 2
         return answer.point
 
-    async def _watched(self, connected: list[Connected]) -> list[Connected]:
+    async def _watched(self, connected: list[CalibratedWindow]) -> list[CalibratedWindow]:
         """Learn how windows look at work where the user gave a text to send: one of each kind and size gets it."""
-        text, learned = self._wishes.send, dict[str, Connected]()
+        text, learned = self._wishes.send, dict[str, CalibratedWindow]()
         for one in connected if text else ():
             if not one.lacks_busy or one.window.name in learned:
                 continue
@@ -255,21 +255,23 @@ class Session(Steps):
             learned[one.window.name] = done
         return [learned.get(one.window.name, one) for one in connected]
 
-    async def _written(self, connected: Sequence[Connected], failed: Sequence[FailedWindow]) -> Result:
+    async def _written(
+        self, connected: Sequence[CalibratedWindow], failed: Sequence[FailedWindow]
+    ) -> CalibrationResult:
         if not connected:
-            return Result(desk=self.desk, failed=tuple(failed))
+            return CalibrationResult(desk=self.desk, failed=tuple(failed))
         try:
             changed = await asyncio.to_thread(self._calibration.write, self.desk, self._display, connected)
         except ConfigWrong as wrong:
             lines = "\n".join(map(str, wrong.problems))
             why = f"With these windows config/ would not be right, so nothing was written:\n{lines}"
-            return Result(desk=self.desk, failed=tuple(failed), why=why)
+            return CalibrationResult(desk=self.desk, failed=tuple(failed), why=why)
         why = ""
         try:
             await self._take_over(connected)
         except OctetError as trouble:
             why = trouble.message
-        return Result(
+        return CalibrationResult(
             desk=self.desk,
             connected=tuple(map(_told, connected)),
             failed=tuple(failed),
@@ -294,17 +296,17 @@ class Session(Steps):
         usable = [name for name in proposal.profiles if not kinds[name].disabled]
         candidate = Candidate(number=number, window=window, profile=next(iter(usable), ""))
         if window.id == self._wishes.own_window:
-            return replace(candidate, why_not=WhyNot.OWN_TERMINAL)
+            return replace(candidate, why_not=NotProposed.OWN_TERMINAL)
         if named:
-            return replace(candidate, profile=named[0], why_not=WhyNot.DISABLED, reason=kinds[named[0]].disabled)
+            return replace(candidate, profile=named[0], why_not=NotProposed.DISABLED, reason=kinds[named[0]].disabled)
         if not usable:
-            return replace(candidate, why_not=WhyNot.NO_PROFILE)
+            return replace(candidate, why_not=NotProposed.NO_PROFILE)
         is_unsure = usable[0].startswith(GENERIC) and not self._wishes.only
         if is_unsure and not await self._calibration.has_composer(window, usable[0]):
-            return replace(candidate, why_not=WhyNot.NO_COMPOSER)
+            return replace(candidate, why_not=NotProposed.NO_COMPOSER)
         return candidate
 
-    def _wanted(self, candidates: Sequence[Candidate], picks: Sequence[Pick], files: DeskFiles) -> list[Wanted]:
+    def _wanted(self, candidates: Sequence[Candidate], picks: Sequence[Pick], files: DeskFiles) -> list[WindowChoice]:
         """Each picked window with its agent: the named one, else the proposed one, else a free one."""
         rows = {one.number: one for one in candidates}
         named = {pick.agent.casefold() for pick in picks if pick.agent}
@@ -313,12 +315,12 @@ class Session(Steps):
             for pick in picks
         }
         names = _Names(self.desk, files, self._agents(), {agent.casefold() for agent in agents.values() if agent})
-        wanted: list[Wanted] = []
+        wanted: list[WindowChoice] = []
         for pick in picks:
             row = rows[pick.number]
             agent = agents[pick.number] or names.propose(row.window)
             wanted.append(
-                Wanted(
+                WindowChoice(
                     window=row.window.id,
                     profile=pick.profile or row.profile,
                     name=pick.name or names.window_of(agent),
@@ -328,20 +330,20 @@ class Session(Steps):
             )
         return wanted
 
-    def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, Wanted]:
+    def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, WindowChoice]:
         """The window that the desk has already, wherever it is now. Raises NoSuchWindow."""
         desk = next((desk for desk in files.desks if desk.name == self.desk), None)
         known = next((window for window in desk.windows if window.name == self._wishes.only), None) if desk else None
         if known is None:
-            raise NoSuchWindow(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
+            raise WindowNotFound(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
         found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
         if by_place := known.match_by is MatchBy.PLACE:
             found = [window for window in found if window.box == known.box]
         if len(found) != 1:
-            raise NoSuchWindow(what=f"is the only one whose title fits {known.title}, that of {known.name}")
+            raise WindowNotFound(what=f"is the only one whose title fits {known.title}, that of {known.name}")
         at = (self.desk, known.name)
         agent = next((name for name, desk, window in self._agents() if (desk, window) == at), known.name)
-        wanted = Wanted(window=found[0].id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
+        wanted = WindowChoice(window=found[0].id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
         return known, wanted
 
     def _agents(self) -> list[tuple[str, str, str]]:
@@ -400,15 +402,15 @@ def _check(question: Question, answer: Answer) -> None:
             numbers = [pick.number for pick in answer.picks]
             for pick in answer.picks:
                 if pick.number not in rows or numbers.count(pick.number) > 1:
-                    raise NoSuchNumber(number=pick.number, most=len(rows))
+                    raise UnknownWindowNumber(number=pick.number, most=len(rows))
                 _check_inside(pick.point, rows[pick.number].window)
-        case PointAt(), Pointed():
+        case PointAt(), ComposerPlace():
             place_of(question.window.box, answer.place)
             _check_inside(answer.point, question.window)
         case KnowByPlace(), Agreed():
             pass
         case _:
-            raise NotAsked
+            raise NotTheQuestion
 
 
 def _check_inside(point: Point | None, window: FoundWindow) -> None:
@@ -422,12 +424,12 @@ def _is_its_site(kind: Kind, window: FoundWindow) -> bool:
     return not isinstance(title, str) or re.search(title, window.title) is not None
 
 
-def _kind(one: Connected) -> tuple[str, str, int, int]:
+def _kind(one: CalibratedWindow) -> tuple[str, str, int, int]:
     """Windows of one program, profile and size look alike at work."""
     return one.window.profile, one.found.kind, one.window.box.width, one.window.box.height
 
 
-def _told(one: Connected) -> ConnectedWindow:
+def _told(one: CalibratedWindow) -> ConnectedWindow:
     is_by_place = one.window.match_by is MatchBy.PLACE
     is_seen_again = one.tried.anchor is not None or one.tried.read_by == "accessibility"
     risks = {Risk.BY_PLACE: is_by_place, Risk.UNTIL_CLOSED: not is_by_place and not is_seen_again}

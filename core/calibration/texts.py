@@ -6,21 +6,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.calibration.questions import (
+from core.calibration.model import (
     Agreed,
     Answer,
+    CalibrationResult,
     Candidate,
     ChooseWindows,
     Chosen,
+    ComposerPlace,
     ConnectedWindow,
     KnowByPlace,
+    NotProposed,
     Pick,
     PointAt,
-    Pointed,
     Question,
-    Result,
     Risk,
-    WhyNot,
     from_corner,
 )
 from core.profiles.panes import PaneReadback
@@ -36,10 +36,10 @@ _PAIR = re.compile(r"\s*(-?\d{1,6})\s*[, ]\s*(-?\d{1,6})\s*")
 _PICK = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?(?:=([^:]+))?(?::(.+))?")
 _PLACE = re.compile(r"\d+(?:-\d+)*")
 _WHY_NOT = {
-    WhyNot.NO_PROFILE: "no profile fits; name one, or make your own: `octet profile new`",
-    WhyNot.DISABLED: "its profile {profile} is disabled: {reason} `octet profile enable {profile}` enables it",
-    WhyNot.OWN_TERMINAL: "you are typing in it",
-    WhyNot.NO_COMPOSER: "Octet found no composer in it",
+    NotProposed.NO_PROFILE: "no profile fits; name one, or make your own: `octet profile new`",
+    NotProposed.DISABLED: "its profile {profile} is disabled: {reason} `octet profile enable {profile}` enables it",
+    NotProposed.OWN_TERMINAL: "you are typing in it",
+    NotProposed.NO_COMPOSER: "Octet found no composer in it",
 }
 _RISKS = {
     Risk.BY_PLACE: "Octet identifies it by its place only: give it a title of its own, or a display of its own.",
@@ -106,13 +106,13 @@ def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | N
             return Chosen(picks=tuple(found.values()))
         case PointAt():
             if pair := _PAIR.fullmatch(said):
-                return Pointed(point=from_corner((int(pair[1]), int(pair[2])), question.window))
-            return Pointed() if is_no else Pointed(place=word) if _PLACE.fullmatch(word) else None
+                return ComposerPlace(point=from_corner((int(pair[1]), int(pair[2])), question.window))
+            return ComposerPlace() if is_no else ComposerPlace(place=word) if _PLACE.fullmatch(word) else None
         case KnowByPlace():
             return Agreed(is_yes=is_yes)
 
 
-def ended(result: Result) -> list[str]:
+def ended(result: CalibrationResult) -> list[str]:
     """Say how a calibration ended, a line for each fact."""
     lines: list[str] = []
     for one in result.connected:

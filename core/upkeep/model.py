@@ -143,12 +143,3 @@ class NotReloaded(Invalid):
     def message(self) -> str:
         """As a heading and one line for each problem."""
         return "\n".join([self.head, *self.lines])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowCalibrated(DeskEvent):
-    """A window was measured, tried out and written into config/."""
-
-    window: str
-    agent: str
-    profile: str

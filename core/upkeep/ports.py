@@ -6,12 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from core.agents.model import Route
-from core.calibration.ports import Asking, Scout
-from core.calibration.questions import Step, Wishes
+from core.calibration.service import Displays
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.ports import Hands
-from core.profiles.model import Box
 from core.security.model import Actor
 from core.upkeep.model import Reloaded
 
@@ -24,19 +22,7 @@ class Reloads(Protocol):
         ...
 
 
-class Calibrates(Protocol):
-    """Who connects windows; made when there is a crew. See core.upkeep.calibrate."""
-
-    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
-        """Look at the desk's display, and ask."""
-        ...
-
-    def open(self, desk: str, *, by: Actor) -> Asking:
-        """Find the calibration of this desk that is open."""
-        ...
-
-
-class Crew(Protocol):
+class Crew(Displays, Protocol):
     """The hands of all desks at work."""
 
     @property
@@ -54,14 +40,6 @@ class Crew(Protocol):
 
     def start_missing(self) -> None:
         """Let new hands begin."""
-        ...
-
-    def scout(self, desk: str) -> Scout:
-        """Eyes and hands on this desk's display. Raises DeskWithoutHands where the desk has none."""
-        ...
-
-    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-        """The picture of a display, or this part of it made larger, with a number on each of these places of it."""
         ...
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core.agents.model import Route
-from core.calibration.questions import FailedWindow, PointAt, Step, Wishes
-from core.calibration.questions import Result as CalibrationResult
+from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, FailedWindow, PointAt
+from core.calibration.service import Calibrations
 from core.config.profile_consent import ProfileEnabled
 from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
@@ -31,7 +31,7 @@ from core.upkeep.model import (
     Tried,
     WindowTried,
 )
-from core.upkeep.ports import Calibrates, Reloads
+from core.upkeep.ports import Reloads
 
 TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
 """One line without anything that opens a menu or means something to an agent."""
@@ -140,9 +140,9 @@ class Upkeep:
         self._ids = ids
         self._lanes = dict(lanes)
         self._reload: Reloads | None = None
-        self._calibrate: Calibrates | None = None
+        self._calibrate: Calibrations | None = None
 
-    def reloads_by(self, reload: Reloads, calibrate: Calibrates | None = None) -> None:
+    def reloads_by(self, reload: Reloads, calibrate: Calibrations | None = None) -> None:
         """What `reload`, and whoever is asked by `calibrate`, is done by."""
         self._reload, self._calibrate = reload, calibrate
 
@@ -153,7 +153,7 @@ class Upkeep:
         return self._reload
 
     @property
-    def calibrate(self) -> Calibrates:
+    def calibrate(self) -> Calibrations:
         """Connecting windows. Raises NobodyReloads."""
         if self._calibrate is None:
             raise NobodyReloads
@@ -175,14 +175,14 @@ class Upkeep:
         await reload.run(by=by, desks={desk})
         return gone
 
-    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Step:
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> CalibrationStep:
         """Connect a window anew that cannot be used as it was connected; the message that tells of it says what became
         of that. Raises DeskNotFound, NoSuchWindow, NobodyReloads, and whatever keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
         blocked = self._rooms.blocked_windows
         await blocked.record_recalibration(desk, window, by=by)
         try:
-            step = await self.calibrate.start(desk, Wishes(only=window), by=by)
+            step = await self.calibrate.start(desk, CalibrationOptions(only=window), by=by)
         except OctetError as error:
             await blocked.record_recalibration(desk, window, by=by, why_not=error.message)
             raise

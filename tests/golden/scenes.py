@@ -11,8 +11,7 @@ from sqlalchemy import text
 
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
-from core.calibration.questions import Result as Calibrated
-from core.calibration.questions import Step, Wishes
+from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result
 from core.desks.model import Arranged, DeskState, Shown, WindowNotSeen, WindowStatus
 from core.fleet.model import Ping
@@ -28,7 +27,7 @@ from tests.bot.discord.test_access import COMMANDS
 from tests.bot.discord.test_unknown import png
 from tests.bot.discord.town import settings_for
 from tests.builders import make_agent, make_learned, make_new_task, make_window_agent
-from tests.fakes.calibrates import CONNECTED, FakeCalibrates, FakeReload
+from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload
 from tests.fakes.lane import bounced, refused
 from tests.golden.recording import Recording
 from tests.golden.tour import Tour, board_is_shown, tour
@@ -517,7 +516,7 @@ async def displays(home: Path) -> Recording:
 async def calibration(home: Path) -> Recording:
     """Windows are connected by buttons, numbers and pictures."""
     async with tour(home) as here:
-        here.town.coordinator.upkeep.reloads_by(FakeReload(), FakeCalibrates(here.town.home))
+        here.town.coordinator.upkeep.reloads_by(FakeReload(), FakeCalibrations(here.town.home))
         asked = await here.slash("desk calibrate", desk="main")
         await here.press_and_fill(asked, "v1:calibrate:type", {"said": "the second"})
         pointed = await here.press_and_fill(asked, "v1:calibrate:type", {"said": "2=New"})
@@ -625,7 +624,7 @@ class _Files:
         return answer
 
 
-class _FailsOnce(FakeCalibrates):
+class _FailsOnce(FakeCalibrations):
     """Calibrations of which the first finds no window, and the second makes it usable."""
 
     def __init__(self, here: Tour) -> None:
@@ -633,14 +632,14 @@ class _FailsOnce(FakeCalibrates):
         self._here = here
         self._fails = True
 
-    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
-        assert wishes is not None
+    async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
+        assert options is not None
         if self._fails:
             self._fails = False
-            raise WindowNotSeen(id=wishes.only, why="no window has its class and title")
+            raise WindowNotSeen(id=options.only, why="no window has its class and title")
         usable = WindowStatus(name="agent-1", usable=True, reason="")
         await self._here.town.coordinator.dispatch.window_seen(desk, usable)
-        return Step(number=1, now=Calibrated(desk=desk, connected=(CONNECTED,)), lines=())
+        return CalibrationStep(number=1, now=CalibrationResult(desk=desk, connected=(CONNECTED,)), lines=())
 
 
 async def _ask_unknown(here: Tour, number: int, outcome: Outcome = UNKNOWN) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from automation.desktop.calibration.working import sign_of_work
+from automation.desktop.calibration.busy_sign import sign_of_work
 from automation.desktop.observation.image_diff import differing, share
 from automation.desktop.observation.inspector import WindowInspector
 from core.profiles.model import Box, Sign

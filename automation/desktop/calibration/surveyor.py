@@ -8,14 +8,14 @@ from typing import Protocol
 
 from PIL import Image
 
-from automation.desktop.calibration.composers import blank_around, moving
-from automation.desktop.calibration.standing import anchors
+from automation.desktop.calibration.composer_detection import blank_around, moving
+from automation.desktop.calibration.stable_regions import anchors
 from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
 from automation.desktop.observation.image_diff import is_caret
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import DeliveryClock
-from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Survey
+from core.calibration.model import TERMINAL, Cause, FoundWindow, Measurement, NotMeasured, Point, Survey
 from core.profiles.model import Box, Composer
 
 FRAMES = 6
@@ -45,12 +45,12 @@ class SurveyedWindows(WindowsPort, Protocol):
 class Teller(Protocol):
     """Asks programs where one writes in their windows."""
 
-    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measured | None:
+    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measurement | None:
         """The composer of this window, that looks like `picture`; None where its program does not tell."""
         ...
 
 
-class Surveyor:
+class DisplaySurveyor:
     """Looks at one display. Belongs to the worker's thread."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Surveyor:
         """Tell where the pointer is."""
         return self._windows.pointer()
 
-    def measure(self, window: int, point: Point | None, avoid: Sequence[Box]) -> Measured:
+    def measure(self, window: int, point: Point | None, avoid: Sequence[Box]) -> Measurement:
         """What is seen of this window around this place of the screen. Raises NotMeasured."""
         seen = self._windows.see(window)
         if seen is None:
@@ -89,7 +89,9 @@ class Surveyor:
                 why = "the place that was shown is the terminal's margin, not its text"
                 raise not_measured(seen, why, Cause.MARGIN)
             if point is None:  # a draft shows where its prompt is
-                found = Measured(window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True)
+                found = Measurement(
+                    window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True
+                )
                 return replace(found, by_line=reads_lines(pid))
         told = None if self._teller is None else self._teller.told(seen, point, frames[0])
         if told is not None:
@@ -110,7 +112,7 @@ class Surveyor:
             return None
         return seen.box.x + caret[0], seen.box.y + (caret[1] + caret[3]) // 2
 
-    def _from_picture(self, seen: WindowInfo, point: Point, frames: Sequence[Image.Image]) -> Measured:
+    def _from_picture(self, seen: WindowInfo, point: Point, frames: Sequence[Image.Image]) -> Measurement:
         found = blank_around(frames, (point[0] - seen.box.x, point[1] - seen.box.y))
         if found is None:
             why = (
@@ -118,7 +120,7 @@ class Surveyor:
                 "or delete what stands in it"
             )
             raise not_measured(seen, why, Cause.WRONG_PLACE)
-        return Measured(window=seen.id, composer=found[0], background=found[1], anchors=(), by="picture")
+        return Measurement(window=seen.id, composer=found[0], background=found[1], anchors=(), by="picture")
 
     def _check_seen(self, seen: WindowInfo) -> None:
         if not seen.is_viewable or not self._windows.is_on_this_workspace(seen.id):

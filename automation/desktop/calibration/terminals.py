@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from automation.desktop.calibration.composers import ground
+from automation.desktop.calibration.composer_detection import ground
 from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box
 

@@ -7,15 +7,15 @@ from typing import Protocol
 
 from PIL import Image, ImageChops
 
-from automation.desktop.calibration.composers import ground
-from automation.desktop.calibration.limits import habits
-from automation.desktop.calibration.working import sign_of_work
+from automation.desktop.calibration.busy_sign import sign_of_work
+from automation.desktop.calibration.composer_detection import ground
+from automation.desktop.calibration.text_quirks import quirks
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.image_diff import place_of_line
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
-from core.calibration.model import Cause, Tried
+from core.calibration.model import Cause, TrialResult
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box, Readback, Sign
 
@@ -77,7 +77,7 @@ class TrialJournal:
         return False
 
 
-class Trial:
+class TrialObserver:
     """What is looked at while a window takes a draft on trial: where it shows, what stood still meanwhile. The window
     that is tried tells of each step."""
 
@@ -157,7 +157,7 @@ class Trial:
             return None
         return sign_of_work(self.before, self._during, self.after, [self._profile.composer.box])
 
-    def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box], send: bool) -> Tried:
+    def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box], send: bool) -> TrialResult:
         """What was seen, and what a person can do about it; `text` is what was staged."""
         drawn = self._drawn()
         # Without a busy sign nothing but an empty composer can be seen after Enter: here that is enough.
@@ -174,14 +174,14 @@ class Trial:
             cause = Cause.NOT_EMPTY
         if not went and self._lacks_prompt():
             why, cause = "no prompt stands before the draft, so its line cannot be found", Cause.NO_COMPOSER
-        return Tried(
+        return TrialResult(
             ok=went,
             why=why,
             cause=cause,
-            habits=habits(text, read, self._profile, self.reading.by) if read and outcome.reason in DIFFERS else {},
+            quirks=quirks(text, read, self._profile, self.reading.by) if read and outcome.reason in DIFFERS else {},
             read_chars=len(read),
-            passes=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
-            missed=outcome.reason is Reason.PASTE_NOT_READ,
+            is_transient=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
+            is_not_pasted=outcome.reason is Reason.PASTE_NOT_READ,
             read_by=read_by,
             draft_left=outcome.draft_left,
             sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
@@ -280,7 +280,7 @@ class TrialPort(WindowPort, Protocol):
     """A window that is tried: it tells its trial of each step."""
 
     @property
-    def trial(self) -> Trial:
+    def trial(self) -> TrialObserver:
         """What was looked at meanwhile."""
         ...
 

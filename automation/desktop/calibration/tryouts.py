@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from automation.desktop.calibration.surveyor import Surveyor
+from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.calibration.trial import TrialJournal, TrialPort
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.inspector import WindowInspector
@@ -16,7 +16,7 @@ from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResul
 from automation.desktop.worker.process import Attempt, why_refused
 from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import PermanentFailure, TransientFailure
-from core.calibration.model import NotMeasured, Tried
+from core.calibration.model import NotMeasured, TrialResult
 from core.deliveries.model import DeliveryId, Order, Outcome
 from core.desks.model import Desk
 from core.profiles.model import Profile
@@ -29,13 +29,13 @@ Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]
 """Makes an outcome of whatever goes wrong."""
 
 
-class Tryouts:
+class TrialRunner:
     """Looks and trials on one display. Belongs to the worker's thread."""
 
     def __init__(
         self,
         *,
-        surveyor: Surveyor,
+        surveyor: DisplaySurveyor,
         desk: Desk,
         inbox: Inbox,
         see: See,
@@ -70,10 +70,10 @@ class Tryouts:
         except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
             return CallResult(call=job.call, refused=why_refused(trouble))
 
-    def carry_out(self, job: TryOut) -> Tried:
+    def carry_out(self, job: TryOut) -> TrialResult:
         """Stage the draft, read it back, and clear it, or send it where that was asked for."""
         if why := self._hands_off():
-            return Tried(ok=False, why=why, passes=True)
+            return TrialResult(ok=False, why=why, is_transient=True)
         name = job.window.name
         order = Order(
             delivery=DeliveryId("calibration"),
@@ -92,7 +92,7 @@ class Tryouts:
         finally:
             self._inbox.end()
 
-    def _tried(self, job: TryOut, order: Order, folder: Path) -> Tried:
+    def _tried(self, job: TryOut, order: Order, folder: Path) -> TrialResult:
         alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
         anchors = Anchors(folder)
         eyes = self._see(alone, job.profile, anchors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automation.desktop.calibration.trial import Trial
+from automation.desktop.calibration.trial import TrialObserver
 from automation.desktop.win32.window import WindowsWindow
 from automation.protocol.ports import ClearResult, SubmitEvidence
 from core.deliveries.model import Moment
@@ -11,13 +11,13 @@ from core.deliveries.model import Moment
 class WindowsTrialWindow(WindowsWindow):
     """One draft's view of one window."""
 
-    _trial: Trial | None = None
+    _trial: TrialObserver | None = None
 
     @property
-    def trial(self) -> Trial:
+    def trial(self) -> TrialObserver:
         """What is looked at meanwhile."""
         if self._trial is None:
-            self._trial = Trial(name=self._aim.name, eyes=self._aim.eyes, pace=self._aim.pace)
+            self._trial = TrialObserver(name=self._aim.name, eyes=self._aim.eyes, pace=self._aim.pace)
         return self._trial
 
     def look(self, *, may_be_busy: bool = False) -> bool:

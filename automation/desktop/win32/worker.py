@@ -10,8 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.calibration.surveyor import Surveyor
-from automation.desktop.calibration.tryouts import Tryouts
+from automation.desktop.calibration.surveyor import DisplaySurveyor
+from automation.desktop.calibration.tryouts import TrialRunner
 from automation.desktop.clipboard_backup import ClipboardBackup
 from automation.desktop.observation.activity_tracker import ActivityTracker
 from automation.desktop.observation.anchors import Anchors
@@ -85,10 +85,10 @@ class WindowsParts:
         arranging = WindowArranger(eyes=self.eyes, places=places, pace=self.inbox, boxes=self.eyes.configured_box)
         return arranging.run(names)
 
-    def tryouts(self) -> Tryouts:
+    def tryouts(self) -> TrialRunner:
         """What answers while windows are connected."""
-        return Tryouts(
-            surveyor=Surveyor(windows=self.windows, screen=self.screen, pace=self.inbox),
+        return TrialRunner(
+            surveyor=DisplaySurveyor(windows=self.windows, screen=self.screen, pace=self.inbox),
             desk=self.desk,
             inbox=self.inbox,
             see=self._eyes_of,

@@ -13,7 +13,7 @@ from automation.desktop.worker import messages
 from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
 from automation.desktop.worker.session import DeliveryChannel
 from automation.desktop.worker.supervisor import WorkerSupervisor
-from core.calibration.model import Measured, NotMeasured, Point, Survey, Tried
+from core.calibration.model import Measurement, NotMeasured, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
@@ -130,7 +130,7 @@ class DeskWorkerClient:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.pointer
 
-    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         """What is seen of this X window around this place of the screen. Raises NotMeasured."""
         answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
         if answer.measured is None:
@@ -146,7 +146,7 @@ class DeskWorkerClient:
         text: str,
         send: bool = False,
         known: int = 0,
-    ) -> Tried:
+    ) -> TrialResult:
         """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
         question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, send=send, known=known)
         answer = await self._ask(question, more_s=TRIAL_S)

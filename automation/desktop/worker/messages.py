@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar, get_args
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from automation.desktop.worker.input_lock_state import NOT_SHARED
-from core.calibration.model import Cause, Measured, Point, Survey, Tried
+from core.calibration.model import Cause, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
@@ -238,8 +238,8 @@ class CallResult(_Frame):
     arranged: tuple[Arranged, ...] = ()
     survey: Survey | None = None
     pointer: Point | None = None
-    measured: Measured | None = None
-    tried: Tried | None = None
+    measured: Measurement | None = None
+    tried: TrialResult | None = None
     refused: str = ""
     cause: Cause = Cause.OTHER
     """Of a refusal to measure."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from automation.desktop.calibration.trial import Trial
+from automation.desktop.calibration.trial import TrialObserver
 from automation.desktop.observation import image_diff
 from automation.desktop.x11.window import X11Window
 from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult, SubmitEvidence
@@ -20,13 +20,13 @@ SHOWN_S = 0.1
 class X11TrialWindow(X11Window):
     """One draft's view of one window."""
 
-    _trial: Trial | None = None
+    _trial: TrialObserver | None = None
 
     @property
-    def trial(self) -> Trial:
+    def trial(self) -> TrialObserver:
         """What is looked at meanwhile."""
         if self._trial is None:
-            self._trial = Trial(name=self._name, eyes=self._eyes, pace=self._pace)
+            self._trial = TrialObserver(name=self._name, eyes=self._eyes, pace=self._pace)
         return self._trial
 
     def look(self, *, may_be_busy: bool = False) -> bool:

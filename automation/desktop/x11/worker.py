@@ -11,9 +11,9 @@ from typing import TypeVar
 import structlog
 
 from automation.desktop.accessibility.reader import AccessibilityReader
-from automation.desktop.calibration.surveyor import Surveyor
-from automation.desktop.calibration.told import Told
-from automation.desktop.calibration.tryouts import Tryouts
+from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
+from automation.desktop.calibration.surveyor import DisplaySurveyor
+from automation.desktop.calibration.tryouts import TrialRunner
 from automation.desktop.observation.accessibility_signs import AccessibilitySigns
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.inspector import WindowInspector
@@ -205,9 +205,11 @@ class X11Backend:
             names
         )
 
-    def _tryouts(self) -> Tryouts:
-        return Tryouts(
-            surveyor=Surveyor(windows=self._windows, screen=self._screen, pace=self._inbox, teller=Told(self._reader)),
+    def _tryouts(self) -> TrialRunner:
+        return TrialRunner(
+            surveyor=DisplaySurveyor(
+                windows=self._windows, screen=self._screen, pace=self._inbox, teller=AccessibilityProbe(self._reader)
+            ),
             desk=self._desk,
             inbox=self._inbox,
             see=lambda desk, profile, anchors: self._see(desk, [profile], anchors),

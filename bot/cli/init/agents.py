@@ -121,9 +121,11 @@ def _windows(home: Home, questions: Prompts) -> None:
     """By `octet calibrate`, with its own questions."""
     from bot.cli.asking import Console
     from bot.cli.calibrate import calibrate_windows, finished
-    from core.calibration.questions import Wishes
+    from core.calibration.model import CalibrationOptions
 
-    finished(calibrate_windows(home, Wishes(send=_HELLO), Console(is_person=questions.is_terminal, mark=MARK)))
+    finished(
+        calibrate_windows(home, CalibrationOptions(send=_HELLO), Console(is_person=questions.is_terminal, mark=MARK))
+    )
 
 
 def _terminals(home: Home, questions: Prompts) -> None:

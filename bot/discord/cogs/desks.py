@@ -102,9 +102,9 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
     async def calibrate(self, interaction: discord.Interaction[Bot], desk: str) -> None:
         """Show the display with a number on each window, only to the owner, and ask which are agents'."""
         await replies.defer(interaction)
-        by, calibrate = await self._bot.actor(interaction), self._upkeep.calibrate
-        step = await calibrate.start(desk, by=by)
-        await replies.say(interaction, await calibration.asked(calibrate, desk, step, by=by))
+        by = await self._bot.actor(interaction)
+        step = await self._upkeep.calibrate.start(desk, by=by)
+        await replies.say(interaction, await calibration.asked(self._bot.coordinator, desk, step, by=by))
 
     @app_commands.command(
         name="forget",

@@ -12,30 +12,30 @@ from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.text import CONTENT_LIMIT, cut, inline
 from bot.discord.views.press import Press
 from core.calibration import texts
-from core.calibration.questions import (
+from core.calibration.model import (
+    CalibrationResult,
+    CalibrationStep,
     Candidate,
     ChooseWindows,
     KnowByPlace,
-    NotAsked,
+    NotTheQuestion,
     Pick,
     PointAt,
     Question,
-    Result,
-    Step,
 )
 from core.kit.errors import Invalid
 from core.security.model import Actor
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
-    from core.upkeep.ports import Calibrates
+    from core.coordinator import Coordinator
 
 _BLUE = 0x0F6CBD
 _OPEN_S = 600.0
 BY_NUMBER = "Say it by the number of a place on the picture, such as 37, or finer by 37-4."
 
 
-class NoAnswer(Invalid):
+class UnreadableAnswer(Invalid):
     """“{said}” is no answer to that question."""
 
 
@@ -90,30 +90,30 @@ class TypedAnswer(ui.Modal, title="Calibrate"):
         await errors.answer(interaction, error)
 
 
-async def asked(calibrate: Calibrates, desk: str, step: Step, *, by: Actor) -> Parts:
+async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Actor) -> Parts:
     """Put the question with its picture; or tell how the calibration ended."""
-    if step.now is None or isinstance(step.now, Result):
+    if step.now is None or isinstance(step.now, CalibrationResult):
         lines = texts.ended(step.now) if step.now else ["Octet works on the last answer."]
         return Parts(content=_joined([inline(line, 400) for line in lines]) or "No window was connected.")
     question, picks = step.now, _picks(step.now)
     rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
     text = _joined([*rows, inline(texts.asks(question, picks), 1200), *_hint(question)])
     buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
-    png = Attachment(name="display.png", data=await calibrate.open(desk, by=by).picture())
+    png = Attachment(name="display.png", data=await octet.upkeep.calibrate.open(desk, by=by).picture())
     view = framed(text, f"desk {desk}", colour=_BLUE, shots={png.name: ""}, buttons=buttons)
     return Parts(view=view, attachments=(png,))
 
 
 async def _answer(interaction: discord.Interaction[Bot], desk: str, number: int, said: str, *, by: Actor) -> None:
-    calibrate = interaction.client.coordinator.upkeep.calibrate
-    asking = calibrate.open(desk, by=by)
+    octet = interaction.client.coordinator
+    asking = octet.upkeep.calibrate.open(desk, by=by)
     step = await asking.step()
-    if step.number != number or step.now is None or isinstance(step.now, Result):
-        raise NotAsked
+    if step.number != number or step.now is None or isinstance(step.now, CalibrationResult):
+        raise NotTheQuestion
     answer = texts.read(step.now, said, _picks(step.now))
     if answer is None:
-        raise NoAnswer(said=said[:40])
-    await replies.say(interaction, await asked(calibrate, desk, await asking.answer(answer), by=by))
+        raise UnreadableAnswer(said=said[:40])
+    await replies.say(interaction, await asked(octet, desk, await asking.answer(answer), by=by))
 
 
 def _picks(question: Question) -> dict[int, Pick]:

@@ -29,6 +29,6 @@ class Recalibrate(
         self.window = window
 
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        upkeep = interaction.client.coordinator.upkeep
-        step = await upkeep.recalibrate(self.desk, self.window, by=actor)
-        await replies.say(interaction, await asked(upkeep.calibrate, self.desk, step, by=actor))
+        octet = interaction.client.coordinator
+        step = await octet.upkeep.recalibrate(self.desk, self.window, by=actor)
+        await replies.say(interaction, await asked(octet, self.desk, step, by=actor))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.calibration.ports import Asking
+from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Denied
 
 LASTS_S = 1800.0
@@ -17,13 +17,13 @@ MOST = 8
 """Pages at once; the oldest ends for a new one."""
 
 
-class NoWayIn(Denied):
+class LinkExpired(Denied):
     """This address was used before, or is too old. Ask for a new one, where you got this one."""
 
 
 @dataclass(slots=True)
 class _Door:
-    asking: Asking
+    asking: CalibrationDialog
     token: str
     """For one browser; empty once it came."""
     key: str
@@ -31,14 +31,14 @@ class _Door:
     since_s: float
 
 
-class Doors:
+class OneTimeLinks:
     """The pages of one process. Nothing of them outlives it."""
 
     def __init__(self, *, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._doors: list[_Door] = []
 
-    def open(self, asking: Asking) -> str:
+    def open(self, asking: CalibrationDialog) -> str:
         """The token by which one browser gets in, for the part of the address that browsers send to nobody."""
         token = secrets.token_urlsafe(32)
         self._doors = [*self._doors[1 - MOST :], _Door(asking, token, "", self._now_s())]
@@ -50,7 +50,7 @@ class Doors:
         door.token, door.key = "", secrets.token_urlsafe(32)
         return door.key
 
-    def asking(self, key: str) -> Asking:
+    def asking(self, key: str) -> CalibrationDialog:
         """Whose page this key is for. Raises NoWayIn."""
         return self._found(key, lambda door: door.key).asking
 
@@ -61,4 +61,4 @@ class Doors:
             right = of(door)
             if right and hmac.compare_digest(shown.encode(), right.encode()):
                 return door
-        raise NoWayIn
+        raise LinkExpired

@@ -12,10 +12,10 @@ from starlette.types import ASGIApp
 from bot.web import errors
 from bot.web.auth import Need
 from bot.web.guard import CSP, Access, Guard
-from bot.web.pointing.doors import Doors
+from bot.web.pointing.doors import OneTimeLinks
 from core.calibration import texts
-from core.calibration.ports import Asking
-from core.calibration.questions import PointAt, Pointed, Result
+from core.calibration.model import CalibrationResult, ComposerPlace, PointAt
+from core.calibration.ports import CalibrationDialog
 from core.profiles.model import Box
 
 PAGE = "/point"
@@ -54,7 +54,7 @@ class Click(BaseModel):
     y: Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
-class Board(BaseModel):
+class ClickPageState(BaseModel):
     """What the page shows."""
 
     model_config = ConfigDict(frozen=True)
@@ -71,15 +71,15 @@ class Board(BaseModel):
 WAITS = "Octet asks for no composer just now. Keep this page."
 
 
-def _doors(request: Request) -> Doors:
-    return cast("Doors", request.app.state.doors)
+def _doors(request: Request) -> OneTimeLinks:
+    return cast("OneTimeLinks", request.app.state.doors)
 
 
-def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> Asking:
+def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> CalibrationDialog:
     return _doors(request).asking(authorization.removeprefix("Bearer ").strip())
 
 
-LetIn = Annotated[Asking, Depends(_let_in)]
+LetIn = Annotated[CalibrationDialog, Depends(_let_in)]
 """Whose page it is; a route with this argument refuses whoever did not come by its address."""
 
 
@@ -101,18 +101,20 @@ async def enter(asked: Token, request: Request) -> Key:
 
 
 @router.get("/board")
-async def board(asking: LetIn) -> Board:
+async def board(asking: LetIn) -> ClickPageState:
     step = await asking.step()
     lines = step.lines
     match step.now:
         case PointAt() as question:
             asks = f"{texts.asks(question, {})} Click at its middle."
-            return Board(asks=asks, picture=step.number, box=question.window.box, said=lines, is_over=False)
-        case Result() as result:
+            return ClickPageState(asks=asks, picture=step.number, box=question.window.box, said=lines, is_over=False)
+        case CalibrationResult() as result:
             said = (*lines, *texts.ended(result))
-            return Board(asks="That is all. You can close this page.", picture=0, box=None, said=said, is_over=True)
+            return ClickPageState(
+                asks="That is all. You can close this page.", picture=0, box=None, said=said, is_over=True
+            )
         case _:
-            return Board(asks=WAITS, picture=0, box=None, said=lines, is_over=False)
+            return ClickPageState(asks=WAITS, picture=0, box=None, said=lines, is_over=False)
 
 
 @router.get("/picture", response_class=Response)
@@ -122,7 +124,7 @@ async def picture(asking: LetIn) -> Response:
 
 @router.post("/click", status_code=204)
 async def click(at: Click, asking: LetIn) -> None:
-    await asking.answer(Pointed(point=(at.x, at.y)))
+    await asking.answer(ComposerPlace(point=(at.x, at.y)))
 
 
 def _file(name: str, kind: str) -> Response:
@@ -130,7 +132,7 @@ def _file(name: str, kind: str) -> Response:
     return Response(text, media_type=kind, headers={CSP: _CSP})
 
 
-def create_page(doors: Doors, *, allowed_hosts: frozenset[str]) -> ASGIApp:
+def create_page(doors: OneTimeLinks, *, allowed_hosts: frozenset[str]) -> ASGIApp:
     """An application that serves nothing but the page."""
     app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.doors = doors

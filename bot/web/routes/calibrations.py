@@ -9,10 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from bot.web.auth import Core, Operator
-from bot.web.pointing.doors import Doors
+from bot.web.pointing.doors import OneTimeLinks
 from bot.web.pointing.routes import PAGE
 from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
-from core.calibration.questions import Step
+from core.calibration.model import CalibrationStep
 
 T = TypeVar("T")
 router = APIRouter(prefix="/desks/{name}/calibration")
@@ -41,7 +41,7 @@ async def picture(name: str, core: Core, by: Operator) -> Response:
 
 @router.post("/page")
 async def page(name: str, request: Request, core: Core, by: Operator) -> PageAnswer:
-    doors = cast("Doors", request.app.state.doors)
+    doors = cast("OneTimeLinks", request.app.state.doors)
     return PageAnswer(path=f"{PAGE}#{doors.open(core.upkeep.calibrate.open(name, by=by))}")
 
 
@@ -52,5 +52,5 @@ async def _body(request: Request, kind: TypeAdapter[T]) -> T:
         raise RequestValidationError(trouble.errors(include_input=False)) from trouble
 
 
-def _said(step: Step) -> Response:
+def _said(step: CalibrationStep) -> Response:
     return Response(STEP.dump_json(step), media_type="application/json")

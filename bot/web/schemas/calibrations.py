@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from core.calibration.questions import Answer, Step, Wishes
+from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
-STEP: TypeAdapter[Step] = TypeAdapter(Step)
-WISHES: TypeAdapter[Wishes] = TypeAdapter(Wishes)
+STEP: TypeAdapter[CalibrationStep] = TypeAdapter(CalibrationStep)
+WISHES: TypeAdapter[CalibrationOptions] = TypeAdapter(CalibrationOptions)
 
 
 class PageAnswer(BaseModel):

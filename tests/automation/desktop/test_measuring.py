@@ -7,10 +7,10 @@ from typing import cast
 
 from PIL import Image, ImageDraw
 
-from automation.desktop.calibration.composers import blank_around
-from automation.desktop.calibration.standing import anchors
-from automation.desktop.calibration.trial import Trial
-from automation.desktop.calibration.working import sign_of_work
+from automation.desktop.calibration.busy_sign import sign_of_work
+from automation.desktop.calibration.composer_detection import blank_around
+from automation.desktop.calibration.stable_regions import anchors
+from automation.desktop.calibration.trial import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import DeliveryClock
 from core.deliveries.model import Outcome, Result
@@ -108,7 +108,7 @@ def test_a_sign_that_touches_what_was_said_is_told_from_it() -> None:
 
 
 def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates() -> None:
-    trial = Trial(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+    trial = TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
     trial.before, trial.staged, trial.after = window(), window(caret=True), window(said="said")
     anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
     spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]

@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import State
 from automation.desktop.calibration import surveyor as surveying
-from automation.desktop.calibration.composers import blank_around
-from automation.desktop.calibration.standing import anchors
-from automation.desktop.calibration.told import Told
-from automation.desktop.calibration.trial import Trial
+from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
+from automation.desktop.calibration.composer_detection import blank_around
+from automation.desktop.calibration.stable_regions import anchors
+from automation.desktop.calibration.trial import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock
@@ -69,8 +69,8 @@ class Bus:
         return list(self.fields)
 
 
-def told(*fields: Field) -> Told:
-    return Told(cast("AccessibilityReader", Bus(*fields)))
+def told(*fields: Field) -> AccessibilityProbe:
+    return AccessibilityProbe(cast("AccessibilityReader", Bus(*fields)))
 
 
 def test_a_place_that_the_program_tells_is_no_composer_is_refused_before_anything_is_typed() -> None:
@@ -121,7 +121,7 @@ def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_draft_that_was_kept_out_says_why_as_a_code(reason: Reason, cause: Cause) -> None:
-    trial = Trial(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+    trial = TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
     tried = trial.tried(Outcome(result=Result.REFUSED, reason=reason), text="", anchors=(), send=False)
     assert (tried.ok, tried.cause) == (False, cause)
 

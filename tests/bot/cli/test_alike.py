@@ -10,8 +10,7 @@ import pytest
 from bot.cli import calibrate
 from bot.cli.asking import Console
 from bot.cli.init.command import copy_templates
-from core.calibration.model import FoundWindow
-from core.calibration.questions import Candidate, ChooseWindows, Pick, Wishes
+from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, FoundWindow, Pick
 from core.home import Home
 from core.kit.errors import Conflict
 from core.profiles.model import Box
@@ -55,8 +54,8 @@ async def test_each_like_display_without_windows_is_connected_and_a_failure_stop
         monitors=(),
     )
 
-    async def calibrate_windows(_: Home, wishes: Wishes, console: Console, *, desk: str, **__: Any) -> int:
-        assert (wishes, console.yes, console.is_person) == (Wishes(), True, False)
+    async def calibrate_windows(_: Home, wishes: CalibrationOptions, console: Console, *, desk: str, **__: Any) -> int:
+        assert (wishes, console.yes, console.is_person) == (CalibrationOptions(), True, False)
         assert console.picks is not None
         done.append((desk, list(console.picks(question))))
         if desk == "desk-2":

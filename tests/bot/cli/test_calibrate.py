@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init.command import copy_templates
-from core.calibration.files import anchor_file
+from core.calibration.writer import anchor_file
 from core.config.loader import load
 from core.deliveries.model import Result
 from core.home import Home

@@ -17,15 +17,15 @@ from core.home import Home
 from tests.bot.cli.calibrating import ROOT, argv_of
 from tests.bot.cli.test_calibrating_by_hand import Console as Terminal
 from tests.bot.cli.test_verbs import Console, console, served
-from tests.fakes.calibrates import FakeCalibrates, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload
 
 __all__ = ["console", "served"]
 
 
 @pytest.fixture
-def ways(served: Console) -> FakeCalibrates:
+def ways(served: Console) -> FakeCalibrations:
     """The served Octet calibrates a display that exists only here."""
-    found = FakeCalibrates(served.house.home)
+    found = FakeCalibrations(served.house.home)
     served.house.core.upkeep.reloads_by(FakeReload(), found)
     return found
 
@@ -34,7 +34,7 @@ def windows_of(home: Path) -> list[Mapping[str, Any]]:
     return cast("list[Mapping[str, Any]]", tomllib.loads((home / "config/desks/main.toml").read_text())["windows"])
 
 
-async def test_windows_are_connected_by_the_octet_that_runs(served: Console, ways: FakeCalibrates) -> None:
+async def test_windows_are_connected_by_the_octet_that_runs(served: Console, ways: FakeCalibrations) -> None:
     said = await served.octet("calibrate", "--window", "title=gemini,composer=100,350,agent=New")
 
     assert said.code == 0, said.out + said.err
@@ -44,7 +44,7 @@ async def test_windows_are_connected_by_the_octet_that_runs(served: Console, way
     assert (window["profile"], window["box"]["x"]) == ("demo_tk", 400)
 
 
-async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCalibrates) -> None:
+async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCalibrations) -> None:
     before = windows_of(served.house.home)
 
     said = await served.octet("calibrate", "--window", "title=gemini,composer=100,50,agent=New")
@@ -54,7 +54,7 @@ async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCali
     assert (ways.scout.trials, ways.taken_over, windows_of(served.house.home)) == ([], [], before)
 
 
-async def test_without_options_and_a_user_octet_asks_for_either(served: Console, ways: FakeCalibrates) -> None:
+async def test_without_options_and_a_user_octet_asks_for_either(served: Console, ways: FakeCalibrations) -> None:
     said = await served.octet("calibrate")
     assert said.code == 2
     assert "No user is there to be asked" in said.err
@@ -69,7 +69,7 @@ async def test_without_options_and_a_user_octet_asks_for_either(served: Console,
     assert ways.taken_over[2:] == ["Agent-2"]
 
 
-async def test_old_coordinates_are_imported_while_octet_runs(served: Console, ways: FakeCalibrates) -> None:
+async def test_old_coordinates_are_imported_while_octet_runs(served: Console, ways: FakeCalibrations) -> None:
     old = {"chat_input_coordinates": [1, 1], "active": False}
     agents = {"New": {"chat_input_coordinates": [500, 350]}, "Old": old}
     (served.cwd / "old.json").write_text(json.dumps({"agents": agents}))
@@ -81,7 +81,9 @@ async def test_old_coordinates_are_imported_while_octet_runs(served: Console, wa
     assert ways.taken_over == ["New"]
 
 
-async def test_another_display_is_not_calibrated_by_the_octet_that_runs(served: Console, ways: FakeCalibrates) -> None:
+async def test_another_display_is_not_calibrated_by_the_octet_that_runs(
+    served: Console, ways: FakeCalibrations
+) -> None:
     said = await served.octet("calibrate", "--list", "--display", ":7379")
 
     assert said.code != 0
@@ -90,7 +92,7 @@ async def test_another_display_is_not_calibrated_by_the_octet_that_runs(served: 
 
 
 async def test_a_user_who_does_not_see_the_display_clicks_on_a_page_and_the_console_goes_on(
-    served: Console, ways: FakeCalibrates
+    served: Console, ways: FakeCalibrations
 ) -> None:
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "DISPLAY": ":7370"}
 

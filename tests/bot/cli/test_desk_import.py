@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.desk_import import BadCoordinates, bound, read_coordinates
-from core.calibration.model import FoundWindow
-from core.calibration.questions import Candidate, ChooseWindows, Pick
+from core.calibration.model import Candidate, ChooseWindows, FoundWindow, Pick
 from core.profiles.model import Box
 
 LEFT, MAIN = Box(x=-1920, y=0, width=1920, height=1080), Box(x=0, y=0, width=1920, height=1080)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageColor
 
-from automation.desktop.calibration.numbered import LINE
+from automation.desktop.calibration.numbered_picture import LINE
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.init.command import copy_templates
 from bot.cli.scouting import scouting
-from core.calibration.service import Calibration, Wanted
+from core.calibration.calibrator import Calibrator, WindowChoice
 from core.config.loader import load
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, MatchBy
@@ -83,10 +83,10 @@ def home(tmp_path: Path) -> Home:
 
 
 @asynccontextmanager
-async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibration]:
+async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibrator]:
     desk = Desk(name="main", display=display.name, block_user_input=False)
     async with scouting(home, desk, environ_of(display, home)) as hands:
-        yield Calibration(home=home, scout=hands)
+        yield Calibrator(home=home, scout=hands)
 
 
 def heard(display: VirtualDisplay) -> dict[str, list[str]]:
@@ -107,7 +107,7 @@ async def test_eight_windows_of_one_class_and_process_are_told_apart_and_written
         assert [one.profiles[0] for one in proposals] == ["eight"] * 8
         assert len({display.windows.pid_of(one.window.id) for one in proposals}) == 1
         wanted = [
-            Wanted(
+            WindowChoice(
                 window=one.window.id,
                 profile="eight",
                 name=f"agent-{number}",
@@ -138,7 +138,7 @@ async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebo
         (first, *_) = calibration.proposals(await calibration.look())
         box = first.window.box
         shown = box.x + COMPOSER[0] + 200, box.y + COMPOSER[1]
-        wanted = Wanted(window=first.window.id, profile="eight", name="agent-1", agent="Agent-1", point=shown)
+        wanted = WindowChoice(window=first.window.id, profile="eight", name="agent-1", agent="Agent-1", point=shown)
         done = await calibration.connect(wanted, calibration.tell_apart([wanted])[wanted.window])
         calibration.write("main", display.name, [done])
     config = load(home)

@@ -17,7 +17,7 @@ from core.upkeep.model import NotReloaded, Reloaded
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
 from tests.builders import make_learned
-from tests.fakes.calibrates import FakeCalibrates, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.fakes.lane import refused
 
 
@@ -182,7 +182,7 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
 
 async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(owned: Town) -> None:
     assert "does not work by files" in await owned.ask("desk calibrate", desk="main")
-    ways = FakeCalibrates(owned.home)
+    ways = FakeCalibrations(owned.home)
     owned.coordinator.upkeep.reloads_by(FakeReload(), ways)
 
     async def press(message: dict[str, Any], label: str, said: str = "") -> dict[str, Any]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from core.calibration.questions import Result, Step, Wishes
+from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Reason
 from core.desks.model import WindowNotSeen
 from core.security.model import Actor, Permission, require
 from tests.bot.discord.test_unknown import buttons, now, press
 from tests.bot.discord.town import Town, text_of
 from tests.core.agent_actions.test_blocked_windows import USABLE, blocked
-from tests.fakes.calibrates import CONNECTED, FakeCalibrates, FakeReload
+from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload
 
 BUTTON = "Recalibrate agent-1"
 
 
-class Calibrates(FakeCalibrates):
+class Calibrates(FakeCalibrations):
     """Fails once, then recalibrates: the window can be used again."""
 
     def __init__(self, town: Town) -> None:
@@ -24,14 +24,14 @@ class Calibrates(FakeCalibrates):
         self.town = town
         self.fails = True
 
-    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
-        assert wishes is not None
+    async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
+        assert options is not None
         require(by, Permission.DESK_SEE)
         if self.fails:
             self.fails = False
-            raise WindowNotSeen(id=wishes.only, why="no window has its class and title")
+            raise WindowNotSeen(id=options.only, why="no window has its class and title")
         await self.town.coordinator.dispatch.window_seen(desk, USABLE)
-        return Step(number=1, now=Result(desk=desk, connected=(CONNECTED,)), lines=())
+        return CalibrationStep(number=1, now=CalibrationResult(desk=desk, connected=(CONNECTED,)), lines=())
 
 
 async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_what_became_of_it(owned: Town) -> None:

@@ -15,11 +15,19 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.web.guard import LOOPBACK_NAMES
-from bot.web.pointing.doors import LASTS_S, Doors, NoWayIn
+from bot.web.pointing.doors import LASTS_S, LinkExpired, OneTimeLinks
 from bot.web.pointing.routes import create_page
 from bot.web.server import listening, serving
-from core.calibration.model import FoundWindow, Point
-from core.calibration.questions import Answer, OutsideWindow, PointAt, Pointed, Result, Step
+from core.calibration.model import (
+    Answer,
+    CalibrationResult,
+    CalibrationStep,
+    ComposerPlace,
+    FoundWindow,
+    OutsideWindow,
+    Point,
+    PointAt,
+)
 from core.profiles.model import Box
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,10 +52,10 @@ class FakeAsking:
     heard: asyncio.Queue[Point | None] = field(default_factory=asyncio.Queue["Point | None"])
     is_over: bool = False
 
-    async def step(self) -> Step:
+    async def step(self) -> CalibrationStep:
         asks = PointAt(number=2, window=WINDOW, agent="Agent-2", why="Nothing tells.")
-        now = Result(desk="main") if self.is_over else asks
-        return Step(number=1, now=now, lines=tuple(f"tried {click}" for click in self.clicks))
+        now = CalibrationResult(desk="main") if self.is_over else asks
+        return CalibrationStep(number=1, now=now, lines=tuple(f"tried {click}" for click in self.clicks))
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
         assert is_whole
@@ -55,8 +63,8 @@ class FakeAsking:
         Image.new("RGB", (1600, 900), "#336699").save(png, "PNG")
         return png.getvalue()
 
-    async def answer(self, answer: Answer) -> Step:
-        assert isinstance(answer, Pointed)
+    async def answer(self, answer: Answer) -> CalibrationStep:
+        assert isinstance(answer, ComposerPlace)
         if answer.point is None or not WINDOW.box.holds(*answer.point):
             raise OutsideWindow(x=0, y=0, called=WINDOW.called)
         self.clicks.append(answer.point)
@@ -67,7 +75,7 @@ class FakeAsking:
 @dataclass
 class Served:
     asking: FakeAsking
-    doors: Doors
+    doors: OneTimeLinks
     address: str
 
     @property
@@ -77,7 +85,7 @@ class Served:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def served() -> AsyncIterator[Served]:
-    doors = Doors()
+    doors = OneTimeLinks()
     with listening("127.0.0.1", 0) as listener:
         async with serving(create_page(doors, allowed_hosts=LOOPBACK_NAMES), listener):
             yield Served(FakeAsking(), doors, f"http://127.0.0.1:{listener.port}")
@@ -186,18 +194,18 @@ async def test_nobody_sees_the_picture_or_clicks_without_the_key(served: Served)
 
 async def test_a_page_ends_by_itself_and_the_oldest_for_a_new_one() -> None:
     now = [0.0]
-    doors = Doors(now_s=lambda: now[0])
+    doors = OneTimeLinks(now_s=lambda: now[0])
     key = doors.enter(doors.open(FakeAsking()))
     assert doors.asking(key)
-    with pytest.raises(NoWayIn):
+    with pytest.raises(LinkExpired):
         doors.asking("")
-    with pytest.raises(NoWayIn):
+    with pytest.raises(LinkExpired):
         doors.enter("")
     now[0] = LASTS_S + 1
-    with pytest.raises(NoWayIn):
+    with pytest.raises(LinkExpired):
         doors.asking(key)
     first = doors.open(FakeAsking())
     for _ in range(8):
         doors.open(FakeAsking())
-    with pytest.raises(NoWayIn):
+    with pytest.raises(LinkExpired):
         doors.enter(first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.desks.model import WindowStatus
 from tests.bot.web.conftest import Face
 from tests.builders import make_learned
-from tests.fakes.calibrates import PNG, FakeCalibrates, FakeReload
+from tests.fakes.calibrations import PNG, FakeCalibrations, FakeReload
 
 
 async def test_windows_are_tried_out_put_back_and_looked_over(face: Face) -> None:
@@ -36,9 +36,9 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
     path = "/api/v2/desks/main/calibration"
     none = await face.operator.post(path, json={})
     assert (none.status_code, none.json()["error"]["code"]) == (503, "nobody_reloads")
-    ways = FakeCalibrates(face.house.home)
+    ways = FakeCalibrations(face.house.home)
     face.house.core.upkeep.reloads_by(FakeReload(), ways)
-    assert (await face.operator.get(path)).json()["error"]["code"] == "look_first"
+    assert (await face.operator.get(path)).json()["error"]["code"] == "no_open_calibration"
     asked = (await face.operator.post(path, json={})).json()
     assert [one["number"] for one in asked["now"]["candidates"]] == [1, 2]
     assert (await face.operator.get(f"{path}/picture")).content.startswith(PNG)

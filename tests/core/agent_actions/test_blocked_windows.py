@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.agent_actions.model import NOT_HERE, BlockedWindow
-from core.calibration.questions import PointAt, Result, Step, Wishes
+from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, PointAt
 from core.coordinator import Coordinator
 from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
@@ -20,7 +20,7 @@ from core.security.model import Actor, NotAllowed, Permission, require
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator, pending
 from tests.core.dispatch.test_loop import reach, window_house
-from tests.fakes.calibrates import FakeCalibrates, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
@@ -131,8 +131,8 @@ async def test_the_tasks_that_wait_for_a_blocked_window_are_named_with_it(tmp_pa
         assert (need.kind, need.task, need.more, need.seen) == (NeedKind.WINDOW, "T-1", 1, "it is 1×1")
 
 
-class Refusing(FakeCalibrates):
-    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
+class Refusing(FakeCalibrations):
+    async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
         require(by, Permission.DESK_SEE)
         raise WindowNotSeen(id="agent-1", why="no window has its class and title")
 
@@ -150,20 +150,20 @@ async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_i
         [(_, now)] = await told(octet)
         assert now.tried_by == ADA.id
         assert "no window has its class and title" in now.tried
-        ways = FakeCalibrates(tmp_path)
+        ways = FakeCalibrations(tmp_path)
         octet.upkeep.reloads_by(FakeReload(), ways)
         assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, PointAt)
         [(_, now)] = await told(octet)
         assert "does not tell where one writes" in now.tried
         ways.scout.tells = True
-        assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, Result)
+        assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, CalibrationResult)
         [(_, now)] = await told(octet)
         assert (now.tried_by, now.tried, now.over_ms) == (ADA.id, "", 0)
 
 
-class NotWritten(FakeCalibrates):
-    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
-        return Step(number=1, now=Result(desk=desk, why="the disk is full"), lines=())
+class NotWritten(FakeCalibrations):
+    async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
+        return CalibrationStep(number=1, now=CalibrationResult(desk=desk, why="the disk is full"), lines=())
 
 
 async def test_a_window_that_was_measured_but_not_taken_over_says_why(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.calibration.model import Measured, Point, Tried
-from core.calibration.service import Calibration, Wanted
+from core.calibration.calibrator import Calibrator, WindowChoice
+from core.calibration.model import Measurement, Point, TrialResult
 from core.desks.model import Window
 from core.home import Home
 from core.profiles.model import Box, Profile
-from tests.fakes.scout import FakeScout
+from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
 REACHED = Box(x=0, y=290, width=200, height=16)
@@ -21,12 +21,12 @@ REACHED = Box(x=0, y=290, width=200, height=16)
 HEADER = Box(x=0, y=0, width=300, height=30)
 
 
-class Taller(FakeScout):
+class Taller(FakeDisplayProbe):
     """Its composer is taller than it looks while it is empty: the first draft shows above what was measured."""
 
     anchors: tuple[Box, ...] = (REACHED, HEADER)
 
-    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         return replace(await super().measure(window, point, avoid), anchors=self.anchors)
 
     async def trial(
@@ -38,9 +38,9 @@ class Taller(FakeScout):
         text: str,
         send: bool = False,
         known: int = 0,
-    ) -> Tried:
+    ) -> TrialResult:
         if profile.composer.box.y == 310:
-            return Tried(ok=False, why="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
+            return TrialResult(ok=False, why="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
         assert not any(anchor.overlaps(profile.composer.box) for anchor in anchors)
         return await super().trial(window, profile, anchors=anchors, text=text, send=send, known=known)
 
@@ -52,9 +52,9 @@ def home(tmp_path: Path) -> Home:
 
 
 async def test_an_anchor_that_a_taller_composer_reaches_gives_way_to_another(home: Home) -> None:
-    calibration = Calibration(home=home, scout=Taller("Octetdemo"))
+    calibration = Calibrator(home=home, scout=Taller("Octetdemo"))
     await calibration.look()
-    wanted = Wanted(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
+    wanted = WindowChoice(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
     done = await calibration.connect(wanted, "apollo")
     assert (done.measured.anchors, done.measured.composer.y) == ((HEADER,), 298)
 
@@ -62,8 +62,8 @@ async def test_an_anchor_that_a_taller_composer_reaches_gives_way_to_another(hom
 async def test_where_no_other_is_left_the_window_is_connected_without_an_anchor(home: Home) -> None:
     scout = Taller("Octetdemo")
     scout.anchors = (REACHED,)
-    calibration = Calibration(home=home, scout=scout)
+    calibration = Calibrator(home=home, scout=scout)
     await calibration.look()
-    wanted = Wanted(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
+    wanted = WindowChoice(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
     done = await calibration.connect(wanted, "apollo")
     assert "anchor" not in done.calibrated

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from core.calibration.model import TERMINAL, Cause, Measured, NotTried, Point, Tried
-from core.calibration.service import Calibration, Connected, Wanted
+from core.calibration.calibrator import CalibratedWindow, Calibrator, WindowChoice
+from core.calibration.model import TERMINAL, Cause, Measurement, NotTried, Point, TrialResult
 from core.desks.model import Window
 from core.home import Home
 from core.profiles.model import Box, Newline, Profile, Readback, Selection
-from tests.fakes.scout import FakeScout
+from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
 AREA = Box(x=10, y=0, width=370, height=400)
 DRAWN = Box(x=27, y=60, width=160, height=15)
-Answer = Callable[[Profile, str], Tried]
+Answer = Callable[[Profile, str], TrialResult]
 
 
-class Program(FakeScout):
+class Program(FakeDisplayProbe):
     """A terminal, or a window with a field; it answers each draft as the test says."""
 
     def __init__(self, answer: Answer, *, is_terminal: bool = False, by_line: bool = False) -> None:
@@ -32,9 +32,9 @@ class Program(FakeScout):
         self.by_line = by_line
         self.texts: list[str] = []
 
-    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         if self.is_terminal:
-            found = Measured(window=window, composer=AREA, background="#000000", anchors=(), by=TERMINAL, hint=True)
+            found = Measurement(window=window, composer=AREA, background="#000000", anchors=(), by=TERMINAL, hint=True)
             return replace(found, by_line=self.by_line)
         return replace(await super().measure(window, point or (100, 350), avoid), anchors=())
 
@@ -47,29 +47,29 @@ class Program(FakeScout):
         text: str,
         send: bool = False,
         known: int = 0,
-    ) -> Tried:
+    ) -> TrialResult:
         self.texts.append(text)
         return self.answer(profile, text)
 
 
-async def connected(tmp_path: Path, program: Program) -> Connected:
+async def connected(tmp_path: Path, program: Program) -> CalibratedWindow:
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    calibration = Calibration(home=Home(root=tmp_path), scout=program)
+    calibration = Calibrator(home=Home(root=tmp_path), scout=program)
     await calibration.look()
     profile = "generic_terminal" if program.is_terminal else "generic"
-    wanted = Wanted(window=1, profile=profile, name="agent-1", agent="Agent-1")
+    wanted = WindowChoice(window=1, profile=profile, name="agent-1", agent="Agent-1")
     return await calibration.connect(wanted, "apollo")
 
 
-def taken(profile: Profile, text: str) -> Tried:
+def taken(profile: Profile, text: str) -> TrialResult:
     del profile, text
-    return Tried(ok=True, read_by="pixels", drawn=DRAWN)
+    return TrialResult(ok=True, read_by="pixels", drawn=DRAWN)
 
 
 async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
-    def answer(profile: Profile, text: str) -> Tried:
+    def answer(profile: Profile, text: str) -> TrialResult:
         is_it = (profile.paste, profile.selection) == ("ctrl+shift+v", Selection.CLIPBOARD)
-        return taken(profile, text) if is_it else Tried(ok=False, missed=True, cause=Cause.WRONG_PLACE)
+        return taken(profile, text) if is_it else TrialResult(ok=False, is_not_pasted=True, cause=Cause.WRONG_PLACE)
 
     done = await connected(tmp_path, Program(answer, is_terminal=True))
     assert (done.calibrated["paste"], done.calibrated["selection"]) == ("ctrl+shift+v", "clipboard")
@@ -77,17 +77,19 @@ async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
 
 async def test_a_draft_that_no_chord_pastes_is_a_wrong_place(tmp_path: Path) -> None:
     with pytest.raises(NotTried) as trouble:
-        await connected(tmp_path, Program(lambda *_: Tried(ok=False, missed=True, cause=Cause.WRONG_PLACE)))
+        await connected(
+            tmp_path, Program(lambda *_: TrialResult(ok=False, is_not_pasted=True, cause=Cause.WRONG_PLACE))
+        )
     assert trouble.value.needs_point
 
 
 async def test_what_the_program_makes_of_the_long_draft_is_taken_over_until_it_comes_back(tmp_path: Path) -> None:
-    def answer(profile: Profile, text: str) -> Tried:
+    def answer(profile: Profile, text: str) -> TrialResult:
         if "\n" in text and profile.newline is Newline.KEEP:
-            return Tried(ok=False, why="it differs", habits={"newline": "collapse"})
+            return TrialResult(ok=False, why="it differs", quirks={"newline": "collapse"})
         if len(text) > 800:
-            return Tried(ok=False, why="it differs", habits={"max_chars": 800})
-        return Tried(ok=True, read_by="copy")
+            return TrialResult(ok=False, why="it differs", quirks={"max_chars": 800})
+        return TrialResult(ok=True, read_by="copy")
 
     program = Program(answer)
     done = await connected(tmp_path, program)
@@ -111,15 +113,15 @@ PART = 1279
 async def test_an_editor_that_tells_only_a_part_is_read_by_copy_or_gets_what_it_tells_whole(
     tmp_path: Path, copied: int, calibrated: dict[str, object], most: int
 ) -> None:
-    def answer(profile: Profile, text: str) -> Tried:
+    def answer(profile: Profile, text: str) -> TrialResult:
         by = profile.readback[0]
         if by is Readback.ACCESSIBILITY:
             if len(text) <= PART:
-                return Tried(ok=True, read_by=by)
-            return Tried(ok=False, why="a part", habits={"readback": ["copy"]}, read_chars=PART)
+                return TrialResult(ok=True, read_by=by)
+            return TrialResult(ok=False, why="a part", quirks={"readback": ["copy"]}, read_chars=PART)
         if len(text) <= copied:
-            return Tried(ok=True, read_by=by)
-        return Tried(ok=False, why="cut off", habits={"max_chars": copied} if copied else {}, read_chars=copied)
+            return TrialResult(ok=True, read_by=by)
+        return TrialResult(ok=False, why="cut off", quirks={"max_chars": copied} if copied else {}, read_chars=copied)
 
     program = Program(answer)
     done = await connected(tmp_path, program)
@@ -128,16 +130,16 @@ async def test_an_editor_that_tells_only_a_part_is_read_by_copy_or_gets_what_it_
 
 
 async def test_the_looks_of_an_empty_composer_before_the_first_draft_are_kept_too(tmp_path: Path) -> None:
-    def answer(profile: Profile, text: str) -> Tried:
-        return Tried(ok=True, read_by="copy", empties=(b"blank",) if "\n" in text else (b"hint",))
+    def answer(profile: Profile, text: str) -> TrialResult:
+        return TrialResult(ok=True, read_by="copy", empties=(b"blank",) if "\n" in text else (b"hint",))
 
     done = await connected(tmp_path, Program(answer))
     assert done.tried.empties == (b"hint", b"blank")
 
 
 async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(tmp_path: Path) -> None:
-    def answer(profile: Profile, text: str) -> Tried:
-        return Tried(ok="\n" not in text, why="it differs", read_by="copy")
+    def answer(profile: Profile, text: str) -> TrialResult:
+        return TrialResult(ok="\n" not in text, why="it differs", read_by="copy")
 
     with pytest.raises(NotTried, match="it differs"):
         await connected(tmp_path, Program(answer))
@@ -145,7 +147,7 @@ async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(
 
 async def test_the_prompt_is_what_stands_before_the_draft_as_high_as_the_caret(tmp_path: Path) -> None:
     caret = Box(x=26, y=59, width=9, height=17)
-    program = Program(lambda *_: Tried(ok=True, drawn=DRAWN, caret=caret, ground="#fafafa"), is_terminal=True)
+    program = Program(lambda *_: TrialResult(ok=True, drawn=DRAWN, caret=caret, ground="#fafafa"), is_terminal=True)
     done = await connected(tmp_path, program)
     assert done.measured.prompt == Box(x=10, y=59, width=16, height=17)
     assert done.measured.background == "#fafafa", "much of a terminal may be shown in reverse"
@@ -154,7 +156,7 @@ async def test_the_prompt_is_what_stands_before_the_draft_as_high_as_the_caret(t
 
 
 async def test_a_program_that_reads_line_by_line_gets_no_newline(tmp_path: Path) -> None:
-    def answer(profile: Profile, text: str) -> Tried:
+    def answer(profile: Profile, text: str) -> TrialResult:
         assert profile.newline is Newline.COLLAPSE
         return taken(profile, text)
 
@@ -170,7 +172,7 @@ async def test_a_terminal_whose_prompt_cannot_be_found_is_refused_with_the_cause
     tmp_path: Path, drawn: Box, cause: Cause
 ) -> None:
     with pytest.raises(NotTried) as trouble:
-        await connected(tmp_path, Program(lambda *_: Tried(ok=True, drawn=drawn), is_terminal=True))
+        await connected(tmp_path, Program(lambda *_: TrialResult(ok=True, drawn=drawn), is_terminal=True))
     assert trouble.value.cause is cause
 
 
@@ -178,13 +180,13 @@ async def test_a_composer_that_the_first_letter_moves_is_measured_again(tmp_path
     moved = Box(x=4, y=307, width=370, height=93)
 
     class Page(Program):
-        async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+        async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
             found = await super().measure(window, point, avoid)
             return replace(found, by="accessibility", composer=moved if self.texts else found.composer)
 
-    def answer(profile: Profile, text: str) -> Tried:
+    def answer(profile: Profile, text: str) -> TrialResult:
         beside = Box(x=0, y=290, width=386, height=110)
-        return Tried(ok=profile.composer.box == moved, why="not cleared", drawn=beside, read_by="accessibility")
+        return TrialResult(ok=profile.composer.box == moved, why="not cleared", drawn=beside, read_by="accessibility")
 
     done = await connected(tmp_path, Page(answer))
     assert done.measured.composer == moved

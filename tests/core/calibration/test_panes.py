@@ -12,10 +12,18 @@ from typing import Any
 import pytest
 
 from core.calibration import texts
-from core.calibration.model import FoundWindow, NotMeasured
+from core.calibration.model import (
+    CalibrationResult,
+    ChooseWindows,
+    Chosen,
+    FoundWindow,
+    NotMeasured,
+    NotProposed,
+    NotTheQuestion,
+    Pick,
+)
 from core.calibration.panes import calibrate_pane
-from core.calibration.questions import ChooseWindows, Chosen, NotAsked, Pick, Result, WhyNot
-from core.calibration.session import Steps
+from core.calibration.session import QuestionSession
 from core.home import Home
 from core.profiles.model import Box
 from core.profiles.panes import Terminal
@@ -42,9 +50,9 @@ class Pane:
             raise self.trouble
         return FOUND
 
-    def steps(self, profile: str = "opencode") -> Steps:
+    def steps(self, profile: str = "opencode") -> QuestionSession:
         lines: list[str] = []
-        return Steps(calibrate_pane(self.home, PANE, profile, self.learn, lines), lines)
+        return QuestionSession(calibrate_pane(self.home, PANE, profile, self.learn, lines), lines)
 
     def profile(self) -> dict[str, Any]:
         return tomllib.loads((self.home.config / "profiles/opencode.toml").read_text("utf-8"))
@@ -55,11 +63,11 @@ def pane(tmp_path: Path) -> Pane:
     return Pane(tmp_path)
 
 
-def answered(steps: Steps, *picks: Pick) -> Result:
-    async def work() -> Result:
+def answered(steps: QuestionSession, *picks: Pick) -> CalibrationResult:
+    async def work() -> CalibrationResult:
         await steps.start()
         ended = await steps.answer(Chosen(picks=picks))
-        assert isinstance(ended.now, Result)
+        assert isinstance(ended.now, CalibrationResult)
         return ended.now
 
     return asyncio.run(work())
@@ -98,12 +106,12 @@ def test_nothing_is_written_without_a_yes_or_a_draft_that_worked(pane: Pane, tro
 def test_without_a_profile_the_pane_is_listed_and_the_answer_may_name_one(pane: Pane) -> None:
     first = asyncio.run(pane.steps("").start())
     assert isinstance(first.now, ChooseWindows)
-    assert [one.why_not for one in first.now.candidates] == [WhyNot.NO_PROFILE]
+    assert [one.why_not for one in first.now.candidates] == [NotProposed.NO_PROFILE]
     assert "no_such" in answered(pane.steps(""), Pick(number=1, profile="no_such")).why
     assert not pane.drafts
     assert answered(pane.steps(""), Pick(number=1, profile="opencode")).connected
 
 
 def test_there_is_no_picture_of_a_pane(pane: Pane) -> None:
-    with pytest.raises(NotAsked):
+    with pytest.raises(NotTheQuestion):
         asyncio.run(pane.steps().picture())

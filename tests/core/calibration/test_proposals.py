@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
+from core.calibration.calibrator import Calibrator
 from core.calibration.model import FoundWindow, Survey
-from core.calibration.ports import Scout
-from core.calibration.service import Calibration
 from core.home import Home
 from core.profiles.model import Box
+from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +35,7 @@ def test_a_terminal_is_a_plain_one_unless_its_title_names_the_program_in_it(
     tmp_path: Path, found: FoundWindow, first: str
 ) -> None:
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    calibration = Calibration(home=Home(root=tmp_path), scout=cast("Scout", None))
+    calibration = Calibrator(home=Home(root=tmp_path), scout=FakeDisplayProbe())
     (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
     assert proposal.profiles[0] == first
 
@@ -55,6 +54,6 @@ def test_a_generic_profile_comes_last_and_a_disabled_one_only_for_its_own_titles
     tmp_path: Path, found: FoundWindow, proposed: tuple[str, ...]
 ) -> None:
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    calibration = Calibration(home=Home(root=tmp_path), scout=cast("Scout", None))
+    calibration = Calibrator(home=Home(root=tmp_path), scout=FakeDisplayProbe())
     (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
     assert proposal.profiles == proposed

@@ -16,37 +16,43 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.calibration import texts
-from core.calibration.files import ProfileExists, save_profile
-from core.calibration.model import Cause, Connected, Measured, NoSuchWindow, NotMeasured, Point, Tried
-from core.calibration.questions import (
+from core.calibration.calibrator import Calibrator
+from core.calibration.model import (
     Agreed,
     Answer,
+    CalibratedWindow,
+    CalibrationOptions,
+    CalibrationResult,
+    CalibrationStep,
+    Cause,
     ChooseWindows,
     Chosen,
+    ComposerPlace,
     KnowByPlace,
-    NoSuchNumber,
-    NoSuchPlace,
-    NotAsked,
+    Measurement,
+    NotMeasured,
+    NotProposed,
+    NotTheQuestion,
     OutsideWindow,
     Pick,
+    Point,
     PointAt,
-    Pointed,
-    Result,
     Risk,
-    Step,
-    WhyNot,
-    Wishes,
+    TrialResult,
+    UnknownGridPlace,
+    UnknownWindowNumber,
+    WindowNotFound,
     cells,
     place_of,
 )
-from core.calibration.service import Calibration
-from core.calibration.session import Session
+from core.calibration.session import CalibrationSession
+from core.calibration.writer import ProfileExists, save_profile
 from core.config.profiles import read_profiles
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact
 from core.home import Home
 from core.profiles.model import Box, Sign
-from tests.fakes.scout import FakeScout
+from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
 WINDOW = Box(x=400, y=0, width=386, height=413)
@@ -57,23 +63,23 @@ class Display:
     """A home, and two chats on its display that the profile `demo_tk` fits."""
 
     root: Path
-    scout: FakeScout
+    scout: FakeDisplayProbe
     took_over: list[str] = field(default_factory=list[str])
 
-    def session(self, **wishes: Any) -> Session:
+    def session(self, **wishes: Any) -> CalibrationSession:
         async def rest(_: float) -> None: ...
 
         async def draw(_: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
             return f"{len(places)} on {part}".encode()
 
-        async def take_over(connected: Sequence[Connected]) -> None:
+        async def take_over(connected: Sequence[CalibratedWindow]) -> None:
             self.took_over += [one.window.name for one in connected]
 
-        return Session(
-            Calibration(home=Home(root=self.root), scout=self.scout, rest=rest),
+        return CalibrationSession(
+            Calibrator(home=Home(root=self.root), scout=self.scout, rest=rest),
             desk="main",
             display=":7",
-            wishes=Wishes(**wishes),
+            wishes=CalibrationOptions(**wishes),
             draw=draw,
             take_over=take_over,
         )
@@ -92,10 +98,10 @@ def display(tmp_path: Path) -> Display:
 
 def make_display(root: Path, *kinds: str) -> Display:
     shutil.copytree(ROOT / "config", root / "config")
-    return Display(root=root, scout=FakeScout(*(kinds or ("OctetChat", "OctetChat"))))
+    return Display(root=root, scout=FakeDisplayProbe(*(kinds or ("OctetChat", "OctetChat"))))
 
 
-async def chosen(session: Session, *picks: Pick) -> Step:
+async def chosen(session: CalibrationSession, *picks: Pick) -> CalibrationStep:
     """Answer its first question by these picks, or by all that it proposes."""
     question = (await session.start()).now
     assert isinstance(question, ChooseWindows)
@@ -116,7 +122,7 @@ async def test_one_question_connects_all_windows(display: Display) -> None:
 
     result = (await session.answer(Chosen(picks=(Pick(number=1), Pick(number=2))))).now
 
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [(one.agent, one.window, one.read_by, one.risks) for one in result.connected] == [
         ("Agent-1", "agent-1", "copy", ()),
         ("Agent-2", "agent-2", "copy", ()),
@@ -124,7 +130,7 @@ async def test_one_question_connects_all_windows(display: Display) -> None:
     assert (result.failed, result.why) == ((), "")
     assert display.took_over == ["agent-1", "agent-2"]
     assert [one["name"] for one in display.table("desks/main.toml")["windows"]] == ["agent-1", "agent-2"]
-    with pytest.raises(NotAsked):
+    with pytest.raises(NotTheQuestion):
         await session.answer(Chosen(picks=()))
 
 
@@ -138,7 +144,7 @@ async def test_an_agent_that_a_title_names_gets_that_window_and_a_known_one_keep
 
     result = (await chosen(display.session(), Pick(number=2, agent="Vera"), Pick(number=1, agent="Agent-1"))).now
 
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [one.agent for one in result.connected] == ["Vera", "Agent-1"]
     question = (await display.session().start()).now
     assert isinstance(question, ChooseWindows)
@@ -148,7 +154,7 @@ async def test_an_agent_that_a_title_names_gets_that_window_and_a_known_one_keep
 async def test_an_agent_named_for_one_window_is_not_given_another(display: Display) -> None:
     display.scout.tells = True
     result = (await chosen(display.session(), Pick(number=1), Pick(number=2, agent="agent-1"))).now
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [one.agent for one in result.connected] == ["Agent-2", "agent-1"]
 
 
@@ -160,22 +166,22 @@ async def test_where_octet_finds_no_composer_the_user_points_and_windows_alike_f
     assert await session.picture() == f"48 on {Box(x=0, y=0, width=386, height=413)}".encode()
     assert await session.picture(is_whole=True) == b"1 on None"
     for wrong, error in (
-        (Pointed(place="49"), NoSuchPlace),
-        (Pointed(point=(500, 350)), OutsideWindow),
-        (Agreed(is_yes=True), NotAsked),
+        (ComposerPlace(place="49"), UnknownGridPlace),
+        (ComposerPlace(point=(500, 350)), OutsideWindow),
+        (Agreed(is_yes=True), NotTheQuestion),
     ):
         with pytest.raises(error):
             await session.answer(wrong)
-    finer = (await session.answer(Pointed(place="3"))).now
+    finer = (await session.answer(ComposerPlace(place="3"))).now
     assert isinstance(finer, PointAt)
     assert finer.within == "3"
     assert (await session.picture()).startswith(b"16 on")
-    missed = (await session.answer(Pointed(is_here=True))).now  # the pointer is at 0,0
+    missed = (await session.answer(ComposerPlace(is_here=True))).now  # the pointer is at 0,0
     assert isinstance(missed, PointAt)
 
-    result = (await session.answer(Pointed(place="45"))).now
+    result = (await session.answer(ComposerPlace(place="45"))).now
 
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [one.agent for one in result.connected] == ["Agent-1", "Agent-2"]
     (x, y), (other_x, other_y) = display.scout.points[-2:]  # type: ignore[misc] # both are places
     assert (other_x - x, other_y) == (400, y)
@@ -184,20 +190,20 @@ async def test_where_octet_finds_no_composer_the_user_points_and_windows_alike_f
 async def test_a_window_that_is_skipped_or_that_no_pointing_helps_is_reported(display: Display) -> None:
     session = display.session()
     await chosen(session)
-    step = await session.answer(Pointed())
+    step = await session.answer(ComposerPlace())
     assert isinstance(step.now, PointAt)
-    result = (await session.answer(Pointed())).now
-    assert isinstance(result, Result)
+    result = (await session.answer(ComposerPlace())).now
+    assert isinstance(result, CalibrationResult)
     assert [one.agent for one in result.failed] == ["Agent-1", "Agent-2"]
     assert (result.files, display.took_over) == ((), [])
 
-    class Covered(FakeScout):
-        async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+    class Covered(FakeDisplayProbe):
+        async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
             raise NotMeasured(why="it is covered", cause=Cause.COVERED)
 
     display.scout = Covered("OctetChat", "OctetChat")
     result = (await chosen(display.session())).now
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert {one.why for one in result.failed} == {"it is covered."}
 
 
@@ -215,12 +221,12 @@ async def test_the_result_says_which_windows_octet_identifies_only_while_they_ar
 ) -> None:
     display.scout.tells = True
 
-    async def trial(*_: Any, anchors: tuple[Box, ...], **__: Any) -> Tried:
-        return Tried(ok=True, read_by=read_by, anchor=anchors[0] if has_anchor else None, tag="octet-1")
+    async def trial(*_: Any, anchors: tuple[Box, ...], **__: Any) -> TrialResult:
+        return TrialResult(ok=True, read_by=read_by, anchor=anchors[0] if has_anchor else None, tag="octet-1")
 
     display.scout.trial = trial  # type: ignore[method-assign] # as a real display would
     result = (await chosen(display.session())).now
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [one.risks for one in result.connected] == [risks] * 2
     assert all(("restarts" in " ".join(texts.risks(one))) is bool(risks) for one in result.connected)
 
@@ -229,8 +235,8 @@ async def test_windows_of_equal_titles_are_known_by_place_after_a_yes_alone(disp
     display.scout.windows = tuple(replace(one, title="chat") for one in display.scout.windows)
     display.scout.tells = True
 
-    async def trial(*_: Any, anchors: tuple[Box, ...], **__: Any) -> Tried:
-        return Tried(ok=True, read_by="copy", anchor=anchors[0], anchor_png=b"\x89PNG\r\n\x1a\n", tag="octet-1")
+    async def trial(*_: Any, anchors: tuple[Box, ...], **__: Any) -> TrialResult:
+        return TrialResult(ok=True, read_by="copy", anchor=anchors[0], anchor_png=b"\x89PNG\r\n\x1a\n", tag="octet-1")
 
     display.scout.trial = trial  # type: ignore[method-assign] # tagged, as by a real display
     for answer, risks in ((False, None), (True, Risk.BY_PLACE)):
@@ -239,7 +245,7 @@ async def test_windows_of_equal_titles_are_known_by_place_after_a_yes_alone(disp
         assert isinstance(question, KnowByPlace)
         assert [one.number for one in question.candidates] == [1, 2]
         result = (await session.answer(Agreed(is_yes=answer))).now
-        assert isinstance(result, Result)
+        assert isinstance(result, CalibrationResult)
         assert len(result.failed) == (0 if answer else 2)
         assert all(risks in one.risks for one in result.connected)
 
@@ -256,14 +262,14 @@ async def test_what_octet_does_not_propose_says_why(tmp_path: Path) -> None:
 
     assert isinstance(question, ChooseWindows)
     assert [(one.why_not, one.profile, one.agent, one.reason) for one in question.candidates] == [
-        (WhyNot.NO_PROFILE, "", "", ""),
-        (WhyNot.DISABLED, "chat", "", "its terms may forbid it."),
+        (NotProposed.NO_PROFILE, "", "", ""),
+        (NotProposed.DISABLED, "chat", "", "its terms may forbid it."),
     ]
     own = (await display.session(own_window=2).start()).now
     assert isinstance(own, ChooseWindows)
-    assert own.candidates[1].why_not is WhyNot.OWN_TERMINAL
+    assert own.candidates[1].why_not is NotProposed.OWN_TERMINAL
     result = (await chosen(display.session(), Pick(number=1), Pick(number=2))).now
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [re.split(":|, such", one.why)[0] for one in result.failed] == [
         "No profile fits “chat — apollo” (class Strange). Name one that drives a program like it",
         "The profile chat is disabled",
@@ -276,14 +282,14 @@ async def test_a_window_that_only_the_generic_profile_fits_is_proposed_where_it_
     (profiles / "demo_tk.toml").rename(profiles / "generic.toml")
     (tmp_path / "config/desks/main.toml").write_text('display = ":7"\n', "utf-8")
     (tmp_path / "config/agents.toml").write_text("", "utf-8")
-    for tells, why in ((False, WhyNot.NO_COMPOSER), (True, None)):
+    for tells, why in ((False, NotProposed.NO_COMPOSER), (True, None)):
         display.scout.tells = tells
         question = (await display.session().start()).now
         assert isinstance(question, ChooseWindows)
         assert {one.why_not for one in question.candidates} == {why}
     display.scout.points.clear()
     result = (await chosen(display.session())).now
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [one.agent for one in result.connected] == ["Agent-1", "Agent-2"]
     assert display.scout.points == [None, None], "each is measured once"
 
@@ -295,10 +301,10 @@ async def test_one_known_window_is_measured_again_without_a_question(display: Di
 
     result = (await display.session(only="agent-2").start()).now
 
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert [(one.agent, one.window, one.title) for one in result.connected] == [("Agent-2", "agent-2", "— gemini$")]
     assert display.table("desks/main.toml")["windows"][-1]["box"]["y"] == 100
-    with pytest.raises(NoSuchWindow):
+    with pytest.raises(WindowNotFound):
         await display.session(only="agent-9").start()
 
 
@@ -320,7 +326,7 @@ async def test_what_was_measured_and_learned_becomes_a_profile_of_the_users_own(
     assert (profile.busy.box, profile.busy.colour) == (sign.box, sign.colour)
     with pytest.raises(ProfileExists):
         save_profile(home, "mine", "main", "agent-2")
-    with pytest.raises(NoSuchWindow):
+    with pytest.raises(WindowNotFound):
         save_profile(home, "other", "main", "agent-99")
 
 
@@ -345,7 +351,7 @@ async def test_an_agent_name_that_config_does_not_take_changes_nothing(display: 
     display.scout.tells = True
     before = (display.root / "config/desks/main.toml").read_bytes()
     result = (await chosen(display.session(), Pick(number=1, agent="no/name"))).now
-    assert isinstance(result, Result)
+    assert isinstance(result, CalibrationResult)
     assert "nothing was written" in result.why
     assert "config/agents.toml" in result.why
     assert (display.root / "config/desks/main.toml").read_bytes() == before
@@ -364,7 +370,7 @@ def test_places_lie_in_the_window_and_within_each_other() -> None:
 
 @pytest.mark.parametrize("place", ["0", "49", "x", "1-17", "1-", "-1", "1-1-1-1-1", "1.5"])
 def test_what_is_no_place_is_refused(place: str) -> None:
-    with pytest.raises(NoSuchPlace):
+    with pytest.raises(UnknownGridPlace):
         place_of(WINDOW, place)
 
 
@@ -372,7 +378,7 @@ POINTS = st.none() | st.tuples(st.integers(-10, 900), st.integers(-10, 700))
 ANSWERS: st.SearchStrategy[Answer] = st.one_of(
     st.builds(Agreed, is_yes=st.booleans()),
     st.builds(
-        Pointed,
+        ComposerPlace,
         point=POINTS,
         place=st.sampled_from(["", "3", "45", "45-7", "99", "x"]),
         is_here=st.booleans(),
@@ -403,13 +409,13 @@ def test_whatever_is_answered_a_refused_answer_leaves_the_question_and_others_le
         for answer in answers:
             try:
                 after = await session.answer(answer)
-            except (NotAsked, NoSuchNumber, NoSuchPlace, OutsideWindow):
+            except (NotTheQuestion, UnknownWindowNumber, UnknownGridPlace, OutsideWindow):
                 assert await session.step() == step
             else:
                 assert after.number == step.number + 1
                 assert len(after.lines) >= len(step.lines)
                 step = after
-        while not isinstance(step.now, Result):
+        while not isinstance(step.now, CalibrationResult):
             step = await session.answer(_no(step))
         named = [one.agent.casefold() for one in step.now.connected]
         assert len(named) == len(set(named)), "two windows became one agent's"
@@ -419,11 +425,11 @@ def test_whatever_is_answered_a_refused_answer_leaves_the_question_and_others_le
     asyncio.run(hold())
 
 
-def _no(step: Step) -> Answer:
+def _no(step: CalibrationStep) -> Answer:
     match step.now:
         case ChooseWindows():
             return Chosen(picks=())
         case PointAt():
-            return Pointed()
+            return ComposerPlace()
         case _:
             return Agreed(is_yes=False)

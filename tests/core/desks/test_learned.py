@@ -16,7 +16,7 @@ from core.profiles.model import Box, Profile, Sign
 from core.security.model import NotAllowed
 from core.upkeep.model import NobodyReloads
 from tests.builders import ADA, CAROL, make_desk, make_window_agent, open_coordinator
-from tests.fakes.calibrates import FakeReload
+from tests.fakes.calibrations import FakeReload
 from tests.fakes.desk import TK
 from tests.fakes.hands import FakeHands
 

@@ -30,9 +30,9 @@ from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks.model import TaskId, TaskState
 from core.upkeep.model import ConfigReloaded, NobodyReloads, NotReloaded
 from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
+from tests.fakes.display_probe import FakeDisplayProbe
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
-from tests.fakes.scout import FakeScout
 
 PROFILE = (Path(__file__).parents[3] / "config/profiles/demo_tk.toml").read_text("utf-8")
 
@@ -61,7 +61,7 @@ class FakeCrew:
     replaced: list[list[str]] = field(default_factory=list[list[str]])
     starts: int = 0
     drawn_by: list[threading.Thread] = field(default_factory=list[threading.Thread])
-    scouts: dict[str, FakeScout] = field(default_factory=dict[str, FakeScout])
+    probes: dict[str, FakeDisplayProbe] = field(default_factory=dict[str, FakeDisplayProbe])
 
     def __post_init__(self) -> None:
         self._make(self.config, self._used(self.config))
@@ -83,10 +83,10 @@ class FakeCrew:
     def start_missing(self) -> None:
         self.starts += 1
 
-    def scout(self, desk: str) -> FakeScout:
-        return self.scouts[desk]
+    def probe(self, desk: str) -> FakeDisplayProbe:
+        return self.probes[desk]
 
-    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+    def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         assert png.startswith(b"\x89PNG")
         self.drawn_by.append(threading.current_thread())
         return f"numbered {','.join(map(str, places))} of {part}".encode()

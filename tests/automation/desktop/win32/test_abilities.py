@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.calibration.surveyor import Surveyor
+from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import NullSigns
@@ -138,8 +138,8 @@ def arranged(desktop: FakeDesktop, folder: Path) -> Arranged:
     return one
 
 
-def surveyor(desktop: FakeDesktop) -> Surveyor:
-    return Surveyor(windows=Win32Windows(desktop), screen=Drawn(desktop), pace=Pace())
+def surveyor(desktop: FakeDesktop) -> DisplaySurveyor:
+    return DisplaySurveyor(windows=Win32Windows(desktop), screen=Drawn(desktop), pace=Pace())
 
 
 def test_windows_are_listed_by_their_programs_without_what_belongs_to_the_desktop_itself() -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import tomlkit
 
-from core.calibration.model import Connected, NoSuchWindow
+from core.calibration.model import CalibratedWindow, WindowNotFound
 from core.config.desks import read_desks
 from core.config.editor import Changed, Edit, change
 from core.config.provenance import leaves, merged, nested
@@ -33,7 +33,7 @@ class ProfileExists(Conflict):
     """There is a profile {id} already. Choose another name."""
 
 
-def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -> Changed:
+def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWindow]) -> Changed:
     """Write these windows into config/desks/`desk`.toml, send their agents there, keep their anchors."""
 
     def work(edit: Edit) -> None:
@@ -69,7 +69,7 @@ def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
     here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
     known = next(here, None)
     if known is None:
-        raise NoSuchWindow(what=f"is called {desk}/{window} in config/desks"[:120])
+        raise WindowNotFound(what=f"is called {desk}/{window} in config/desks"[:120])
     values = dict(files.measured[desk, window])
     for fact in Learned(home).read(desk)[0]:
         if fact.window == window and isinstance(fact.value, Sign):
@@ -111,7 +111,7 @@ def write_terminal(home: Home, profile: str, patterns: Mapping[str, str]) -> Cha
     return change(home, work)
 
 
-def _keep_anchor(folder: Path, one: Connected) -> None:
+def _keep_anchor(folder: Path, one: CalibratedWindow) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in ("empty-*", "at-*", *(f"{act.value}*" for act in Act)):  # the buttons of its acts are kept anew, too
         for picture in folder.glob(f"{anchor_file(folder, one.window.name).stem}.{old}.png"):
@@ -132,7 +132,7 @@ def _keep_anchor(folder: Path, one: Connected) -> None:
         file.unlink(missing_ok=True)
 
 
-def _put_window(windows: Any, one: Connected) -> None:
+def _put_window(windows: Any, one: CalibratedWindow) -> None:
     window = one.window
     table: Any = next((table for table in windows if table.get("name") == window.name), None)
     if table is None:
@@ -157,7 +157,7 @@ def _put_window(windows: Any, one: Connected) -> None:
         calibrated.add(tomlkit.nl())  # another window may follow
 
 
-def _new_window(one: Connected) -> Any:
+def _new_window(one: CalibratedWindow) -> Any:
     """Written as people would write it, and parsed: so its blanks and lines stand as they should."""
     window = one.window
     first: dict[str, object] = {
@@ -171,7 +171,7 @@ def _new_window(one: Connected) -> Any:
     return document["windows"][0]
 
 
-def _put_agent(agents: Any, desk: str, one: Connected) -> None:
+def _put_agent(agents: Any, desk: str, one: CalibratedWindow) -> None:
     agent: Any = next((table for table in agents if _name(table) == one.agent.casefold()), None)
     if agent is None:
         new: Any = tomlkit.table()
@@ -181,7 +181,7 @@ def _put_agent(agents: Any, desk: str, one: Connected) -> None:
     agent["lane"], agent["desk"], agent["window"] = "window", desk, one.window.name
 
 
-def _without_examples(windows: Any, agents: Any, desk: str, connected: Sequence[Connected]) -> None:
+def _without_examples(windows: Any, agents: Any, desk: str, connected: Sequence[CalibratedWindow]) -> None:
     """A new home has the demo's windows and agents as examples: they go when a person's own come."""
     mine = {(one.window.name, one.window.profile) for one in connected}
     names = {one.agent.casefold() for one in connected}

@@ -6,14 +6,14 @@ from io import BytesIO
 
 from PIL import Image
 
-from core.calibration.model import Cause, FoundWindow, Measured, NotMeasured, Point, Survey, Tried
+from core.calibration.model import Cause, FoundWindow, Measurement, NotMeasured, Point, Survey, TrialResult
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
 SCREEN = Box(x=0, y=0, width=800, height=600)
 
 
-class FakeScout:
+class FakeDisplayProbe:
     """Two chats beside each other; one writes at the bottom of each, and nothing tells where."""
 
     def __init__(self, *kinds: str) -> None:
@@ -45,7 +45,7 @@ class FakeScout:
         Image.new("RGB", (SCREEN.width, SCREEN.height), "#336699").save(png, "PNG")
         return png.getvalue()
 
-    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         del avoid
         self.points.append(point)
         found = self.windows[window - 1].box
@@ -53,7 +53,7 @@ class FakeScout:
             raise NotMeasured(why="its program does not tell where one writes", cause=Cause.NO_COMPOSER)
         if point is not None and point[1] - found.y < 300:
             raise NotMeasured(why="nothing stands there that one could write into", cause=Cause.WRONG_PLACE)
-        return Measured(
+        return Measurement(
             window=window,
             composer=Box(x=4, y=310, width=370, height=90),
             background="#ffffff",
@@ -70,8 +70,8 @@ class FakeScout:
         text: str,
         send: bool = False,
         known: int = 0,
-    ) -> Tried:
+    ) -> TrialResult:
         assert not send
         self.known.append(known)
         self.trials.append((window.name, text))
-        return Tried(ok=True, read_by="copy", anchor=next(iter(anchors), None), anchor_png=b"\x89PNG\r\n\x1a\n")
+        return TrialResult(ok=True, read_by="copy", anchor=next(iter(anchors), None), anchor_png=b"\x89PNG\r\n\x1a\n")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from core.calibration.titles import patterns
+from core.calibration.title_patterns import patterns
 
 FOLDERS = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
 

@@ -8,11 +8,11 @@ from PIL import Image, ImageColor
 from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, ground
+from automation.desktop.calibration.composer_detection import INSET, SMALLEST, beside_scrollbars, ground
 from automation.desktop.calibration.surveyor import CARET_PX, grown, not_measured
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.window_info import WindowInfo
-from core.calibration.model import Cause, Measured, Point
+from core.calibration.model import Cause, Measurement, Point
 from core.profiles.model import Box
 
 log = structlog.get_logger(__name__)
@@ -21,13 +21,13 @@ SHRINKS = 12
 """So many pixels of a place that a program tells may be its frame, at each side."""
 
 
-class Told:
+class AccessibilityProbe:
     """The answers to `surveyor.Teller`. Belongs to the worker's thread."""
 
     def __init__(self, reader: AccessibilityReader) -> None:
         self._reader = reader
 
-    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measured | None:
+    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measurement | None:
         """The composer as its program tells it; None where it does not."""
         try:
             node, place = self._composer(seen, point)
@@ -42,7 +42,7 @@ class Told:
             return None
         colour = ground(_cut(picture, box))
         place = _inside_frame(picture, box, colour)
-        return Measured(
+        return Measurement(
             window=seen.id,
             composer=beside_scrollbars(place),
             background=colour,

@@ -6,16 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from bot.cli.init.command import copy_templates
-from core.calibration.model import Connected
-from core.calibration.questions import ConnectedWindow, LookFirst, Step, Wishes
-from core.calibration.service import Calibration
-from core.calibration.session import Session
+from core.calibration.calibrator import Calibrator
+from core.calibration.model import (
+    CalibratedWindow,
+    CalibrationOptions,
+    CalibrationStep,
+    ConnectedWindow,
+    NoOpenCalibration,
+)
+from core.calibration.service import Calibrations
+from core.calibration.session import CalibrationSession
 from core.desks.model import DeskWithoutHands
 from core.home import Home
 from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
 from core.upkeep.model import Reloaded
-from tests.fakes.scout import FakeScout
+from tests.fakes.display_probe import FakeDisplayProbe
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CONNECTED = ConnectedWindow(
@@ -23,17 +29,17 @@ CONNECTED = ConnectedWindow(
 )
 
 
-class FakeCalibrates:
+class FakeCalibrations(Calibrations):
     """Two chats of the demo on the display of the desk "main"."""
 
     def __init__(self, root: Path) -> None:
         self._home = Home(root=root)
         copy_templates(self._home.config)
-        self.scout = FakeScout("OctetChat", "OctetChat")
+        self.scout = FakeDisplayProbe("OctetChat", "OctetChat")
         self.taken_over: list[str] = []
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, CalibrationSession] = {}
 
-    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
+    async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
         require(by, Permission.DESK_SEE)
         if desk != "main":
             raise DeskWithoutHands(id=desk)
@@ -43,23 +49,23 @@ class FakeCalibrates:
         async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
             return png if part is None else PNG
 
-        async def take_over(connected: Sequence[Connected]) -> None:
+        async def take_over(connected: Sequence[CalibratedWindow]) -> None:
             self.taken_over += [one.agent for one in connected]
 
-        session = self._sessions[desk] = Session(
-            Calibration(home=self._home, scout=self.scout, rest=rest),
+        session = self._sessions[desk] = CalibrationSession(
+            Calibrator(home=self._home, scout=self.scout, rest=rest),
             desk=desk,
             display=":0",
-            wishes=wishes or Wishes(),
+            wishes=options or CalibrationOptions(),
             draw=draw,
             take_over=take_over,
         )
         return await session.start()
 
-    def open(self, desk: str, *, by: Actor) -> Session:
+    def open(self, desk: str, *, by: Actor) -> CalibrationSession:
         require(by, Permission.DESK_SEE)
         if desk not in self._sessions:
-            raise LookFirst(id=desk)
+            raise NoOpenCalibration(id=desk)
         return self._sessions[desk]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops
 
-from automation.desktop.calibration.composers import ground
+from automation.desktop.calibration.composer_detection import ground
 from automation.desktop.observation.image_diff import differing, share
 from core.profiles.model import Box, Sign
 

@@ -9,8 +9,8 @@ import pytest
 
 from automation.desktop.observation.anchors import Anchors
 from bot.cli.init.command import copy_templates
-from core.calibration.files import anchor_file, write
-from core.calibration.model import Connected, FoundWindow, Measured, Tried
+from core.calibration.model import CalibratedWindow, FoundWindow, Measurement, TrialResult
+from core.calibration.writer import anchor_file, write
 from core.config.loader import load
 from core.config.provenance import nested
 from core.desks.learned import Learned
@@ -22,17 +22,17 @@ from core.profiles.model import Box
 PNG = b"\x89PNG as cut"
 
 
-def connected(number: int, *, x: int = 0, agent: str = "", label: str = "") -> Connected:
+def connected(number: int, *, x: int = 0, agent: str = "", label: str = "") -> CalibratedWindow:
     box = Box(x=x, y=500, width=500, height=400)
     composer, anchor = Box(x=20, y=340, width=460, height=40), Box(x=0, y=0, width=300, height=40)
-    measured = Measured(window=number, composer=composer, background="#1e1e1e", anchors=(anchor,), by="picture")
+    measured = Measurement(window=number, composer=composer, background="#1e1e1e", anchors=(anchor,), by="picture")
     values = {"anchor": anchor, "composer.box": composer, "composer.background": "#1e1e1e"}
-    return Connected(
+    return CalibratedWindow(
         window=Window(name=f"mine-{number}", profile="mine", title=f"— folder{number}$", box=box),
         agent=agent or f"Agent-{number}",
         calibrated=nested(values),
         measured=measured,
-        tried=Tried(ok=True, anchor=anchor, anchor_png=PNG),
+        tried=TrialResult(ok=True, anchor=anchor, anchor_png=PNG),
         found=FoundWindow(id=number, kind="Cursor", title=f"a — folder{number}", program="", box=box, is_shown=True),
     )
 
@@ -164,7 +164,7 @@ def test_a_window_that_is_identified_without_an_anchor_loses_its_old_one(home: H
     one = connected(1)
     values = {key: value for key, value in one.calibrated.items() if key != "anchor"}
 
-    changed = write(home, "main", ":0", [replace(one, calibrated=values, tried=Tried(ok=True))])
+    changed = write(home, "main", ":0", [replace(one, calibrated=values, tried=TrialResult(ok=True))])
 
     assert changed.config.profiles[changed.config.desks[0].windows[0].profile].anchor is None
     assert not anchor_file(home.anchors / "main", "mine-1").exists()

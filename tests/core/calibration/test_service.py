@@ -8,29 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from core.calibration.model import NoSuchWindow
-from core.calibration.questions import (
-    BeingCalibrated,
+from core.calibration.model import (
+    CalibrationBusy,
+    CalibrationResult,
     ChooseWindows,
     Chosen,
-    LookFirst,
+    ComposerPlace,
+    NoOpenCalibration,
     Pick,
     PointAt,
-    Pointed,
-    Result,
+    WindowNotFound,
 )
 from core.desks.model import DeskNotFound
 from core.security.model import NotAllowed
-from core.upkeep import calibrate
 from tests.builders import ADA, CAROL
 from tests.core.upkeep.test_reload import Place, place
-from tests.fakes.scout import FakeScout
+from tests.fakes.display_probe import FakeDisplayProbe
 
 NEW = Chosen(picks=(Pick(number=2, agent="New", profile="demo_tk"),))
 
 
-async def looked(at: Place) -> FakeScout:
-    scout = at.crew.scouts["one"] = FakeScout("Octetdemo", "Octetdemo")
+async def looked(at: Place) -> FakeDisplayProbe:
+    scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
     step = await at.octet.upkeep.calibrate.start("one", by=ADA)
     assert isinstance(step.now, ChooseWindows)
     assert [one.window.title for one in step.now.candidates] == ["chat — apollo", "chat — gemini"]
@@ -44,7 +43,7 @@ async def test_a_window_is_connected_and_works_at_once_and_the_journal_has_it(tm
         asking = at.octet.upkeep.calibrate.open("one", by=ADA)
         assert (await asking.picture()).startswith(b"numbered 1,2")
         result = (await asking.answer(NEW)).now
-        assert isinstance(result, Result)
+        assert isinstance(result, CalibrationResult)
         assert [one.window for one in result.connected] == ["new"]
         written = tomllib.loads((tmp_path / "config/desks/one.toml").read_text("utf-8"))
         assert written["windows"][-1]["name"] == "new"
@@ -54,7 +53,7 @@ async def test_a_window_is_connected_and_works_at_once_and_the_journal_has_it(tm
         assert names == ["DisplayPictured", "WindowCalibrated"]
 
         again = (await at.octet.upkeep.recalibrate("one", "new", by=ADA)).now
-        assert isinstance(again, Result)
+        assert isinstance(again, CalibrationResult)
         assert [one.agent for one in again.connected] == ["New"]
 
 
@@ -68,12 +67,10 @@ async def test_pictures_are_drawn_beside_the_loop(tmp_path: Path) -> None:
         assert threading.main_thread() not in at.crew.drawn_by
 
 
-async def test_a_calibration_lasts_for_a_while_and_a_new_one_takes_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_new_calibration_takes_the_place_of_the_open_one(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         ways = at.octet.upkeep.calibrate
-        with pytest.raises(LookFirst):
+        with pytest.raises(NoOpenCalibration):
             ways.open("one", by=ADA)
         await looked(at)
         asked = await ways.open("one", by=ADA).answer(NEW)
@@ -81,9 +78,6 @@ async def test_a_calibration_lasts_for_a_while_and_a_new_one_takes_its_place(
         step = await ways.start("one", by=ADA)
         assert isinstance((await ways.open("one", by=ADA).step()).now, ChooseWindows)
         assert step.number == 1
-        monkeypatch.setattr(calibrate, "LASTS_S", -1.0)
-        with pytest.raises(LookFirst):
-            ways.open("one", by=ADA)
 
 
 async def test_while_octet_works_on_an_answer_no_other_calibration_begins(tmp_path: Path) -> None:
@@ -93,7 +87,7 @@ async def test_while_octet_works_on_an_answer_no_other_calibration_begins(tmp_pa
         refused: list[bool] = []
 
         async def survey() -> object:
-            with pytest.raises(BeingCalibrated):
+            with pytest.raises(CalibrationBusy):
                 await ways.start("one", by=ADA)
             refused.append(True)
             scout.survey = before
@@ -102,7 +96,7 @@ async def test_while_octet_works_on_an_answer_no_other_calibration_begins(tmp_pa
         before, scout.survey = scout.survey, survey  # type: ignore[method-assign, assignment] # while it looks
         await ways.open("one", by=ADA).answer(NEW)
         assert refused
-        await ways.open("one", by=ADA).answer(Pointed())
+        await ways.open("one", by=ADA).answer(ComposerPlace())
 
 
 async def test_the_whole_screen_is_for_the_owner_alone(tmp_path: Path) -> None:
@@ -120,7 +114,7 @@ async def test_the_whole_screen_is_for_the_owner_alone(tmp_path: Path) -> None:
 
 async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        scout = at.crew.scouts["one"] = FakeScout("Octetdemo", "Octetdemo")
+        scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
         scout.tells = True
         file = tmp_path / "config/desks/one.toml"
         file.write_text(file.read_text("utf-8").replace('title = "left"', 'title = "gemini"'), "utf-8")
@@ -129,7 +123,7 @@ async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(
             await at.octet.upkeep.recalibrate("one", "left", by=CAROL)
         assert scout.trials == []
         said = await at.octet.upkeep.recalibrate("one", "left", by=ADA)
-        assert isinstance(said.now, Result)
+        assert isinstance(said.now, CalibrationResult)
         assert [(one.window, one.agent) for one in said.now.connected] == [("left", "A")]
         assert {name for name, _ in scout.trials} == {"left"}
         assert tomllib.loads(file.read_text("utf-8"))["windows"][0]["box"]["x"] == 400
@@ -138,12 +132,12 @@ async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(
 @pytest.mark.parametrize("title", ["chat", "mail"])
 async def test_a_window_that_is_not_found_for_certain_is_not_recalibrated(tmp_path: Path, title: str) -> None:
     async with place(tmp_path) as at:
-        scout = at.crew.scouts["one"] = FakeScout("Octetdemo", "Octetdemo")
+        scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
         scout.windows = tuple(replace(one, box=replace(one.box, y=20)) for one in scout.windows)
         file = tmp_path / "config/desks/one.toml"
         file.write_text(file.read_text("utf-8").replace('title = "left"', f'title = "{title}"'), "utf-8")
         await at.octet.upkeep.reload(by=ADA)
         for window in ("left", "attic"):
-            with pytest.raises(NoSuchWindow):
+            with pytest.raises(WindowNotFound):
                 await at.octet.upkeep.recalibrate("one", window, by=ADA)
         assert scout.trials == []

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from automation.desktop.calibration.limits import habits
+from automation.desktop.calibration.text_quirks import quirks
 from automation.protocol.text import equal, prepare
-from core.calibration.service import long_draft
+from core.calibration.calibrator import long_draft
 from core.profiles.model import Newline, Normalise, Readback
 from tests.fakes.desk import TK
 
@@ -35,21 +35,21 @@ TEXT = long_draft("octet", 3000)
     ],
 )
 def test_what_was_read_back_says_what_the_program_does_not_take(read: str, said: dict[str, object]) -> None:
-    assert habits(TEXT, read, PROFILE) == said
+    assert quirks(TEXT, read, PROFILE) == said
 
 
 @pytest.mark.parametrize("read", [TEXT[:700], TEXT[-1279:], TEXT[:280], TEXT[:600] + TEXT[-600:]])
 def test_a_part_of_the_draft_on_the_accessibility_bus_is_read_by_copy(read: str) -> None:
     both = replace(PROFILE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
-    assert habits(TEXT, read, both, by=Readback.ACCESSIBILITY) == {"readback": ["copy"]}
+    assert quirks(TEXT, read, both, by=Readback.ACCESSIBILITY) == {"readback": ["copy"]}
     only = replace(PROFILE, readback=(Readback.ACCESSIBILITY,))
-    assert habits(TEXT, read, only, by=Readback.ACCESSIBILITY) == habits(TEXT, read, PROFILE)
-    assert "readback" not in habits(TEXT, read, both, by=Readback.COPY)
+    assert quirks(TEXT, read, only, by=Readback.ACCESSIBILITY) == quirks(TEXT, read, PROFILE)
+    assert "readback" not in quirks(TEXT, read, both, by=Readback.COPY)
 
 
 def test_what_is_known_to_be_a_habit_is_still_read_over_the_accessibility_bus() -> None:
     both = replace(PROFILE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
-    assert habits(TEXT, TEXT.replace("\t", "    "), both, by=Readback.ACCESSIBILITY) == {"tab": "collapse"}
+    assert quirks(TEXT, TEXT.replace("\t", "    "), both, by=Readback.ACCESSIBILITY) == {"tab": "collapse"}
 
 
 def test_a_text_prepared_by_what_was_found_comes_back_as_it_was_pasted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
-from automation.desktop.calibration.composers import SCROLLBAR, SMALLEST, beside_scrollbars, blank_around
+from automation.desktop.calibration.composer_detection import SCROLLBAR, SMALLEST, beside_scrollbars, blank_around
 from automation.desktop.observation.image_diff import is_blank
 from core.profiles.model import Box
 

@@ -27,7 +27,7 @@ _LINES: tuple[tuple[dict[str, str], _Made], ...] = (
 )
 
 
-def habits(text: str, read: str, profile: Profile, by: AnyReadback | None = None) -> dict[str, object]:
+def quirks(text: str, read: str, profile: Profile, by: AnyReadback | None = None) -> dict[str, object]:
     """Explain what was read back of `text`, `by` this way, by what its profile has to say, as `[windows.calibrated]`
     has it; return nothing where nothing explains it. Editors that draw only the visible lines tell only those over the
     accessibility bus: where only a cut explains what it told, Octet copies the draft back."""

@@ -8,7 +8,7 @@ from operator import add
 
 from PIL import Image
 
-from automation.desktop.calibration.composers import ground, moving
+from automation.desktop.calibration.composer_detection import ground, moving
 from automation.desktop.observation.anchors import NOISE_PX
 from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box

@@ -1,0 +1,471 @@
+"""Connects windows: proposes which are agents, measures each, tries a draft, writes what came of it into config/."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+from core.calibration.model import (
+    TERMINAL,
+    CalibratedWindow,
+    Cause,
+    FoundWindow,
+    Measurement,
+    NoProfileFits,
+    NotMeasured,
+    NotToldApart,
+    NotTried,
+    Point,
+    Proposal,
+    Survey,
+    TrialResult,
+)
+from core.calibration.ports import DisplayProbe
+from core.calibration.title_patterns import patterns, shared
+from core.calibration.writer import write
+from core.config.editor import Changed
+from core.config.profiles import PROFILES, ProfileFiles, complete, read_profiles
+from core.config.provenance import Kind, nested
+from core.desks.model import MatchBy, Window
+from core.home import Home
+from core.kit.errors import Invalid
+from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection, Sign
+
+LOOKS = 3
+LOOK_S = 0.4
+"""Titles are looked at so often, so far apart: what changes by itself is seen to."""
+TRIES = 8
+CLOSE = (60, 10)
+"""Pixels to each side of a point that surely belong to the composer that was shown."""
+SIDES = frozenset({"x", "y", "width", "height"})
+PASTES = (
+    (("shift+insert", Selection.CLIPBOARD),),
+    (
+        ("ctrl+shift+v", Selection.CLIPBOARD),
+        ("shift+insert", Selection.CLIPBOARD),
+        ("shift+insert", Selection.PRIMARY),
+        ("ctrl+v", Selection.CLIPBOARD),
+    ),
+)
+"""Ways to paste that are tried after that of the profile: in windows, and in terminals."""
+MOST_HABITS = 5
+"""So many drafts find out what a program does not take."""
+LEAST_CHARS = 500
+"""No profile says less of the longest prompt."""
+MOST_IN_TERMINAL = 600
+"""Characters of a draft there: nothing compares it, and it has to be cleared line by line."""
+ONE_LINE_PX = 80
+"""What is higher than this is more than one line of a terminal."""
+GENERIC, GENERIC_TERMINAL = "generic", "generic_terminal"
+"""Profiles of programs that no other profile names."""
+AGAIN_S = 2.5
+"""A draft that something passing kept out is tried again: somebody's hand on the mouse, most often."""
+
+
+class ProfileDisabled(Invalid):
+    """The profile {profile} is disabled: {why} `octet profile enable {profile}` asks you once."""
+
+
+class NoSuchProfile(Invalid):
+    """There is no profile {profile}; known: {known}."""
+
+
+class ProfileLacks(Invalid):
+    """The profile {profile} cannot drive this window: {why}."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowChoice:
+    """Which window a person wants connected, and how."""
+
+    window: int
+    profile: str
+    name: str
+    """What the desk calls it."""
+    agent: str
+    by_place: bool = False
+    """Nothing in its title tells it from others: it is known by its place, and by a tag while it lives."""
+    point: Point | None = None
+    """Where its composer was shown to be, on the screen; None: where its program tells that one writes."""
+
+
+@dataclass(slots=True)
+class Calibrator:
+    """One calibration of one display."""
+
+    home: Home
+    scout: DisplayProbe
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+    say: Callable[[str], None] = field(default=lambda _: None)
+    """Hears what is being done, for people who wait."""
+    titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By window, each title that was seen, the newest last."""
+    kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement])
+    """What `has_composer` measured of windows as they then were."""
+    _survey: Survey | None = None
+
+    async def look(self) -> Survey:
+        """What stands on the display; titles are watched for a moment."""
+        survey = self._survey
+        for number in range(LOOKS if survey is None else 1):
+            if number:
+                await self.rest(LOOK_S)
+            survey = await self.scout.survey()
+            for window in survey.windows:
+                seen = self.titles.setdefault(window.id, [])
+                if window.title in seen:
+                    seen.remove(window.title)
+                seen.append(window.title)
+        assert survey is not None
+        self._survey = survey
+        return survey
+
+    def profiles(self) -> ProfileFiles:
+        """The profiles of this home; one that is wrong is none."""
+        return read_profiles(self.home.root, [])
+
+    def proposals(self, survey: Survey) -> tuple[Proposal, ...]:
+        """Each window that is shown, in reading order, with the profiles that may drive it."""
+        kinds = self.profiles().kinds
+        shown = sorted((window for window in survey.windows if window.is_shown), key=_reading_order(survey))
+        return tuple(Proposal(window=window, profiles=_fitting(window, kinds)) for window in shown)
+
+    def tell_apart(self, wanted: Sequence[WindowChoice]) -> dict[int, str]:
+        """By window, the pattern of its title. Raises NotToldApart with those that have none."""
+        survey = self._survey
+        assert survey is not None, "look() comes first"
+        found: dict[int, str | None] = {}
+        here = {window.id: window for window in survey.windows}
+        for one in wanted:
+            kind = here[one.window].kind
+            alike = {window.id: self.titles[window.id] for window in survey.windows if window.kind == kind}
+            found |= {one.window: shared(self.titles[one.window])} if one.by_place else patterns(alike, [one.window])
+        nameless = [window for window, pattern in found.items() if pattern is None]
+        if nameless:
+            listed = ", ".join(f"“{here[window].title}”" for window in nameless)
+            raise NotToldApart(called=listed, windows=frozenset(nameless))
+        return {window: pattern for window, pattern in found.items() if pattern is not None}
+
+    async def has_composer(self, found: FoundWindow, profile: str) -> bool:
+        """Measure this window beforehand; `connect` then takes that, if the window is as it was."""
+        try:
+            self.kept[found] = await self.scout.measure(found.id, None, _avoided(self.profiles().kinds[profile].data))
+        except NotMeasured:
+            return False
+        return True
+
+    async def connect(self, wanted: WindowChoice, title: str, *, untried: bool = False) -> CalibratedWindow:
+        """Measure one window and try it out by a draft, which is read back and deleted.
+
+        Raises NotMeasured, NotTried, or what is wrong with the profile. With `untried` it is enough to have measured.
+        """
+        found = self._found(wanted.window)
+        kind = self._kind(wanted, found)
+        self.say(f"{wanted.name}: looking at {found.called}")
+        kept = self.kept.pop(found, None) if wanted.point is None else None
+        measured = kept or await self.scout.measure(found.id, wanted.point, _avoided(kind.data))
+        if measured.by_line:
+            measured = replace(measured, quirks={"newline": Newline.COLLAPSE.value})
+        measured, tried = await self._short_draft(wanted, title, found, measured)
+        if tried.ok and measured.by == TERMINAL:
+            measured = _with_prompt(measured, tried)
+        if tried.ok and (measured.by == TERMINAL or tried.read_by != Readback.PIXELS):
+            measured, tried = await self._long_draft(wanted, title, found, measured, tried)
+        if wanted.by_place and not tried.tag:
+            raise NotTried(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
+        if not tried.ok and not untried:
+            raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
+        values = _values(found, kind, _with_anchor(measured, tried))
+        return CalibratedWindow(
+            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=_told_by(wanted)),
+            agent=wanted.agent,
+            calibrated=values,
+            measured=measured,
+            tried=tried,
+            found=found,
+            lacks_busy=not self._complete(kind, values).has_busy_sign,
+        )
+
+    async def _short_draft(
+        self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement
+    ) -> tuple[Measurement, TrialResult]:
+        """Try a few words, by one way to paste after the other until the program takes them."""
+        tried = await self._trial(wanted, title, found, measured)
+        if tried.is_not_pasted and measured.by == "picture" and wanted.point is not None:
+            measured = replace(measured, composer=_around(wanted.point, measured.composer, found))
+            tried = await self._trial(wanted, title, found, measured)
+        for chord, selection in PASTES[measured.by == TERMINAL]:
+            if not tried.is_not_pasted:
+                break
+            other = replace(measured, quirks={**measured.quirks, "paste": chord, "selection": selection.value})
+            tried = await self._trial(wanted, title, found, other)
+            measured = measured if tried.is_not_pasted else other
+        if not tried.ok and not tried.is_not_pasted and measured.by == "accessibility":
+            again = await self.scout.measure(found.id, wanted.point)  # some pages change with the first letter
+            measured = replace(again, quirks=measured.quirks)
+            tried = await self._trial(wanted, title, found, measured)
+        wider = None if tried.ok else _wider(measured, tried, found)
+        if wider is not None:
+            measured = wider
+            tried = await self._trial(wanted, title, found, measured)
+        return measured, tried
+
+    async def _long_draft(
+        self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement, short: TrialResult
+    ) -> tuple[Measurement, TrialResult]:
+        """Try several lines, tabs, emoji, and as many characters as prompts may have; take over what the program made
+        of them until one comes back as it was pasted. What is told only in part is copied back; where that does not
+        bring the whole either, prompts may be as long as what was told."""
+        kind, tried, shown = self._kind(wanted, found), short, LEAST_CHARS
+        for _ in range(MOST_HABITS):
+            profile = self._complete(kind, _values(found, kind, measured))
+            text = long_draft(f"octet calibration {secrets.token_hex(3)}", _most(profile, measured))
+            tried = await self._trial(wanted, title, found, measured, draft=text)
+            if tried.ok:
+                break
+            known, more = dict(measured.quirks), dict(tried.quirks)
+            if "readback" in more:
+                shown = max(tried.read_chars, LEAST_CHARS)
+            elif "readback" in known and (not more or "max_chars" in more):  # copied, it is not whole either
+                del known["readback"]
+                more = {"max_chars": shown, **more}
+            if not more:
+                break
+            measured = replace(measured, quirks=known | more)
+        if measured.by != TERMINAL:  # a hint may stay away once something was deleted, until something is sent
+            tried = replace(tried, empties=tuple(dict.fromkeys((*short.empties, *tried.empties))))
+        return measured, tried
+
+    async def watch_work(self, done: CalibratedWindow, text: str) -> CalibratedWindow:
+        """Send this text in a window that took a draft, and see how it looks while its agent works on it.
+
+        Raises NotTried when it was not sent, or nothing told work from rest.
+        """
+        wanted = WindowChoice(
+            window=done.found.id,
+            profile=done.window.profile,
+            name=done.window.name,
+            agent=done.agent,
+            by_place=done.window.match_by is MatchBy.PLACE,
+        )
+        tried = await self._trial(wanted, done.window.title, done.found, done.measured, text)
+        if not tried.ok:
+            raise NotTried(why=f"{done.window.name} ({done.found.called}): {tried.why}")
+        if tried.busy is None:
+            why = (
+                "it was sent, but no part of the window looked otherwise while its agent worked and the same again "
+                "afterwards; send something that takes it longer, or write [busy] by hand (docs/profiles.md)"
+            )
+            raise NotTried(why=f"{done.window.name} ({done.found.called}): {why}")
+        kind = self._kind(wanted, done.found)
+        values = {**done.calibrated, **_values(done.found, kind, _with_anchor(done.measured, tried))}
+        return works_like(replace(done, calibrated=values, tried=tried), tried.busy, kind)
+
+    def write(self, desk: str, display: str, connected: Sequence[CalibratedWindow]) -> Changed:
+        """Write these windows into the desk's file and send their agents there. Raises ConfigWrong, and what
+        core.config.editor does; nothing is changed then."""
+        return write(self.home, desk, display, connected)
+
+    async def _trial(
+        self,
+        wanted: WindowChoice,
+        title: str,
+        found: FoundWindow,
+        measured: Measurement,
+        send: str = "",
+        *,
+        draft: str = "",
+    ) -> TrialResult:
+        """One draft, with what was measured."""
+        kind = self._kind(wanted, found)
+        profile = self._complete(kind, _values(found, kind, measured))
+        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=_told_by(wanted))
+        self.say(f"{wanted.name}: a draft goes in, is read back, and is {'sent' if send else 'cleared'}")
+        return await self._try(window, profile, measured, send, draft or f"octet calibration {secrets.token_hex(3)}")
+
+    async def _try(self, window: Window, profile: Profile, measured: Measurement, send: str, draft: str) -> TrialResult:
+        text = send or draft
+        tried = TrialResult(ok=False)
+        for number in range(TRIES):
+            if number:
+                self.say(f"{window.name}: {tried.why}; trying again")
+                await self.rest(AGAIN_S)
+            tried = await self.scout.trial(
+                window, profile, anchors=measured.anchors, text=text, send=bool(send), known=measured.window
+            )
+            if not tried.is_transient:
+                break
+        return tried
+
+    def _found(self, window: int) -> FoundWindow:
+        for found in self._survey.windows if self._survey is not None else ():
+            if found.id == window:
+                return found
+        raise NotMeasured(why="the window is gone; look again which there are", cause=Cause.GONE)
+
+    def _kind(self, wanted: WindowChoice, found: FoundWindow) -> Kind:
+        files = self.profiles()
+        if not wanted.profile:
+            known = ", ".join(sorted(files.kinds))
+            raise NoProfileFits(window=found.called, kind=found.kind, known=known)
+        kind = files.kinds.get(wanted.profile)
+        if kind is None:
+            raise NoSuchProfile(profile=wanted.profile[:60], known=", ".join(sorted(files.kinds)))
+        if kind.disabled:
+            raise ProfileDisabled(profile=kind.name, why=kind.disabled)
+        return kind
+
+    def _complete(self, kind: Kind, values: Mapping[str, object]) -> Profile:
+        found = complete(kind, values, self.home.root / Path(PROFILES))
+        if isinstance(found, tuple):
+            raise ProfileLacks(profile=kind.name, why="; ".join(found))
+        return found
+
+
+def window_name(agent: str) -> str:
+    """What a desk calls the window of an agent that has none there yet: as config/desks takes it."""
+    kept = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in agent.lower())
+    return kept.strip("-_")[:32] or "window"
+
+
+def works_like(done: CalibratedWindow, busy: Sign, kind: Kind) -> CalibratedWindow:
+    """The window with this sign of work; one that looks like another works like it."""
+    confirm = kind.data.get("confirm")
+    seen = [str(one) for one in cast("list[object]", confirm)] if isinstance(confirm, list) else []
+    sign = {"busy.box": busy.box, "busy.colour": busy.colour, "busy.share": busy.share}
+    values = {**done.calibrated, **nested(sign), "confirm": list(dict.fromkeys([*seen, Confirm.BUSY_SEEN.value]))}
+    return replace(done, calibrated=values, lacks_busy=False)
+
+
+def long_draft(words: str, most: int) -> str:
+    """Make a text of at most so many characters with everything that a program may change."""
+    lines = [
+        f"{words}: this draft is deleted again.",
+        "\tA tab,  two blanks, \U0001f469\u200d\U0001f4bb, \u05e9\u05dc\u05d5\u05dd.",
+        "",
+        "if it: {",
+        "    print('a line that is longer than most windows are wide', " + "'and goes on', " * 20 + ")",
+        "}",
+    ]
+    text = "\n".join(lines)
+    filler = "\nAnother line of the same draft, with some words in it that mean nothing at all."
+    return (text + filler * max(0, (most - len(text)) // len(filler)))[:most].rstrip()
+
+
+def _most(profile: Profile, measured: Measurement) -> int:
+    return min(profile.max_chars, MOST_IN_TERMINAL) if measured.by == TERMINAL else profile.max_chars
+
+
+def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
+    """With the prompt before the place where the draft was seen."""
+    drawn, area = tried.drawn, measured.composer
+    if drawn is None or drawn.height > ONE_LINE_PX:
+        raise NotTried(
+            why="the terminal scrolled while the draft came: scroll it to the bottom first", cause=Cause.SCROLLED
+        )
+    caret = tried.caret
+    if caret is None or caret.height > ONE_LINE_PX or not caret.overlaps(drawn):
+        caret = replace(drawn, x=drawn.x - 1, y=max(area.y, drawn.y - 1), height=drawn.height + 2)
+    width, top = min(drawn.x, caret.x) - area.x, min(drawn.y, caret.y)
+    if width < 1:
+        raise NotTried(
+            why="no prompt stands before the draft by which its line could be found", cause=Cause.NO_COMPOSER
+        )
+    height = max(drawn.y + drawn.height, caret.y + caret.height) - top
+    prompt = Box(x=area.x, y=top, width=width, height=height)
+    return replace(measured, prompt=prompt, background=tried.ground or measured.background)
+
+
+def _with_anchor(measured: Measurement, tried: TrialResult) -> Measurement:
+    return replace(measured, anchors=() if tried.anchor is None else (tried.anchor,))
+
+
+def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:
+    """By rows, then from left to right; windows whose tops differ by less than half of the lowest are in one row."""
+    heights = [window.box.height for window in survey.windows if window.is_shown]
+    row = max(1, min(heights, default=1) // 2)
+    return lambda window: (window.box.y // row, window.box.x)
+
+
+def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """The profiles whose class, program and title, where they name one, are this window's; those that say more come
+    first, and the one that fits any program last."""
+    found: list[tuple[bool, bool, str]] = []
+    for name, kind in kinds.items():
+        match_class, match_program = kind.data.get("match_class"), kind.data.get("match_program")
+        match_title = kind.data.get("match_title")
+        fits_class = isinstance(match_class, str) and re.fullmatch(match_class, window.kind)
+        fits_program = isinstance(match_program, str) and re.search(match_program, window.program)
+        if isinstance(match_title, str) and re.search(match_title, window.title) is None:
+            continue
+        if (fits_class and (match_program is None or fits_program)) or (match_class is None and fits_program):
+            found.append((not fits_program, match_title is None, name))
+    generic = GENERIC_TERMINAL if window.is_terminal else GENERIC
+    return (*(name for _, _, name in sorted(found)), *([generic] if generic in kinds else []))
+
+
+def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:
+    """What changes in such windows, as far as their profile knows: an anchor keeps out of it."""
+    found: list[Box] = []
+    for key, value in values.items():
+        if key in {"anchor", "composer"}:
+            continue  # they are measured here
+        for one in cast("list[object]", value) if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                table = cast("dict[str, object]", one)
+                found += [_box(table)] if frozenset(table) == SIDES else _avoided(table)
+    return tuple(found)
+
+
+def _box(values: Mapping[str, object]) -> Box:
+    x, y, width, height = (int(str(values[key])) for key in ("x", "y", "width", "height"))
+    return Box(x=x, y=y, width=width, height=height)
+
+
+def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, object]:
+    """What was measured at this window, as `[windows.calibrated]` has it."""
+    values: dict[str, object] = {
+        **({"anchor": measured.anchors[0]} if measured.anchors else {}),
+        "composer.box": measured.composer,
+        "composer.background": measured.background,
+        **({"composer.has_placeholder": True} if measured.hint else {}),
+        **({"composer.prompt": measured.prompt, "confirm": [one.value for one in Confirm]} if measured.prompt else {}),
+        **measured.quirks,
+    }
+    match_class = kind.data.get("match_class")
+    if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
+        values = {"match_class": f"^{re.escape(found.kind)}$", **values}
+    return nested(values)
+
+
+def _told_by(wanted: WindowChoice) -> MatchBy:
+    return MatchBy.PLACE if wanted.by_place else MatchBy.TITLE
+
+
+def _around(point: Point, composer: Box, found: FoundWindow) -> Box:
+    """The part of what looks like the composer that lies close around what was shown."""
+    x, y = point[0] - found.box.x, point[1] - found.box.y
+    left, top = max(composer.x, x - CLOSE[0]), max(composer.y, y - CLOSE[1])
+    right = min(composer.x + composer.width, x + CLOSE[0])
+    bottom = min(composer.y + composer.height, y + CLOSE[1])
+    return Box(x=left, y=top, width=max(1, right - left), height=max(1, bottom - top))
+
+
+def _wider(measured: Measurement, tried: TrialResult, found: FoundWindow) -> Measurement | None:
+    """With the place where the draft was seen, where that lies beside what was measured; None where it does not."""
+    drawn = tried.drawn
+    if drawn is None or drawn.fits_into(measured.composer):
+        return None
+    box = measured.composer
+    # No pixel more: a caret reaches up to the edge of what is written in, and the line around it is not empty.
+    left, top = max(0, min(box.x, drawn.x)), max(0, min(box.y, drawn.y))
+    right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width))
+    bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height))
+    whole = Box(x=left, y=top, width=right - left, height=bottom - top)
+    anchors = tuple(anchor for anchor in measured.anchors if not anchor.overlaps(whole))
+    return replace(measured, composer=whole, anchors=anchors, hint=measured.hint or tried.hint)
