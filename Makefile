@@ -34,7 +34,7 @@ test-windows:  ## the parts for Windows, with Windows' own Python under Wine (CO
 	@$(BOOTSTRAP) windows
 	@$(PY) -m scripts.wine --count $(or $(COUNT),40)
 
-check:  ## linter, types, imports and the rules of the house
+check:  ## linter, types, imports and the project's rules
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.check
 	@OCTET_TIERS=unit $(PY) -m pytest -q tests/architecture

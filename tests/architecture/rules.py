@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows, each a function from a file or a tree to its list of complaints."""
+"""The project's rules that no linter knows, each a function from a file or a tree to its list of complaints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_FILE = 1_000
 LONG_FILE = 700
 LONGEST_FUNCTION = 80
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
-FACES = ("bot.discord", "bot.web", "bot.mcp", "bot.verbs")
+INTERINTERFACES = ("bot.discord", "bot.web", "bot.mcp", "bot.verbs")
 # Words are put together so that this file does not complain about itself.
 MARKERS = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 HOST_NAMES = ("pypi" + ".org", "python" + "hosted", "npm" + "js", "deb." + "debian.org")
@@ -81,16 +81,16 @@ def vague_name(path: Path, root: Path) -> list[str]:
     return [f'"{name}" says nothing; name the idea' for name in names if name.strip("_") in VAGUE_NAMES]
 
 
-def empty_rooms(root: Path) -> list[str]:
+def empty_packages(root: Path) -> list[str]:
     """Packages below a part that hold nothing but a docstring."""
     found = []
     for part in PARTS:
         for init in (root / part).glob("**/__init__.py"):
-            room = init.parent
-            others = [path for path in room.rglob("*") if path.is_file() and path != init and path.suffix != ".pyc"]
+            package = init.parent
+            others = [path for path in package.rglob("*") if path.is_file() and path != init and path.suffix != ".pyc"]
             is_bare = len(ast.parse(text_of(init)).body) <= 1
-            if room.parent != root and not others and is_bare:
-                found.append(f"{room.relative_to(root)} is an empty room; make it when it has something to do")
+            if package.parent != root and not others and is_bare:
+                found.append(f"{package.relative_to(root)} is an empty package; create it when it has work to do")
     return found
 
 
@@ -121,22 +121,22 @@ def private_imports(source: str, module: str, *, is_package: bool = False) -> li
     return found
 
 
-def face_imports(source: str, module: str) -> list[str]:
-    """A face knows the coordinator, models, ports, questions, texts, settings, the home and the kit; it neither stores
-    nor acts."""
-    face = next((face for face in FACES if module == face or module.startswith(f"{face}.")), None)
-    if face is None:
+def interface_imports(source: str, module: str) -> list[str]:
+    """An interface knows the coordinator, models, ports, questions, texts, settings, the home and the kit. It neither
+    stores nor acts."""
+    own = next((one for one in INTERINTERFACES if module == one or module.startswith(f"{one}.")), None)
+    if own is None:
         return []
     found = []
     for line, name in imported_names(source):
         parts = name.split(".")
-        is_ours = any(name == one or name.startswith(f"{one}.") for one in (face, "bot.verbs"))
+        is_ours = any(name == one or name.startswith(f"{one}.") for one in (own, "bot.verbs"))
         is_core = parts[0] == "core" and (
             parts[1:2] in (["coordinator"], ["kit"], ["settings"], ["home"])
             or parts[2:3] in (["model"], ["ports"], ["questions"], ["texts"])
         )
         if parts[0] in PARTS and not is_ours and not is_core:
-            found.append(f"line {line}: a face may not import {name}")
+            found.append(f"line {line}: an interface may not import {name}")
     return found
 
 

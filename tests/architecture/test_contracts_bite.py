@@ -25,6 +25,8 @@ MENDED = {
     "automation/desktop/worker/lane.py": "import Xlib, automation.protocol.delivery, automation.desktop.x11.input",
     "automation/desktop/observation/inspector.py": "import automation.desktop.x11.windows",
     "automation/desktop/x11/windows.py": "import Xlib",
+    "automation/desktop/win32/windows.py": "",
+    "automation/desktop/macos/window.py": "",
     "automation/dryrun/lane.py": "import automation.protocol.delivery",
     "automation/terminal/worker.py": "import automation.desktop.worker.lane",
     "automation/llm/client.py": "import openai",
@@ -41,23 +43,26 @@ MENDED = {
 # … and for each contract one file that stands against it.
 BROKEN = {
     "bot talks, core decides": {"automation/desktop/observation/inspector.py": "import bot.app"},
-    "The floors of core": {"core/deliveries/service.py": "import core.tasks.service"},
+    "The levels of core": {"core/deliveries/service.py": "import core.tasks.service"},
     "The parts of automation": {"automation/dryrun/eyes.py": "import automation.desktop.x11.input"},
+    "X11, Windows and macOS lie side by side: no platform imports another": {
+        "automation/desktop/macos/input.py": "import automation.desktop.x11.windows"
+    },
     "The terminal lane takes": {"automation/terminal/pane.py": "import automation.desktop.x11.windows"},
-    "The faces of bot": {"bot/discord/cogs.py": "import bot.web.server"},
+    "The interfaces of bot": {"bot/discord/cogs.py": "import bot.web.server"},
     "Only app, desk_workers and cli know automation": {"bot/web/routes.py": "import automation.desktop.worker.lane"},
     "The sandbox stands outside": {"sandbox/discord/world.py": "import core.kit.errors"},
     "Nobody imports the sandbox": {"bot/cli/demo.py": "import sandbox.discord.server"},
     "Siblings import each other": {"automation/protocol/back.py": "import automation.dryrun.lane"},
-    "PyAutoGUI has one door": {"automation/desktop/observation/inspector.py": "import pyautogui"},
-    "The database has one door": {"core/tasks/service.py": "import sqlalchemy"},
-    "discord.py has one door": {"core/notices/service.py": "import discord"},
-    "FastAPI and uvicorn have one door": {"bot/cli/serve.py": "import uvicorn"},
-    "X11 has one door": {"bot/cli/doctor/command.py": "import Xlib"},
-    "D-Bus has two doors": {"automation/desktop/observation/inspector.py": "import dbus_fast"},
-    "Typer has one door": {"bot/app.py": "import typer"},
-    "The openai package has one door": {"core/models/service.py": "import openai"},
-    "APScheduler has one door": {"core/tasks/clock.py": "import apscheduler"},
+    "PyAutoGUI has one gateway module": {"automation/desktop/observation/inspector.py": "import pyautogui"},
+    "The database has one gateway": {"core/tasks/service.py": "import sqlalchemy"},
+    "discord.py has one gateway": {"core/notices/service.py": "import discord"},
+    "FastAPI and uvicorn have one gateway": {"bot/cli/serve.py": "import uvicorn"},
+    "X11 has one gateway": {"bot/cli/doctor/command.py": "import Xlib"},
+    "D-Bus has two gateways": {"automation/desktop/observation/inspector.py": "import dbus_fast"},
+    "Typer has one gateway": {"bot/app.py": "import typer"},
+    "The openai package has one gateway": {"core/models/service.py": "import openai"},
+    "APScheduler has one gateway": {"core/tasks/clock.py": "import apscheduler"},
 }
 
 
@@ -90,6 +95,6 @@ def test_each_contract_is_broken_by_what_it_forbids(contract: str, tmp_path: Pat
     assert verdicts(tmp_path, MENDED | breach)[contract] == "BROKEN"
 
 
-def test_a_room_without_a_floor_is_found(tmp_path: Path) -> None:
+def test_a_package_without_a_level_is_found(tmp_path: Path) -> None:
     found = verdicts(tmp_path, MENDED | {"core/surprise/model.py": ""})
-    assert found["The floors of core: a room imports only floors below its own"] == "BROKEN"
+    assert found["The levels of core: a package imports only lower levels"] == "BROKEN"

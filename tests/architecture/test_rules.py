@@ -1,4 +1,4 @@
-"""The whole tree keeps the rules of the house. (test_rules_bite.py shows that each rule finds what it looks for.)"""
+"""The whole tree keeps the project's rules. (test_rules_bite.py shows that each rule finds what it looks for.)"""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert not found, "\n".join(found)
 
 
-def test_no_room_is_empty() -> None:
-    assert rules.empty_rooms(ROOT) == []
+def test_no_package_is_empty() -> None:
+    assert rules.empty_packages(ROOT) == []
 
 
 @pytest.mark.parametrize("part", [*rules.PARTS, "bench", "scripts"])
@@ -89,11 +89,11 @@ def test_private_modules_are_imported_only_at_home() -> None:
     assert not found, "\n".join(found)
 
 
-def test_faces_translate_and_neither_store_nor_act() -> None:
+def test_interfaces_translate_and_neither_store_nor_act() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {what}"
         for path in OURS
-        for what in rules.face_imports(rules.text_of(path), rules.module_name(path, ROOT))
+        for what in rules.interface_imports(rules.text_of(path), rules.module_name(path, ROOT))
     ]
     assert not found, "\n".join(found)
 

@@ -1,4 +1,4 @@
-"""Positive controls: each rule of the house complains about a broken variant and is silent about its mended twin."""
+"""Positive controls: each rule complains about a broken variant and accepts its correct twin."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def test_names_that_say_nothing_are_found_anywhere_in_the_path(tmp_path: Path) -
     assert rules.vague_name(tmp_path / "core/tasks/model.py", tmp_path) == []
 
 
-def test_an_empty_room_is_found_until_something_lives_in_it(tmp_path: Path) -> None:
-    room = tmp_path / "core/tasks"
-    room.mkdir(parents=True)
+def test_an_empty_package_is_found_until_it_has_a_module(tmp_path: Path) -> None:
+    package = tmp_path / "core/tasks"
+    package.mkdir(parents=True)
     (tmp_path / "core/__init__.py").write_text('"""Decides."""\n')
-    (room / "__init__.py").write_text('"""Tasks."""\n')
-    assert rules.empty_rooms(tmp_path)
-    (room / "model.py").write_text('"""What a task is."""\n')
-    assert rules.empty_rooms(tmp_path) == []
+    (package / "__init__.py").write_text('"""Tasks."""\n')
+    assert rules.empty_packages(tmp_path)
+    (package / "model.py").write_text('"""What a task is."""\n')
+    assert rules.empty_packages(tmp_path) == []
 
 
 def test_a_circle_of_imports_is_found_and_a_line_is_not() -> None:
@@ -103,8 +103,8 @@ def test_private_modules_stay_private(source: str, module: str, *, is_allowed: b
         ("from bot.web import app", False),
     ],
 )
-def test_faces_know_little(source: str, *, is_allowed: bool) -> None:
-    assert (rules.face_imports(source, "bot.discord.cogs.tasks") == []) is is_allowed
+def test_interfaces_know_little(source: str, *, is_allowed: bool) -> None:
+    assert (rules.interface_imports(source, "bot.discord.cogs.tasks") == []) is is_allowed
 
 
 def test_pins_and_requirements_are_read_by_their_normal_names() -> None:
