@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.discord.locks import lasted
+from bot.discord.locks import duration
 from bot.discord.parts import Parts, framed
 from bot.discord.render import named, person_id
 from bot.discord.text import inline
@@ -13,14 +13,14 @@ from core.deliveries.model import Reason
 _AMBER, _GREY = 0xE0A800, 0x80848E
 
 
-def blocked(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
+def blocked_message(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
     """One message for one time; it mentions the owner of this Octet, who can recalibrate the window."""
     who, agent = named(now.tried_by), inline(now.agent, 60)
     where = f"the window {inline(now.window, 60)} of {agent} on desk {inline(now.desk, 60)}"
     if now.over_ms:
         how = f" {who} had it recalibrated." if now.tried_by and not now.tried else ""
         said = f"{where[:1].upper()}{where[1:]} is not blocked any more; it was for "
-        return Parts(view=framed(f"{said}{lasted(now.over_ms - now.since_ms)}.{how}", marker, colour=_GREY))
+        return Parts(view=framed(f"{said}{duration(now.over_ms - now.since_ms)}.{how}", marker, colour=_GREY))
     wakes = person_id(owner)
     ping = f"<@{wakes}> " if wakes else ""
     # Titles of other windows are not for the channel.

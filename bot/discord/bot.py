@@ -18,9 +18,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord import errors
-from bot.discord.errors import WrongPlace
-from bot.discord.gate import Blocked
+from bot.discord.errors import WrongServer
 from bot.discord.replies import CONNECTION_LOST
+from bot.discord.send_limits import DiscordBan
 from core.kit.errors import OctetError
 from core.security.model import Actor, Role
 
@@ -47,7 +47,7 @@ PERMISSION = "permission"
 """In a command's `extras`: what core asks for. Core checks it; this is for people and for the tests."""
 
 
-class Tree(app_commands.CommandTree["Bot"]):
+class CommandTree(app_commands.CommandTree["Bot"]):
     """All commands of one bot."""
 
     async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
@@ -56,7 +56,7 @@ class Tree(app_commands.CommandTree["Bot"]):
             actor = await self.client.actor(interaction)
             extras = interaction.command.extras if interaction.command else {}
             if actor.role is Role.NOBODY and not extras.get(OPEN_TO_ALL):
-                raise errors.NotYours
+                raise errors.UserUnknown
         except OctetError as error:
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])
@@ -69,7 +69,7 @@ class Tree(app_commands.CommandTree["Bot"]):
         """Answer privately; what nobody expected goes to the log."""
         await errors.answer(interaction, error)
 
-    async def sync_if_changed(self, guild: discord.abc.Snowflake, kept: Path, *, anew: bool = False) -> bool:
+    async def sync_if_changed(self, guild: discord.abc.Snowflake, kept: Path, *, force: bool = False) -> bool:
         """Register the commands for this server unless `kept` says that just these are registered there and the server
         has them: a removal of the bot while Octet is down takes them away."""
         self.copy_global_to(guild=guild)
@@ -77,7 +77,7 @@ class Tree(app_commands.CommandTree["Bot"]):
         text = json.dumps([self.client.application_id, described], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         known = _read(kept)
-        if known.get(str(guild.id)) == digest and not anew:
+        if known.get(str(guild.id)) == digest and not force:
             there = {one.name for one in await self.fetch_commands(guild=guild)}
             if there == {one["name"] for one in described}:
                 return False
@@ -122,7 +122,7 @@ class Bot(commands.Bot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
-            tree_cls=Tree,
+            tree_cls=CommandTree,
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
@@ -140,9 +140,9 @@ class Bot(commands.Bot):
         self._syncing = asyncio.Lock()
 
     async def actor(self, interaction: discord.Interaction[Any]) -> Actor:
-        """Who this is, from memory. Raises WrongPlace for direct messages and foreign servers."""
+        """Who this is, from memory. Raises WrongServer for direct messages and foreign servers."""
         if interaction.guild_id is None or self.guild_id not in {None, interaction.guild_id}:
-            raise WrongPlace
+            raise WrongServer
         user = interaction.user
         return await self.coordinator.people.discord_actor(str(user.id), user.display_name)
 
@@ -185,7 +185,7 @@ class Bot(commands.Bot):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running. An earlier removal took the commands away, whatever was registered before."""
-        await self._register(guild, anew=True)
+        await self._register(guild, force=True)
         if self.guild_id in {None, guild.id}:
             self._came_up()
 
@@ -193,18 +193,18 @@ class Bot(commands.Bot):
         self._was_up = True
         self._on_up(self)
 
-    async def _register(self, guild: discord.Guild, *, anew: bool = False) -> None:
+    async def _register(self, guild: discord.Guild, *, force: bool = False) -> None:
         if self.guild_id not in {None, guild.id}:
             return
         async with self._syncing:
             for attempt in range(_SYNC_TRIES):
                 try:
-                    await self.tree.sync_if_changed(guild, self._tree_file, anew=anew)
+                    await self.tree.sync_if_changed(guild, self._tree_file, force=force)
                 except discord.Forbidden:
                     hint = "invite the bot again with the link of docs/discord.md"
                     log.error("commands_not_allowed", guild=guild.id, hint=hint)  # noqa: TRY400 - the hint says it all
                     return
-                except Blocked as blocked:
+                except DiscordBan as blocked:
                     await asyncio.sleep(blocked.after_s)
                 except (discord.DiscordException, *CONNECTION_LOST) as error:
                     log.warning("commands_not_registered", guild=guild.id, error=repr(error), attempt=attempt + 1)
@@ -215,8 +215,8 @@ class Bot(commands.Bot):
                     return
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> CommandTree:
         """The commands, with our own checks."""
         tree = super().tree
-        assert isinstance(tree, Tree)
+        assert isinstance(tree, CommandTree)
         return tree

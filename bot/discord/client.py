@@ -13,9 +13,9 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.discord.boards import LiveBoards
+from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
-from bot.discord.channels import LiveChannels
+from bot.discord.channel_client import ChannelClient
 from bot.discord.cogs.admin import Admin
 from bot.discord.cogs.agents import Agents
 from bot.discord.cogs.desks import Desks
@@ -23,9 +23,9 @@ from bot.discord.cogs.fleet import Fleet
 from bot.discord.cogs.messages import Messages
 from bot.discord.cogs.tasks import Tasks
 from bot.discord.commands import add_commands
-from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
-from bot.discord.gate import Blocked, Gate
+from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown, IntentsRefused
 from bot.discord.outbox import Outbox
+from bot.discord.send_limits import DiscordBan, SendLimits
 from bot.discord.views.board import RemoveBoard
 from bot.discord.views.calibration import AnswerCalibration
 from bot.discord.views.cancel import CancelTask
@@ -62,11 +62,11 @@ def create_bot(
     coordinator: Coordinator,
     *,
     home: Home,
-    gate: Gate | None = None,
+    gate: SendLimits | None = None,
     on_up: Callable[[Bot], None] | None = None,
     on_lost: Callable[[], None] | None = None,
 ) -> Bot:
-    """A fresh, unconnected bot with all commands. Raises NoGateway when the sandbox is named by half only."""
+    """A fresh, unconnected bot with all commands. Raises GatewayUnknown when the sandbox is named by half only."""
     point_at(settings.discord)
     bot = Bot(
         coordinator,
@@ -76,7 +76,7 @@ def create_bot(
         guild_id=settings.discord.guild_id,
         tree_file=home.root / TREE_FILE,
     )
-    bot.http.http_trace = None if gate is None else gate.trace()
+    bot.http.http_trace = None if gate is None else gate.trace_config()
     return bot
 
 
@@ -102,11 +102,11 @@ def point_at(settings: DiscordSettings) -> None:
 
 
 def addresses(settings: DiscordSettings) -> tuple[str, yarl.URL]:
-    """Where REST and gateway are. Raises NoGateway when the sandbox is named by half only."""
+    """Where REST and gateway are. Raises GatewayUnknown when the sandbox is named by half only."""
     if not settings.sandbox:
         return _DISCORD_API, _DISCORD_GATEWAY
     if not settings.api_base or not settings.gateway_url:
-        raise NoGateway
+        raise GatewayUnknown
     return settings.api_base.rstrip("/"), yarl.URL(settings.gateway_url)
 
 
@@ -120,29 +120,29 @@ async def run(
 ) -> None:
     """Be in Discord until cancelled, through every loss of the connection; then finish what is being told.
 
-    Raises NoToken, NoGateway, TokenRefused or IntentsRefused: with those, coming again would not help.
+    Raises BotTokenMissing, GatewayUnknown, BotTokenRefused or IntentsRefused: with those, coming again would not help.
     `up` is set while the bot is connected and its commands are registered.
     """
     if settings.discord_token is None:
-        raise NoToken
+        raise BotTokenMissing
     addresses(settings.discord)
     clock, up = clock or SystemClock(), up or asyncio.Event()
-    channels = LiveChannels(gate := Gate(clock))
+    channels = ChannelClient(gate := SendLimits(clock))
 
     def came_up(bot: Bot) -> None:
-        channels.use(bot)
+        channels.use_bot(bot)
         up.set()
         outbox.access_changed()
-        boards.stir()
+        boards.wake()
 
-    boards = LiveBoards(coordinator, channels, clock=clock)
+    boards = BoardWriter(coordinator, channels, clock=clock)
     outbox = Outbox(
         coordinator,
         channels,
         clock=clock,
         default_channel=settings.discord.channel_id,
         shows_windows=settings.discord.pictures,
-        on_trouble=boards.stir,
+        on_trouble=boards.wake,
     )
 
     async def drain() -> None:
@@ -151,7 +151,7 @@ async def run(
             supervise(both, "discord-boards-drain", boards.drain(DRAIN_S))
 
     def went_down() -> None:
-        channels.use(None)
+        channels.use_bot(None)
         up.clear()
 
     async with asyncio.TaskGroup() as group:
@@ -162,14 +162,14 @@ async def run(
         try:
             pause_s = 0.0
             while True:
-                await asyncio.sleep(gate.closed_s())  # logging in is a request too
+                await asyncio.sleep(gate.banned_for_s())  # logging in is a request too
                 began_s = clock.monotonic_s()
                 bot = create_bot(settings, coordinator, home=home, gate=gate, on_up=came_up, on_lost=up.clear)
                 await _live(bot, settings.discord_token.get_secret_value(), drain, went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-        except TokenRefused as error:
+        except BotTokenRefused as error:
             refused = error  # raised outside the group, which would wrap it
         finally:
             for writer in writers:
@@ -178,7 +178,7 @@ async def run(
 
 
 async def _live(bot: Bot, token: str, drain: Callable[[], Awaitable[None]], went_down: Callable[[], None]) -> None:
-    """One client from login to its end, whatever ends it. Raises TokenRefused or IntentsRefused."""
+    """One client from login to its end, whatever ends it. Raises BotTokenRefused or IntentsRefused."""
     try:
         async with bot:
             try:
@@ -191,16 +191,16 @@ async def _live(bot: Bot, token: str, drain: Callable[[], Awaitable[None]], went
                 went_down()  # nobody may write through a client that is closing
         log.warning("discord_client_ended")
     except discord.LoginFailure:
-        raise TokenRefused from None
+        raise BotTokenRefused from None
     except discord.PrivilegedIntentsRequired:
         raise IntentsRefused(code=_BAD_INTENTS[-1]) from None
     except discord.ConnectionClosed as closed:
         if closed.code == _BAD_TOKEN:
-            raise TokenRefused from None
+            raise BotTokenRefused from None
         if closed.code in _BAD_INTENTS:
             raise IntentsRefused(code=closed.code) from None
         log.warning("discord_client_ended", close_code=closed.code)
-    except Blocked as blocked:
+    except DiscordBan as blocked:
         log.warning("discord_client_ended", why=blocked.message)
     except OSError as lost:  # no network, no name, refused: what the person can mend; where in the library is no news
         log.warning("discord_unreachable", why=str(lost))

@@ -11,7 +11,7 @@ from discord.app_commands import Choice
 
 from bot.discord import replies
 from bot.discord.bot import OPEN_TO_ALL, PERMISSION
-from bot.discord.channels import place_of
+from bot.discord.channel_client import place_of
 from bot.discord.present import present
 from bot.discord.text import NAME_LIMIT, plain
 from bot.verbs.catalogue import ABOUT, VERBS

@@ -9,8 +9,8 @@ import structlog
 from discord import app_commands
 
 from bot.discord import replies
-from bot.discord.gate import Blocked, ban_s
 from bot.discord.replies import ALREADY_ACKNOWLEDGED
+from bot.discord.send_limits import DiscordBan, ban_duration_s
 from bot.discord.text import CONTENT_LIMIT, cut, strip_controls
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
 from core.kit.ids import RandomIds
@@ -30,7 +30,7 @@ _HEADINGS: dict[type[OctetError], str] = {
 }
 
 
-class TokenRefused(Misconfigured):
+class BotTokenRefused(Misconfigured):
     """Discord refuses the bot's token. Copy it again from the developer portal (Bot, Reset Token) into
     OCTET_DISCORD_TOKEN."""
 
@@ -40,24 +40,24 @@ class IntentsRefused(Misconfigured):
     token is likely another bot's: compare it with the application's page in the developer portal."""
 
 
-class NoToken(Misconfigured):
+class BotTokenMissing(Misconfigured):
     """There is no bot token. Put OCTET_DISCORD_TOKEN=… into .env or the environment."""
 
 
-class NoGateway(Misconfigured):
+class GatewayUnknown(Misconfigured):
     """The sandbox's gateway is not named. Set gateway_url beside api_base in [discord]."""
 
 
-class WrongPlace(Denied):
+class WrongServer(Denied):
     """Octet answers in its own server only, not here."""
 
 
-class NotYours(Denied):
+class UserUnknown(Denied):
     """This Octet does not know you. Only its owner may use it today. If it has none yet, its
     console shows the code for `/admin claim`."""
 
 
-class TryLater(Unavailable):
+class DiscordBusy(Unavailable):
     """Discord cannot take this now: {why}."""
 
     def __init__(self, *, why: str, after_s: float | None = None) -> None:
@@ -65,15 +65,15 @@ class TryLater(Unavailable):
         self.after_s = after_s
 
 
-class ServerFailed(TryLater):
+class DiscordFailed(DiscordBusy):
     """Discord met an error of its own: {why}."""
 
 
-class NoAccess(Unavailable):
+class ChannelForbidden(Unavailable):
     """Discord does not let the bot write in this channel: {why}."""
 
 
-class PlaceGone(NotFound):
+class ChannelGone(NotFound):
     """The channel is gone: {why}."""
 
 
@@ -85,11 +85,11 @@ class TooOldToEdit(Conflict):
     """This message is too old for more edits now: {why}."""
 
 
-class Refused(Invalid):
+class MessageRejected(Invalid):
     """Discord does not take this message: {why}."""
 
 
-class ThreadClosed(Refused):
+class ThreadClosed(MessageRejected):
     """The thread is archived or locked: {why}."""
 
 
@@ -114,26 +114,26 @@ def said(error: OctetError) -> str:
     return cut(strip_controls(f"{heading} {error.message}".strip()), CONTENT_LIMIT - 100)
 
 
-def sort(error: Exception) -> NoReturn:
+def raise_sorted(error: Exception) -> NoReturn:
     """Raise what a failed call of Discord means for the one who writes there."""
     if isinstance(error, discord.RateLimited):
-        raise TryLater(why="rate limit", after_s=error.retry_after) from error
+        raise DiscordBusy(why="rate limit", after_s=error.retry_after) from error
     if not isinstance(error, discord.HTTPException):
-        raise TryLater(why=f"connection lost ({type(error).__name__})") from error
+        raise DiscordBusy(why=f"connection lost ({type(error).__name__})") from error
     why = f"{error.status} {error.code}"
     if error.code == EDITED_TOO_OFTEN:  # comes as a 429
         raise TooOldToEdit(why=why) from error
     if error.status in {401, 429}:  # the library waits out ordinary limits; this 429 is a ban
-        raise Blocked(why=why, after_s=ban_s(error.response.headers.get("Retry-After", ""))) from error
+        raise DiscordBan(why=why, after_s=ban_duration_s(error.response.headers.get("Retry-After", ""))) from error
     if error.status >= 500:
-        raise ServerFailed(why=why) from error
+        raise DiscordFailed(why=why) from error
     if error.code in {UNKNOWN_MESSAGE, FOREIGN_MESSAGE}:  # foreign: the token is another application's now
         raise MessageGone(why=why) from error
     if error.code == UNKNOWN_CHANNEL:
-        raise PlaceGone(why=why) from error
+        raise ChannelGone(why=why) from error
     if error.code in {THREAD_ARCHIVED, THREAD_LOCKED}:  # with 400 or 403
         raise ThreadClosed(why=why) from error
-    raise (NoAccess if error.status in {403, 404} else Refused)(why=why) from error
+    raise (ChannelForbidden if error.status in {403, 404} else MessageRejected)(why=why) from error
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -25,7 +25,7 @@ def invite_link(application_id: str) -> str:
     return f"https://discord.com/oauth2/authorize?{urlencode(asked)}"
 
 
-def lacking(permissions: int) -> tuple[str, ...]:
+def missing_permissions(permissions: int) -> tuple[str, ...]:
     """The names of what is missing among these permissions."""
     if permissions & ADMINISTRATOR:
         return ()

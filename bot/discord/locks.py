@@ -15,13 +15,12 @@ _NEXT = (
 )
 
 
-def locked(lock: Lock, *, owner: str, marker: str) -> Parts:
+def lock_message(lock: Lock, *, owner: str, marker: str) -> Parts:
     """One message for one lock; it mentions the owner of this Octet, who can do something about it."""
     desk = inline(lock.desk, 60)
     if lock.over_ms is not None:
-        said = (
-            f"The screen of desk **{desk}** is not locked any more; it was for {lasted(lock.over_ms - lock.since_ms)}."
-        )
+        lasted = duration(lock.over_ms - lock.since_ms)
+        said = f"The screen of desk **{desk}** is not locked any more; it was for {lasted}."
         return Parts(view=framed(said, marker, colour=_GREY))
     wakes = person_id(owner)
     ping = f"<@{wakes}> " if wakes else ""
@@ -30,7 +29,7 @@ def locked(lock: Lock, *, owner: str, marker: str) -> Parts:
     return Parts(view=framed("\n".join(lines), marker, colour=_AMBER), mentions=(wakes,) if wakes else ())
 
 
-def lasted(for_ms: int) -> str:
+def duration(for_ms: int) -> str:
     """`2 h 5 min`: how long something lasted."""
     minutes = round(for_ms / 60_000)
     if minutes < 1:

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.discord import blocked, locks, questions, render, standstills, words
-from bot.discord.channels import Channels, Posted
+from bot.discord.channel_client import ChannelClient, PostedMessage
 from bot.discord.errors import (
+    ChannelForbidden,
+    ChannelGone,
+    DiscordBusy,
+    DiscordFailed,
     MessageGone,
-    NoAccess,
-    PlaceGone,
-    Refused,
-    ServerFailed,
+    MessageRejected,
     ThreadClosed,
     TooOldToEdit,
-    TryLater,
 )
-from bot.discord.gate import Blocked
 from bot.discord.parts import Parts, without_clocks
+from bot.discord.send_limits import DiscordBan
 from core.deliveries.model import parse_asked
 from core.kit import faults
 from core.kit.clock import Clock
@@ -57,7 +57,7 @@ _MOST_FAILURES = 10
 _SEEN_KEPT = 1000
 
 
-class NoChannel(PlaceGone):
+class ChannelUnknown(ChannelGone):
     """No channel is known for this task. Set channel_id in [discord] of config/octet.toml."""
 
 
@@ -67,7 +67,7 @@ class Outbox:
     def __init__(
         self,
         coordinator: Coordinator,
-        channels: Channels,
+        channels: ChannelClient,
         *,
         clock: Clock,
         default_channel: int | None,
@@ -79,7 +79,7 @@ class Outbox:
         self._coordinator = coordinator
         self._notices = coordinator.notices
         self._channels = channels
-        self._gate = channels.gate
+        self._limits = channels.limits
         self._clock = clock
         self._default_channel = default_channel
         self._on_trouble = on_trouble
@@ -116,7 +116,7 @@ class Outbox:
         async with asyncio.TaskGroup() as group:
             supervise(group, "discord-outbox-news", self._listen())
             while True:
-                await self._channels.ready()
+                await self._channels.wait_until_ready()
                 await self._coordinator.store.until_back()  # what cannot be noted as told is not told
                 self._stirred.clear()
                 try:
@@ -160,13 +160,13 @@ class Outbox:
 
     def access_changed(self) -> None:
         """Try the channels that Discord refused: permissions may have changed, or the connection is new."""
-        self._gate.forget_refusals()
+        self._limits.forget_refusals()
         self._may_retry = True
         self._stirred.set()
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start telling what may be told now, one notice of each strand. Return the seconds until more may be told."""
-        if (closed_s := self._gate.closed_s()) > 0:
+        if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         if self._inherited is None:
             self._inherited = await self._notices.newest_id()
@@ -176,37 +176,37 @@ class Outbox:
             self._may_retry = False
         now_s = self._clock.monotonic_s()
         self._resting = {notice: until_s for notice, until_s in self._resting.items() if until_s > now_s}
-        full, refused = self._gate.full(), set[str]()
+        full, refused = self._limits.channels_without_edits(), set[str]()
         self._just_told.clear()
-        for notice in self._in_turn(await self._notices.due(limit=200, resting=self._resting, full=full)):
-            if len(self._busy) >= (1 if self._gate.is_probing else _AT_ONCE) or self._is_closing:
+        for notice in self._in_fair_order(await self._notices.due(limit=200, resting=self._resting, full=full)):
+            if len(self._busy) >= (1 if self._limits.is_probing else _AT_ONCE) or self._is_closing:
                 break
             channel = notice.place.channel
-            if channel not in refused and (refusal := self._gate.refusal(channel)):
+            if channel not in refused and (refusal := self._limits.refusal_of(channel)):
                 refused.add(channel)
                 await self._notices.no_access(channel, error=refusal[0], after_s=refusal[1])
-            if channel in refused or (self._gate.is_refused(channel) and channel in self._busy.values()):
+            if channel in refused or (self._limits.is_refused(channel) and channel in self._busy.values()):
                 continue
-            if notice.posted_message and not self._gate.take_edit(notice.posted_channel):
-                full = self._gate.full()
+            if notice.posted_message and not self._limits.take_edit(notice.posted_channel):
+                full = self._limits.channels_without_edits()
                 continue
             self._busy[notice.strand] = channel
             self._served.add(notice.strand)
             self._idle.clear()
-            supervise(group, f"discord-outbox:{notice.strand}", self._tell(notice))
+            supervise(group, f"discord-outbox:{notice.strand}", self._publish(notice))
         return min([*full.values(), *(until_s - now_s for until_s in self._resting.values()), _REST_S])
 
-    def _in_turn(self, due: Iterable[Notice]) -> list[Notice]:
+    def _in_fair_order(self, due: Iterable[Notice]) -> list[Notice]:
         """Put strands that had their turn behind the others, but no question."""
         waiting = [one for one in due if one.strand not in self._busy and one.strand not in self._just_told]
         if all(one.strand in self._served for one in waiting):
             self._served.clear()
         return sorted(waiting, key=lambda one: not one.asks and one.strand in self._served)
 
-    async def _tell(self, notice: Notice) -> None:
+    async def _publish(self, notice: Notice) -> None:
         """Tell one notice and note how it went. Nothing of it is lost if the process ends at any point."""
         try:
-            await self._tell_and_note(notice)
+            await self._publish_and_record(notice)
         except Unavailable as error:
             # The row stays due, and what was posted is found again by its nonce or its marker.
             log.info("notice_not_noted", notice=notice.id, why=error.message)
@@ -218,37 +218,37 @@ class Outbox:
             self._just_told.add(notice.strand)
             self._stirred.set()
 
-    async def _tell_and_note(self, notice: Notice) -> None:
+    async def _publish_and_record(self, notice: Notice) -> None:
         before = self._written
         try:
             match notice.kind:
                 case NoticeKind.CARD:
-                    await self._tell_card(notice)
+                    await self._publish_card(notice)
                 case NoticeKind.WORDS:
-                    await self._tell_words(notice)
+                    await self._publish_agent_message(notice)
                 case _:
-                    await self._tell_news(notice)
+                    await self._publish_news(notice)
             if self._written > before:  # else nothing was to be changed, and Discord was not asked
-                self._gate.passed(notice.place.channel)
+                self._limits.note_success(notice.place.channel)
             self._taken += 1
             self._failures.pop(notice.id, None)
             self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
             self._tried.pop(notice.id, None)
-        except Blocked as blocked:  # the connection is in trouble, not this notice: it stays due
-            self._gate.close(blocked.message, blocked.after_s)
-        except NoAccess as refused:  # the channel, not this notice
-            pause_s = self._gate.refuse(notice.place.channel, refused.message)
+        except DiscordBan as blocked:  # the connection is in trouble, not this notice: it stays due
+            self._limits.note_ban(blocked.message, blocked.after_s)
+        except ChannelForbidden as refused:  # the channel, not this notice
+            pause_s = self._limits.note_refusal(notice.place.channel, refused.message)
             await self._notices.no_access(notice.place.channel, error=refused.message, after_s=pause_s)
             self._on_trouble()
-        except TryLater as later:
-            if isinstance(later, ServerFailed) and await self._is_hopeless(notice):
+        except DiscordBusy as later:
+            if isinstance(later, DiscordFailed) and await self._fails_alone(notice):
                 await self._drop(notice, f"{later.message} (tried {_MOST_FAILURES} times)")
                 return
             after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
             await self._notices.again(notice.id, error=later.message, after_s=after_s)
             self._on_trouble()
-        except (NotFound, Refused) as lost:
+        except (NotFound, MessageRejected) as lost:
             await self._drop(notice, lost.message)
         except Unavailable:
             raise
@@ -256,7 +256,7 @@ class Outbox:
             log.exception("notice_failed", notice=notice.id)
             await self._notices.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
 
-    async def _is_hopeless(self, notice: Notice) -> bool:
+    async def _fails_alone(self, notice: Notice) -> bool:
         """Count an error of Discord. Tell whether it fails at this message while it takes others."""
         tries, taken = self._failures.get(notice.id, (0, self._taken))
         self._failures[notice.id] = (tries + 1, taken)
@@ -268,7 +268,7 @@ class Outbox:
             return False  # it fails at everything
         try:  # no other notice waits: reading shows whether Discord works
             channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
-            await self._channels.find(channel, self._marker(notice), after_ms=self._clock.now_ms())
+            await self._channels.find_message(channel, self._marker(notice), after_ms=self._clock.now_ms())
         except OctetError:
             return False
         return True
@@ -281,8 +281,8 @@ class Outbox:
         await self._notices.dropped(notice.id, error=why)
         self._on_trouble()
 
-    async def _tell_card(self, notice: Notice) -> None:
-        view = await self._show(notice)
+    async def _publish_card(self, notice: Notice) -> None:
+        view = await self._task_view(notice)
         channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
         message = notice.posted_message
         if message:
@@ -308,7 +308,7 @@ class Outbox:
         found = await self._find(notice, channel, tag)
         if found is None:
             posted = await self._post(channel, parts, self._nonce(notice, tag))
-            if posted.is_as_asked:
+            if posted.is_as_requested:
                 return posted.id
             found = posted.id
         await self._edit(channel, found, parts)
@@ -320,29 +320,29 @@ class Outbox:
             faults.point("outbox.thread", may_fail=True)
             thread = await self._channels.open_thread(channel, message, render.thread_name(view.task))
             faults.point("outbox.thread_made", may_fail=True)
-        except (PlaceGone, NoAccess, Refused) as refused:
+        except (ChannelGone, ChannelForbidden, MessageRejected) as refused:
             log.warning("no_thread", task=view.task.id, channel=channel, why=refused.message)
             return
         await self._notices.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)
 
-    async def _tell_words(self, notice: Notice) -> None:
+    async def _publish_agent_message(self, notice: Notice) -> None:
         """Tell words: post them once, then edit them. A person who deletes that message does not want it any more."""
         view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
-        await self._put(notice, words.shown(view, marker=self._marker(notice)), is_edited=True)
+        await self._post_or_edit(notice, words.shown(view, marker=self._marker(notice)), is_edited=True)
 
-    async def _tell_news(self, notice: Notice) -> None:
+    async def _publish_news(self, notice: Notice) -> None:
         # An earlier try may have asked what is settled by now.
-        await self._put(notice, await self._news_of(notice), is_edited=bool(notice.about))
+        await self._post_or_edit(notice, await self._render_news(notice), is_edited=bool(notice.about))
 
-    async def _put(self, notice: Notice, parts: Parts, *, is_edited: bool) -> None:
+    async def _post_or_edit(self, notice: Notice, parts: Parts, *, is_edited: bool) -> None:
         """Post the notice, or edit the message that it has. What is edited shows the present also after a lost try."""
         if notice.posted_message:
             place, message = await self._change(notice, parts)
         else:
             place, posted = await self._post_somewhere(notice, parts)
             message = posted.id
-            if is_edited and not posted.is_as_asked:
+            if is_edited and not posted.is_as_requested:
                 place, message = await self._change(
                     replace(notice, posted_channel=place, posted_message=message), parts
                 )
@@ -358,22 +358,22 @@ class Outbox:
             log.warning("thread_refused", task=notice.task, notice=notice.id, why=closed.message)
             channel = self._channel(notice.place)
             return str(channel), (await self._post_news(notice, channel, parts, tag="c")).id
-        except (MessageGone, PlaceGone, TooOldToEdit) as gone:
+        except (MessageGone, ChannelGone, TooOldToEdit) as gone:
             log.info("message_not_edited", task=notice.task, notice=notice.id, why=gone.message)
         return place, message
 
-    async def _news_of(self, notice: Notice) -> Parts:
+    async def _render_news(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
         if notice.kind is NoticeKind.STANDS_STILL:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
-            return standstills.standstill(stands, pictures=self._shows_windows, marker=marker)
+            return standstills.dialog_message(stands, pictures=self._shows_windows, marker=marker)
         if notice.kind is NoticeKind.SUMMARY:
             return render.summary(notice, marker=marker)
         if notice.kind is NoticeKind.LOCKED:
             lock, owner = await self._coordinator.locks.show(notice.message), await self._owner()
-            return locks.locked(lock, owner=owner, marker=marker)
+            return locks.lock_message(lock, owner=owner, marker=marker)
         if notice.kind is NoticeKind.BLOCKED:
-            return blocked.blocked(
+            return blocked.blocked_message(
                 self._coordinator.blocked_windows.parse_notice(notice), owner=await self._owner(), marker=marker
             )
         shots = None
@@ -381,23 +381,25 @@ class Outbox:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
         if notice.kind is NoticeKind.IN_DOUBT:
             pressed = await self._coordinator.agent_actions.show_action(notice.message, by=HUB)
-            return standstills.in_doubt(notice, pressed, pictures=shots, marker=marker)
+            return standstills.unknown_action_message(notice, pressed, pictures=shots, marker=marker)
         if notice.kind is NoticeKind.UNDELIVERED:
             view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
             if notice.about:
-                return questions.question_of_words(notice, view, pictures=shots, marker=marker)
+                return questions.unknown_delivery_message(notice, view, pictures=shots, marker=marker)
             return words.news(notice, view, marker=marker)
         if notice.about:
-            return questions.question(notice, await self._show(notice), pictures=shots, marker=marker)
+            return questions.unknown_prompt_message(
+                notice, await self._task_view(notice), pictures=shots, marker=marker
+            )
         message = await self._coordinator.messages.get(notice.message) if notice.message else None
-        return render.news(notice, await self._show(notice), message=message, marker=marker)
+        return render.news(notice, await self._task_view(notice), message=message, marker=marker)
 
     async def _owner(self) -> str:
         """The owner as core names people; empty as long as there is none."""
         owner = await self._coordinator.people.owner(by=HUB)
         return "" if owner is None else owner.id
 
-    async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, Posted]:
+    async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, PostedMessage]:
         """Post it in the thread of its task, or else in the channel; the channel, and what stands there."""
         places = [int(notice.thread)] if notice.thread else []
         if notice.place.channel or self._default_channel or not places:
@@ -405,32 +407,32 @@ class Outbox:
         for place in places[:-1]:
             try:
                 return str(place), await self._post_news(notice, place, parts)
-            except (PlaceGone, NoAccess, Refused) as refused:  # for example a thread that was locked
+            except (ChannelGone, ChannelForbidden, MessageRejected) as refused:  # for example a thread that was locked
                 log.warning("thread_refused", task=notice.task, notice=notice.id, why=refused.message)
         return str(places[-1]), await self._post_news(notice, places[-1], parts)
 
-    async def _post_news(self, notice: Notice, place: int, parts: Parts, *, tag: str = "") -> Posted:
+    async def _post_news(self, notice: Notice, place: int, parts: Parts, *, tag: str = "") -> PostedMessage:
         found = await self._find(notice, place)
         if found:
-            return Posted(id=found, is_as_asked=False)
+            return PostedMessage(id=found, is_as_requested=False)
         return await self._post(place, parts, self._nonce(notice, tag))
 
-    async def _post(self, channel: int, parts: Parts, nonce: str) -> Posted:
+    async def _post(self, channel: int, parts: Parts, nonce: str) -> PostedMessage:
         faults.point("outbox.post", may_fail=True)
-        posted = await self._channels.post(channel, parts, nonce=nonce)
+        posted = await self._channels.post_message(channel, parts, nonce=nonce)
         faults.point("outbox.posted", may_fail=True)
         self._written += 1
-        if posted.is_as_asked:
+        if posted.is_as_requested:
             self._remember(posted.id, parts)
         return posted
 
     async def _edit(self, channel: int, message: str, parts: Parts) -> None:
         if self._seen.get(message) == hash(without_clocks(parts)):
-            self._gate.return_edit(str(channel))
+            self._limits.return_edit(str(channel))
             return
         self._seen.pop(message, None)  # an edit whose answer is lost may have been made
         faults.point("outbox.edit", may_fail=True)
-        await self._channels.edit(channel, message, parts)
+        await self._channels.edit_message(channel, message, parts)
         faults.point("outbox.edited", may_fail=True)
         self._written += 1
         self._remember(message, parts)
@@ -453,15 +455,15 @@ class Outbox:
             return None
         # By a clock that was ahead: then nothing is known of when it was made.
         since_ms = 0 if notice.created_ms > now_ms else notice.created_ms - CLOCK_SLACK_MS
-        return await self._channels.find(channel, self._marker(notice, tag), after_ms=since_ms)
+        return await self._channels.find_message(channel, self._marker(notice, tag), after_ms=since_ms)
 
-    async def _show(self, notice: Notice) -> TaskView:
+    async def _task_view(self, notice: Notice) -> TaskView:
         return await self._coordinator.tasks.show(TaskId(notice.task), by=HUB)
 
     def _channel(self, place: Place) -> int:
         channel = int(place.channel) if place.channel else self._default_channel
         if channel is None:
-            raise NoChannel
+            raise ChannelUnknown
         return channel
 
     def _nonce(self, notice: Notice, tag: str = "") -> str:

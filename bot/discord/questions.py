@@ -40,7 +40,7 @@ _MOMENTS: dict[Moment, str] = {
 _QUOTED_CHARS = 300
 
 
-def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+def unknown_prompt_message(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
     """Ask, with what pictures there are; None: they are switched off. Once it is settled: say how, and ask no more."""
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED:
@@ -49,7 +49,7 @@ def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | No
     return _ask(notice, view, pictures=pictures, marker=marker)
 
 
-def question_of_words(
+def unknown_delivery_message(
     notice: Notice, view: AgentMessageView, *, pictures: Sequence[Picture] | None, marker: str
 ) -> Parts:
     """As `question`, about words to an agent; it wakes whoever sent them."""

@@ -12,8 +12,8 @@ import aiohttp
 import discord
 import structlog
 
-from bot.discord.gate import Blocked
 from bot.discord.parts import Parts, within_limits
+from bot.discord.send_limits import DiscordBan
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> Non
 
     try:
         await _repeated(fill_in, waits_s=_LATE_S)
-    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError, Blocked) as lost:
+    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError, DiscordBan) as lost:
         # RuntimeError: the client was closed
         log.warning("answer_lost", interaction=interaction.id, error=repr(lost))
 
@@ -82,7 +82,7 @@ async def _repeated(call: Callable[[], Awaitable[None]], *, waits_s: float) -> N
     for left in reversed(range(_TRIES)):
         try:
             await call()
-        except Blocked as blocked:
+        except DiscordBan as blocked:
             if left == 0 or blocked.after_s > waits_s:
                 raise
             await asyncio.sleep(blocked.after_s)

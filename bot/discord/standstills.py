@@ -40,7 +40,7 @@ _SETTLED: dict[str, str] = {
 }
 
 
-def standstill(view: AgentDialogView, *, pictures: bool, marker: str) -> Parts:
+def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Parts:
     """What a window stands still at, with what may be pressed; once it is over, how, and nothing to press."""
     if view.dialog.ending is not None:
         return Parts(view=framed(_ended(view), marker, colour=_GREY))
@@ -64,7 +64,9 @@ def standstill(view: AgentDialogView, *, pictures: bool, marker: str) -> Parts:
     )
 
 
-def in_doubt(notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+def unknown_action_message(
+    notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: str
+) -> Parts:
     """Tell whoever asked for an act that nobody knows whether it was done; once somebody has said so, their word."""
     agent, act = inline(pressed.agent, 60), LABELS[pressed.act]
     how, _, who = notice.text.partition(" by ")

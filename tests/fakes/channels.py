@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.discord.channels import Posted
-from bot.discord.errors import MessageGone, NoAccess, PlaceGone, ThreadClosed
-from bot.discord.gate import Gate
+from bot.discord.channel_client import ChannelClient, PostedMessage
+from bot.discord.errors import ChannelForbidden, ChannelGone, MessageGone, ThreadClosed
 from bot.discord.parts import Parts
+from bot.discord.send_limits import SendLimits
 from core.kit.clock import Clock, SystemClock
 
 
@@ -39,8 +39,8 @@ class Sent:
     edits: int = 0
 
 
-@dataclass(slots=True)
-class FakeChannels:
+@dataclass
+class FakeChannels(ChannelClient):
     """Messages, threads and nonces. `faults` is asked before and after each call and may raise."""
 
     messages: list[Sent] = field(default_factory=list[Sent])
@@ -62,16 +62,16 @@ class FakeChannels:
     up: asyncio.Event = field(default_factory=_set)
     """Clear it while Discord is away."""
     clock: Clock = field(default_factory=SystemClock)
-    gate: Gate = field(init=False)
+    limits: SendLimits = field(init=False)
     _next: int = 5_000
 
     def __post_init__(self) -> None:
-        self.gate = Gate(self.clock)
+        self.limits = SendLimits(self.clock)
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         await self.up.wait()
 
-    async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
+    async def post_message(self, channel: int, parts: Parts, *, nonce: str) -> PostedMessage:
         self._begin("post", channel)
         assert len(nonce) <= 25
         if (error := self.spoils(parts)) is not None:
@@ -84,16 +84,16 @@ class FakeChannels:
             )
         self._end("post")
         shown = next((sent.parts for sent in self.messages if sent.id == self.nonces[nonce]), parts)
-        return Posted(id=self.nonces[nonce], is_as_asked=said(shown) == said(parts))
+        return PostedMessage(id=self.nonces[nonce], is_as_requested=said(shown) == said(parts))
 
-    async def edit(self, channel: int, message: str, parts: Parts) -> None:
+    async def edit_message(self, channel: int, message: str, parts: Parts) -> None:
         self._begin("edit", channel)
         sent = self._one(message)
         sent.parts = parts
         sent.edits += 1
         self._end("edit")
 
-    async def delete(self, channel: int, message: str) -> None:
+    async def delete_message(self, channel: int, message: str) -> None:
         self._begin("delete", channel)
         self.messages.remove(self._one(message))
         self._end("delete")
@@ -105,7 +105,7 @@ class FakeChannels:
         self._end("thread")
         return message
 
-    async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
+    async def find_message(self, channel: int, marker: str, *, after_ms: int) -> str | None:
         self._begin("find", channel)
         self.searched_from_ms.append(after_ms)
         if self.is_blind:
@@ -126,9 +126,9 @@ class FakeChannels:
         self.calls.append(verb)
         self.before(verb)
         if channel in self.gone:
-            raise PlaceGone(why="404 10003")
+            raise ChannelGone(why="404 10003")
         if channel in self.forbidden:
-            raise NoAccess(why="403 50013")
+            raise ChannelForbidden(why="403 50013")
         if channel in self.locked and verb in {"post", "edit"}:
             raise ThreadClosed(why="400 50083")
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.discord import boards, bot, gate, outbox, overview
+from bot.discord import board_writer, bot, outbox, overview, send_limits
 from core.agents.model import Agent, AgentState
 from core.security.model import HUB, OPERATOR
 from core.settings.model import Settings
@@ -186,8 +186,8 @@ async def tour(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bot, "GUILD_READY_S", 0.02)
         patch.setattr(outbox, "EDIT_EVERY_S", 0.01)
-        patch.setattr(boards, "LOOK_EVERY_S", 0.05)
-        patch.setattr(gate, "EDITS", 1000)
+        patch.setattr(board_writer, "LOOK_EVERY_S", 0.05)
+        patch.setattr(send_limits, "EDITS", 1000)
         async with (
             open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
             people(home, sandbox, agents, is_virtual=is_virtual) as town,

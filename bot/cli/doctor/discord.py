@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
-    from bot.discord.directory import Application, Channel, Directory
+    from bot.discord.setup_client import Application, ChannelAccess, SetupClient
     from core.settings.model import Settings
 
 API = "https://discord.com/api/v10"
@@ -36,24 +36,24 @@ def look(settings: Settings, *, api: str = API) -> Iterator[Finding]:
     """Show the token to Discord, and see what the bot may do where it is to work."""
     if settings.discord_token is None:
         return
-    from bot.discord.directory import DiscordSilent, TokenNotTaken
+    from bot.discord.setup_client import DiscordUnreachable, TokenInvalid
 
     base = settings.discord.api_base or api
-    from bot.discord.directory import Directory
+    from bot.discord.setup_client import SetupClient
 
-    directory = Directory(settings.discord_token.get_secret_value(), api_base=base)
+    directory = SetupClient(settings.discord_token.get_secret_value(), api_base=base)
     try:
         application = directory.application()
         yield ok(f"Discord takes the token; the bot is called {application.bot_name}")
         yield ok("no privileged intent is needed, and Octet asks for none: it reads no messages")
         yield from invitation(application)
         yield from servers(directory, settings, application)
-    except TokenNotTaken:
+    except TokenInvalid:
         yield problem(
             "Discord does not take this token",
             "Reset it (discord.com/developers, Bot, Reset Token) and put the new one into .env of the home.",
         )
-    except DiscordSilent as silent:
+    except DiscordUnreachable as silent:
         what, _, cure = silent.message.partition(". ")
         yield problem(what, cure)
     yield from clock(base)
@@ -73,10 +73,10 @@ def invitation(application: Application) -> Iterator[Finding]:
         )
 
 
-def servers(directory: Directory, settings: Settings, application: Application) -> Iterator[Finding]:
+def servers(directory: SetupClient, settings: Settings, application: Application) -> Iterator[Finding]:
     """Whether the bot is a member of its server, and what it lacks in its channel."""
-    from bot.discord.directory import NotThere
     from bot.discord.invitation import invite_link
+    from bot.discord.setup_client import NotVisible
 
     link = invite_link(application.id)
     known = {server.id: server.name for server in directory.servers()}
@@ -88,17 +88,17 @@ def servers(directory: Directory, settings: Settings, application: Application) 
         yield problem("the bot is a member of no server", f"Invite it: {link}")
         return
     places = [str(guild)] if guild is not None else sorted(known)
-    channels: dict[str, Channel] = {}
+    channels: dict[str, ChannelAccess] = {}
     for place in places:
         yield ok(f"the bot is a member of the server {known[place]}")
         try:
-            channels |= {one.id: one for one in directory.channels(place, application.bot_id)}
-        except NotThere:
+            channels |= {one.id: one for one in directory.text_channels(place, application.bot_id)}
+        except NotVisible:
             yield warning(f"the channels of {known[place]} are not shown to the bot", f"Invite it anew: {link}")
     yield from _channel(settings.discord.channel_id, channels, link)
 
 
-def _channel(wanted: int | None, channels: dict[str, Channel], link: str) -> Iterator[Finding]:
+def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) -> Iterator[Finding]:
     if wanted is None:
         lacking = [one for one in channels.values() if one.lacks]
         usable = len(channels) - len(lacking)

@@ -12,8 +12,8 @@ from bot.cli.init.options import InitOptions
 from bot.cli.init.prompts import PromptChoice, Prompts
 from bot.cli.init.saving import save_discord_ids, save_token
 from bot.cli.operator import printable
-from bot.discord.directory import Application, Channel, Directory, Server, TokenNotTaken
 from bot.discord.invitation import invite_link
+from bot.discord.setup_client import Application, ChannelAccess, DiscordServer, SetupClient, TokenInvalid
 from core.config.settings import TOKEN, is_token, read_settings
 from core.kit.errors import Conflict, NotFound, Unavailable
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PORTAL = "https://discord.com/developers/applications"
 LOOK_S = 3.0
 _TRIES = 3
-P = TypeVar("P", Server, Channel)
+P = TypeVar("P", DiscordServer, ChannelAccess)
 
 
 class NotInvited(Unavailable):
@@ -63,17 +63,17 @@ def settings_now(home: Home) -> Settings:
     return read_settings(home, [])
 
 
-def _directory(home: Home, token: str) -> Directory:
-    return Directory(token, api_base=settings_now(home).discord.api_base)
+def _directory(home: Home, token: str) -> SetupClient:
+    return SetupClient(token, api_base=settings_now(home).discord.api_base)
 
 
-def _token(home: Home, questions: Prompts) -> tuple[Directory, Application] | None:
+def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | None:
     settings = settings_now(home)
     if settings.discord_token is not None:
         directory = _directory(home, settings.discord_token.get_secret_value())
         try:
             application = directory.application()
-        except TokenNotTaken:
+        except TokenInvalid:
             print("  Discord does not take the token that is there any more.")
         else:
             print(f"Discord: the token is kept; the bot is called {printable(application.bot_name)}.")
@@ -90,7 +90,7 @@ def _token(home: Home, questions: Prompts) -> tuple[Directory, Application] | No
         directory = _directory(home, token)
         try:
             application = directory.application()
-        except TokenNotTaken:
+        except TokenInvalid:
             print("  Discord does not take this token. Press Reset Token on the page Bot and copy the new one.")
             continue
         save_token(home, token)
@@ -105,8 +105,8 @@ def _bare(typed: str) -> str:
 
 
 def _server(
-    home: Home, directory: Directory, application: Application, wishes: InitOptions, questions: Prompts
-) -> Server:
+    home: Home, directory: SetupClient, application: Application, wishes: InitOptions, questions: Prompts
+) -> DiscordServer:
     kept = settings_now(home).discord.guild_id
     wanted = wishes.guild or kept
     servers = _invited(directory, application, str(wanted) if wanted else None, wishes.wait_s)
@@ -124,10 +124,12 @@ def _server(
     return found
 
 
-def _invited(directory: Directory, application: Application, wanted: str | None, wait_s: float) -> list[Server]:
+def _invited(
+    directory: SetupClient, application: Application, wanted: str | None, wait_s: float
+) -> list[DiscordServer]:
     """The bot's servers, once it is on one (on the wanted one, if there is one). Raises NotInvited."""
 
-    def there() -> list[Server]:
+    def there() -> list[DiscordServer]:
         servers = directory.servers()
         return servers if wanted is None or any(one.id == wanted for one in servers) else []
 
@@ -155,14 +157,14 @@ def _invited(directory: Directory, application: Application, wanted: str | None,
 
 def _channel(
     home: Home,
-    directory: Directory,
+    directory: SetupClient,
     application: Application,
-    server: Server,
+    server: DiscordServer,
     *,
     wishes: InitOptions,
     questions: Prompts,
 ) -> None:
-    channels = directory.channels(server.id, application.bot_id)
+    channels = directory.text_channels(server.id, application.bot_id)
     kept = settings_now(home).discord.channel_id
     is_kept = any(one.id == str(kept) for one in channels)
     if wishes.channel is not None or is_kept:
@@ -185,7 +187,7 @@ def _channel(
         save_discord_ids(home, channel_id=int(found.id))
 
 
-def _described(channel: Channel) -> str:
+def _described(channel: ChannelAccess) -> str:
     lacks = f" (the bot lacks there: {', '.join(channel.lacks)})" if channel.lacks else ""
     return f"#{channel.name}{lacks}"
 

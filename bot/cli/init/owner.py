@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.cli.init.options import InitOptions
 from bot.cli.init.prompts import PromptChoice, Prompts
 from bot.cli.operator import printable
-from bot.discord.directory import Application, Directory, NotThere, Person, Server
+from bot.discord.setup_client import Application, DiscordServer, DiscordUser, NotVisible, SetupClient
 from core.kit.errors import NotFound
 from core.security.model import OPERATOR
 
@@ -32,9 +32,9 @@ class NoSuchPerson(NotFound):
 
 def set_up_owner(
     home: Home,
-    directory: Directory,
+    directory: SetupClient,
     application: Application,
-    server: Server,
+    server: DiscordServer,
     *,
     wishes: InitOptions,
     questions: Prompts,
@@ -50,17 +50,19 @@ def set_up_owner(
         return
     asyncio.run(_owner(home, person))
     print(f"  {printable(person.name)} owns this Octet now; everybody else is denied.")
-    if directory.member(server.id, person.id) is None:
+    if directory.find_member(server.id, person.id) is None:
         print(f"  But {printable(person.name)} is no member of {printable(server.name)}: Octet is used from there.")
 
 
-def _person(directory: Directory, application: Application, wish: str | None, questions: Prompts) -> Person | None:
+def _person(
+    directory: SetupClient, application: Application, wish: str | None, questions: Prompts
+) -> DiscordUser | None:
     if wish == NOBODY:
         return None
     if wish is not None and wish != APPLICATION:
         try:
-            return directory.person(wish)
-        except NotThere:
+            return directory.find_user(wish)
+        except NotVisible:
             raise NoSuchPerson(id=wish) from None
     owners = application.owners
     if not owners or wish == APPLICATION:
@@ -75,7 +77,7 @@ def _person(directory: Directory, application: Application, wish: str | None, qu
     return next((one for one in owners if one.id == chosen), None)
 
 
-async def _owner(home: Home, to_be: Person | None) -> Actor | None:
+async def _owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
     """The owner; `to_be` becomes it first. Raises what opening a home raises, AlreadyRunning among it."""
     from core.coordinator import Estate, open_people
     from core.store.lock import home_lock

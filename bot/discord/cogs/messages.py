@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.discord import choices, replies, words
 from bot.discord.bot import PERMISSION
-from bot.discord.channels import place_of
+from bot.discord.channel_client import place_of
 from core.agent_messages.model import NewAgentMessage
 from core.security.model import Permission
 

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.discord import choices, listing, render, replies
 from bot.discord.bot import PERMISSION
-from bot.discord.channels import place_of
+from bot.discord.channel_client import place_of
 from bot.discord.text import inline
 from bot.discord.views.new_task import NewTaskForm, accepted
 from core.security.model import Permission

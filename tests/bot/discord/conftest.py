@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.discord import bot, gate, outbox
+from bot.discord import bot, outbox, send_limits
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
 from tests.bot.discord.town import Town, bot_at_work, people
@@ -38,7 +38,7 @@ def plain_log() -> Iterator[None]:
 @pytest.fixture
 async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(outbox, "EDIT_EVERY_S", 0.1)
-    monkeypatch.setattr(gate, "EDITS", 1000)
+    monkeypatch.setattr(send_limits, "EDITS", 1000)
     checker = SpecChecker()
     async with open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.discord import client
-from bot.discord.errors import WrongPlace
+from bot.discord.errors import WrongServer
 from core.home import Home
 from core.security.model import OPERATOR
 from tests.bot.discord.town import Town, settings_for, text_of
@@ -82,6 +82,6 @@ async def test_the_first_owner_shows_the_console_code_and_nobody_can_after(town:
 async def test_direct_messages_and_foreign_servers_are_refused(town: Town, guild: int | None) -> None:
     bot = client.create_bot(settings_for(town.sandbox), town.coordinator, home=Home(root=town.home))
     user = SimpleNamespace(id=town.sandbox.world.ada.id, display_name="Ada")
-    with pytest.raises(WrongPlace):
+    with pytest.raises(WrongServer):
         await bot.actor(SimpleNamespace(guild_id=guild, user=user))  # pyright: ignore[reportArgumentType] - what `actor` looks at
     await bot.close()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.discord import boards
-from bot.discord.boards import LiveBoards
+from bot.discord import board_writer
+from bot.discord.board_writer import BoardWriter
 from core.fleet.model import BoardState
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR
@@ -26,7 +26,7 @@ DELETE = r"DELETE /channels/\d+/messages/\d+"
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boards, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(board_writer, "LOOK_EVERY_S", 0.1)
 
 
 async def shown(town: Town, *holds: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ async def test_a_cut_connection_makes_no_second_board_and_loses_no_change(
 async def test_of_a_storm_the_last_change_is_shown_with_few_edits(owned: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     await owned.ask("fleet board")
     await settled(owned)
-    monkeypatch.setattr(boards, "LOOK_EVERY_S", 0.5)
+    monkeypatch.setattr(board_writer, "LOOK_EVERY_S", 0.5)
     await owned.ask("desk hold")
     await shown(owned, "on hold")
     before, began = edits(owned), asyncio.get_running_loop().time()
@@ -258,10 +258,10 @@ async def test_after_an_end_between_post_and_note_there_is_one_board(
             await asyncio.wait_for(posted.wait(), 60)
     if is_blind:
 
-        async def nothing(_boards: LiveBoards, _row: object) -> None:
+        async def nothing(_boards: BoardWriter, _row: object) -> None:
             return None
 
-        monkeypatch.setattr(LiveBoards, "_find", nothing)
+        monkeypatch.setattr(BoardWriter, "_find", nothing)
     async with bot_at_work(quiet_town):
         async with asyncio.timeout(60):
             while not all(row.message for row in await quiet_town.coordinator.fleet.boards.all()):  # noqa: ASYNC110 - rows, no event

@@ -13,7 +13,7 @@ from discord.http import Route
 from pydantic import SecretStr
 
 from bot.discord import client
-from bot.discord.errors import NoGateway, NoToken, TokenRefused
+from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown
 from core.home import Home
 from core.settings.model import Discord, Settings
 from sandbox.discord.server import Sandbox
@@ -91,19 +91,19 @@ async def test_what_was_asked_while_the_bot_was_away_is_told_when_it_is_back(qui
 
 async def test_a_wrong_token_is_one_plain_error_and_is_not_tried_again(quiet_town: Town) -> None:
     wrong = settings_for(quiet_town.sandbox).model_copy(update={"discord_token": SecretStr("wrong")})
-    with pytest.raises(TokenRefused):
+    with pytest.raises(BotTokenRefused):
         await run(quiet_town, wrong)
     assert [one.status for one in quiet_town.sandbox.record.exchanges] == [401]
 
 
 async def test_without_a_token_the_bot_does_not_begin(quiet_town: Town) -> None:
     settings = settings_for(quiet_town.sandbox).model_copy(update={"discord_token": None})
-    with pytest.raises(NoToken):
+    with pytest.raises(BotTokenMissing):
         await run(quiet_town, settings)
 
 
 async def test_a_sandbox_without_its_gateway_is_refused(quiet_town: Town) -> None:
-    with pytest.raises(NoGateway):
+    with pytest.raises(GatewayUnknown):
         await run(quiet_town, settings_for(quiet_town.sandbox, gateway_url=None))
 
 

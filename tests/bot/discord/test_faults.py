@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text as sql
 
-from bot.discord import channels, outbox
+from bot.discord import channel_client, outbox
 from bot.discord.outbox import Outbox
 from core.notices.model import Notice
 from core.security.model import OPERATOR
@@ -156,7 +156,7 @@ async def test_a_call_given_up_during_a_global_limit_does_not_shut_the_line_for_
     quiet_town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library waits out a global limit behind a gate, and leaves it shut when that call is cancelled."""
-    monkeypatch.setattr(channels, "_CALL_S", 0.3)
+    monkeypatch.setattr(channel_client, "_CALL_S", 0.3)
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.fault(kind="limit", route=SEND, times=1, seconds=1.0, is_global=True)
         await town.ask("task new", prompt="Count the birds", agent="Dry-1")

@@ -11,7 +11,7 @@ import pytest
 from bot.discord import bot as bot_module
 from bot.discord import client
 from bot.discord.bot import Bot
-from bot.discord.errors import IntentsRefused, TokenRefused
+from bot.discord.errors import BotTokenRefused, IntentsRefused
 from core.kit.errors import OctetError
 from core.security.model import OPERATOR
 from sandbox.discord.server import Sandbox, SandboxSettings
@@ -151,7 +151,7 @@ async def test_an_event_that_the_library_cannot_read_costs_one_client_and_no_tas
     assert logins(owned.sandbox) == 2
 
 
-@pytest.mark.parametrize(("code", "end"), [(4004, TokenRefused), (4013, IntentsRefused), (4014, IntentsRefused)])
+@pytest.mark.parametrize(("code", "end"), [(4004, BotTokenRefused), (4013, IntentsRefused), (4014, IntentsRefused)])
 async def test_a_refusal_for_good_ends_the_bot_with_its_reason_and_is_not_tried_again(
     quiet_town: Town, code: int, end: type[OctetError]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from bot.discord import outbox
-from bot.discord.errors import Refused, TooOldToEdit, TryLater
+from bot.discord.errors import DiscordBusy, MessageRejected, TooOldToEdit
 from bot.discord.outbox import NONCE_LASTS_MS, Outbox
 from core.agents.model import Lane
 from core.coordinator import Coordinator
@@ -145,7 +145,7 @@ async def test_news_go_into_the_thread_after_the_card(tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_call_whose_answer_is_lost_makes_no_second_message(tmp_path: Path, verb: str, when: str) -> None:
     channels = FakeChannels()
-    setattr(channels, when, fail_once(verb, TryLater(why="connection lost", after_s=0.01)))
+    setattr(channels, when, fail_once(verb, DiscordBusy(why="connection lost", after_s=0.01)))
     async with house(tmp_path) as coordinator, writing(coordinator, channels) as outbox:
         async with asyncio.timeout(60):
             while outbox._inherited is None:  # noqa: ASYNC110 - else it takes the card for a former writer's
@@ -171,7 +171,7 @@ async def test_a_process_that_ends_after_the_call_and_before_the_note_sends_noth
     def hang(verb: str) -> None:
         if verb == "post" and channels.calls.count("post") == at:
             stuck.set()
-            raise TryLater(why="the process ended here", after_s=3600)
+            raise DiscordBusy(why="the process ended here", after_s=3600)
 
     async with house(tmp_path) as coordinator:
         task = await ask(coordinator)
@@ -195,7 +195,7 @@ async def test_a_process_that_ends_after_the_call_and_before_the_note_sends_noth
 
 
 async def test_what_changed_between_a_lost_post_and_its_repetition_is_shown(tmp_path: Path) -> None:
-    channels = FakeChannels(after=fail_once("post", TryLater(why="lost", after_s=0.05)))
+    channels = FakeChannels(after=fail_once("post", DiscordBusy(why="lost", after_s=0.05)))
     async with house(tmp_path) as coordinator, writing(coordinator, channels):
         task = await ask(coordinator)
         await until(channels, lambda: channels.messages)
@@ -221,7 +221,7 @@ async def test_no_clock_step_makes_a_lost_post_appear_twice(tmp_path: Path, wall
         if verb == "post" and channels.calls.count("post") == 2:
             clock.ahead_ms, clock.passed_s = wall_ms, passed_s
             channels.nonces.clear()
-            raise TryLater(why="lost", after_s=0.001)
+            raise DiscordBusy(why="lost", after_s=0.001)
 
     channels.after = lose
     async with house(tmp_path) as coordinator, writing(coordinator, channels, clock=clock):
@@ -251,7 +251,7 @@ async def test_the_search_for_an_old_message_is_what_prevents_the_second_one(tmp
     channels = FakeChannels()
     async with house(tmp_path) as coordinator:
         await ask(coordinator)
-        channels.after = fail_once("post", TryLater(why="lost", after_s=0.0))
+        channels.after = fail_once("post", DiscordBusy(why="lost", after_s=0.0))
         clock = AheadClock()
         clock.ahead_ms = 10 * NONCE_LASTS_MS
         channels.before = lambda _verb: channels.nonces.clear()
@@ -302,7 +302,7 @@ async def test_a_card_that_cannot_be_edited_is_posted_anew_once(tmp_path: Path, 
             channels.lose(first)
         else:
             channels.before = fail_once("edit", TooOldToEdit(why="400 30046"))
-        channels.after = fail_once("post", TryLater(why="and then the answer was lost", after_s=0.01))
+        channels.after = fail_once("post", DiscordBusy(why="and then the answer was lost", after_s=0.01))
         await coordinator.tasks.cancel(task.id, by=ADA)
         await until(channels, lambda: channels.messages and channels.messages[-1].id != first)
         await settled(coordinator)
@@ -327,7 +327,7 @@ async def test_news_of_a_deleted_thread_go_to_the_channel(tmp_path: Path) -> Non
 
 
 async def test_where_threads_are_refused_news_go_to_the_channel(tmp_path: Path) -> None:
-    channels = FakeChannels(before=fail_once("thread", Refused(why="400 50024")))
+    channels = FakeChannels(before=fail_once("thread", MessageRejected(why="400 50024")))
     async with house(tmp_path) as coordinator, writing(coordinator, channels):
         task = await ask(coordinator)
         await until(channels, lambda: channels.messages)
@@ -371,7 +371,7 @@ async def test_without_a_default_channel_a_task_from_elsewhere_is_told_to_nobody
 async def test_while_discord_is_away_the_outbox_rests_and_then_tells_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    channels = FakeChannels(before=fail_once("post", TryLater(why="connection lost", after_s=0.05)))
+    channels = FakeChannels(before=fail_once("post", DiscordBusy(why="connection lost", after_s=0.05)))
     waits: list[float] = []
     async with house(tmp_path) as coordinator:
         real = type(coordinator.notices).wait
@@ -396,7 +396,7 @@ async def test_while_discord_is_away_the_outbox_rests_and_then_tells_everything(
 
 
 async def test_one_task_in_trouble_does_not_hold_up_another(tmp_path: Path) -> None:
-    channels = FakeChannels(before=fail_once("post", TryLater(why="rate limit", after_s=3600)))
+    channels = FakeChannels(before=fail_once("post", DiscordBusy(why="rate limit", after_s=3600)))
     async with house(tmp_path) as coordinator, writing(coordinator, channels):
         await ask(coordinator)
         async with asyncio.timeout(60):

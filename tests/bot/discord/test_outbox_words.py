@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.discord.errors import TooOldToEdit, TryLater
+from bot.discord.errors import DiscordBusy, TooOldToEdit
 from bot.discord.outbox import NONCE_LASTS_MS
 from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.coordinator import Coordinator
@@ -105,7 +105,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_lost_call_tells_words_once(tmp_path: Path, verb: str, when: str) -> None:
     channels = FakeChannels()
-    setattr(channels, when, fail_once(verb, TryLater(why="cut", after_s=0.01)))
+    setattr(channels, when, fail_once(verb, DiscordBusy(why="cut", after_s=0.01)))
     async with house(tmp_path) as octet, writing(octet, channels):
         view = await say(octet)
         await until(channels, lambda: shown(channels, "Ada → Agent-1"))
@@ -118,7 +118,7 @@ async def test_a_lost_call_tells_words_once(tmp_path: Path, verb: str, when: str
 
 async def test_words_whose_nonce_is_forgotten_are_found_by_their_marker_and_brought_up_to_date(tmp_path: Path) -> None:
     channels, clock = FakeChannels(), AheadClock()
-    channels.after = fail_once("post", TryLater(why="cut", after_s=3_600))
+    channels.after = fail_once("post", DiscordBusy(why="cut", after_s=3_600))
     async with house(tmp_path) as octet:
         async with writing(octet, channels):
             view = await say(octet)

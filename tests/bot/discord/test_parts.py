@@ -8,10 +8,10 @@ import pytest
 from discord import ui
 
 from bot.discord import client, parts
-from bot.discord.channels import LiveChannels
-from bot.discord.errors import Refused
-from bot.discord.gate import Gate
+from bot.discord.channel_client import ChannelClient
+from bot.discord.errors import MessageRejected
 from bot.discord.parts import FILE_LIMIT, Attachment, Parts, framed, within_limits
+from bot.discord.send_limits import SendLimits
 from core.home import Home
 from core.kit.clock import SystemClock
 from tests.bot.discord.town import Town, settings_for
@@ -55,17 +55,17 @@ async def test_discord_takes_a_message_whose_picture_was_too_large(
 ) -> None:
     settings, channel = settings_for(quiet_town.sandbox), quiet_town.sandbox.world.home.id
     assert settings.discord_token is not None
-    gate = Gate(SystemClock())
+    gate = SendLimits(SystemClock())
     bot = client.create_bot(settings, quiet_town.coordinator, home=Home(root=tmp_path), gate=gate)
-    channels = LiveChannels(gate)
+    channels = ChannelClient(gate)
     large = (Attachment(name="window.png", data=bytes(FILE_LIMIT + 1)),)
     async with bot:
         await bot.login(settings.discord_token.get_secret_value())
-        channels.use(bot)
-        posted = await channels.post(channel, Parts(content="Look", attachments=large), nonce="n1")
-        assert posted.is_as_asked
+        channels.use_bot(bot)
+        posted = await channels.post_message(channel, Parts(content="Look", attachments=large), nonce="n1")
+        assert posted.is_as_requested
         monkeypatch.setattr(parts, "FILE_LIMIT", 2 * FILE_LIMIT)
-        with pytest.raises(Refused, match="40005"):
-            await channels.post(channel, Parts(content="Look", attachments=large), nonce="n2")
+        with pytest.raises(MessageRejected, match="40005"):
+            await channels.post_message(channel, Parts(content="Look", attachments=large), nonce="n2")
     [message] = await quiet_town.sandbox.messages()
     assert "window.png" in message["content"]

@@ -12,30 +12,30 @@ from bot.cli.init import discord
 from bot.cli.init.options import InitOptions
 from bot.cli.init.prompts import NoTerminal, Prompts
 from bot.cli.init.templates import copy_templates
-from bot.discord.directory import Application, Directory, Server
+from bot.discord.setup_client import Application, DiscordServer, SetupClient
 from core.home import Home
 
-ZOO, FARM = Server(id="11", name="The zoo"), Server(id="22", name="The farm")
+ZOO, FARM = DiscordServer(id="11", name="The zoo"), DiscordServer(id="22", name="The farm")
 APPLICATION = Application(id="1", bot_id="2", bot_name="Octet", owners=(), is_team=False)
 
 
-class OnTwo(Directory):
+class OnTwo(SetupClient):
     """Discord, as it shows a bot that is on two servers."""
 
     def __init__(self) -> None:
         super().__init__("token")
 
-    def servers(self) -> list[Server]:
+    def servers(self) -> list[DiscordServer]:
         return [ZOO, FARM]
 
 
 @pytest.fixture
-def choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
+def choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DiscordServer]:
     """Settle it with what is typed at a terminal, or with nobody at one."""
     home = Home(root=tmp_path)
     copy_templates(home.config)
 
-    def run(typed: str | None = None, guild: int | None = None) -> Server:
+    def run(typed: str | None = None, guild: int | None = None) -> DiscordServer:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed or ""))
         questions = Prompts(is_terminal=typed is not None)
         return discord._server(home, OnTwo(), APPLICATION, InitOptions(guild=guild, wait_s=0), questions)
@@ -43,7 +43,9 @@ def choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ser
     return run
 
 
-def test_one_of_two_is_chosen_once_and_kept(choose: Callable[..., Server], capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_of_two_is_chosen_once_and_kept(
+    choose: Callable[..., DiscordServer], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert choose("the farm\n2\n") == FARM
     shown = capsys.readouterr().out
     assert "1  The zoo" in shown
@@ -53,13 +55,13 @@ def test_one_of_two_is_chosen_once_and_kept(choose: Callable[..., Server], capsy
     assert choose(guild=11) == ZOO, "an option chooses anew"
 
 
-def test_without_a_terminal_the_option_is_named(choose: Callable[..., Server]) -> None:
+def test_without_a_terminal_the_option_is_named(choose: Callable[..., DiscordServer]) -> None:
     with pytest.raises(NoTerminal, match="--guild"):
         choose()
 
 
 def test_a_third_one_is_refused_with_those_that_there_are(
-    choose: Callable[..., Server], capsys: pytest.CaptureFixture[str]
+    choose: Callable[..., DiscordServer], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(discord.NotInvitedThere, match=r"The zoo \(id 11\), The farm \(id 22\)"):
         choose(guild=33)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import text as sql
 
-from bot.discord.errors import ServerFailed
-from bot.discord.gate import EDITS, EDITS_S, Blocked
+from bot.discord.errors import DiscordFailed
 from bot.discord.outbox import EDIT_EVERY_S, Outbox
+from bot.discord.send_limits import EDITS, EDITS_S, DiscordBan
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
@@ -80,8 +80,8 @@ async def house(home: Path, *, default: int | None = None) -> AsyncGenerator[Hou
         yield House(coordinator=coordinator, channels=channels, clock=clock, outbox=outbox)
 
 
-def banned(after_s: float = 60.0) -> Blocked:
-    return Blocked(why="429 0", after_s=after_s)
+def banned(after_s: float = 60.0) -> DiscordBan:
+    return DiscordBan(why="429 0", after_s=after_s)
 
 
 def always(error: Exception) -> Callable[[str], None]:
@@ -112,7 +112,7 @@ async def test_a_ban_stops_all_writers_and_then_one_tries_before_the_others(tmp_
 async def test_a_ban_without_a_length_rests_for_five_minutes(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.ask()
-        here.channels.before = always(Blocked(why="429 0"))
+        here.channels.before = always(DiscordBan(why="429 0"))
         await here.sweep()
         here.clock.advance(299)
         await here.sweep()
@@ -232,7 +232,7 @@ async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_ta
         await here.sweep()
         await here.tell(task, NoticeKind.HELD, text="waiting: window")
         await here.tell(task, NoticeKind.ENDED)
-        here.channels.spoils = lambda parts: ServerFailed(why="503 0") if "waits" in said(parts) else None
+        here.channels.spoils = lambda parts: DiscordFailed(why="503 0") if "waits" in said(parts) else None
         for tries in range(1, 11):
             await here.sweep()
             rows = await here.rows()
@@ -246,12 +246,12 @@ async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_ta
 async def test_nothing_is_given_up_while_discord_fails_at_everything(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.ask()
-        here.channels.before = always(ServerFailed(why="503 0"))
+        here.channels.before = always(DiscordFailed(why="503 0"))
         for _ in range(30):
             await here.sweep()
             here.clock.advance(300)
         await here.ask()
-        here.channels.before = lambda verb: always(ServerFailed(why="503 0"))(verb) if verb == "post" else None
+        here.channels.before = lambda verb: always(DiscordFailed(why="503 0"))(verb) if verb == "post" else None
         for _ in range(30):
             await here.sweep()
             here.clock.advance(300)
@@ -320,12 +320,12 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
             assert here.channels.messages[0].edits == 1, number
             here.clock.advance(EDIT_EVERY_S)
         assert not await here.coordinator.notices.due()
-        here.channels.gate.close("a ban", 5)
+        here.channels.limits.note_ban("a ban", 5)
         here.clock.advance(5)
         await here.coordinator.store.write(lambda tx: ledger.hear(tx, ledger.find(tx, task.id), "still reading"))
         await here.sweep()
-        assert here.channels.gate.is_probing, "nothing was sent, so nothing shows that the ban is over"
-        assert all(here.channels.gate.take_edit(str(CHANNEL)) for _ in range(EDITS)), "none was used up"
+        assert here.channels.limits.is_probing, "nothing was sent, so nothing shows that the ban is over"
+        assert all(here.channels.limits.take_edit(str(CHANNEL)) for _ in range(EDITS)), "none was used up"
 
 
 async def test_after_weeks_without_discord_one_summary_tells_what_ended(tmp_path: Path) -> None:

@@ -13,9 +13,17 @@ import discord
 import pytest
 from aiohttp import web
 
-from bot.discord import directory
-from bot.discord.directory import Channel, Directory, DiscordSilent, NotThere, Person, Server, TokenNotTaken
-from bot.discord.invitation import ADMINISTRATOR, NEEDED, PERMISSIONS, invite_link, lacking
+from bot.discord import setup_client
+from bot.discord.invitation import ADMINISTRATOR, NEEDED, PERMISSIONS, invite_link, missing_permissions
+from bot.discord.setup_client import (
+    ChannelAccess,
+    DiscordServer,
+    DiscordUnreachable,
+    DiscordUser,
+    NotVisible,
+    SetupClient,
+    TokenInvalid,
+)
 from sandbox.discord.server import Sandbox
 
 PAGE = Path(__file__).parents[3] / "docs" / "discord.md"
@@ -47,33 +55,33 @@ def test_the_page_has_the_same_link_and_names_the_same_permissions() -> None:
 
 
 def test_what_is_lacking_is_told_by_its_names_and_an_administrator_lacks_nothing() -> None:
-    assert lacking(PERMISSIONS & ~SEND) == ("Send Messages",)
-    assert lacking(ADMINISTRATOR) == lacking(PERMISSIONS) == ()
+    assert missing_permissions(PERMISSIONS & ~SEND) == ("Send Messages",)
+    assert missing_permissions(ADMINISTRATOR) == missing_permissions(PERMISSIONS) == ()
 
 
 async def test_it_sees_what_the_local_discord_shows(sandbox: Sandbox) -> None:
     world = sandbox.world
-    asks = Directory(sandbox.token, api_base=sandbox.api_base)
+    asks = SetupClient(sandbox.token, api_base=sandbox.api_base)
     found = await asyncio.to_thread(asks.application)
     assert (found.id, found.bot_name, found.is_team) == (str(world.application_id), "Octet", False)
-    assert found.owners == (Person(id=str(world.ada.id), name="Ada"),)
+    assert found.owners == (DiscordUser(id=str(world.ada.id), name="Ada"),)
     (server,) = await asyncio.to_thread(asks.servers)
-    assert server == Server(id=str(world.guild_id), name="Octet sandbox")
+    assert server == DiscordServer(id=str(world.guild_id), name="Octet sandbox")
     await sandbox.forbid("general", "send_messages")
-    channels = await asyncio.to_thread(asks.channels, server.id, found.bot_id)
+    channels = await asyncio.to_thread(asks.text_channels, server.id, found.bot_id)
     assert [(one.name, one.lacks) for one in channels] == [("octet", ()), ("general", ("Send Messages",))]
-    assert await asyncio.to_thread(asks.member, server.id, str(world.ben.id)) == Person(
+    assert await asyncio.to_thread(asks.find_member, server.id, str(world.ben.id)) == DiscordUser(
         id=str(world.ben.id), name="Ben"
     )
-    assert await asyncio.to_thread(asks.member, server.id, "7") is None
-    with pytest.raises(NotThere, match="server with the id 7"):
-        await asyncio.to_thread(asks.channels, "7", found.bot_id)
-    with pytest.raises(TokenNotTaken):
-        await asyncio.to_thread(Directory("wrong", api_base=sandbox.api_base).application)
+    assert await asyncio.to_thread(asks.find_member, server.id, "7") is None
+    with pytest.raises(NotVisible, match="server with the id 7"):
+        await asyncio.to_thread(asks.text_channels, "7", found.bot_id)
+    with pytest.raises(TokenInvalid):
+        await asyncio.to_thread(SetupClient("wrong", api_base=sandbox.api_base).application)
 
 
 @asynccontextmanager
-async def serving(answers: dict[str, Callable[[web.Request], Any]]) -> AsyncGenerator[Directory]:
+async def serving(answers: dict[str, Callable[[web.Request], Any]]) -> AsyncGenerator[SetupClient]:
     """Something that answers as Discord does, as told: `answers` by path."""
 
     async def give(request: web.Request) -> web.StreamResponse:
@@ -87,7 +95,7 @@ async def serving(answers: dict[str, Callable[[web.Request], Any]]) -> AsyncGene
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
-        yield Directory("t", api_base="http://{}:{}".format(*runner.addresses[0]))
+        yield SetupClient("t", api_base="http://{}:{}".format(*runner.addresses[0]))
     finally:
         await runner.cleanup()
 
@@ -98,14 +106,14 @@ def user(number: int, name: str) -> Json:
 
 @pytest.mark.parametrize("token", ["a.b\nc", "a.b\r\nX: y", "tökén…", "a\x00b"])
 def test_what_can_be_no_token_is_told_so_and_never_repeated(token: str) -> None:
-    with pytest.raises(TokenNotTaken) as refused:
-        Directory(token, api_base="http://127.0.0.1:9").application()
+    with pytest.raises(TokenInvalid) as refused:
+        SetupClient(token, api_base="http://127.0.0.1:9").application()
     assert token not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
 async def test_an_answer_that_is_no_http_is_a_discord_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "_rest", lambda _: None)
+    monkeypatch.setattr(setup_client, "_pause", lambda _: None)
 
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -114,8 +122,8 @@ async def test_an_answer_that_is_no_http_is_a_discord_that_cannot_be_reached(mon
 
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(DiscordSilent):
-            await asyncio.to_thread(Directory("a.b.c", api_base=f"http://127.0.0.1:{port}").servers)
+        with pytest.raises(DiscordUnreachable):
+            await asyncio.to_thread(SetupClient("a.b.c", api_base=f"http://127.0.0.1:{port}").servers)
 
 
 async def test_of_a_team_those_are_offered_who_may_change_the_application_its_owner_first() -> None:
@@ -134,7 +142,7 @@ async def test_of_a_team_those_are_offered_who_may_change_the_application_its_ow
         found = await asyncio.to_thread(asks.application)
     assert found.is_team
     assert found.is_public
-    assert found.owners == (Person(id="4", name="Owen"), Person(id="1", name="Ada"))
+    assert found.owners == (DiscordUser(id="4", name="Owen"), DiscordUser(id="1", name="Ada"))
 
 
 async def test_more_servers_than_fit_on_one_page_are_all_found() -> None:
@@ -173,21 +181,21 @@ async def test_what_the_bot_may_in_a_channel_is_reckoned_as_discord_does() -> No
         "/guilds/5/channels": lambda _: channels,
     }
     async with serving(answers) as asks:
-        found = await asyncio.to_thread(asks.channels, "5", "8")
+        found = await asyncio.to_thread(asks.text_channels, "5", "8")
         answers["/guilds/5/members/8"] = lambda _: {"roles": ["66"], "user": user(8, "Octet")}
-        as_administrator = await asyncio.to_thread(asks.channels, "5", "8")
+        as_administrator = await asyncio.to_thread(asks.text_channels, "5", "8")
     assert found == [
-        Channel(id="4", name="not for the bot", lacks=("Send Messages",)),
-        Channel(id="3", name="for the role", lacks=()),
-        Channel(id="2", name="closed", lacks=("View Channels",)),
-        Channel(id="1", name="open", lacks=()),
+        ChannelAccess(id="4", name="not for the bot", lacks=("Send Messages",)),
+        ChannelAccess(id="3", name="for the role", lacks=()),
+        ChannelAccess(id="2", name="closed", lacks=("View Channels",)),
+        ChannelAccess(id="1", name="open", lacks=()),
     ]
     assert all(one.lacks == () for one in as_administrator)
 
 
 async def test_a_busy_discord_is_asked_again_and_one_that_stays_so_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
-    monkeypatch.setattr(directory, "_rest", rests.append)
+    monkeypatch.setattr(setup_client, "_pause", rests.append)
     tries = 0
 
     def limited(_: web.Request) -> Any:
@@ -199,7 +207,7 @@ async def test_a_busy_discord_is_asked_again_and_one_that_stays_so_is_said(monke
     async with serving(answers) as asks:
         assert await asyncio.to_thread(asks.servers) == []
         assert rests == [2.5, 2.5]
-        with pytest.raises(DiscordSilent, match="status 503"):
-            await asyncio.to_thread(asks.person, "7")
-    with pytest.raises(DiscordSilent, match="way to the internet"):
-        await asyncio.to_thread(Directory("t", api_base="http://127.0.0.1:9").servers)
+        with pytest.raises(DiscordUnreachable, match="status 503"):
+            await asyncio.to_thread(asks.find_user, "7")
+    with pytest.raises(DiscordUnreachable, match="way to the internet"):
+        await asyncio.to_thread(SetupClient("t", api_base="http://127.0.0.1:9").servers)

@@ -1,4 +1,4 @@
-"""What the outbox does in Discord: post, edit, open a thread, find its own message again. Errors come out sorted."""
+"""What the outbox does in Discord: post, edit, open a thread, find its own message. Raises Octet's errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import discord
 import structlog
@@ -14,9 +14,9 @@ from discord import ui
 from discord.components import Component, Container, TextDisplay
 
 from bot.discord import errors
-from bot.discord.gate import Gate
 from bot.discord.parts import Parts, within_limits
 from bot.discord.replies import CONNECTION_LOST
+from bot.discord.send_limits import SendLimits
 from core.kit.clock import as_datetime
 from core.notices.model import Place
 
@@ -37,58 +37,27 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class PostedMessage:
     """A message that stands in its channel."""
 
     id: str
-    is_as_asked: bool
+    is_as_requested: bool
     """False: it is the message of an earlier try and shows what was so then."""
 
 
-class Channels(Protocol):
-    """Where the outbox writes. Verbs raise Blocked, TryLater, NoAccess, PlaceGone, MessageGone, TooOldToEdit or
-    Refused, which is a ThreadClosed where a thread is locked."""
+class ChannelClient:
+    """Writes through the bot that is connected now; bots come and go, this stays.
 
-    @property
-    def gate(self) -> Gate:
-        """What may be written now; all writers share it."""
-        ...
+    Its methods raise DiscordBan, DiscordBusy, ChannelForbidden, ChannelGone, MessageGone, TooOldToEdit or
+    MessageRejected, which is a ThreadClosed where a thread is locked."""
 
-    async def ready(self) -> None:
-        """Return when messages can be sent."""
-        ...
-
-    async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
-        """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
-        ...
-
-    async def edit(self, channel: int, message: str, parts: Parts) -> None:
-        """Change a message of ours to `parts`."""
-        ...
-
-    async def delete(self, channel: int, message: str) -> None:
-        """Take a message of ours away."""
-        ...
-
-    async def open_thread(self, channel: int, message: str, name: str) -> str:
-        """Make the message's thread, or find the one it has, and return its id."""
-        ...
-
-    async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
-        """The id of our message with this marker, if it is among the newest ones since `after_ms`."""
-        ...
-
-
-class LiveChannels:
-    """Channels of the bot that is connected now. Bots come and go; this stays."""
-
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: SendLimits) -> None:
         """Begin without a bot."""
-        self.gate = gate
+        self.limits = gate
         self._bot: Bot | None = None
         self._up = asyncio.Event()
 
-    def use(self, bot: Bot | None) -> None:
+    def use_bot(self, bot: Bot | None) -> None:
         """Write through this bot from now on; None: wait for the next one."""
         self._bot = bot
         if bot is None:
@@ -96,11 +65,11 @@ class LiveChannels:
         else:
             self._up.set()
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Return when messages can be sent."""
         await self._up.wait()
 
-    async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
+    async def post_message(self, channel: int, parts: Parts, *, nonce: str) -> PostedMessage:
         """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
         parts = within_limits(parts)
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
@@ -113,9 +82,9 @@ class LiveChannels:
             )
 
         sent = await self._write(channel, send)
-        return Posted(id=str(sent.id), is_as_asked=_shown(sent) == _asked(parts))
+        return PostedMessage(id=str(sent.id), is_as_requested=_shown(sent) == _asked(parts))
 
-    async def edit(self, channel: int, message: str, parts: Parts) -> None:
+    async def edit_message(self, channel: int, message: str, parts: Parts) -> None:
         """Change a message of ours to `parts`."""
         parts = within_limits(parts)
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
@@ -127,7 +96,7 @@ class LiveChannels:
 
         await self._write(channel, edit)
 
-    async def delete(self, channel: int, message: str) -> None:
+    async def delete_message(self, channel: int, message: str) -> None:
         """Take a message of ours away."""
         await self._call(lambda: self._place(channel).get_partial_message(int(message)).delete())
 
@@ -147,7 +116,7 @@ class LiveChannels:
             self._failed(error)
         return str(made["id"])
 
-    async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
+    async def find_message(self, channel: int, marker: str, *, after_ms: int) -> str | None:
         """The id of our message with this marker, if it is among the newest ones since `after_ms`."""
         bot = self._connected()
         try:
@@ -169,7 +138,7 @@ class LiveChannels:
             bot = self._connected()
             try:
                 await self._call(lambda: bot.http.edit_channel(channel, archived=False))
-            except (errors.NoAccess, errors.PlaceGone, errors.Refused):
+            except (errors.ChannelForbidden, errors.ChannelGone, errors.MessageRejected):
                 raise closed from None
             log.info("thread_unarchived", thread=channel)
             return await self._call(call)
@@ -186,11 +155,11 @@ class LiveChannels:
         if isinstance(error, TimeoutError) and self._bot is not None:
             # Given up while it waited out a global limit, a call leaves the library's gate shut for all others.
             self._bot.http._global_over.set()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
-        errors.sort(error)
+        errors.raise_sorted(error)
 
     def _connected(self) -> Bot:
         if self._bot is None:
-            raise errors.TryLater(why="not connected")
+            raise errors.DiscordBusy(why="not connected")
         return self._bot
 
     def _place(self, channel: int) -> discord.PartialMessageable:

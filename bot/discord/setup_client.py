@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import cast
 
-from bot.discord.invitation import ADMINISTRATOR, lacking
+from bot.discord.invitation import ADMINISTRATOR, missing_permissions
 from core.kit.errors import Misconfigured, NotFound, Unavailable
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -28,20 +28,20 @@ _READ_ONLY = "read_only"
 Json = dict[str, object]
 
 
-class TokenNotTaken(Misconfigured):
+class TokenInvalid(Misconfigured):
     """Discord does not take this token. Reset it (discord.com/developers, Bot, Reset Token) and take the new one."""
 
 
-class DiscordSilent(Unavailable):
+class DiscordUnreachable(Unavailable):
     """Discord cannot be reached: {why}. Look at this machine's way to the internet (proxy, firewall) and try again."""
 
 
-class NotThere(NotFound):
+class NotVisible(NotFound):
     """Discord shows this bot no {what} with the id {id}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class DiscordUser:
     """Somebody in Discord."""
 
     id: str
@@ -55,7 +55,7 @@ class Application:
     id: str
     bot_id: str
     bot_name: str
-    owners: tuple[Person, ...]
+    owners: tuple[DiscordUser, ...]
     """Whoever owns the application in the developer portal; of a team those who may change it, its owner first."""
     is_team: bool
     is_public: bool = False
@@ -65,7 +65,7 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class DiscordServer:
     """A server that the bot is a member of."""
 
     id: str
@@ -73,7 +73,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
+class ChannelAccess:
     """A text channel that the bot is shown, with the names of the permissions it lacks there."""
 
     id: str
@@ -81,9 +81,9 @@ class Channel:
     lacks: tuple[str, ...]
 
 
-class Directory:
-    """Asks Discord, or what stands in for it at `api_base`, in a bot's name. Every call may raise TokenNotTaken or
-    DiscordSilent."""
+class SetupClient:
+    """Asks Discord, or what stands in for it at `api_base`, in a bot's name. Every call may raise TokenInvalid or
+    DiscordUnreachable."""
 
     def __init__(self, token: str, *, api_base: str | None = None) -> None:
         self._token = token
@@ -105,17 +105,17 @@ class Directory:
             needs_code_grant=bool(found.get("bot_require_code_grant")),
         )
 
-    def servers(self) -> list[Server]:
+    def servers(self) -> list[DiscordServer]:
         """All servers that the bot is a member of."""
-        found: list[Server] = []
+        found: list[DiscordServer] = []
         while True:
             after = f"&after={found[-1].id}" if found else ""
             page = _tables(self._get(f"/users/@me/guilds?limit={_PAGE}{after}"))
-            found += [Server(id=str(one["id"]), name=str(one["name"])) for one in page]
+            found += [DiscordServer(id=str(one["id"]), name=str(one["name"])) for one in page]
             if len(page) < _PAGE:
                 return found
 
-    def channels(self, server: str, bot_id: str) -> list[Channel]:
+    def text_channels(self, server: str, bot_id: str) -> list[ChannelAccess]:
         """The server's text channels in its own order, each with what the bot may not do there. Raises NotThere."""
         roles = {str(role["id"]): _bits(role["permissions"]) for role in _tables(self._of(server, "/roles"))}
         member = _table(self._of(server, f"/members/{bot_id}"))
@@ -127,14 +127,14 @@ class Directory:
         listed.sort(key=lambda one: (cast("int", one.get("position") or 0), int(str(one["id"]))))
         return [_channel(one, held, mine, bot_id) for one in listed]
 
-    def member(self, server: str, person: str) -> Person | None:
+    def find_member(self, server: str, person: str) -> DiscordUser | None:
         """Somebody of this server; None for who is no member of it."""
         try:
             return _person(_table(_table(self._of(server, f"/members/{person}"))["user"]))
-        except NotThere:
+        except NotVisible:
             return None
 
-    def person(self, person: str) -> Person:
+    def find_user(self, person: str) -> DiscordUser:
         """Anybody in Discord. Raises NotThere."""
         return _person(_table(self._get(f"/users/{person}", what="person", of=person)))
 
@@ -144,7 +144,7 @@ class Directory:
     def _get(self, path: str, *, what: str = "page", of: str = "") -> object:
         headers = {"Authorization": f"Bot {self._token}", "User-Agent": "DiscordBot (octet, setting up)"}
         if not (self._token.isascii() and self._token.isprintable()):
-            raise TokenNotTaken  # it could not even be sent, and what refuses that repeats it
+            raise TokenInvalid  # it could not even be sent, and what refuses that repeats it
         request = urllib.request.Request(f"{self._api}{path}", headers=headers)  # noqa: S310 - api_base is http by its pattern
         for left in reversed(range(_TRIES)):
             try:
@@ -152,20 +152,20 @@ class Directory:
                     return json.load(answer)
             except urllib.error.HTTPError as refused:
                 if refused.code == 401:
-                    raise TokenNotTaken from None
+                    raise TokenInvalid from None
                 if refused.code in {403, 404}:
-                    raise NotThere(what=what, id=of or path) from None
+                    raise NotVisible(what=what, id=of or path) from None
                 if not left or (refused.code != 429 and refused.code < 500):
-                    raise DiscordSilent(why=f"it answers with status {refused.code}") from None
-                _rest(_asked_to_wait_s(refused))
+                    raise DiscordUnreachable(why=f"it answers with status {refused.code}") from None
+                _pause(_asked_to_wait_s(refused))
             except (OSError, ValueError, HTTPException) as error:
                 if not left or isinstance(error, ValueError):
-                    raise DiscordSilent(why=str(getattr(error, "reason", error))) from None
-                _rest(0.5)
+                    raise DiscordUnreachable(why=str(getattr(error, "reason", error))) from None
+                _pause(0.5)
         raise AssertionError("the last try returns or raises")
 
 
-def _rest(seconds: float) -> None:
+def _pause(seconds: float) -> None:
     threading.Event().wait(min(seconds, _LONGEST_REST_S))
 
 
@@ -176,7 +176,7 @@ def _asked_to_wait_s(refused: urllib.error.HTTPError) -> float:
         return 1.0
 
 
-def _of_team(team: Json) -> list[Person]:
+def _of_team(team: Json) -> list[DiscordUser]:
     first = str(team.get("owner_user_id"))
     able = [
         _person(_table(member["user"]))
@@ -186,7 +186,7 @@ def _of_team(team: Json) -> list[Person]:
     return sorted(able, key=lambda person: person.id != first)
 
 
-def _channel(channel: Json, held: int, mine: Iterable[str], bot_id: str) -> Channel:
+def _channel(channel: Json, held: int, mine: Iterable[str], bot_id: str) -> ChannelAccess:
     """Discord's own order: everybody's overwrite, those of all roles together, the member's; a refusal first."""
     overwrites = {str(one["id"]): one for one in _tables(channel.get("permission_overwrites") or [])}
     everybody, *roles = mine
@@ -195,7 +195,7 @@ def _channel(channel: Json, held: int, mine: Iterable[str], bot_id: str) -> Chan
             there = [overwrites[one] for one in step if one in overwrites]
             held &= ~_all(there, "deny")
             held |= _all(there, "allow")
-    return Channel(id=str(channel["id"]), name=str(channel["name"]), lacks=lacking(held))
+    return ChannelAccess(id=str(channel["id"]), name=str(channel["name"]), lacks=missing_permissions(held))
 
 
 def _all(overwrites: Iterable[Mapping[str, object]], kind: str) -> int:
@@ -209,8 +209,8 @@ def _bits(text: object) -> int:
     return int(str(text))
 
 
-def _person(user: Json) -> Person:
-    return Person(id=str(user["id"]), name=str(user.get("global_name") or user["username"]))
+def _person(user: Json) -> DiscordUser:
+    return DiscordUser(id=str(user["id"]), name=str(user.get("global_name") or user["username"]))
 
 
 def _table(value: object) -> Json:

@@ -29,7 +29,7 @@ _TOKEN_ROUTES = ("/webhooks/", "/interactions/")
 """These requests carry their own token: a 401 is about that token, not about the bot's."""
 
 
-class Blocked(Unavailable):
+class DiscordBan(Unavailable):
     """Discord takes nothing from this bot for now: {why}."""
 
     def __init__(self, *, why: str, after_s: float = _BAN_S) -> None:
@@ -46,7 +46,7 @@ class _Refusal:
     until_s: float
 
 
-class Gate:
+class SendLimits:
     """Knows what may be written now. All of it is forgotten when the process ends."""
 
     def __init__(self, clock: Clock) -> None:
@@ -58,28 +58,28 @@ class Gate:
         self._refusals: dict[str, _Refusal] = {}
         self._edits: dict[str, deque[float]] = {}
 
-    def close(self, why: str, after_s: float) -> None:
+    def note_ban(self, why: str, after_s: float) -> None:
         """Stop all writers for so long. The same ban, told by several requests, counts once."""
-        if self.closed_s() == 0 or after_s > self.closed_s() + _SAME_S:
+        if self.banned_for_s() == 0 or after_s > self.banned_for_s() + _SAME_S:
             log.error("discord_blocks_us", why=why, after_s=round(after_s, 1))
             self._closed_until_s = self._clock.monotonic_s() + after_s
             self.is_probing = True
 
-    def closed_s(self) -> float:
+    def banned_for_s(self) -> float:
         """Return for how many seconds nothing may be written; 0 when the gate is open."""
         return max(0.0, self._closed_until_s - self._clock.monotonic_s())
 
-    def check(self) -> None:
-        """Raise Blocked while the gate is closed."""
-        if (left_s := self.closed_s()) > 0:
-            raise Blocked(why="waiting until the ban is over", after_s=left_s)
+    def raise_if_banned(self) -> None:
+        """Raise DiscordBan while the gate is closed."""
+        if (left_s := self.banned_for_s()) > 0:
+            raise DiscordBan(why="waiting until the ban is over", after_s=left_s)
 
-    def passed(self, channel: str) -> None:
+    def note_success(self, channel: str) -> None:
         """Note that Discord took something in this channel."""
         self.is_probing = False
         self._refusals.pop(channel, None)
 
-    def refuse(self, channel: str, why: str) -> float:
+    def note_refusal(self, channel: str, why: str) -> float:
         """Note that Discord refuses the channel; return for how long nothing goes there: longer each time."""
         known = self._refusals.get(channel)
         now = self._clock.monotonic_s()
@@ -94,7 +94,7 @@ class Gate:
         """Whether the channel refused the last message; once its pause is over, one writer tries."""
         return channel in self._refusals
 
-    def refusal(self, channel: str) -> tuple[str, float] | None:
+    def refusal_of(self, channel: str) -> tuple[str, float] | None:
         """Return why nothing goes to the channel now and for how many seconds more; None when it may be tried."""
         known = self._refusals.get(channel)
         left_s = known.until_s - self._clock.monotonic_s() if known else 0.0
@@ -116,7 +116,7 @@ class Gate:
         if edits := self._edits.get(channel):
             edits.pop()
 
-    def full(self) -> dict[str, float]:
+    def channels_without_edits(self) -> dict[str, float]:
         """Return the channels that take no edit now, and in how many seconds each takes one again."""
         used = {channel: self._recent(channel) for channel in tuple(self._edits)}
         now = self._clock.monotonic_s()
@@ -130,20 +130,20 @@ class Gate:
             self._edits.pop(channel, None)
         return edits
 
-    def trace(self) -> aiohttp.TraceConfig:
+    def trace_config(self) -> aiohttp.TraceConfig:
         """Return hooks for one client: a closed gate refuses each of its requests, and its answers close the gate."""
 
         async def check(_session: object, _context: SimpleNamespace, sent: aiohttp.TraceRequestStartParams) -> None:
             if not sent.url.scheme.startswith("ws"):
-                self.check()
+                self.raise_if_banned()
 
         async def read(_session: object, _context: SimpleNamespace, got: aiohttp.TraceRequestEndParams) -> None:
             status, headers = got.response.status, got.response.headers
             is_json = headers.get("Content-Type") == "application/json"
             if status == 429 and not (headers.get("Via") and is_json):  # else it is an ordinary limit
-                self.close("429 by the proxy in front of Discord", ban_s(headers.get("Retry-After", "")))
+                self.note_ban("429 by the proxy in front of Discord", ban_duration_s(headers.get("Retry-After", "")))
             elif status == 401 and not any(route in got.url.path for route in _TOKEN_ROUTES):
-                self.close("401: the token is refused", _BAN_S)
+                self.note_ban("401: the token is refused", _BAN_S)
 
         hooks = aiohttp.TraceConfig()
         hooks.on_request_start.append(check)
@@ -151,7 +151,7 @@ class Gate:
         return hooks
 
 
-def ban_s(retry_after: str) -> float:
+def ban_duration_s(retry_after: str) -> float:
     """Return how long a ban lasts: as its header says, or some minutes."""
     try:
         return min(max(float(retry_after), 1.0), _LONGEST_BAN_S)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.discord import overview
-from bot.discord.channels import Channels
-from bot.discord.errors import MessageGone, NoAccess, PlaceGone, Refused, TooOldToEdit, TryLater
-from bot.discord.gate import Blocked
+from bot.discord.channel_client import ChannelClient
+from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, MessageGone, MessageRejected, TooOldToEdit
 from bot.discord.parts import without_clocks
+from bot.discord.send_limits import DiscordBan
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
@@ -39,7 +39,7 @@ _SPARE_EDITS = 2
 
 
 @dataclass(slots=True)
-class _Writing:
+class _BoardProgress:
     """How the writing of one board goes. All of it may be forgotten: it costs one edit."""
 
     shown: str | None = None
@@ -48,17 +48,17 @@ class _Writing:
     not_before_s: float = 0.0
 
 
-class LiveBoards:
+class BoardWriter:
     """Posts, edits, moves and deletes the boards' messages, as their rows say."""
 
-    def __init__(self, coordinator: Coordinator, channels: Channels, *, clock: Clock) -> None:
+    def __init__(self, coordinator: Coordinator, channels: ChannelClient, *, clock: Clock) -> None:
         """It looks whenever something is committed to the journal."""
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
         self._channels = channels
-        self._gate = channels.gate
+        self._limits = channels.limits
         self._clock = clock
-        self._writings: dict[BoardId, _Writing] = {}
+        self._writings: dict[BoardId, _BoardProgress] = {}
         self._busy: set[BoardId] = set()
         self._stirred = asyncio.Event()
         self._idle = asyncio.Event()
@@ -66,7 +66,7 @@ class LiveBoards:
         self._is_closing = False
         coordinator.journal.listen(lambda _entry: self._stirred.set())
 
-    def stir(self) -> None:
+    def wake(self) -> None:
         """Something that no journal row tells of may have changed."""
         self._stirred.set()
 
@@ -74,7 +74,7 @@ class LiveBoards:
         """Keep every board as it shall be, until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._channels.ready()
+                await self._channels.wait_until_ready()
                 self._stirred.clear()
                 try:
                     pause_s = await self._sweep(group)
@@ -102,10 +102,10 @@ class LiveBoards:
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start writing what differs. Returns the seconds until something that failed may be tried again."""
-        if (closed_s := self._gate.closed_s()) > 0:
+        if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]
-        self._writings = {row.id: self._writings.get(row.id, _Writing()) for row in rows}
+        self._writings = {row.id: self._writings.get(row.id, _BoardProgress()) for row in rows}
         if not rows:
             return _REST_S
         now, pause_s = await self._fleet.board(by=HUB), _REST_S
@@ -119,10 +119,10 @@ class LiveBoards:
                 continue
             if row.state is BoardState.LEAVES and row.place.channel in unposted:
                 continue  # the new one first: people shall never look for it in vain
-            refusal = self._gate.refusal(row.place.channel)
+            refusal = self._limits.refusal_of(row.place.channel)
             wait_s = refusal[1] if refusal else writing.not_before_s - self._clock.monotonic_s()
             is_edit = row.state is BoardState.STANDS and row.message
-            if wait_s <= 0 and is_edit and not self._gate.take_edit(row.place.channel, spare=_SPARE_EDITS):
+            if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS):
                 wait_s = LOOK_EVERY_S
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
@@ -132,35 +132,35 @@ class LiveBoards:
             supervise(group, f"discord-board:{row.id}", self._write(row, now, writing))
         return pause_s
 
-    async def _write(self, row: LiveBoard, now: Board, writing: _Writing) -> None:
+    async def _write(self, row: LiveBoard, now: Board, writing: _BoardProgress) -> None:
         """Bring one board's message to what its row says. Nothing is lost or doubled if the process ends in it."""
         try:
             if row.state is BoardState.LEAVES:
-                await self._take_away(row)
+                await self._delete_board(row)
             else:
-                await self._show(row, now)
+                await self._post_or_edit(row, now)
             shown = overview.board(now, marker=self._marker(row))
             writing.shown, writing.fails = without_clocks(shown), 0
-            self._gate.passed(row.place.channel)
+            self._limits.note_success(row.place.channel)
             if row.error:
                 await self._fleet.boards.no_access(row.id, error="")
-        except Blocked as blocked:
-            self._gate.close(blocked.message, blocked.after_s)
-        except NoAccess as refused:
-            self._gate.refuse(row.place.channel, refused.message)
+        except DiscordBan as blocked:
+            self._limits.note_ban(blocked.message, blocked.after_s)
+        except ChannelForbidden as refused:
+            self._limits.note_refusal(row.place.channel, refused.message)
             await self._note_no_access(row, refused.message)
-        except TryLater as later:
-            self._rest(writing, later.after_s or min(2.0**writing.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
+        except DiscordBusy as later:
+            self._pause(writing, later.after_s or min(2.0**writing.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
             log.warning("board_waits", board=row.id, why=later.message)
-        except (PlaceGone, Refused) as lost:
+        except (ChannelGone, MessageRejected) as lost:
             log.warning("board_given_up", board=row.id, channel=row.place.channel, why=lost.message)
-            await self._let_go(row, lost.message)
+            await self._give_up(row, lost.message)
         except Unavailable as error:
             # What was posted is found again by its nonce or its marker.
-            self._rest(writing, _FAILED_REST_S)
+            self._pause(writing, _FAILED_REST_S)
             log.warning("board_not_noted", board=row.id, why=error.message)
         except Exception:
-            self._rest(writing, _LONGEST_PAUSE_S)
+            self._pause(writing, _LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
         finally:
             self._busy.discard(row.id)
@@ -168,11 +168,11 @@ class LiveBoards:
                 self._idle.set()
             self._stirred.set()
 
-    async def _show(self, row: LiveBoard, now: Board) -> None:
+    async def _post_or_edit(self, row: LiveBoard, now: Board) -> None:
         parts, channel = overview.board(now, marker=self._marker(row)), int(row.place.channel)
         if row.message:
             try:
-                await self._channels.edit(channel, row.message, parts)
+                await self._channels.edit_message(channel, row.message, parts)
             except (MessageGone, TooOldToEdit) as gone:
                 log.info("board_posted_anew", board=row.id, why=gone.message)
                 await self._fleet.boards.anew(row.id)
@@ -181,28 +181,28 @@ class LiveBoards:
         if found is None:
             nonce = f"o{self._coordinator.home_mark}b{row.id}"
             faults.point("board.post", may_fail=True)
-            posted = await self._channels.post(channel, parts, nonce=nonce)
+            posted = await self._channels.post_message(channel, parts, nonce=nonce)
             faults.point("board.posted", may_fail=True)
             await self._fleet.boards.posted(row.id, posted.id)
             faults.point("board.noted", may_fail=True)
-            if posted.is_as_asked:
+            if posted.is_as_requested:
                 return
             found = posted.id
-        await self._channels.edit(channel, found, parts)
+        await self._channels.edit_message(channel, found, parts)
         await self._fleet.boards.posted(row.id, found)
 
-    async def _take_away(self, row: LiveBoard) -> None:
+    async def _delete_board(self, row: LiveBoard) -> None:
         message = row.message or await self._find(row)  # it may have been posted, and its answer lost
         if message:
             faults.point("board.delete", may_fail=True)
             try:
-                await self._channels.delete(int(row.place.channel), message)
+                await self._channels.delete_message(int(row.place.channel), message)
                 faults.point("board.deleted", may_fail=True)
             except MessageGone:
                 log.debug("board_was_gone", board=row.id)
         await self._fleet.boards.left(row.id)
 
-    async def _let_go(self, row: LiveBoard, why: str) -> None:
+    async def _give_up(self, row: LiveBoard, why: str) -> None:
         """Give the board up: its channel is gone, or Discord does not take its message."""
         try:
             if row.state is BoardState.LEAVES:
@@ -219,9 +219,9 @@ class LiveBoards:
             log.warning("board_not_noted", board=row.id, why=error.message)
 
     async def _find(self, row: LiveBoard) -> str | None:
-        return await self._channels.find(int(row.place.channel), self._marker(row), after_ms=0)
+        return await self._channels.find_message(int(row.place.channel), self._marker(row), after_ms=0)
 
-    def _rest(self, writing: _Writing, pause_s: float) -> None:
+    def _pause(self, writing: _BoardProgress, pause_s: float) -> None:
         writing.fails += 1
         writing.not_before_s = self._clock.monotonic_s() + pause_s
 
