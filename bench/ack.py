@@ -81,7 +81,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class People:
+class AckUsers:
     """Those who ask: they act through the sandbox, and their acts are measured there."""
 
     sandbox: Sandbox
@@ -121,7 +121,7 @@ class People:
         measured.take(interaction)
 
 
-class Work:
+class AckWork:
     """Keeps tasks waiting for every agent, and answers each task as soon as its prompt was delivered.
 
     The answers come from here by HTTP: an `octet done` for each would measure how fast two cores start Python.
@@ -167,7 +167,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deliveries:
+class AckDeliveries:
     """What the journal says of the deliveries in a span of time."""
 
     share_busy: float
@@ -176,7 +176,7 @@ class Deliveries:
     median_ms: float
 
 
-def deliveries(database: Path, begin_ms: float, end_ms: float) -> Deliveries:
+def deliveries(database: Path, begin_ms: float, end_ms: float) -> AckDeliveries:
     """Read the journal once Octet has ended."""
     moves = "select at_ms, data from journal where name = 'DeliveryMoved' order by seq"
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
@@ -197,7 +197,7 @@ def deliveries(database: Path, begin_ms: float, end_ms: float) -> Deliveries:
                 lasted.append(at_ms - since)
     marks += [(max(since, begin_ms), 1) for since in open_since.values() if since < end_ms]
     busy_ms = sum(end - at for at, end, count in _steps(sorted(marks), end_ms) if count >= BUSY_DESKS)
-    return Deliveries(share_busy=busy_ms / (end_ms - begin_ms), ended=ended, median_ms=median(lasted or [0.0]))
+    return AckDeliveries(share_busy=busy_ms / (end_ms - begin_ms), ended=ended, median_ms=median(lasted or [0.0]))
 
 
 def _steps(marks: list[tuple[float, int]], end_ms: float) -> Iterator[tuple[float, float, int]]:
@@ -248,7 +248,7 @@ async def main() -> None:
     print(report.line(n=len(everything), seconds=time.perf_counter() - began))
 
 
-async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, Deliveries]:
+async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, AckDeliveries]:
     home = folder / "home"
     home.mkdir()
     say = _teller()
@@ -266,7 +266,7 @@ async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, Deliveri
             await claimed(running, sandbox, PERSON)
             await running.desks_are_ready()
             say(f"{len(agents)} agents at {DESKS} desks are ready")
-            people, work = People(sandbox=sandbox), Work(running, agents)
+            people, work = AckUsers(sandbox=sandbox), AckWork(running, agents)
             async with aiohttp.ClientSession() as session:
                 await running.ask(session, "POST", "/api/v2/tasks", json={"brief": BRIEF})
             await people.at_once()  # warm: the first of everything is imported and connected

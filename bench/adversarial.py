@@ -68,7 +68,7 @@ SEEN_S = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class AdversarialResult:
     """What one fault came to."""
 
     fault: str
@@ -105,7 +105,7 @@ class Outcome:
         return sum(line.startswith("I6") for line in self.breaches)
 
 
-async def measure(folder: Path, faults: Sequence[Fault], count: int) -> AsyncGenerator[Outcome]:
+async def measure(folder: Path, faults: Sequence[Fault], count: int) -> AsyncGenerator[AdversarialResult]:
     """So many deliveries under each fault, by the real worker, on one display until something there is amiss."""
     number, rest = 0, list(faults)
     while rest:
@@ -122,9 +122,9 @@ async def measure(folder: Path, faults: Sequence[Fault], count: int) -> AsyncGen
                 yield outcome
 
 
-async def under(arena: Arena, fault: Fault, count: int) -> Outcome:
+async def under(arena: Arena, fault: Fault, count: int) -> AdversarialResult:
     """Bring so many texts and more while the fault is at work, and what is then open within its time after its end."""
-    outcome, enough, give_up = Outcome(fault=fault.name), asyncio.Event(), asyncio.Event()
+    outcome, enough, give_up = AdversarialResult(fault=fault.name), asyncio.Event(), asyncio.Event()
     bring_one = partial(_courier, swallows=fault.swallows)
     agents, longest_s = arena.of_kinds(*fault.only), max(LONGEST_S, count / 2)
     async with asyncio.TaskGroup() as group:
@@ -141,7 +141,7 @@ async def under(arena: Arena, fault: Fault, count: int) -> Outcome:
     return outcome
 
 
-async def _at_work(outcome: Outcome, count: int, longest_s: float) -> None:
+async def _at_work(outcome: AdversarialResult, count: int, longest_s: float) -> None:
     """Let the fault be at work for its time."""
     began = time.monotonic()
     while (lasted_s := time.monotonic() - began) < longest_s:
@@ -158,7 +158,7 @@ def swallowed(arena: Arena, shots: Sequence[Shot]) -> int:
 async def _courier(
     agent: Agent,
     arena: Arena,
-    outcome: Outcome,
+    outcome: AdversarialResult,
     enough: asyncio.Event,
     give_up: asyncio.Event,
     *,
@@ -173,9 +173,9 @@ async def _courier(
         await bring(arena, shot, give_up)
 
 
-async def measure_naively(folder: Path, fault: Fault) -> Outcome:
+async def measure_naively(folder: Path, fault: Fault) -> AdversarialResult:
     """The same scene and the same thieves, driven by the loop that most people write."""
-    outcome, began = Outcome(fault=fault.name), time.perf_counter()
+    outcome, began = AdversarialResult(fault=fault.name), time.perf_counter()
     async with open_arena(folder, kinds=fault.only or PLAIN, driven=False) as arena, naive_loop(arena) as loop:
         async with fault.loose(arena) as thieves:
             for number in range(NAIVE_SHOTS):
@@ -193,12 +193,12 @@ async def measure_naively(folder: Path, fault: Fault) -> Outcome:
     return outcome
 
 
-def does_harm(control: Outcome) -> bool:
+def does_harm(control: AdversarialResult) -> bool:
     """Whether the fault made the naive loop do harm; that it never gives the clipboard back is its own."""
     return any(not line.startswith(CLIPBOARD_LOST) for line in control.breaches)
 
 
-def tell(what: str, outcome: Outcome) -> None:
+def tell(what: str, outcome: AdversarialResult) -> None:
     """Everything that a person may want to know of one fault."""
     longest = max((shot.ended_s - shot.began_s for shot in outcome.shots if shot.ended_s), default=0.0)
     why = Counter(line for shot in outcome.shots for line in shot.why)
@@ -223,11 +223,11 @@ async def main() -> None:
     report = Report(name="adversarial")
     faults = [fault for fault in FAULTS if FAULT in ("", fault.name)]
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
-        outcomes: list[Outcome] = []
+        outcomes: list[AdversarialResult] = []
         async for outcome in measure(Path(name), faults if WHO in ("", "octet") else (), -(-N // len(faults))):
             outcomes.append(outcome)
             tell("octet", outcome)
-        controls: list[Outcome] = []
+        controls: list[AdversarialResult] = []
         for number, fault in enumerate(faults if WHO in ("", "naive") else ()):
             if not fault.is_calm:
                 controls.append(await measure_naively(Path(name) / f"naive-{number}", fault))
@@ -256,7 +256,7 @@ def tell_kills(killed: Killed) -> None:
         print(f"          VIOLATION {line}", flush=True)
 
 
-def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Outcome]) -> None:
+def reported(report: Report, outcomes: Sequence[AdversarialResult], controls: Sequence[AdversarialResult]) -> None:
     n = sum(len(one.shots) for one in outcomes)
     report.add("deliveries", n, "deliveries", n=n)
     report.add("violations", sum(len(one.breaches) for one in outcomes), "violations", n=n, target=below(1))

@@ -67,7 +67,7 @@ _FILLED_S = 4.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Asked:
+class AskedCommand:
     """What a run came to."""
 
     acknowledged: dict[str, str] = field(default_factory=dict[str, str])
@@ -88,7 +88,7 @@ class Doors:
         self._lives = lives
         self._sandbox = sandbox
         self._left = {"HTTP": wanted // 2, "Discord": wanted - wanted // 2}
-        self.asked = Asked()
+        self.asked = AskedCommand()
         self.rounds = 0
         """How many kills have begun: tickets were laid, or the instant is near."""
 
@@ -168,7 +168,7 @@ class Doors:
         return ""
 
 
-async def measure(folder: Path, wanted: int, *, module: str = "bot") -> Asked:
+async def measure(folder: Path, wanted: int, *, module: str = "bot") -> AskedCommand:
     """One run: so many commands, and a kill after each so many of them."""
     home = folder / "home"
     shutil.copytree(ROOT / "config", home / "config")
@@ -225,7 +225,7 @@ async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
         await lives.start()
 
 
-def _hold_against(lives: Lives, asked: Asked) -> None:
+def _hold_against(lives: Lives, asked: AskedCommand) -> None:
     """What was acknowledged against what is there."""
     there: dict[str, list[str]] = {}
     for number, brief in lives.rows("select number, brief from tasks"):

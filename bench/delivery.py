@@ -52,7 +52,7 @@ SIZE = "1920x1080x24"
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
+class DeliveryBench:
     """What the deliveries of one kind of window came to."""
 
     timed: list[Timed] = field(default_factory=list[Timed])
@@ -147,14 +147,14 @@ def _run_bare(kind: str, display: VirtualDisplay, window: int, box: Box, *rounds
     return json.loads(subprocess.run(argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE).stdout)
 
 
-async def _tk(folder: Path, characters: int) -> Run:
+async def _tk(folder: Path, characters: int) -> DeliveryBench:
     with virtual_display(folder / "display", SIZE) as display:
         agents = [open_tk(display, f"agent-{n}", 10 + 420 * n, 10, busy_ms=BUSY_MS) for n in range(WINDOWS)]
         desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
         return await _deliver(folder / "home", desk, TK, display, characters)
 
 
-async def _tmux(folder: Path, characters: int) -> Run:
+async def _tmux(folder: Path, characters: int) -> DeliveryBench:
     """An agent program in each of three panes; there is no display."""
     with terminals(folder) as there:
         for n in range(WINDOWS):
@@ -163,7 +163,7 @@ async def _tmux(folder: Path, characters: int) -> Run:
         return await _deliver(folder / "home", there.desk(), there.profile, None, characters, argv=argv)
 
 
-async def _chromium(folder: Path, *, worker: str = "") -> Run:
+async def _chromium(folder: Path, *, worker: str = "") -> DeliveryBench:
     """A contenteditable page. The portable path has no accessibility to ask."""
     with ExitStack() as stack:
         display = stack.enter_context(virtual_display(folder / "display", SIZE))
@@ -189,8 +189,8 @@ async def _deliver(
     *,
     argv: Sequence[str] = (),
     n: int = N,
-) -> Run:
-    run = Run()
+) -> DeliveryBench:
+    run = DeliveryBench()
     async with course(home, [desk], {profile.name: profile}, environ_for(display), argv=argv) as deliveries:
         for number in range(n + 2):
             agent = f"{desk.name}-{desk.windows[number % len(desk.windows)].name}"
@@ -201,7 +201,7 @@ async def _deliver(
     return run
 
 
-async def _one(deliveries: Course, agent: str, text: str, run: Run) -> Timed | None:
+async def _one(deliveries: Course, agent: str, text: str, run: DeliveryBench) -> Timed | None:
     try:
         return await deliveries.deliver(agent, text)
     except (NotDelivered, TimeoutError) as trouble:
@@ -219,7 +219,7 @@ async def _desks(folder: Path, count: int) -> tuple[float, float]:
             windows = tuple(agent.window for agent in agents)
             found.append(Desk(name=f"desk-{number}", display=display.name, windows=windows))
         deliveries = await stack.enter_async_context(course(folder / "home", found, {TK.name: TK}, environ_for()))
-        run = Run()
+        run = DeliveryBench()
 
         async def keep_on(agent: str, until_s: float) -> None:
             while time.perf_counter() < until_s:
@@ -245,7 +245,7 @@ def _cpu() -> tuple[int, int]:
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
-def _tell_stages(report: Report, kind: str, run: Run, floors: dict[str, list[float]]) -> None:
+def _tell_stages(report: Report, kind: str, run: DeliveryBench, floors: dict[str, list[float]]) -> None:
     """Where the time goes: each part's median, and beside it what its bare act takes; how much was asked meanwhile."""
     n = len(run.timed)
     if n:
@@ -256,7 +256,7 @@ def _tell_stages(report: Report, kind: str, run: Run, floors: dict[str, list[flo
         report.add(f"{kind}_{name}_ms", run.median_of(part), "ms", n=n, least=LEAST_P50, baseline=floor)
 
 
-def _shares(run: Run) -> str:
+def _shares(run: DeliveryBench) -> str:
     whole = median(run.whole_ms)
     return f"{whole:.1f} ms: " + ", ".join(f"{part} {run.median_of(part) / whole:.0%}" for part in run.parts())
 

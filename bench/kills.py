@@ -120,7 +120,7 @@ class Kill:
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class KillsResult:
     """What a run came to."""
 
     kills: Counter[str] = field(default_factory=Counter[str])
@@ -174,10 +174,10 @@ async def measure(
     is_answered: bool = True,
     only: str | None = None,
     shown: Callable[[Town], Awaitable[bool]] | None = None,
-) -> Outcome:
+) -> KillsResult:
     """One run. Where no agent answers, only a look or a person tells what arrived, and nothing is expected to drain;
     `only` this agent is given work. What must be `shown` after the last kill is waited for first."""
-    outcome, began = Outcome(), time.perf_counter()
+    outcome, began = KillsResult(), time.perf_counter()
     async with (
         open_sandbox(SandboxSettings(identify_every_s=0.0)) as sandbox,
         open_town(folder, module=module, sandbox=sandbox) as town,
@@ -203,7 +203,7 @@ async def measure(
     return outcome
 
 
-async def strike(town: Town, kill: Kill, outcome: Outcome) -> None:
+async def strike(town: Town, kill: Kill, outcome: KillsResult) -> None:
     """Lay the ticket, see it taken and its victims die, and bring back who does not come back by itself."""
     deaths = worker_deaths(town)
     town.lives.tickets.lay(kill.point, kill.act)
@@ -272,7 +272,7 @@ def told_otherwise(town: Town, sandbox: Sandbox) -> list[str]:
     return found
 
 
-def summed_up(town: Town, outcome: Outcome) -> None:
+def summed_up(town: Town, outcome: KillsResult) -> None:
     """Take over what the town knows."""
     outcome.helped = town.helped
     outcome.tasks = len(town.briefs)
@@ -305,7 +305,7 @@ CONTROLS = {
 """Modules in bench/measure."""
 
 
-async def control(folder: Path, variant: str, *, count: int = 3) -> Outcome:
+async def control(folder: Path, variant: str, *, count: int = 3) -> KillsResult:
     """The same with an Octet that guesses, and a handful of kills where it must be wrong."""
     kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * count
     shown = partial(is_broken, CONTROLS[variant].breaks)
@@ -351,7 +351,7 @@ async def main() -> None:
     print(report.line(n=n, seconds=time.perf_counter() - began))
 
 
-def tell(began: float, what: str, outcome: Outcome) -> None:
+def tell(began: float, what: str, outcome: KillsResult) -> None:
     """Everything that a person may want to know of a run, above the last line."""
     print(
         f"[{time.perf_counter() - began:5.1f} s] {what}: {outcome.kills.total()} kills {dict(outcome.victims)} over"

@@ -74,7 +74,7 @@ class Told:
     struck: int = 0
 
 
-class Work:
+class OutboxWork:
     """Gives tasks and ends them, as often as it takes: the bot may be killed between a request and its answer."""
 
     def __init__(self, home: Path) -> None:
@@ -110,7 +110,7 @@ async def measure(
     shutil.copytree(ROOT / "config", home / "config")
     (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
     tasks, chance, counted = math.ceil(notices / 3), random.Random(SEED), Counter[str]()
-    work = Work(home)
+    work = OutboxWork(home)
     async with open_sandbox(SandboxSettings(identify_every_s=0.0)) as sandbox:
         for number, fault in enumerate(faults):
             await sandbox.fault(route=f"{LINES}|{READ}", seed=SEED + number, **fault)
@@ -161,7 +161,7 @@ def killing(sandbox: Sandbox, pid: int, moment: str, chance: random.Random) -> I
         timer.cancel()
 
 
-async def short_life(running: Octet, work: Work, wanted: int) -> None:
+async def short_life(running: Octet, work: OutboxWork, wanted: int) -> None:
     """Work until it is dead."""
     process = running.child.process
     async with aiohttp.ClientSession() as session, asyncio.timeout(60):
@@ -178,7 +178,7 @@ async def short_life(running: Octet, work: Work, wanted: int) -> None:
                 pass
 
 
-async def last_life(running: Octet, work: Work, wanted: int) -> None:
+async def last_life(running: Octet, work: OutboxWork, wanted: int) -> None:
     """Work until all tasks are done and everything is told."""
     async with aiohttp.ClientSession() as session:
         await work.give(running, session, wanted)
@@ -189,7 +189,7 @@ async def last_life(running: Octet, work: Work, wanted: int) -> None:
         await until(everything_is_told, LIMIT_S)
 
 
-def told(sandbox: Sandbox, work: Work, *, seconds: float, kills: Counter[str]) -> Told:
+def told(sandbox: Sandbox, work: OutboxWork, *, seconds: float, kills: Counter[str]) -> Told:
     """Hold what stands in the channels against what had to be told."""
     numbers = {f"T-{number}" for (number,) in work.rows("select number from tasks")}
     texts = [text_of(sandbox, message) for message in sandbox.world.messages.values() if message.only_for is None]

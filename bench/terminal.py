@@ -50,7 +50,7 @@ MEANINGS = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
+class TerminalBench:
     """What became of a run's texts."""
 
     sent: dict[str, str] = field(default_factory=dict)
@@ -118,7 +118,7 @@ def _lines(chance: random.Random) -> int:
 class Troubles:
     """All that goes on around the panes, each in a task of its own."""
 
-    def __init__(self, there: Terminals, run: Run, desk: RunningDesk | None, seed: int) -> None:
+    def __init__(self, there: Terminals, run: TerminalBench, desk: RunningDesk | None, seed: int) -> None:
         self._there = there
         self._run = run
         self._desk = desk
@@ -186,9 +186,9 @@ class Troubles:
         return one
 
 
-async def measure(folder: Path, n: int, *, seed: int = SEED) -> Run:
+async def measure(folder: Path, n: int, *, seed: int = SEED) -> TerminalBench:
     """Bring `n` texts among all troubles, by the real worker."""
-    run, chance = Run(), random.Random(seed)
+    run, chance = TerminalBench(), random.Random(seed)
     with terminals(folder) as there:
         for number in range(1, PANES + 1):
             there.add(f"agent-{number}", f"busy={BUSY_S}")
@@ -207,7 +207,7 @@ async def measure(folder: Path, n: int, *, seed: int = SEED) -> Run:
     return run
 
 
-async def _bring(desk: RunningDesk, leftovers: Leftovers, run: Run, text: str, number: int) -> None:
+async def _bring(desk: RunningDesk, leftovers: Leftovers, run: TerminalBench, text: str, number: int) -> None:
     """One text, tried again as core does it, until it is settled."""
     pane = f"agent-{number % PANES + 1}"
     run.sent[text] = pane
@@ -251,7 +251,7 @@ def _forgets(leftovers: Leftovers, pane: str) -> Callable[[], Awaitable[None]]:
     return forget
 
 
-def _is_over(outcome: Outcome, run: Run, text: str) -> bool:
+def _is_over(outcome: Outcome, run: TerminalBench, text: str) -> bool:
     match outcome.result:
         case Result.DELIVERED:
             run.claimed.add(text)
@@ -264,9 +264,9 @@ def _is_over(outcome: Outcome, run: Run, text: str) -> bool:
     return True
 
 
-async def naive(folder: Path, n: int, *, seed: int = SEED) -> Run:
+async def naive(folder: Path, n: int, *, seed: int = SEED) -> TerminalBench:
     """The loop that most people write, among the same troubles: paste, wait a little, Enter, done."""
-    run, chance = Run(), random.Random(seed)
+    run, chance = TerminalBench(), random.Random(seed)
     with terminals(folder) as there:
         news = News()
         for number in range(1, PANES + 1):

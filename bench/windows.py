@@ -22,10 +22,10 @@ from pathlib import Path
 
 from bench.measure.octet import environment
 from bench.measure.report import Report, at_least, below
-from bench.measure.unfamiliar.desktop import KINDS, Desktop, desktop
+from bench.measure.unfamiliar.desktop import KINDS, UnfamiliarDesktop, desktop
 from bench.measure.unfamiliar.person import Talk, talk
 from bench.measure.unfamiliar.prompts import prompts
-from bench.measure.unfamiliar.work import Outcome, broken_variants, connected, violations, work
+from bench.measure.unfamiliar.work import WorkResult, broken_variants, connected, violations, work
 
 N = int(os.environ.get("N", "20"))
 """Prompts for each window."""
@@ -37,16 +37,16 @@ CANNOT_TAKE = frozenset({"this window does not take this text", "longer than thi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class WindowsBench:
     """One desktop, from fresh windows to the end."""
 
     talk: Talk
     kinds: dict[str, str]
     """The connected agents' windows."""
-    outcome: Outcome
+    outcome: WorkResult
 
 
-async def run(folder: Path, kinds: Sequence[str], count: int) -> Run:
+async def run(folder: Path, kinds: Sequence[str], count: int) -> WindowsBench:
     """Connect windows of these kinds, and give each so many prompts."""
     home = folder / "home"
     home.mkdir()
@@ -57,9 +57,9 @@ async def run(folder: Path, kinds: Sequence[str], count: int) -> Run:
         talked = await asyncio.to_thread(talk, argv, environ)
         found = connected(home)
         asked = {agent: prompts(count, seed=kind) for agent, kind in found.items()}
-        outcome = await work(opened, home, environ, asked) if asked else Outcome()
+        outcome = await work(opened, home, environ, asked) if asked else WorkResult()
         _keep_picture(opened)
-    return Run(talk=talked, kinds=found, outcome=outcome)
+    return WindowsBench(talk=talked, kinds=found, outcome=outcome)
 
 
 def _init(home: Path, environ: dict[str, str]) -> None:
@@ -67,7 +67,7 @@ def _init(home: Path, environ: dict[str, str]) -> None:
     subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
 
 
-def _keep_picture(opened: Desktop) -> None:
+def _keep_picture(opened: UnfamiliarDesktop) -> None:
     """Write what the desktop looks like at the end to the file that PICTURE names, if it does."""
     if file := os.environ.get("PICTURE"):
         Path(file).write_bytes(opened.picture())

@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from bench.measure.octet import environment
-from bench.measure.unfamiliar.desktop import NINE, Desktop, desktop
+from bench.measure.unfamiliar.desktop import NINE, UnfamiliarDesktop, desktop
 from bench.measure.unfamiliar.person import talk
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ def main() -> None:
         print(f"{said.seconds:.0f} s, {len(said.answers)} questions")
 
 
-def _photograph_page(argv: list[str], environ: dict[str, str], opened: Desktop) -> None:
+def _photograph_page(argv: list[str], environ: dict[str, str], opened: UnfamiliarDesktop) -> None:
     """Calibrate a window that does not tell where its composer is, from another display, up to the page to click at."""
     number = 1 + NINE.index("fltk")
     master, slave = pty.openpty()

@@ -79,7 +79,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class PressedKey:
     """One key that a window was given."""
 
     key: str
@@ -101,7 +101,7 @@ class Person:
     log: Path
 
     @property
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[PressedKey]:
         return keys_in(self.log)
 
     @property
@@ -116,10 +116,10 @@ class Person:
         return typed.read_text("utf-8") if typed.exists() else ""
 
 
-def keys_in(log: Path) -> list[Key]:
+def keys_in(log: Path) -> list[PressedKey]:
     """What a window's log of keys holds."""
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
-    return [Key(**json.loads(line)) for line in lines]
+    return [PressedKey(**json.loads(line)) for line in lines]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,7 +146,7 @@ class Arena:
     """Breaches that were told already."""
     leftovers: Leftovers = field(default_factory=Leftovers)
 
-    def keys(self, agent: Agent) -> list[Key]:
+    def keys(self, agent: Agent) -> list[PressedKey]:
         """The keys that the window was given, pastes not among them."""
         return keys_in(agent.log.with_suffix(".keys"))
 

@@ -16,7 +16,7 @@ LEAST_P50 = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class FigureTarget:
     """What a figure must reach, as its row in the design says it."""
 
     sign: str
@@ -30,12 +30,12 @@ class Target:
         return value < self.bound if self.sign == "<" else value >= self.bound
 
 
-def below(bound: float) -> Target:
-    return Target(sign="<", bound=bound)
+def below(bound: float) -> FigureTarget:
+    return FigureTarget(sign="<", bound=bound)
 
 
-def at_least(bound: float) -> Target:
-    return Target(sign="≥", bound=bound)
+def at_least(bound: float) -> FigureTarget:
+    return FigureTarget(sign="≥", bound=bound)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Report:
         n: int,
         least: int = 1,
         baseline: float | None = None,
-        target: Target | None = None,
+        target: FigureTarget | None = None,
     ) -> bool:
         """Take a figure in that rests on `n` operations. With fewer than `least` it is refused: False."""
         if n < least:

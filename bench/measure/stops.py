@@ -38,7 +38,7 @@ FAR = (640, 420)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class StopAct:
     """One key or button that went down, or a move of the person's mouse."""
 
     at_ms: int
@@ -47,7 +47,7 @@ class Act:
     is_persons: bool
 
 
-class Listener:
+class StopListener:
     """Hears every key and button of a display from a connection of its own, and knows whose it is."""
 
     def __init__(self, name: str) -> None:
@@ -58,7 +58,7 @@ class Listener:
         self._display.screen().root.xinput_select_events([(xinput.AllDevices, mask)])
         self._display.sync()
         self.clearing = {self._code(name) for name in _CLEARING}
-        self.acts: list[Act] = []
+        self.acts: list[StopAct] = []
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
         self._thread.start()
 
@@ -74,7 +74,7 @@ class Listener:
                 device, at_ms, code, source = _HEAD.unpack_from(came.data)
                 if device == source:
                     persons = source not in self._injectors
-                    self.acts.append(Act(at_ms=at_ms, code=code, kind=int(came.evtype), is_persons=persons))
+                    self.acts.append(StopAct(at_ms=at_ms, code=code, kind=int(came.evtype), is_persons=persons))
         except ConnectionClosedError:
             return
 
@@ -126,7 +126,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
     user_activity = UserActivityPolicy(idle_s=0, kill_switch_corner=ScreenCorner.TOP_RIGHT)
     async with open_arena(folder, kinds=PLAIN, user_activity=user_activity) as arena:
         assert arena.desk is not None
-        listener, hands = Listener(arena.display.name), Hands(connect_to(arena.display.name))
+        listener, hands = StopListener(arena.display.name), Hands(connect_to(arena.display.name))
         give_up = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             couriers = [
@@ -144,7 +144,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
     return stops
 
 
-async def _press_once(arena: Arena, listener: Listener, hands: Hands, stops: Stops, *, way: str) -> None:
+async def _press_once(arena: Arena, listener: StopListener, hands: Hands, stops: Stops, *, way: str) -> None:
     assert arena.desk is not None
     news = arena.desk.news
     told, acts = len(news.stops), len(listener.acts)

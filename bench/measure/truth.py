@@ -22,7 +22,7 @@ _STILL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TruthRow:
     """A delivery as its row has it at the end."""
 
     id: str
@@ -34,7 +34,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
+class HeardPrompt:
     """One prompt that a window heard."""
 
     window: str
@@ -64,12 +64,12 @@ async def violations(town: Town, *, is_drained: bool = True, is_audited: bool = 
     """Everything that should not be, each with the invariant it breaks. Octet may run, but is idle or stopped. With
     `is_audited` False the journal's chain is not verified."""
     rows = [
-        Row(id=id_, task=task or "", window=window or "", state=state, sha256=sha256, assurance=assurance or "")
+        TruthRow(id=id_, task=task or "", window=window or "", state=state, sha256=sha256, assurance=assurance or "")
         for id_, task, window, state, sha256, assurance in town.lives.rows(
             "select id, task, window, state, sha256, assurance from deliveries order by created_ms, id"
         )
     ]
-    heard = [Prompt(window=window, text=text) for window, texts in (await town.heard()).items() for text in texts]
+    heard = [HeardPrompt(window=window, text=text) for window, texts in (await town.heard()).items() for text in texts]
     found = [*_accepted(town), *_windows(rows, heard), *_once(heard), *_letters(town, rows, heard)]
     found += [*_claims(rows, heard), *_denials(town, rows, heard), *_order(town, heard)]
     found += _silent_waits(town)
@@ -88,7 +88,7 @@ def _accepted(town: Town) -> list[str]:
     return [*lost, *changed, *twice, *(f"I1 one key, two tasks: {line}" for line in town.doubled_keys)]
 
 
-def _windows(rows: list[Row], heard: list[Prompt]) -> list[str]:
+def _windows(rows: list[TruthRow], heard: list[HeardPrompt]) -> list[str]:
     """I2: every prompt stands in a window to which a delivery of its task was directed."""
     directed = {(row.task, row.window) for row in rows}
     return [
@@ -98,13 +98,13 @@ def _windows(rows: list[Row], heard: list[Prompt]) -> list[str]:
     ]
 
 
-def _once(heard: list[Prompt]) -> list[str]:
+def _once(heard: list[HeardPrompt]) -> list[str]:
     """I3: no prompt was submitted twice, in whichever windows."""
     counted = Counter(one.text for one in heard)
     return [f"I3 heard {count} times: {text[:60]!r}" for text, count in counted.items() if count > 1]
 
 
-def _letters(town: Town, rows: list[Row], heard: list[Prompt]) -> list[str]:
+def _letters(town: Town, rows: list[TruthRow], heard: list[HeardPrompt]) -> list[str]:
     """I4: what was heard is what the journal says was asked, and holds what the person asked, letter for letter."""
     asked = {(row.task, row.sha256) for row in rows}
     found = [
@@ -117,7 +117,7 @@ def _letters(town: Town, rows: list[Row], heard: list[Prompt]) -> list[str]:
     ]
 
 
-def _claims(rows: list[Row], heard: list[Prompt]) -> list[str]:
+def _claims(rows: list[TruthRow], heard: list[HeardPrompt]) -> list[str]:
     """I6: what is called delivered was heard in its window, and what was heard is called delivered."""
     there = {(one.window, one.sha256) for one in heard}
     found = [
@@ -133,7 +133,7 @@ def _claims(rows: list[Row], heard: list[Prompt]) -> list[str]:
     ]
 
 
-def _denials(town: Town, rows: list[Row], heard: list[Prompt]) -> list[str]:
+def _denials(town: Town, rows: list[TruthRow], heard: list[HeardPrompt]) -> list[str]:
     """I6: what went back to the queue from `submitting` had not arrived: brought again, it was heard once."""
     by_id = {row.id: row for row in rows}
     count = Counter((one.window, one.sha256) for one in heard)
@@ -146,7 +146,7 @@ def _denials(town: Town, rows: list[Row], heard: list[Prompt]) -> list[str]:
     return found
 
 
-def _order(town: Town, heard: list[Prompt]) -> list[str]:
+def _order(town: Town, heard: list[HeardPrompt]) -> list[str]:
     """Each agent hears its tasks in the order in which they were given to it."""
     windows: dict[str, str] = dict(town.lives.rows("select distinct agent, window from deliveries"))
     given: dict[str, list[str]] = {}

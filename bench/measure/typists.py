@@ -27,7 +27,7 @@ from bench.kills import (
     PASSED_S,
     WORKER,
     Kill,
-    Outcome,
+    KillsResult,
     drain,
     strike,
 )
@@ -273,7 +273,7 @@ def plan(count: int) -> list[Kill]:
 
 async def kill_while_typing(folder: Path, count: int) -> Killed:
     """A real `octet run`, eight demo windows, and so many kills while a person types."""
-    killed, strikes, began = Killed(), Outcome(), time.perf_counter()
+    killed, strikes, began = Killed(), KillsResult(), time.perf_counter()
     async with open_town(folder, agents=AGENTS) as town, open_typing(town, folder) as typing:
         for desk in (town.lives.home / "config/desks").glob("*.toml"):
             desk.write_text(f"{desk.read_text('utf-8')}\n[user_activity]\nidle_s = {IDLE_S}\n", encoding="utf-8")

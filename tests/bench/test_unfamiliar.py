@@ -10,11 +10,11 @@ import pytest
 
 from bench.measure.unfamiliar.person import ANSWER_S, talk
 from bench.measure.unfamiliar.prompts import LONGEST, prompts
-from bench.measure.unfamiliar.work import Outcome, Row, broken_variants, violations
+from bench.measure.unfamiliar.work import WorkResult, WorkRow, broken_variants, violations
 
 
-def _row(number: int, kind: str, text: str) -> Row:
-    return Row(
+def _row(number: int, kind: str, text: str) -> WorkRow:
+    return WorkRow(
         id=str(number),
         task=f"T-{number}",
         kind=kind,
@@ -27,28 +27,28 @@ def _row(number: int, kind: str, text: str) -> Row:
 
 
 @pytest.fixture
-def outcome() -> Outcome:
+def outcome() -> WorkResult:
     heard = {
         kind: [f"hub → Agent · task T-{number}\nsay {number}\nWhen finished: octet done T-{number} --code a.b{number}"]
         for number, kind in enumerate(("gtk", "qt"), 1)
     }
     rows = tuple(_row(number, kind, heard[kind][0]) for number, kind in enumerate(heard, 1))
-    return Outcome(rows=rows, heard=heard)
+    return WorkResult(rows=rows, heard=heard)
 
 
-def test_a_faultless_run_has_no_violations(outcome: Outcome) -> None:
+def test_a_faultless_run_has_no_violations(outcome: WorkResult) -> None:
     assert violations(outcome) == []
 
 
 @pytest.mark.parametrize("harm", ["wrong window", "doubled", "garbled", "untrue claim", "untrue denial"])
-def test_each_kind_of_harm_is_a_violation(outcome: Outcome, harm: str) -> None:
+def test_each_kind_of_harm_is_a_violation(outcome: WorkResult, harm: str) -> None:
     assert any(line.startswith(harm.partition(" ")[0]) for line in violations(broken_variants(outcome)[harm]))
 
 
 def test_a_prompt_that_names_a_file_with_what_was_asked_is_no_violation() -> None:
     text = "task T-1\nRead this file:\n/briefs/T-1.md\nWhen finished: octet done T-1 --code a.b"
     row = replace(_row(1, "gtk", text), text="a long story")
-    told = Outcome(rows=(row,), heard={"gtk": [text]}, files={text: "a long story\n"})
+    told = WorkResult(rows=(row,), heard={"gtk": [text]}, files={text: "a long story\n"})
     assert violations(told) == []
     assert violations(replace(told, files={text: "another one"})) != []
 

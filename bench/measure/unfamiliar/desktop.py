@@ -35,7 +35,7 @@ ACCESSIBLE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ProgramKind:
     """One kind of window; `title` is a part of its title that no other window has."""
 
     title: str
@@ -53,10 +53,10 @@ def _script(name: str) -> str:
 
 _CHAT = ("{heard}", "{answer}")
 KINDS = {
-    "gtk": Kind(title="Bureau", command=(SYSTEM_PYTHON, _script("gtk"), *_CHAT)),
-    "fltk": Kind(title="Fluid chat", command=(SYSTEM_PYTHON, _script("fltk"), *_CHAT, "{x}", "{y}")),
-    "qt": Kind(title="Kontor", command=(SYSTEM_PYTHON, _script("qt"), *_CHAT)),
-    "urxvt": Kind(
+    "gtk": ProgramKind(title="Bureau", command=(SYSTEM_PYTHON, _script("gtk"), *_CHAT)),
+    "fltk": ProgramKind(title="Fluid chat", command=(SYSTEM_PYTHON, _script("fltk"), *_CHAT, "{x}", "{y}")),
+    "qt": ProgramKind(title="Kontor", command=(SYSTEM_PYTHON, _script("qt"), *_CHAT)),
+    "urxvt": ProgramKind(
         title="Rolle",
         command=(
             *("urxvt", "-title", "Rolle", "-geometry", "56x20+{x}+{y}", "-fn", "xft:DejaVu Sans Mono:size=9", "-bc"),
@@ -65,7 +65,7 @@ KINDS = {
         ),
         composer=(200, 40),
     ),
-    "sakura": Kind(
+    "sakura": ProgramKind(
         title="Kirsche",
         command=(
             *("sakura", "-t", "Kirsche", "-f", "DejaVu Sans Mono 9", "-c", "58", "-r", "19"),
@@ -73,12 +73,12 @@ KINDS = {
         ),
         composer=(200, 40),
     ),
-    "textarea": Kind(title="Plainfield", page="textarea"),
-    "contenteditable": Kind(title="Edita", page="contenteditable"),
-    "quill": Kind(title="Federkiel", page="quill"),
-    "trix": Kind(title="Tricks", page="trix"),
-    "codemirror": Kind(title="Spiegel", page="codemirror"),
-    "st": Kind(
+    "textarea": ProgramKind(title="Plainfield", page="textarea"),
+    "contenteditable": ProgramKind(title="Edita", page="contenteditable"),
+    "quill": ProgramKind(title="Federkiel", page="quill"),
+    "trix": ProgramKind(title="Tricks", page="trix"),
+    "codemirror": ProgramKind(title="Spiegel", page="codemirror"),
+    "st": ProgramKind(
         title="Schlicht",
         command=(
             *("stterm", "-t", "Schlicht", "-f", "DejaVu Sans Mono:size=9", "-g", "58x20+{x}+{y}"),
@@ -93,7 +93,7 @@ NINE = tuple(kind for kind in KINDS if kind not in HELD_OUT)
 
 
 @dataclass(slots=True, kw_only=True)
-class Desktop:
+class UnfamiliarDesktop:
     """The display and its windows."""
 
     display: VirtualDisplay
@@ -123,7 +123,9 @@ class Desktop:
 
 
 @contextmanager
-def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: float = ANSWER_S) -> Iterator[Desktop]:
+def desktop(
+    folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: float = ANSWER_S
+) -> Iterator[UnfamiliarDesktop]:
     """Open one window of each kind on a display of its own; all are ended with the block."""
     heard = folder / "heard"
     heard.mkdir(parents=True)
@@ -133,7 +135,7 @@ def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: floa
         site(heard) as address,
     ):
         display.buses |= ACCESSIBLE
-        opened = Desktop(display=display, folder=heard)
+        opened = UnfamiliarDesktop(display=display, folder=heard)
         pages = [kind for kind in kinds if KINDS[kind].page]
         for kind in sorted(kinds, key=pages[:1].count, reverse=True):
             if kind in pages[1:2]:  # two browsers that start at once spoil the profile that they share
@@ -147,7 +149,7 @@ def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: floa
         yield opened
 
 
-def _is_there(desktop: Desktop, kind: str, place: tuple[int, int]) -> bool:
+def _is_there(desktop: UnfamiliarDesktop, kind: str, place: tuple[int, int]) -> bool:
     """Whether the window is at its place, give or take its frame; else move it there."""
     seen = desktop.display.windows.see(desktop.windows[kind])
     if (
@@ -165,7 +167,7 @@ def _place(number: int) -> tuple[int, int]:
     return 10 + _CELL[0] * (number % 4), 24 + _CELL[1] * (number // 4)
 
 
-def _start(desktop: Desktop, kind: str, place: tuple[int, int], address: str, answer_s: float) -> None:
+def _start(desktop: UnfamiliarDesktop, kind: str, place: tuple[int, int], address: str, answer_s: float) -> None:
     of, (x, y), display = KINDS[kind], place, desktop.display
     if of.page:
         url = f"{address}/pages/{of.page}.html?name={kind}&answer={answer_s}"

@@ -12,10 +12,10 @@ from pathlib import Path
 import fltk  # pyright: ignore[reportMissingImports] the system's Python has it
 
 
-class Composer(fltk.Fl_Multiline_Input):
+class FltkComposer(fltk.Fl_Multiline_Input):
     """Enter sends; Shift with Enter is a new line."""
 
-    def __init__(self, chat: Chat, x: int, y: int, width: int, height: int) -> None:
+    def __init__(self, chat: FltkChat, x: int, y: int, width: int, height: int) -> None:
         super().__init__(x, y, width, height)
         self._chat = chat
 
@@ -27,7 +27,7 @@ class Composer(fltk.Fl_Multiline_Input):
         return fltk.Fl_Multiline_Input.handle(self, event)
 
 
-class Chat:
+class FltkChat:
     """The window, with its transcript and composer."""
 
     def __init__(self, heard: Path, answer_s: float, x: int, y: int) -> None:
@@ -37,7 +37,7 @@ class Chat:
         self._transcript = fltk.Fl_Text_Display(10, 10, 420, 250)
         self._transcript.buffer(self._said)
         self._transcript.wrap_mode(fltk.Fl_Text_Display.WRAP_AT_BOUNDS, 0)
-        self._composer = Composer(self, 10, 270, 420, 60)
+        self._composer = FltkComposer(self, 10, 270, 420, 60)
         self._composer.wrap(1)
         window.resizable(self._transcript)
         window.end()
@@ -67,5 +67,5 @@ class Chat:
 
 
 if __name__ == "__main__":
-    chat = Chat(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    chat = FltkChat(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
     fltk.Fl.run()

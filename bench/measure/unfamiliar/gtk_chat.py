@@ -14,7 +14,7 @@ gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, GLib, Gtk  # noqa: E402 # pyright: ignore[reportMissingImports] the version comes first
 
 
-class Chat:
+class GtkChat:
     """The window, with its transcript and composer."""
 
     def __init__(self, heard: Path, answer_s: float) -> None:
@@ -83,5 +83,5 @@ class Chat:
 
 
 if __name__ == "__main__":
-    Chat(Path(sys.argv[1]), float(sys.argv[2]))
+    GtkChat(Path(sys.argv[1]), float(sys.argv[2]))
     Gtk.main()

@@ -25,10 +25,10 @@ SHOWN = 400
 """The transcript shortens longer messages."""
 
 
-class Composer(QTextEdit):
+class QtComposer(QTextEdit):
     """Enter sends; Shift with Enter is a new line."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: QtChat) -> None:
         super().__init__()
         self._chat = chat
         self.setAcceptRichText(False)
@@ -42,7 +42,7 @@ class Composer(QTextEdit):
             super().keyPressEvent(event)
 
 
-class Chat(QWidget):
+class QtChat(QWidget):
     """The window, with its transcript and composer."""
 
     def __init__(self, heard: Path, answer_s: float) -> None:
@@ -52,7 +52,7 @@ class Chat(QWidget):
         self.resize(440, 340)
         self._state = QLabel("ready")
         self._transcript = QTextBrowser()
-        self._composer = Composer(self)
+        self._composer = QtComposer(self)
         column = QVBoxLayout(self)
         for widget in (self._state, self._transcript, self._composer):
             column.addWidget(widget)
@@ -82,6 +82,6 @@ class Chat(QWidget):
 if __name__ == "__main__":
     application = QApplication(sys.argv[:1])
     application.setStyleSheet(STYLE)
-    chat = Chat(Path(sys.argv[1]), float(sys.argv[2]))
+    chat = QtChat(Path(sys.argv[1]), float(sys.argv[2]))
     chat.show()
     sys.exit(application.exec_())

@@ -19,7 +19,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.measure.octet import Octet, octet
-from bench.measure.unfamiliar.desktop import KINDS, Desktop
+from bench.measure.unfamiliar.desktop import KINDS, UnfamiliarDesktop
 
 ANSWER_S = 3.0
 """An agent answers Octet so long after it heard a prompt: too late to be the proof that the prompt arrived."""
@@ -31,7 +31,7 @@ _ENDED = frozenset({"done", "cancelled", "failed", "expired"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class WorkRow:
     """What Octet says of one delivery."""
 
     id: str
@@ -47,10 +47,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class WorkResult:
     """What a run came to."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[WorkRow, ...] = ()
     heard: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """By kind, what its program really received."""
     files: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -61,11 +61,11 @@ class Outcome:
     """Kinds whose prompts did not come to an end, and why."""
 
     @property
-    def delivered(self) -> list[Row]:
+    def delivered(self) -> list[WorkRow]:
         return [row for row in self.rows if row.state == "delivered"]
 
     @property
-    def refused(self) -> list[Row]:
+    def refused(self) -> list[WorkRow]:
         return [row for row in self.rows if row.state == "refused"]
 
 
@@ -82,7 +82,9 @@ def connected(home: Path) -> dict[str, str]:
     return {name: kinds[place] for name, place in places.items() if place in kinds}
 
 
-async def work(desktop: Desktop, home: Path, environ: Mapping[str, str], asked: Mapping[str, Sequence[str]]) -> Outcome:
+async def work(
+    desktop: UnfamiliarDesktop, home: Path, environ: Mapping[str, str], asked: Mapping[str, Sequence[str]]
+) -> WorkResult:
     """Run Octet, give each agent its prompts at once, and answer each one that its window heard; until all have ended,
     or nothing moves any more. `asked`: by agent."""
     kinds = connected(home)
@@ -97,7 +99,7 @@ async def work(desktop: Desktop, home: Path, environ: Mapping[str, str], asked: 
 
 
 async def _until_ended(
-    desktop: Desktop, home: Path, running: Octet, session: aiohttp.ClientSession, count: int
+    desktop: UnfamiliarDesktop, home: Path, running: Octet, session: aiohttp.ClientSession, count: int
 ) -> dict[str, str]:
     """Answer until all tasks have ended, or nothing moves any more; return the files that prompts named."""
     files: dict[str, str] = {}
@@ -125,9 +127,11 @@ async def _until_ended(
     return files
 
 
-def _outcome(desktop: Desktop, home: Path, kinds: Mapping[str, str], tasks: Mapping[str, tuple[str, str]]) -> Outcome:
+def _outcome(
+    desktop: UnfamiliarDesktop, home: Path, kinds: Mapping[str, str], tasks: Mapping[str, tuple[str, str]]
+) -> WorkResult:
     rows = [
-        Row(
+        WorkRow(
             **dict(zip(("id", "task", "state", "assurance", "reason", "sha256"), map(str, row), strict=True)),
             kind=kinds[tasks[row[1]][0]],
             text=tasks[row[1]][1],
@@ -142,7 +146,7 @@ def _outcome(desktop: Desktop, home: Path, kinds: Mapping[str, str], tasks: Mapp
     for number, state, reason, note in _query(home, "select number, state, reason, coalesce(note, '') from tasks"):
         if state not in _ENDED and (task := f"T-{number}") not in refused:
             blocked.setdefault(kinds[tasks[task][0]], f"{task} is {state} ({reason}) {note}"[:200])
-    return Outcome(
+    return WorkResult(
         rows=tuple(rows),
         heard={kind: desktop.heard(kind) for kind in desktop.windows},
         unknown=sum(one["now"] == "unknown" for one in moved),
@@ -155,7 +159,7 @@ def _query(home: Path, statement: str) -> list[tuple]:
         return database.execute(statement).fetchall()
 
 
-def violations(outcome: Outcome) -> list[str]:
+def violations(outcome: WorkResult) -> list[str]:
     """Everything that must never happen, held against what the programs really received."""
     found: list[str] = []
     rows = {row.task: row for row in outcome.rows}
@@ -182,13 +186,13 @@ def violations(outcome: Outcome) -> list[str]:
     ]
 
 
-def broken_variants(outcome: Outcome) -> dict[str, Outcome]:
+def broken_variants(outcome: WorkResult) -> dict[str, WorkResult]:
     """What the same run would have looked like if Octet had done harm: `violations` must see each of these."""
     first = outcome.delivered[0]
     others = [kind for kind in outcome.heard if kind != first.kind]
     [text] = [one for one in outcome.heard[first.kind] if f" done {first.task} " in one]
 
-    def with_heard(**heard: list[str]) -> Outcome:
+    def with_heard(**heard: list[str]) -> WorkResult:
         return replace(outcome, heard={**outcome.heard, **heard})
 
     without = [one for one in outcome.heard[first.kind] if one != text]
