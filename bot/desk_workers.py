@@ -129,10 +129,10 @@ class DeskWorkerPool:
         return hands
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-        """The picture of a display, or this part of it made larger, with a number on each of these places of it."""
-        from automation.desktop.calibration.numbered_picture import numbered, zoomed
+        """Draw numbered places on the picture of a display, or on this part of it, enlarged."""
+        from automation.desktop.calibration.numbered_picture import number_places
 
-        return numbered(png, places) if part is None else zoomed(png, part, places)
+        return number_places(png, part, places)
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """How the config's agents are reached by the present hands."""

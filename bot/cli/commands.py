@@ -10,7 +10,6 @@ from bot.cli import (
     agent,
     answers,
     audit,
-    calibrate,
     check,
     db,
     delivery,
@@ -28,6 +27,7 @@ from bot.cli import (
     verbs,
 )
 from bot.cli.autostart import command as autostart_command
+from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
 from bot.cli.init import command as init_command
 from core.kit.errors import OctetError
@@ -56,7 +56,7 @@ app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
 app.command("init", rich_help_panel=SET_UP)(init_command.init)
-app.command("calibrate", rich_help_panel=SET_UP)(calibrate.calibrate)
+app.command("calibrate", rich_help_panel=SET_UP)(calibrate_command.calibrate)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("reload", rich_help_panel=SET_UP)(upkeep.reload)

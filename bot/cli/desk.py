@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import typer
 
-from bot.cli import desk_import, displays, selftest, upkeep
+from bot.cli import displays, selftest, upkeep
+from bot.cli.calibrate.legacy_coordinates import import_file
 from bot.cli.home import HomeOption, home_of
 from bot.cli.operator import ask, call, printable, table
 from bot.cli.pictures import write_picture
@@ -31,7 +32,7 @@ app.command()(displays.picture)
 app.command("test")(upkeep.try_out)
 app.command()(upkeep.arrange)
 app.command()(upkeep.doctor)
-app.command("import")(desk_import.import_file)
+app.command("import")(import_file)
 app.command()(selftest.selftest)
 
 DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]

@@ -276,24 +276,19 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
 
 def _calibrate_alike(home: Home, config: Config, desks: Sequence[Desk]) -> None:
     """Connect the windows of displays that are like one that has windows; else say what does."""
-    from bot.cli.asking import Console
-    from bot.cli.calibrate import calibrate_alike, finished
+    from bot.cli.calibrate.command import calibrate_alike, finished, has_same_size
+    from bot.cli.calibrate.console import Console
 
     lacking = [one for one in desks if not one.windows]
     if not lacking:
         return
-    like = next((one.name for one in config.desks if one.windows and one.virtual and _is_like(one, lacking[0])), None)
+    like = next((one.name for one in config.desks if one.windows and has_same_size(one, lacking[0])), None)
     if like is not None:
         finished(calibrate_alike(home, like, Console(is_person=False)))
     else:
         print(
             f"`octet calibrate {lacking[0].name} --all` measures its window, and connects the others that are like it."
         )
-
-
-def _is_like(one: Desk, other: Desk) -> bool:
-    here, there = one.virtual, other.virtual
-    return here is not None and there is not None and (here.width, here.height) == (there.width, there.height)
 
 
 def _detached(home: Home, desks: Sequence[Desk]) -> None:

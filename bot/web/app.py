@@ -8,11 +8,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import errors
+from bot.web import click_page, errors
 from bot.web.auth import Callers, Need
+from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, Guard
-from bot.web.pointing import routes as pointing
-from bot.web.pointing.doors import OneTimeLinks
 from bot.web.routes import (
     agents,
     calibrations,
@@ -36,14 +35,14 @@ ROOMS = (tasks, messages, deliveries, receipts, agents, calibrations, desks, pro
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
 """The longest answer there may be, in UTF-8, with what stands around it."""
-_OPEN = Access(need=Need.NOTHING, body_limit=pointing.BODY_LIMIT)
+_OPEN = Access(need=Need.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=Need.OPERATOR, body_limit=BODY_LIMIT),
     "/api/v2/replies": Access(need=Need.REPLY_KEY, body_limit=REPLY_LIMIT),
     "/livez": _OPEN,
     "/readyz": _OPEN,
     "/proof": _OPEN,
-    pointing.PAGE: _OPEN,
+    click_page.PAGE: _OPEN,
 }
 """Which routes need which secret; the page checks a key of its own."""
 
@@ -66,7 +65,7 @@ def create_app(
         app.include_router(room.router, prefix="/api/v2")
     add_routes(app)
     app.include_router(health.router)
-    app.state.doors = OneTimeLinks()
-    app.include_router(pointing.router)
+    app.state.click_links = OneTimeLinks()
+    app.include_router(click_page.router)
     callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
     return Guard(app, allowed_hosts=allowed_hosts, callers=callers, access=ACCESS)

@@ -34,7 +34,7 @@ from core.config.provenance import Kind, nested
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
-from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection, Sign
+from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection
 
 LOOKS = 3
 LOOK_S = 0.4
@@ -159,10 +159,10 @@ class Calibrator:
             return False
         return True
 
-    async def connect(self, wanted: WindowChoice, title: str, *, untried: bool = False) -> CalibratedWindow:
+    async def connect(self, wanted: WindowChoice, title: str) -> CalibratedWindow:
         """Measure one window and try it out by a draft, which is read back and deleted.
 
-        Raises NotMeasured, NotTried, or what is wrong with the profile. With `untried` it is enough to have measured.
+        Raises NotMeasured, NotTried, or what is wrong with the profile.
         """
         found = self._found(wanted.window)
         kind = self._kind(wanted, found)
@@ -178,11 +178,11 @@ class Calibrator:
             measured, tried = await self._long_draft(wanted, title, found, measured, tried)
         if wanted.by_place and not tried.tag:
             raise NotTried(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
-        if not tried.ok and not untried:
+        if not tried.ok:
             raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
         values = _values(found, kind, _with_anchor(measured, tried))
         return CalibratedWindow(
-            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=_told_by(wanted)),
+            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=_match_by(wanted)),
             agent=wanted.agent,
             calibrated=values,
             measured=measured,
@@ -241,63 +241,26 @@ class Calibrator:
             tried = replace(tried, empties=tuple(dict.fromkeys((*short.empties, *tried.empties))))
         return measured, tried
 
-    async def watch_work(self, done: CalibratedWindow, text: str) -> CalibratedWindow:
-        """Send this text in a window that took a draft, and see how it looks while its agent works on it.
-
-        Raises NotTried when it was not sent, or nothing told work from rest.
-        """
-        wanted = WindowChoice(
-            window=done.found.id,
-            profile=done.window.profile,
-            name=done.window.name,
-            agent=done.agent,
-            by_place=done.window.match_by is MatchBy.PLACE,
-        )
-        tried = await self._trial(wanted, done.window.title, done.found, done.measured, text)
-        if not tried.ok:
-            raise NotTried(why=f"{done.window.name} ({done.found.called}): {tried.why}")
-        if tried.busy is None:
-            why = (
-                "it was sent, but no part of the window looked otherwise while its agent worked and the same again "
-                "afterwards; send something that takes it longer, or write [busy] by hand (docs/profiles.md)"
-            )
-            raise NotTried(why=f"{done.window.name} ({done.found.called}): {why}")
-        kind = self._kind(wanted, done.found)
-        values = {**done.calibrated, **_values(done.found, kind, _with_anchor(done.measured, tried))}
-        return works_like(replace(done, calibrated=values, tried=tried), tried.busy, kind)
-
     def write(self, desk: str, display: str, connected: Sequence[CalibratedWindow]) -> Changed:
         """Write these windows into the desk's file and send their agents there. Raises ConfigWrong, and what
         core.config.editor does; nothing is changed then."""
         return write(self.home, desk, display, connected)
 
     async def _trial(
-        self,
-        wanted: WindowChoice,
-        title: str,
-        found: FoundWindow,
-        measured: Measurement,
-        send: str = "",
-        *,
-        draft: str = "",
+        self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement, *, draft: str = ""
     ) -> TrialResult:
-        """One draft, with what was measured."""
+        """Try one draft with what was measured, again while something transient keeps it out."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
-        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=_told_by(wanted))
-        self.say(f"{wanted.name}: a draft goes in, is read back, and is {'sent' if send else 'cleared'}")
-        return await self._try(window, profile, measured, send, draft or f"octet calibration {secrets.token_hex(3)}")
-
-    async def _try(self, window: Window, profile: Profile, measured: Measurement, send: str, draft: str) -> TrialResult:
-        text = send or draft
+        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=_match_by(wanted))
+        self.say(f"{wanted.name}: a draft goes in, is read back, and is cleared")
+        text = draft or f"octet calibration {secrets.token_hex(3)}"
         tried = TrialResult(ok=False)
         for number in range(TRIES):
             if number:
                 self.say(f"{window.name}: {tried.why}; trying again")
                 await self.rest(AGAIN_S)
-            tried = await self.scout.trial(
-                window, profile, anchors=measured.anchors, text=text, send=bool(send), known=measured.window
-            )
+            tried = await self.scout.trial(window, profile, anchors=measured.anchors, text=text, known=measured.window)
             if not tried.is_transient:
                 break
         return tried
@@ -331,15 +294,6 @@ def window_name(agent: str) -> str:
     """What a desk calls the window of an agent that has none there yet: as config/desks takes it."""
     kept = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in agent.lower())
     return kept.strip("-_")[:32] or "window"
-
-
-def works_like(done: CalibratedWindow, busy: Sign, kind: Kind) -> CalibratedWindow:
-    """The window with this sign of work; one that looks like another works like it."""
-    confirm = kind.data.get("confirm")
-    seen = [str(one) for one in cast("list[object]", confirm)] if isinstance(confirm, list) else []
-    sign = {"busy.box": busy.box, "busy.colour": busy.colour, "busy.share": busy.share}
-    values = {**done.calibrated, **nested(sign), "confirm": list(dict.fromkeys([*seen, Confirm.BUSY_SEEN.value]))}
-    return replace(done, calibrated=values, lacks_busy=False)
 
 
 def long_draft(words: str, most: int) -> str:
@@ -443,7 +397,7 @@ def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, 
     return nested(values)
 
 
-def _told_by(wanted: WindowChoice) -> MatchBy:
+def _match_by(wanted: WindowChoice) -> MatchBy:
     return MatchBy.PLACE if wanted.by_place else MatchBy.TITLE
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from core.desks.model import DeskEvent, Window
 from core.kit.errors import Conflict, Invalid, NotFound
-from core.profiles.model import Box, Sign
+from core.profiles.model import Box
 
 Point = tuple[int, int]
 """A place of the screen."""
@@ -123,10 +123,6 @@ class TrialResult:
     """How the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`."""
     draft_left: bool = False
     """Our draft may still stand there."""
-    sent: bool = False
-    """Enter was pressed, because somebody asked for that."""
-    busy: Sign | None = None
-    """How the window looks while its agent works, and only then; where something was sent."""
     quirks: Mapping[str, object] = field(default_factory=dict[str, object])
     """What its profile has to say of the program for the draft to come back as it did."""
     read_chars: int = 0
@@ -312,8 +308,6 @@ class ConnectedWindow:
     read_by: str
     is_told: bool
     """Its program tells where the composer is."""
-    untried: str = ""
-    """Why the draft did not work, where it was written all the same."""
     lacks_busy: bool = False
     risks: tuple[Risk, ...] = ()
 
@@ -394,10 +388,6 @@ class CalibrationOptions:
 
     only: str = ""
     """A window that the desk has already, to be measured again; empty: Octet asks which."""
-    send: str = ""
-    """What to send to one window of each kind of which Octet does not know how it looks at work."""
-    keeps_untried: bool = False
-    """Windows that took no draft are written, too."""
     own_window: int = 0
     """The window in which the user types the answers."""
 

@@ -30,17 +30,10 @@ class DisplayProbe(Protocol):
         ...
 
     async def trial(
-        self,
-        window: Window,
-        profile: Profile,
-        *,
-        anchors: tuple[Box, ...],
-        text: str,
-        send: bool = False,
-        known: int = 0,
+        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, known: int = 0
     ) -> TrialResult:
-        """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once. `known` is
-        its number on the display, needed of one that nothing but its place tells."""
+        """Stage a draft in this window, read it back and clear it. `known` is the window's number on the display, which
+        one needs that only its place identifies."""
         ...
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import replace
 from typing import Any
 
-from core.calibration.calibrator import Calibrator, WindowChoice, window_name, works_like
+from core.calibration.calibrator import Calibrator, WindowChoice, window_name
 from core.calibration.model import (
     Agreed,
     Answer,
@@ -178,7 +178,7 @@ class CalibrationSession(QuestionSession):
                 connected.append(said)
             else:
                 failed.append(said)
-        yield await self._written(await self._watched(connected), failed)
+        yield await self._written(connected, failed)
 
     async def _one(
         self,
@@ -225,7 +225,7 @@ class CalibrationSession(QuestionSession):
     async def _connect(self, one: WindowChoice, titles: Mapping[int, str]) -> CalibratedWindow:
         if one.window not in titles:
             raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
-        return await self._calibration.connect(one, titles[one.window], untried=self._wishes.keeps_untried)
+        return await self._calibration.connect(one, titles[one.window])
 
     async def _point(self, answer: ComposerPlace, found: FoundWindow) -> Point | None:
         """Find the place of the screen that the answer means; None: the user skips the window."""
@@ -236,24 +236,6 @@ class CalibrationSession(QuestionSession):
             part = place_of(found.box, answer.place)
             return part.x + part.width // 2, part.y + part.height // 2
         return answer.point
-
-    async def _watched(self, connected: list[CalibratedWindow]) -> list[CalibratedWindow]:
-        """Learn how windows look at work where the user gave a text to send: one of each kind and size gets it."""
-        text, learned = self._wishes.send, dict[str, CalibratedWindow]()
-        for one in connected if text else ():
-            if not one.lacks_busy or one.window.name in learned:
-                continue
-            try:
-                done = await self._calibration.watch_work(one, text)
-            except NotTried as trouble:
-                self._lines.append(trouble.message)
-                continue
-            kind = self._calibration.profiles().kinds[one.window.profile]
-            alike = [other for other in connected if other.lacks_busy and _kind(other) == _kind(one)]
-            if done.tried.busy is not None:
-                learned |= {other.window.name: works_like(other, done.tried.busy, kind) for other in alike}
-            learned[one.window.name] = done
-        return [learned.get(one.window.name, one) for one in connected]
 
     async def _written(
         self, connected: Sequence[CalibratedWindow], failed: Sequence[FailedWindow]
@@ -424,11 +406,6 @@ def _is_its_site(kind: Kind, window: FoundWindow) -> bool:
     return not isinstance(title, str) or re.search(title, window.title) is not None
 
 
-def _kind(one: CalibratedWindow) -> tuple[str, str, int, int]:
-    """Windows of one program, profile and size look alike at work."""
-    return one.window.profile, one.found.kind, one.window.box.width, one.window.box.height
-
-
 def _told(one: CalibratedWindow) -> ConnectedWindow:
     is_by_place = one.window.match_by is MatchBy.PLACE
     is_seen_again = one.tried.anchor is not None or one.tried.read_by == "accessibility"
@@ -440,7 +417,6 @@ def _told(one: CalibratedWindow) -> ConnectedWindow:
         profile=one.window.profile,
         read_by=one.tried.read_by,
         is_told=one.measured.by == "accessibility",
-        untried="" if one.tried.ok else one.tried.why,
         lacks_busy=one.lacks_busy,
         risks=tuple(risk for risk, holds in risks.items() if holds),
     )

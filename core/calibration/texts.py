@@ -57,8 +57,6 @@ def why_not(candidate: Candidate) -> str:
 
 def told(one: ConnectedWindow) -> str:
     """Say how Octet connected this window."""
-    if one.untried:
-        return f"connected without a draft: {one.untried}"
     if one.read_by == PaneReadback.SCREEN:
         return f"typed a draft, read it from the screen and deleted it; {one.profile} now says how its composer looks"
     where = "its program told where the composer is" if one.is_told else "found its composer in the picture"

@@ -68,10 +68,8 @@ class FakeDisplayProbe:
         *,
         anchors: tuple[Box, ...],
         text: str,
-        send: bool = False,
         known: int = 0,
     ) -> TrialResult:
-        assert not send
         self.known.append(known)
         self.trials.append((window.name, text))
         return TrialResult(ok=True, read_by="copy", anchor=next(iter(anchors), None), anchor_png=b"\x89PNG\r\n\x1a\n")

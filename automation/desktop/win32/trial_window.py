@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from automation.desktop.calibration.trial import TrialObserver
+from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.win32.window import WindowsWindow
-from automation.protocol.ports import ClearResult, SubmitEvidence
+from automation.protocol.ports import ClearResult
 from core.deliveries.model import Moment
 
 
@@ -37,8 +37,3 @@ class WindowsTrialWindow(WindowsWindow):
         cleared = super().clear(if_untouched=if_untouched)
         self.trial.has_cleared()
         return cleared
-
-    def confirm(self) -> SubmitEvidence:
-        sight = super().confirm()
-        self.trial.saw()
-        return sight

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from automation.desktop.calibration.surveyor import DisplaySurveyor
-from automation.desktop.calibration.tryouts import TrialRunner
+from automation.desktop.calibration.trial_delivery import TrialRunner
 from automation.desktop.clipboard_backup import ClipboardBackup
 from automation.desktop.observation.activity_tracker import ActivityTracker
 from automation.desktop.observation.anchors import Anchors

@@ -138,17 +138,10 @@ class DeskWorkerClient:
         return answer.measured
 
     async def trial(
-        self,
-        window: Window,
-        profile: Profile,
-        *,
-        anchors: tuple[Box, ...],
-        text: str,
-        send: bool = False,
-        known: int = 0,
+        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, known: int = 0
     ) -> TrialResult:
         """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
-        question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, send=send, known=known)
+        question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, known=known)
         answer = await self._ask(question, more_s=TRIAL_S)
         if answer.tried is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)

@@ -189,8 +189,6 @@ class TryOut(_Call):
     profile: Profile
     anchors: tuple[Box, ...]
     text: str
-    send: bool = False
-    """Press Enter, once, instead of clearing it."""
     known: int = 0
     """The display's number of the window, for one that nothing but its place tells."""
 

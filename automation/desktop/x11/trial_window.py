@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PIL import Image
 
-from automation.desktop.calibration.trial import TrialObserver
+from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation import image_diff
 from automation.desktop.x11.window import X11Window
-from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult, SubmitEvidence
+from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult
 from core.deliveries.model import Moment, Reason
 from core.profiles.model import Newline
 
@@ -77,8 +77,3 @@ class X11TrialWindow(X11Window):
         cleared = super().clear(if_untouched=if_untouched)
         self.trial.has_cleared()
         return cleared
-
-    def confirm(self) -> SubmitEvidence:
-        sight = super().confirm()
-        self.trial.saw()
-        return sight

@@ -13,7 +13,7 @@ import structlog
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
 from automation.desktop.calibration.surveyor import DisplaySurveyor
-from automation.desktop.calibration.tryouts import TrialRunner
+from automation.desktop.calibration.trial_delivery import TrialRunner
 from automation.desktop.observation.accessibility_signs import AccessibilitySigns
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.inspector import WindowInspector

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 AGENTS = "agents.toml"
 _TEXTS = {
-    AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now; it says hello in one of each kind",
+    AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now",
     AgentPlace.TERMINALS: "in terminals, without any screen: panes of tmux with Claude Code, Codex and the like",
     AgentPlace.DISPLAYS: "in windows that nobody sees: a virtual display for each",
     AgentPlace.DRY_RUN: "not yet: prompts are shown in Discord and typed nowhere (dry run)",
@@ -58,7 +58,6 @@ def summary(home: Home) -> str:
 _LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
 _COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
 """What the shipped profiles' programs are called on a command line."""
-_HELLO = "Hello. Octet tries out whether its prompts arrive here: please answer with one word, and do nothing else."
 _EXAMPLES = "main"
 """The desk of the shipped configuration, with the demo's windows."""
 _BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
@@ -119,13 +118,11 @@ def _works_here(kind: AgentPlace) -> bool:
 
 def _windows(home: Home, questions: Prompts) -> None:
     """By `octet calibrate`, with its own questions."""
-    from bot.cli.asking import Console
-    from bot.cli.calibrate import calibrate_windows, finished
+    from bot.cli.calibrate.command import calibrate_windows, finished
+    from bot.cli.calibrate.console import Console
     from core.calibration.model import CalibrationOptions
 
-    finished(
-        calibrate_windows(home, CalibrationOptions(send=_HELLO), Console(is_person=questions.is_terminal, mark=MARK))
-    )
+    finished(calibrate_windows(home, CalibrationOptions(), Console(is_person=questions.is_terminal, mark=MARK)))
 
 
 def _terminals(home: Home, questions: Prompts) -> None:

@@ -9,9 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from bot.web.auth import Core, Operator
-from bot.web.pointing.doors import OneTimeLinks
-from bot.web.pointing.routes import PAGE
-from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
+from bot.web.click_page import PAGE, OneTimeLinks
+from bot.web.schemas.calibrations import ANSWER, OPTIONS, STEP, PageAnswer
 from core.calibration.model import CalibrationStep
 
 T = TypeVar("T")
@@ -20,7 +19,7 @@ router = APIRouter(prefix="/desks/{name}/calibration")
 
 @router.post("")
 async def start(name: str, request: Request, core: Core, by: Operator) -> Response:
-    return _said(await core.upkeep.calibrate.start(name, await _body(request, WISHES), by=by))
+    return _said(await core.upkeep.calibrate.start(name, await _body(request, OPTIONS), by=by))
 
 
 @router.get("")
@@ -41,7 +40,7 @@ async def picture(name: str, core: Core, by: Operator) -> Response:
 
 @router.post("/page")
 async def page(name: str, request: Request, core: Core, by: Operator) -> PageAnswer:
-    doors = cast("OneTimeLinks", request.app.state.doors)
+    doors = cast("OneTimeLinks", request.app.state.click_links)
     return PageAnswer(path=f"{PAGE}#{doors.open(core.upkeep.calibrate.open(name, by=by))}")
 
 

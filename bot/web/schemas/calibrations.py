@@ -10,7 +10,7 @@ from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
 STEP: TypeAdapter[CalibrationStep] = TypeAdapter(CalibrationStep)
-WISHES: TypeAdapter[CalibrationOptions] = TypeAdapter(CalibrationOptions)
+OPTIONS: TypeAdapter[CalibrationOptions] = TypeAdapter(CalibrationOptions)
 
 
 class PageAnswer(BaseModel):

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from automation.desktop.calibration.busy_sign import sign_of_work
 from automation.desktop.calibration.composer_detection import blank_around
 from automation.desktop.calibration.stable_regions import anchors
-from automation.desktop.calibration.trial import TrialObserver
+from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import DeliveryClock
 from core.deliveries.model import Outcome, Result
@@ -113,7 +113,7 @@ def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates()
     anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
     spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]
     outcome = Outcome(result=Result.REHEARSED)
-    tried = trial.tried(outcome, text="", anchors=(anchor, over, moved, *spares), send=False)
+    tried = trial.tried(outcome, text="", anchors=(anchor, over, moved, *spares))
     assert [box for box, _ in tried.candidates] == spares[:3]
     assert tried.anchor == anchor
-    assert not trial.tried(Outcome(result=Result.REFUSED), text="", anchors=(anchor, *spares), send=False).candidates
+    assert not trial.tried(Outcome(result=Result.REFUSED), text="", anchors=(anchor, *spares)).candidates

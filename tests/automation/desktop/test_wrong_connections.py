@@ -16,7 +16,7 @@ from automation.desktop.calibration import surveyor as surveying
 from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
 from automation.desktop.calibration.composer_detection import blank_around
 from automation.desktop.calibration.stable_regions import anchors
-from automation.desktop.calibration.trial import TrialObserver
+from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock
@@ -122,7 +122,7 @@ def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyP
 )
 def test_a_draft_that_was_kept_out_says_why_as_a_code(reason: Reason, cause: Cause) -> None:
     trial = TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
-    tried = trial.tried(Outcome(result=Result.REFUSED, reason=reason), text="", anchors=(), send=False)
+    tried = trial.tried(Outcome(result=Result.REFUSED, reason=reason), text="", anchors=())
     assert (tried.ok, tried.cause) == (False, cause)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.cli import calibrate
-from bot.cli.asking import Console
+from bot.cli.calibrate import command as calibrate
+from bot.cli.calibrate.console import Console
 from bot.cli.init.command import copy_templates
 from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, FoundWindow, Pick
 from core.home import Home

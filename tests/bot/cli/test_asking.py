@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.cli.asking import Console
+from bot.cli.calibrate.console import Console
 
 
 def test_a_title_can_do_nothing_to_the_console_it_is_told_on(capsys: pytest.CaptureFixture[str]) -> None:

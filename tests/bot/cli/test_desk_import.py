@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.desk_import import BadCoordinates, bound, read_coordinates
+from bot.cli.calibrate.legacy_coordinates import BadCoordinates, bound, read_coordinates
 from core.calibration.model import Candidate, ChooseWindows, FoundWindow, Pick
 from core.profiles.model import Box
 

@@ -36,13 +36,12 @@ class Taller(FakeDisplayProbe):
         *,
         anchors: tuple[Box, ...],
         text: str,
-        send: bool = False,
         known: int = 0,
     ) -> TrialResult:
         if profile.composer.box.y == 310:
             return TrialResult(ok=False, why="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
         assert not any(anchor.overlaps(profile.composer.box) for anchor in anchors)
-        return await super().trial(window, profile, anchors=anchors, text=text, send=send, known=known)
+        return await super().trial(window, profile, anchors=anchors, text=text, known=known)
 
 
 @pytest.fixture

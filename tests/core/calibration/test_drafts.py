@@ -45,7 +45,6 @@ class Program(FakeDisplayProbe):
         *,
         anchors: tuple[Box, ...],
         text: str,
-        send: bool = False,
         known: int = 0,
     ) -> TrialResult:
         self.texts.append(text)

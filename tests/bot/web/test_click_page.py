@@ -14,9 +14,8 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.web.click_page import LASTS_S, LinkExpired, OneTimeLinks, create_page
 from bot.web.guard import LOOPBACK_NAMES
-from bot.web.pointing.doors import LASTS_S, LinkExpired, OneTimeLinks
-from bot.web.pointing.routes import create_page
 from bot.web.server import listening, serving
 from core.calibration.model import (
     Answer,
@@ -176,7 +175,7 @@ async def test_nobody_sees_the_picture_or_clicks_without_the_key(served: Served)
             for shown in ("", "wrong", token):
                 headers = {"Authorization": f"Bearer {shown}"} if shown else {}
                 told = await http.request(verb, f"/point/{path}", json={"x": 1, "y": 1}, headers=headers)
-                assert (told.status_code, told.json()["error"]["code"]) == (403, "no_way_in")
+                assert (told.status_code, told.json()["error"]["code"]) == (403, "link_expired")
         key = (await http.post("/point/enter", json={"token": token})).json()["key"]
         assert (await http.post("/point/enter", json={"token": token})).status_code == 403
         seen = await http.get("/point/picture", headers={"Authorization": f"Bearer {key}"})
@@ -196,14 +195,14 @@ async def test_a_page_ends_by_itself_and_the_oldest_for_a_new_one() -> None:
     now = [0.0]
     doors = OneTimeLinks(now_s=lambda: now[0])
     key = doors.enter(doors.open(FakeAsking()))
-    assert doors.asking(key)
+    assert doors.dialog(key)
     with pytest.raises(LinkExpired):
-        doors.asking("")
+        doors.dialog("")
     with pytest.raises(LinkExpired):
         doors.enter("")
     now[0] = LASTS_S + 1
     with pytest.raises(LinkExpired):
-        doors.asking(key)
+        doors.dialog(key)
     first = doors.open(FakeAsking())
     for _ in range(8):
         doors.open(FakeAsking())

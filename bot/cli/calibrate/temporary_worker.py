@@ -1,4 +1,4 @@
-"""A desk worker of the command line's own, for as long as a verb needs eyes and hands on a display."""
+"""A desk worker of the command line's own, for as long as a command looks at a display and types on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READY_S = 60.0
 
 @dataclass(slots=True)
 class _Listener(DeskNews):
-    """Hears what the worker tells. Nobody waits for windows here, and nothing of ours was left in them."""
+    """Record the worker's state."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     state: DeskState = DeskState.STARTING
@@ -36,9 +36,9 @@ class _Listener(DeskNews):
 
 
 @asynccontextmanager
-async def scouting(home: Home, desk: Desk, environ: Mapping[str, str]) -> AsyncGenerator[DeskWorkerClient]:
-    """Hands on the desk's display that know no window yet. Raises DeskUnavailable with the reason where there are none,
-    also while another Octet has this display."""
+async def temporary_worker(home: Home, desk: Desk, environ: Mapping[str, str]) -> AsyncGenerator[DeskWorkerClient]:
+    """Start a worker on the desk's display that knows no window yet. Raises DeskUnavailable with the reason, also while
+    another Octet works there."""
     from automation.desktop.worker.lane import DeskWorkerClient
     from automation.desktop.worker.supervisor import WorkerSupervisor
     from bot import runfile

@@ -1,7 +1,14 @@
-"""/point: the page on which a user clicks at a composer that Octet did not find, its picture, and the clicks."""
+"""/point: the page on which a user clicks at a composer that Octet did not find, and who may open it, by a link once.
+
+`octet calibrate` serves it by itself, and so does the Octet that runs."""
 
 from __future__ import annotations
 
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Annotated, cast
 
@@ -12,10 +19,10 @@ from starlette.types import ASGIApp
 from bot.web import errors
 from bot.web.auth import Need
 from bot.web.guard import CSP, Access, Guard
-from bot.web.pointing.doors import OneTimeLinks
 from core.calibration import texts
 from core.calibration.model import CalibrationResult, ComposerPlace, PointAt
 from core.calibration.ports import CalibrationDialog
+from core.kit.errors import Denied
 from core.profiles.model import Box
 
 PAGE = "/point"
@@ -27,6 +34,57 @@ _CSP = (
 _FILES = {"page.js": "text/javascript", "page.css": "text/css"}
 
 router = APIRouter(prefix=PAGE)
+
+
+LASTS_S = 1800.0
+"""A page ends this long after its link was made."""
+MOST = 8
+"""Pages at once; a new one ends the oldest."""
+
+
+class LinkExpired(Denied):
+    """This address was used before, or is too old. Ask for a new one, where you got this one."""
+
+
+@dataclass(slots=True)
+class _Link:
+    dialog: CalibrationDialog
+    since_s: float
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    """For one browser; empty once it came."""
+    key: str = ""
+    """What that browser shows from then on; empty until it came."""
+
+
+class OneTimeLinks:
+    """The pages of one process, in memory only."""
+
+    def __init__(self, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._links: list[_Link] = []
+
+    def open(self, dialog: CalibrationDialog) -> str:
+        """Make the token that lets one browser in, for the part of the address that browsers send to no server."""
+        link = _Link(dialog, self._now_s())
+        self._links = [*self._links[1 - MOST :], link]
+        return link.token
+
+    def enter(self, token: str) -> str:
+        """Use up the token and return the key that this browser shows from now on. Raises LinkExpired."""
+        link = self._find(token, lambda link: link.token)
+        link.token, link.key = "", secrets.token_urlsafe(32)
+        return link.key
+
+    def dialog(self, key: str) -> CalibrationDialog:
+        """Find the calibration that this key is for. Raises LinkExpired."""
+        return self._find(key, lambda link: link.key).dialog
+
+    def _find(self, given: str, of: Callable[[_Link], str]) -> _Link:
+        self._links = [link for link in self._links if self._now_s() - link.since_s <= LASTS_S]
+        for link in self._links:
+            if of(link) and hmac.compare_digest(given.encode(), of(link).encode()):
+                return link
+        raise LinkExpired
 
 
 class Token(BaseModel):
@@ -71,16 +129,16 @@ class ClickPageState(BaseModel):
 WAITS = "Octet asks for no composer just now. Keep this page."
 
 
-def _doors(request: Request) -> OneTimeLinks:
-    return cast("OneTimeLinks", request.app.state.doors)
+def _links(request: Request) -> OneTimeLinks:
+    return cast("OneTimeLinks", request.app.state.click_links)
 
 
 def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> CalibrationDialog:
-    return _doors(request).asking(authorization.removeprefix("Bearer ").strip())
+    return _links(request).dialog(authorization.removeprefix("Bearer ").strip())
 
 
 LetIn = Annotated[CalibrationDialog, Depends(_let_in)]
-"""Whose page it is; a route with this argument refuses whoever did not come by its address."""
+"""The calibration that the page is for; a route with this argument refuses a browser without the page's key."""
 
 
 @router.get("")
@@ -97,7 +155,7 @@ async def file(name: str) -> Response:
 
 @router.post("/enter")
 async def enter(asked: Token, request: Request) -> Key:
-    return Key(key=_doors(request).enter(asked.token))
+    return Key(key=_links(request).enter(asked.token))
 
 
 @router.get("/board")
@@ -128,14 +186,14 @@ async def click(at: Click, asking: LetIn) -> None:
 
 
 def _file(name: str, kind: str) -> Response:
-    text = resources.files("bot.web.pointing").joinpath(name).read_text("utf-8")
+    text = resources.files("bot.web").joinpath("click_page_files", name).read_text("utf-8")
     return Response(text, media_type=kind, headers={CSP: _CSP})
 
 
-def create_page(doors: OneTimeLinks, *, allowed_hosts: frozenset[str]) -> ASGIApp:
+def create_page(links: OneTimeLinks, *, allowed_hosts: frozenset[str]) -> ASGIApp:
     """An application that serves nothing but the page."""
     app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.doors = doors
+    app.state.click_links = links
     errors.install(app)
     app.include_router(router)
     return Guard(app, allowed_hosts=allowed_hosts, access={"": Access(need=Need.NOTHING, body_limit=BODY_LIMIT)})

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bot.cli.client import HttpAnswer, NoOctet, exchange
 from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater
 from bot.runfile import Run
-from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
+from bot.web.schemas.calibrations import ANSWER, OPTIONS, STEP, PageAnswer
 from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 from core.desks.model import DeskNotFound, DeskWithoutHands
 
@@ -19,8 +19,8 @@ LONG_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunningOctet:
-    """One calibration (calibration.ports.Asking) of one desk."""
+class RemoteCalibration:
+    """One calibration (calibration.ports.CalibrationDialog) of one desk."""
 
     run: Run
     desk: str
@@ -28,7 +28,7 @@ class RunningOctet:
 
     async def start(self) -> CalibrationStep:
         """Look at the display, and ask. Raises DeskNotFound or DeskWithoutHands where no worker of it types there."""
-        return STEP.validate_json((await self._exchange("POST", "", WISHES.dump_python(self.wishes))).body)
+        return STEP.validate_json((await self._exchange("POST", "", OPTIONS.dump_python(self.wishes))).body)
 
     async def step(self) -> CalibrationStep:
         """Tell where it stands."""

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from PIL import Image, ImageChops
 
-from automation.desktop.calibration.busy_sign import sign_of_work
 from automation.desktop.calibration.composer_detection import ground
+from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.calibration.text_quirks import quirks
 from automation.desktop.observation import image_diff
+from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.image_diff import place_of_line
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
+from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
+from automation.desktop.worker.process import Attempt, why_refused
+from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
-from core.calibration.model import Cause, TrialResult
-from core.deliveries.model import Outcome, Reason, Result
-from core.profiles.model import Box, Readback, Sign
+from core.calibration.model import Cause, NotMeasured, TrialResult
+from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.desks.model import Desk
+from core.profiles.model import Box, Profile, Readback
 
 ASIDE = (240, 80)
 """Pixels around the composer in which a draft that lies beside it is looked for."""
@@ -25,12 +34,6 @@ STAYS = frozenset(
     {Reason.PASTE_NOT_READ, Reason.MOVED, Reason.COVERED, Reason.NOT_READABLE, Reason.NOT_TOLD, Reason.NO_SUCH_KEY}
 )
 """A delivery waits for these to pass; while a person calibrates they say what is wrong."""
-WORK_S = 45.0
-"""So long an agent may work on what was sent to it, while it is looked at."""
-REST_S = 3.5
-"""A window that stays the same for so long rests; a lamp that shines while an agent works does not change, either."""
-LOOK_S = 0.1
-MOST_SEEN = 24
 MOST_CANDIDATES = 3
 COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 """What reads the whole text: with these it is seen that nothing but the draft stood there."""
@@ -91,9 +94,6 @@ class TrialObserver:
         self.before: Image.Image | None = None
         self.staged: Image.Image | None = None
         self.after: Image.Image | None = None
-        self._during: list[Image.Image] | None = None
-        """What was seen since Enter, where that was asked for."""
-        self._taken_s = 0.0
         self.reading = ReadbackResult(by=Readback.NONE)
         """What was read back last."""
         self._empties: tuple[Image.Image, ...] = ()
@@ -124,44 +124,10 @@ class TrialObserver:
         """After it was deleted."""
         self.after = self._shot()
 
-    def saw(self) -> None:
-        """After a look at how the window is since Enter."""
-        self._see()
-
-    def watch(self, rest: Callable[[float], None]) -> None:
-        """After Enter: look on until the window has stood still for a while; its agent rests again then."""
-        end, still_s, last = self._pace.now_s() + WORK_S, self._pace.now_s(), self._shot()
-        while self._pace.now_s() < end:
-            rest(LOOK_S)
-            self._see()
-            now = self._shot()
-            if now is None or last is None or not image_diff.is_same(now, last, self._profile.composer.caret_px):
-                still_s = self._pace.now_s()
-            elif self._pace.now_s() - still_s >= REST_S:
-                break
-            last = now
-        self.after = last
-
-    def _see(self) -> None:
-        """Keep a picture, not too many: of a long time those that lie farther apart."""
-        seen = self._during = self._during or []
-        now_s = self._pace.now_s()
-        if now_s - self._taken_s < LOOK_S or len(seen) >= MOST_SEEN:
-            return
-        self._taken_s = now_s
-        if (shot := self._shot()) is not None:
-            seen.append(shot)
-
-    def _busy(self) -> Sign | None:
-        if self.before is None or self.after is None or not self._during:
-            return None
-        return sign_of_work(self.before, self._during, self.after, [self._profile.composer.box])
-
-    def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box], send: bool) -> TrialResult:
+    def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box]) -> TrialResult:
         """What was seen, and what a person can do about it; `text` is what was staged."""
         drawn = self._drawn()
-        # Without a busy sign nothing but an empty composer can be seen after Enter: here that is enough.
-        went = _has_gone(outcome) if send else outcome.result is Result.REHEARSED
+        went = outcome.result is Result.REHEARSED
         anchor = next((box for box in anchors if self._stood_still(box)), None)
         why, cause = "" if went else _why(outcome), CAUSES.get(outcome.reason or Reason.BUSY, Cause.OTHER)
         if went and self.staged is not None and not self._is_seen(drawn):
@@ -184,8 +150,6 @@ class TrialObserver:
             is_not_pasted=outcome.reason is Reason.PASTE_NOT_READ,
             read_by=read_by,
             draft_left=outcome.draft_left,
-            sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
-            busy=self._busy() if send and went else None,
             drawn=drawn,
             ground="" if drawn is None or self.before is None else ground(_cut(self.before, drawn)),
             caret=self._caret(),
@@ -268,7 +232,7 @@ class TrialObserver:
         return not self._eyes.is_empty_in(self._name, _cut(self.staged, composer.box))
 
     def _stood_still(self, box: Box) -> bool:
-        shots = (self.first, self.before, self.staged, self.after, *(self._during or ()))
+        shots = (self.first, self.before, self.staged, self.after)
         seen = [picture for picture in shots if picture is not None]
         if not seen:
             return True
@@ -283,10 +247,6 @@ class TrialPort(WindowPort, Protocol):
     def trial(self) -> TrialObserver:
         """What was looked at meanwhile."""
         ...
-
-
-def _has_gone(outcome: Outcome) -> bool:
-    return outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN} and not outcome.draft_left
 
 
 def _cut(picture: Image.Image, box: Box) -> Image.Image:
@@ -304,3 +264,94 @@ def _why(outcome: Outcome) -> str:
     said = ": ".join(filter(None, ("" if outcome.reason is None else outcome.reason.value, outcome.note)))
     left = "; the draft may still stand there: delete it" if outcome.draft_left else ""
     return f"{said or outcome.result.value}{f' ({cure})' if cure else ''}{left}"
+
+
+See = Callable[[Desk, Profile, Anchors], WindowInspector]
+"""Eyes of their own for the window of one trial."""
+Open = Callable[[str, WindowInspector], TrialPort]
+"""Opens a window of these eyes for one trial."""
+Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]
+"""Makes an outcome of whatever goes wrong."""
+
+
+class TrialRunner:
+    """Looks and trials on one display. Belongs to the worker's thread."""
+
+    def __init__(
+        self,
+        *,
+        surveyor: DisplaySurveyor,
+        desk: Desk,
+        inbox: Inbox,
+        see: See,
+        open_window: Open,
+        guarded: Guard,
+        hands_off: Callable[[], str],
+    ) -> None:
+        """`hands_off` says why nothing may be touched now; empty if it may."""
+        self._surveyor = surveyor
+        self._desk = desk
+        self._inbox = inbox
+        self._see = see
+        self._open = open_window
+        self._guarded = guarded
+        self._hands_off = hands_off
+
+    def answer(self, job: Calibrating) -> CallResult:
+        """What is seen, or what came of a trial."""
+        try:
+            match job:
+                case AskSurvey(pointer_only=True):
+                    return CallResult(call=job.call, pointer=self._surveyor.pointer())
+                case AskSurvey():
+                    return CallResult(call=job.call, survey=self._surveyor.survey())
+                case Measure():
+                    measured = self._surveyor.measure(job.window, job.point, job.avoid)
+                    return CallResult(call=job.call, measured=measured)
+                case TryOut():
+                    return CallResult(call=job.call, tried=self.carry_out(job))
+        except NotMeasured as trouble:
+            return CallResult(call=job.call, refused=trouble.message, cause=trouble.cause)
+        except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
+            return CallResult(call=job.call, refused=why_refused(trouble))
+
+    def carry_out(self, job: TryOut) -> TrialResult:
+        """Stage the draft, read it back, and clear it."""
+        if why := self._hands_off():
+            return TrialResult(ok=False, why=why, is_transient=True)
+        name = job.window.name
+        order = Order(
+            delivery=DeliveryId("calibration"),
+            fence=0,
+            agent=name,
+            desk=self._desk.name,
+            window=name,
+            text=job.text,
+            sha256="",
+            rehearses=True,
+        )
+        self._inbox.begin(order)
+        try:
+            with tempfile.TemporaryDirectory(prefix="octet-anchors-") as folder:
+                return self._tried(job, order, Path(folder))
+        finally:
+            self._inbox.end()
+
+    def _tried(self, job: TryOut, order: Order, folder: Path) -> TrialResult:
+        alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
+        anchors = Anchors(folder)
+        eyes = self._see(alone, job.profile, anchors)
+        tag = eyes.windows.name_tag(job.known)
+        if tag:
+            anchors.keep_tag(job.window.name, tag)
+        window = self._open(job.window.name, eyes)
+        steps = DeliveryRun(
+            text=job.text,
+            profile=job.profile,
+            window=window,
+            journal=TrialJournal(),
+            pace=self._inbox,
+            rehearses=True,
+        )
+        outcome = self._guarded(steps.run, steps, order)
+        return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors), tag=tag)

@@ -33,22 +33,19 @@ def import_file(
         str, typer.Option("--shift", metavar="X,Y", help="Added to every point: the file counts from elsewhere.")
     ] = "",
     profile: Annotated[str, typer.Option("--profile", help="How windows are driven that fit no profile.")] = "",
-    untried: Annotated[bool, typer.Option("--untried", help="Write also what took no draft.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Take the windows found there without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
     """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
     like any other; it never clicks at the numbers alone.
     """
-    from bot.cli.asking import Console
-    from bot.cli.calibrate import calibrate_windows, finished
+    from bot.cli.calibrate.command import calibrate_windows, finished
+    from bot.cli.calibrate.console import Console
 
     by = _shift(shift)
     points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
     console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(bound, file, points, profile))
-    work = calibrate_windows(
-        home_of(home), CalibrationOptions(keeps_untried=untried), console, desk=desk, display=display
-    )
+    work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
     sys.exit(finished(work))
 
 

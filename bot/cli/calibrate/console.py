@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
+import sys
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from bot.cli.operator import RequestRefused, printable, table
-from bot.cli.typed import Typed, typed
 from core.calibration import texts
 from core.calibration.model import (
     Agreed,
@@ -29,7 +29,9 @@ from core.kit.errors import Conflict, Invalid
 from core.kit.supervise import supervise
 
 LOOK_S = 0.1
-"""Between two looks at how a calibration stands."""
+"""Between two looks at the calibration's state."""
+NextLine = Callable[[float], Awaitable[str | None]]
+"""Waits so many seconds for a line that the user types; None: none came."""
 
 
 class NoChoice(Invalid):
@@ -65,7 +67,7 @@ class Console:
 
     async def hold(self, asking: CalibrationDialog) -> CalibrationResult:
         """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
-        with typed() if self.is_person else nullcontext() as lines:
+        with typed_lines() if self.is_person else nullcontext() as lines:
             async with asyncio.TaskGroup() as group:
                 told, asked = 0, 0
                 while True:
@@ -138,10 +140,10 @@ class Console:
             asks += f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
         print(f"{self.mark}{printable(asks, keep_lines=True)}: ", end="", flush=True)
 
-    async def _typed(self, question: Question, lines: Typed | None) -> Answer | None:
+    async def _typed(self, question: Question, lines: NextLine | None) -> Answer | None:
         """Take what the user types; None: nothing yet, or no answer."""
         assert lines is not None, "options answer where no user is asked"
-        line = await lines.line(LOOK_S)
+        line = await lines(LOOK_S)
         if line is None:
             return None
         is_here = isinstance(question, PointAt) and self.sees_display and not line.strip()
@@ -170,3 +172,34 @@ class Console:
         self.say(table(rows))
         if question.hidden:
             self.say(f"({question.hidden} more on other workspaces or iconified: bring them here first)")
+
+
+@contextmanager
+def typed_lines() -> Generator[NextLine]:
+    """Take lines from the console inside the block, without missing what else happens meanwhile."""
+    loop = asyncio.get_running_loop()
+    pending: asyncio.Future[str] | None = None
+    typed: asyncio.Queue[str] = asyncio.Queue()
+
+    async def read_on_windows(within_s: float) -> str | None:
+        nonlocal pending  # its event loop cannot watch a console: a thread waits for the one line that is asked for
+        pending = pending or loop.run_in_executor(None, sys.stdin.readline)
+        if not (await asyncio.wait([pending], timeout=within_s))[0]:
+            return None
+        line, pending = pending.result(), None
+        return line or "n"
+
+    async def read(within_s: float) -> str | None:
+        try:
+            return await asyncio.wait_for(typed.get(), within_s)
+        except TimeoutError:
+            return None
+
+    if sys.platform == "win32":
+        yield read_on_windows
+        return
+    loop.add_reader(sys.stdin.fileno(), lambda: typed.put_nowait(sys.stdin.readline() or "n"))  # at its end
+    try:
+        yield read
+    finally:
+        loop.remove_reader(sys.stdin.fileno())

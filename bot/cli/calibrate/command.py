@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.asking import Console, NothingConnected
+from bot.cli.calibrate.console import Console, NothingConnected
 from bot.cli.errors import first_cause
 from bot.cli.home import HomeOption, home_of
 from bot.cli.operator import OctetNotRunning, call
@@ -22,7 +22,6 @@ from bot.runfile import running
 from core.calibration import texts
 from core.calibration.model import CalibratedWindow, CalibrationOptions, ChooseWindows, Pick
 from core.calibration.ports import CalibrationDialog
-from core.config.settings import environment
 from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 
@@ -72,16 +71,9 @@ def calibrate(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Write a picture with a number on each window.")
     ] = None,
-    send: Annotated[
-        str,
-        typer.Option(
-            "--send", metavar="TEXT", help="Then send this to one window of each kind, to see how it looks at work."
-        ),
-    ] = "",
     by_place: Annotated[
         bool, typer.Option("--by-place", help="Identify windows of equal titles by their places, while they live.")
     ] = False,
-    untried: Annotated[bool, typer.Option("--untried", help="Write also what took no draft.")] = False,
     pane: Annotated[str, typer.Option("--pane", help="Instead: this pane of tmux, such as work:1.0.")] = "",
     socket: Annotated[str, typer.Option("--socket", help="With --pane: the tmux server; default: the one here.")] = "",
     profile: Annotated[str, typer.Option("--profile", help="With --pane: the profile that learns it.")] = "",
@@ -93,15 +85,15 @@ def calibrate(
 ) -> None:
     """Connect your agents' windows: where each stands, where one writes in it, how it is known again.
 
-    A draft is put into each, read back and deleted; nothing is sent unless you say so. What works goes into config/.
+    Octet types a draft into each, reads it back and deletes it; it sends nothing. What works goes into config/.
     """
     console = Console(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window), by_place=by_place)
     if window:
-        from bot.cli.window_specs import parse_spec
+        from bot.cli.calibrate.window_spec import parse_spec
 
         specs = [parse_spec(text) for text in window]
         console.picks = lambda question: [spec.pick(question) for spec in specs]
-    wishes = CalibrationOptions(only=only or "", send=send, keeps_untried=untried)
+    wishes = CalibrationOptions(only=only or "")
     place = home_of(home)
     session = _pane(place, pane, socket, profile) if pane else None
     work = calibrate_windows(
@@ -169,7 +161,7 @@ async def calibrate_alike(home: Home, like: str, console: Console) -> int:
     first = next((one for one in files.desks if one.name == like and one.virtual), None)
     code = 0
     for one in files.desks if first is not None else ():
-        if one.windows or one.virtual is None or first is None or _size(one) != _size(first):
+        if one.windows or first is None or not has_same_size(one, first):
             continue
         console.say(f"{one.name}, like {like}:")
         copy = replace(console, is_person=False, yes=True, picks=partial(_alike, files, first))
@@ -181,8 +173,10 @@ async def calibrate_alike(home: Home, like: str, console: Console) -> int:
     return code
 
 
-def _size(desk: Desk) -> tuple[int, int] | None:
-    return None if desk.virtual is None else (desk.virtual.width, desk.virtual.height)
+def has_same_size(desk: Desk, other: Desk) -> bool:
+    """Tell whether both desks have displays of their own, of one size."""
+    one, two = desk.virtual, other.virtual
+    return one is not None and two is not None and (one.width, one.height) == (two.width, two.height)
 
 
 def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]:
@@ -205,7 +199,7 @@ async def _asking(
 ) -> AsyncGenerator[CalibrationDialog]:
     """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
     worker of this process. Raises why there is none, before anything is touched."""
-    from bot.cli.running_octet import RunningOctet
+    from bot.cli.calibrate.remote_worker import RemoteCalibration
     from core.config.desks import read_desks
     from core.config.settings import environment
 
@@ -217,7 +211,7 @@ async def _asking(
     known = next((one for one in files.desks if one.name == desk.name), None)
     run = running(home.root)
     if run is not None and known is not None and (known.virtual or known.display == desk.display):
-        octet = RunningOctet(run=run, desk=desk.name, wishes=wishes)
+        octet = RemoteCalibration(run=run, desk=desk.name, wishes=wishes)
         try:
             await octet.start()
         except (DeskNotFound, DeskWithoutHands):
@@ -235,6 +229,8 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
     from automation.terminal.screen_learning import UnknownPane
     from automation.terminal.tmux import TmuxServer
     from core.calibration.panes import calibrate_pane
+    from core.calibration.session import QuestionSession
+    from core.config.settings import environment
     from core.desks.model import Tmux as Server
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
@@ -248,13 +244,13 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
 async def _own_session(
     home: Home, wishes: CalibrationOptions, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
 ) -> AsyncGenerator[CalibrationSession]:
-    from automation.desktop.calibration.numbered_picture import numbered, zoomed
-    from bot.cli.scouting import scouting
+    from automation.desktop.calibration.numbered_picture import number_places
+    from bot.cli.calibrate.temporary_worker import temporary_worker
     from core.calibration.calibrator import Calibrator
     from core.calibration.session import CalibrationSession
 
     async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-        return await asyncio.to_thread(numbered, png, places) if part is None else zoomed(png, part, places)
+        return await asyncio.to_thread(number_places, png, part, places)
 
     async def take_over(_: Sequence[CalibratedWindow]) -> None:
         try:
@@ -263,7 +259,9 @@ async def _own_session(
             pass
 
     async with AsyncExitStack() as stack:
-        calibration = Calibrator(home=home, scout=await stack.enter_async_context(scouting(home, desk, environ)))
+        calibration = Calibrator(
+            home=home, scout=await stack.enter_async_context(temporary_worker(home, desk, environ))
+        )
         session = CalibrationSession(
             calibration, desk=desk.name, display=display, wishes=wishes, draw=draw, take_over=take_over
         )
@@ -276,9 +274,8 @@ async def _own_session(
 @asynccontextmanager
 async def _served(session: CalibrationSession) -> AsyncGenerator[str]:
     """Serve the page on a free port of this machine's loopback; its address."""
+    from bot.web.click_page import PAGE, OneTimeLinks, create_page
     from bot.web.guard import LOOPBACK_NAMES
-    from bot.web.pointing.doors import OneTimeLinks
-    from bot.web.pointing.routes import PAGE, create_page
     from bot.web.server import listening, serving
 
     doors = OneTimeLinks()
