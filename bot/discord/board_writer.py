@@ -58,7 +58,7 @@ class BoardWriter:
         self._channels = channels
         self._limits = channels.limits
         self._clock = clock
-        self._writings: dict[BoardId, _BoardProgress] = {}
+        self._progress: dict[BoardId, _BoardProgress] = {}
         self._busy: set[BoardId] = set()
         self._stirred = asyncio.Event()
         self._idle = asyncio.Event()
@@ -105,7 +105,7 @@ class BoardWriter:
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]
-        self._writings = {row.id: self._writings.get(row.id, _BoardProgress()) for row in rows}
+        self._progress = {row.id: self._progress.get(row.id, _BoardProgress()) for row in rows}
         if not rows:
             return _REST_S
         now, pause_s = await self._fleet.board(by=HUB), _REST_S
@@ -114,13 +114,13 @@ class BoardWriter:
         for row in rows:
             if row.id in self._busy or self._is_closing:
                 continue
-            writing = self._writings[row.id]
-            if row.state is BoardState.STANDS and row.message and writing.shown == shown[row.id]:
+            progress = self._progress[row.id]
+            if row.state is BoardState.STANDS and row.message and progress.shown == shown[row.id]:
                 continue
             if row.state is BoardState.LEAVES and row.place.channel in unposted:
                 continue  # the new one first: people shall never look for it in vain
             refusal = self._limits.refusal_of(row.place.channel)
-            wait_s = refusal[1] if refusal else writing.not_before_s - self._clock.monotonic_s()
+            wait_s = refusal[1] if refusal else progress.not_before_s - self._clock.monotonic_s()
             is_edit = row.state is BoardState.STANDS and row.message
             if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS):
                 wait_s = LOOK_EVERY_S
@@ -129,44 +129,52 @@ class BoardWriter:
                 continue
             self._busy.add(row.id)
             self._idle.clear()
-            supervise(group, f"discord-board:{row.id}", self._write(row, now, writing))
+            supervise(group, f"discord-board:{row.id}", self._write(row, now, progress))
         return pause_s
 
-    async def _write(self, row: LiveBoard, now: Board, writing: _BoardProgress) -> None:
-        """Bring one board's message to what its row says. Nothing is lost or doubled if the process ends in it."""
+    async def _write(self, row: LiveBoard, now: Board, progress: _BoardProgress) -> None:
+        """Bring one board's message to what its row says. A crash at any point loses and doubles nothing."""
         try:
-            if row.state is BoardState.LEAVES:
-                await self._delete_board(row)
-            else:
-                await self._post_or_edit(row, now)
-            shown = overview.board(now, marker=self._marker(row))
-            writing.shown, writing.fails = without_clocks(shown), 0
-            self._limits.note_success(row.place.channel)
-            if row.error:
-                await self._fleet.boards.no_access(row.id, error="")
-        except DiscordBan as blocked:
-            self._limits.note_ban(blocked.message, blocked.after_s)
-        except ChannelForbidden as refused:
-            self._limits.note_refusal(row.place.channel, refused.message)
-            await self._note_no_access(row, refused.message)
-        except DiscordBusy as later:
-            self._pause(writing, later.after_s or min(2.0**writing.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
-            log.warning("board_waits", board=row.id, why=later.message)
-        except (ChannelGone, MessageRejected) as lost:
-            log.warning("board_given_up", board=row.id, channel=row.place.channel, why=lost.message)
-            await self._give_up(row, lost.message)
+            await self._write_and_record(row, now, progress)
         except Unavailable as error:
             # What was posted is found again by its nonce or its marker.
-            self._pause(writing, _FAILED_REST_S)
+            self._pause(progress, _FAILED_REST_S)
             log.warning("board_not_noted", board=row.id, why=error.message)
         except Exception:
-            self._pause(writing, _LONGEST_PAUSE_S)
+            self._pause(progress, _LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
         finally:
             self._busy.discard(row.id)
             if not self._busy:
                 self._idle.set()
             self._stirred.set()
+
+    async def _write_and_record(self, row: LiveBoard, now: Board, progress: _BoardProgress) -> None:
+        try:
+            if row.state is BoardState.LEAVES:
+                await self._delete_board(row)
+            else:
+                await self._post_or_edit(row, now)
+            shown = overview.board(now, marker=self._marker(row))
+            progress.shown, progress.fails = without_clocks(shown), 0
+            self._limits.note_success(row.place.channel)
+            if row.error:
+                await self._fleet.boards.no_access(row.id, error="")
+        except DiscordBan as ban:
+            self._limits.note_ban(ban.message, ban.after_s)
+        except ChannelForbidden as refused:
+            self._limits.note_refusal(row.place.channel, refused.message)
+            await self._fleet.boards.no_access(row.id, error=refused.message)
+        except DiscordBusy as busy:
+            pause_s = busy.after_s or min(2.0**progress.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
+            self._pause(progress, pause_s)
+            log.warning("board_waits", board=row.id, why=busy.message)
+        except (ChannelGone, MessageRejected) as lost:
+            log.warning("board_given_up", board=row.id, channel=row.place.channel, why=lost.message)
+            if row.state is BoardState.LEAVES:
+                await self._fleet.boards.left(row.id)
+            else:
+                await self._fleet.boards.given_up(row.id, error=lost.message)
 
     async def _post_or_edit(self, row: LiveBoard, now: Board) -> None:
         parts, channel = overview.board(now, marker=self._marker(row)), int(row.place.channel)
@@ -202,28 +210,12 @@ class BoardWriter:
                 log.debug("board_was_gone", board=row.id)
         await self._fleet.boards.left(row.id)
 
-    async def _give_up(self, row: LiveBoard, why: str) -> None:
-        """Give the board up: its channel is gone, or Discord does not take its message."""
-        try:
-            if row.state is BoardState.LEAVES:
-                await self._fleet.boards.left(row.id)
-            else:
-                await self._fleet.boards.given_up(row.id, error=why)
-        except Unavailable as error:
-            log.warning("board_not_noted", board=row.id, why=error.message)
-
-    async def _note_no_access(self, row: LiveBoard, why: str) -> None:
-        try:
-            await self._fleet.boards.no_access(row.id, error=why)
-        except Unavailable as error:
-            log.warning("board_not_noted", board=row.id, why=error.message)
-
     async def _find(self, row: LiveBoard) -> str | None:
         return await self._channels.find_message(int(row.place.channel), self._marker(row), after_ms=0)
 
-    def _pause(self, writing: _BoardProgress, pause_s: float) -> None:
-        writing.fails += 1
-        writing.not_before_s = self._clock.monotonic_s() + pause_s
+    def _pause(self, progress: _BoardProgress, pause_s: float) -> None:
+        progress.fails += 1
+        progress.not_before_s = self._clock.monotonic_s() + pause_s
 
     def _marker(self, row: LiveBoard) -> str:
         return f"o{self._coordinator.home_mark}·b{row.id}"
