@@ -118,7 +118,6 @@ class WindowAction:
         self._aim.wait_for_idle_input()
 
     def stand(self) -> DialogState:
-        """Look once at what it shows."""
         view, profile = self._eyes.view(self._aim.name), self._aim.profile
         if view.reason is not None:
             raise TransientFailure(view.reason, view.why_not)
@@ -157,7 +156,6 @@ class WindowAction:
         return not image_diff.is_same(self._without_buttons(self._now), self._without_buttons(before), caret_px)
 
     def looks(self) -> str:
-        """By what the whole window of the last look is known; a caret in the composer makes no difference."""
         if (frame := self._frame) is None:
             return ""
         whole = Box(x=0, y=0, width=frame.width, height=frame.height)
@@ -171,7 +169,6 @@ class WindowAction:
         return paint_masks(crop, self._box or Box(x=0, y=0, width=crop.width, height=crop.height), buttons)
 
     def prepare(self, act: Act, press: Press) -> None:
-        """Bring the window to the front for a chord; see that a button looks as it always did."""
         if press.at is None:
             self._come_forward()
             return
@@ -197,7 +194,6 @@ class WindowAction:
         return f"{self._aim.name}.{act.value}{which}"
 
     def press(self, press: Press, *, by_s: float) -> None:
-        """Press once, not later than `by_s`. Whatever it raises, nothing was pressed then."""
         if press.at is None:
             self._come_forward()  # a person who waited 400 ms for their hands has them, and the focus, back
             self._guard()
@@ -222,7 +218,6 @@ class WindowAction:
             raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def pictures(self) -> tuple[Picture, ...]:
-        """The window as it is now, what is masked painted over."""
         try:
             picture = self._eyes.picture(self._aim.name, has_code=True)
         except (TransientFailure, PermanentFailure):
@@ -230,12 +225,10 @@ class WindowAction:
         return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=to_small_png(picture)),)
 
     def target_identity(self) -> Target | None:
-        """Which window it was."""
         try:
             return target_identity(self._aim.target())
         except (TransientFailure, PermanentFailure):
             return None
 
     def give_back(self) -> None:
-        """Pointer and focus go back to where they were."""
         self._aim.give_back()

@@ -132,7 +132,6 @@ class WindowArranger:
         self._done[name] += moved or ["asked to move, which was not done"]
 
     def _uncover(self, name: str) -> None:
-        """Raise it, if anything lies over it and only then."""
         try:
             self._eyes.place(name)
         except TransientFailure as trouble:

@@ -20,7 +20,6 @@ class DryRunLane:
         self._given_up: set[DeliveryId] = set()
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
-        """Ask for each state in turn; press nothing."""
         if order.rehearses:
             return Outcome(result=Result.FAILED, reason=Reason.DRY_RUN, note="there is no window to try out")
         self._under_way.add(order.delivery)
@@ -38,10 +37,8 @@ class DryRunLane:
         return Outcome(result=Result.SENT, reason=Reason.DRY_RUN, note="nothing was pressed anywhere")
 
     async def settle(self, order: Order, progress: Progress) -> Outcome:
-        """Nothing was ever pressed: it did not arrive anywhere."""
         return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="a dry run presses nothing")
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        """Give this delivery up if Enter was not asked for yet. Nothing is watched afterwards."""
         if delivery in self._under_way:
             self._given_up.add(delivery)

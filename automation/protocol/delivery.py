@@ -363,7 +363,6 @@ class Submission:
         return outcome
 
     def _judged(self, outcome: Outcome) -> Outcome:
-        """What was seen after Enter, in the light of how the text was read before it."""
         if self.read_by is None:
             return outcome
         if self.read_by is Readback.NONE:
@@ -454,7 +453,6 @@ class Submission:
 
     @property
     def _may_show_busy(self) -> bool:
-        """Whether the window may show its busy sign soon."""
         return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self.was_busy
 
     def _stands_in_transcript(self) -> bool:

@@ -243,7 +243,6 @@ class ActionRun:
         return Outcome(result=result, reason=halt.reason, note=halt.note)
 
     def _afterwards(self, before: DialogState) -> Outcome:
-        """Watch for the act's effect, and say in words what was seen."""
         until = self._pace.now_s() + max(EFFECT_S, self._profile.confirm_timeout_ms / 1000)
         note = ""
         while True:

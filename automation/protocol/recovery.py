@@ -194,7 +194,6 @@ class Recovery:
         return _Seen(said=said, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
 
     def _patiently(self, look: Callable[[], T]) -> T:
-        """Look, again while something is in the way that passes by itself."""
         until = self._pace.now_s() + self._looks.passes_s
         while True:
             self._pace.check()

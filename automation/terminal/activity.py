@@ -88,7 +88,6 @@ class PaneActivityClassifier:
 
 
 def _taken(look: PaneSnapshot | PermanentFailure) -> tuple[str, str | int, tuple[str, ...]]:
-    """Why it cannot be told what it shows, what kind of thing it shows, and what must stand still."""
     if isinstance(look, PermanentFailure):
         return f"{look.reason}: {look.note}", "unseen", ()
     if look.stand.is_dead:
@@ -165,7 +164,6 @@ class PaneActivityTracker:
         self.tell(one.shown)
 
     def _follow_work(self, name: str, one: _Followed, now_s: float) -> None:
-        """A pane at work in which more changed than its sign and the numbers that count there is a sign of life."""
         look = one.judge.look
         if look is None or not look.view.is_busy:
             one.work = None

@@ -67,7 +67,6 @@ class TmuxPane:
     # looking
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        """See that it may be used, and that nobody types there. Returns whether its busy sign is shown."""
         look = self._look()
         self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
         if look.typed_s < self._idle_s:
@@ -75,7 +74,6 @@ class TmuxPane:
         return look.view.is_busy
 
     def find(self) -> None:
-        """See that it is the pane, and that keys would reach its program, whatever it shows."""
         look = self._look()
         self._panes.check(self._name, look.stand, held=self._hold.word)
 
@@ -84,7 +82,6 @@ class TmuxPane:
         return (self._fresh() or self._look()).view.is_busy
 
     def read(self) -> ReadbackResult:
-        """The composer's text as its screen shows it, or the sign that stands there for it."""
         look = self._look()
         self._panes.check(self._name, look.stand, held=self._hold.word)
         text = look.view.composer
@@ -99,7 +96,6 @@ class TmuxPane:
         return ReadbackResult(by=PaneReadback.PLACEHOLDER, taken=True, landed=counts)
 
     def confirm(self) -> ports.SubmitEvidence:
-        """Look once whether Enter had its effect; a pane that cannot be looked at shows nothing."""
         try:
             look = self._look()
         except (TransientFailure, PermanentFailure):
@@ -107,7 +103,6 @@ class TmuxPane:
         return ports.SubmitEvidence(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
 
     def wait_for_redraw(self, seconds: float) -> None:
-        """Nobody tells of drawing here."""
         time.sleep(min(seconds, LOOK_S))  # noqa: TID251 the worker's own thread, between two looks
 
     def has_receipt(self) -> bool:
@@ -115,18 +110,15 @@ class TmuxPane:
         return False
 
     def marks(self) -> tuple[str, ...]:
-        """The pane with its process."""
         return (self._identity,) if self._identity else ()
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
-        """Whether it is the same process in the same pane."""
         try:
             return self._look().stand.mark in marks
         except (TransientFailure, PermanentFailure):
             return False
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether the composer's whole text has one of these marks. A sign in place of a text is nobody's."""
         text = self._look().view.composer
         if text is None or not text.strip() or mark(text, self._profile.normalise) not in marks:
             return False
@@ -134,14 +126,12 @@ class TmuxPane:
         return True
 
     def transcript(self) -> str | None:
-        """All that stands above the composer, as far back as tmux keeps it."""
         look = self._look(history=HISTORY)
         return screen.said(look.view.around, self._profile.terminal)
 
     # acting
 
     def focus(self) -> None:
-        """Hold the pane: for a moment no key but ours reaches it. What it shows is looked at in the same go."""
         stand = (self._fresh() or self._look()).stand
         said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
         self._saw(self._asked(lambda: self._panes.seen(self._name, said)))
@@ -206,7 +196,6 @@ class TmuxPane:
         return False
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        """Whether nobody types and nothing changes in the composer for so long."""
         end = self._pace.now_s() + within_s
         since, before = self._pace.now_s(), self._look().view.composer
         while self._pace.now_s() < end:
@@ -266,13 +255,11 @@ class TmuxPane:
         return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
 
     def give_back(self) -> None:
-        """The pane is everybody's again."""
         self._hold.give_back()
 
     # telling
 
     def remember(self, moment: Moment) -> None:
-        """Keep in mind what the pane shows now, what is masked covered."""
         for part in Part:
             self._album.pop((part, moment), None)
         try:
@@ -283,7 +270,6 @@ class TmuxPane:
             self._album[part, moment] = screen.hidden(lines, self._profile.terminal)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        """The composer's text of each moment, drawn, and with `whole` all of the pane's."""
         return tuple(
             Picture(moment=moment, part=part, png=png(drawn(lines)))
             for (part, moment), lines in self._album.items()
@@ -291,7 +277,6 @@ class TmuxPane:
         )
 
     def target_identity(self) -> Target | None:
-        """The number of the pane, the program in it, its size; its process in place of a title, as a hash."""
         if self._last is None:
             return None
         stand = self._last.stand

@@ -30,11 +30,9 @@ class PaneAction:
         """What stood on the screen then, the composer aside."""
 
     def find(self) -> None:
-        """See that it is the pane, and that keys would reach its program."""
         self._pane.find()
 
     def stand(self) -> DialogState:
-        """Look once at what it shows."""
         look, profile = self._pane.seen(), self._panes.profile(self._name)
         self._around = look.view.around
         if look.view.why_unread:
@@ -54,11 +52,9 @@ class PaneAction:
         )
 
     def is_other(self, mark: str) -> bool:
-        """Whether another dialog was there at the last look than that of `mark`, or none."""
         return self._mark != mark
 
     def looks(self) -> str:
-        """By what the screen of the last look is known, its composer aside."""
         return mark(self._around)
 
     def prepare(self, act: Act, press: Press) -> None:
@@ -81,16 +77,13 @@ class PaneAction:
         self._hold.act(stand, keys, same_sight=True, is_last=True)
 
     def pictures(self) -> tuple[Picture, ...]:
-        """The pane as it is now, what is masked covered."""
         self._pane.remember(Moment.AFTERWARDS)
         return self._pane.pictures(whole=True)
 
     def target_identity(self) -> Target | None:
-        """Which pane it was."""
         return self._pane.target_identity()
 
     def give_back(self) -> None:
-        """The pane is everybody's again."""
         self._pane.give_back()
 
 

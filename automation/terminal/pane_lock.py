@@ -152,7 +152,6 @@ def _tell(pane: str) -> list[str]:
 
 
 def _said(stand: PaneState, part: str, hold: str) -> str:
-    """What tmux writes for this part while the pane stands as in `stand`."""
     return {
         "pane_pid": str(stand.pid),
         "pane_dead": "0",

@@ -52,7 +52,6 @@ def _cells(letter: str) -> int:
 
 @lru_cache(maxsize=8192)
 def _tile(letter: str) -> tuple[bytes, ...]:
-    """One letter's rows of points, a byte for each of its cells."""
     cells = _cells(letter)
     if not cells:
         return (b"",) * _HIGH

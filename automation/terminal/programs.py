@@ -161,7 +161,6 @@ class PanePrograms:
         return len(ours)
 
     def _end(self, one: PaneState) -> None:
-        """End the pane in the same server command that sees its tag."""
         is_ours = f"#{{==:{asked(TAG)},{literal(one.tag)}}}"
         try:
             self._panes.tmux.ask(["if-shell", "-F", "-t", one.id, is_ours, block(["kill-pane", "-t", one.id])])

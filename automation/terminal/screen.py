@@ -169,7 +169,6 @@ def is_sane(pattern: str, name: str) -> bool:
 
 
 def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
-    """The first line of the composer, the first after it, and what is written there."""
     if terminal.bar:
         return _barred(lines, terminal)
     prompt = _compiled(terminal.prompt)
@@ -195,7 +194,6 @@ def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | 
 
 
 def _barred(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
-    """The same where a bar stands before each line of the composer."""
     bar, end = _compiled(terminal.bar), _compiled(terminal.end) if terminal.end else None
     barred = [bar.search(f"{line.text} ") is not None for line in lines]
     if True not in barred:
@@ -240,7 +238,6 @@ def _dialog(
 
 
 def _is_near(dialog: Answerable, below: tuple[str, ...]) -> bool:
-    """Whether what ends above these lines is near enough to the composer to count."""
     return not dialog.within or sum(bool(line.strip()) for line in below) <= dialog.within
 
 

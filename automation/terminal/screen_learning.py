@@ -122,5 +122,4 @@ def _words(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text as a regular expression that people can still read."""
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)

@@ -131,7 +131,6 @@ def block(*commands: Sequence[str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """As a word in a command that tmux reads itself."""
     if _SAFE.fullmatch(word) and not word.startswith(("#", "{", "}", "%")):
         return word
     return "'" + word.replace("'", "'\\''") + "'"

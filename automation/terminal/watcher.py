@@ -33,7 +33,6 @@ class PaneInspector:
         """The last look at all panes: one question for all of them."""
 
     def names(self) -> tuple[str, ...]:
-        """The panes."""
         return self._panes.names()
 
     def profile(self, name: str) -> PaneProfile:
@@ -41,11 +40,9 @@ class PaneInspector:
         return self._panes.profile(name)
 
     def picture(self, name: str) -> Image.Image:
-        """One pane's text, drawn, what is masked covered."""
         return drawn(screen.hidden(self._panes.look(name).view.lines, self.profile(name).terminal))
 
     def whole(self) -> Image.Image:
-        """All panes, one below the other."""
         return drawn(self._panes.shown())
 
     def is_composer_empty(self, name: str) -> bool:
@@ -69,7 +66,6 @@ class PaneInspector:
         return None
 
     def is_ready(self, name: str) -> bool:
-        """Whether a delivery could have begun when all panes were looked at last."""
         seen = self.seen.get(name)
         return seen is not None and self.why_unusable(name, seen) is None
 
@@ -104,40 +100,32 @@ class PaneWatcher:
         self._due_s = 0.0
 
     def begin(self) -> None:
-        """Start the programs. Nobody knows anything of any pane yet."""
         self._waiting.saw(self._panes.names())
         self._see()
 
     def report_usable(self) -> None:
-        """Say which panes can be used."""
         self.look_when_due()
 
     def due_in_s(self) -> float | None:
-        """When the next look is due."""
         return max(0.0, self._due_s - time.monotonic())
 
     def look_when_due(self) -> None:
-        """Look at every pane: keep the programs, tell what is new, tidy up, and say which can be used."""
         if self._see():
             self._waiting.look_when_due()
 
     def recheck_soon(self) -> None:
-        """Something may have changed."""
         self.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Each pane, for people. How each is read makes no difference here: all are read from their screens."""
         self._until_certain(self._panes.names())
         looks = self._panes.look_at_all()
         return tuple(self._status(name, looks[name]) for name in self._panes.names())
 
     def shown(self, name: str) -> Shown:
-        """What this pane shows of its agent, by a fresh look."""
         self._until_certain((name,))
         return self._follower.shown(name)
 
     def ended(self, name: str, *, was_used: bool) -> None:
-        """An order ended: a pane into which no text went, or where a draft of ours is left, is looked after."""
         self._waiting.ended(name, was_used=was_used)
 
     def _see(self) -> Mapping[str, PaneSnapshot | PermanentFailure]:

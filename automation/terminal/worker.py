@@ -114,7 +114,6 @@ class PaneBackend:
         )
 
     def _free_all(self) -> None:
-        """End what an earlier worker held, and delete what it left in buffers."""
         freed = pane_lock.free_all(self._panes.tmux, self._panes.all())
         if freed:
             log.warning("panes_given_back_after_crash", panes=freed)

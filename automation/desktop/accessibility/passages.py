@@ -69,7 +69,6 @@ def passages(node: Node, *, by_line: bool = False) -> Iterator[Passage]:
 
 
 def _look(node: Node, *, by_line: bool) -> tuple[list[Passage], list[Node]]:
-    """What one object says itself, or else what stands in it."""
     if not node.has(State.VISIBLE):
         return [], []
     if node.kind() in BUTTONS:

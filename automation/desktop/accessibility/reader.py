@@ -257,7 +257,6 @@ class AccessibilityReader:
         return None
 
     def _frames_of(self, seen: WindowInfo) -> list[Node]:
-        """All windows of the program that this one belongs to."""
         bus = self._open()
         pid = self._windows.pid_of(seen.id)
         apps = Node(bus, REGISTRY, ROOT).children()
@@ -337,7 +336,6 @@ def _is_still(node: Node, sign: Accessible) -> bool:
 
 
 def _is_there(node: Node, window: Box) -> bool:
-    """Whether any of it is to be seen in the window."""
     try:
         box = node.extents()
     except Vanished:
@@ -346,7 +344,6 @@ def _is_there(node: Node, window: Box) -> bool:
 
 
 def _as_sign(node: Node, sign: Accessible, window: Box) -> AccessiblePart | None:
-    """An object of this role and name, if it is to be seen and says what is looked for."""
     try:
         if not _is_there(node, window) or (sign.text and not _has(sign.text, all_text(node))):
             return None
@@ -364,13 +361,11 @@ def _has(pattern: str, text: str) -> bool:
 
 
 def _likeness(one: Box, other: Box) -> float:
-    """Which part of what either of two places covers is covered by both, 0–1."""
     shared = _shared(one, other)
     return shared / (one.width * one.height + other.width * other.height - shared) if shared else 0.0
 
 
 def _shared(one: Box, other: Box) -> int:
-    """How many pixels two boxes share."""
     if not one.overlaps(other):
         return 0
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)

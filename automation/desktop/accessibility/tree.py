@@ -229,7 +229,6 @@ class Node:
 
 
 def _set_of(answer: list[object]) -> int:
-    """The states of an object, as bits."""
     return sum(word << 32 * place for place, word in enumerate(cast("list[int]", answer[0])))
 
 

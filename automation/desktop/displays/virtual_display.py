@@ -166,7 +166,6 @@ class VirtualDisplay:
             await asyncio.shield(sweep(self._mark))  # what the program started on its own goes with its display
 
     async def _serve(self, server: ChildProcess) -> str:
-        """Keep manager and program running on it, until the server ends or the display is put down."""
         has_manager = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             work = (

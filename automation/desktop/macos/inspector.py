@@ -28,7 +28,6 @@ class MacInspector:
         self._profiles = profiles
 
     def names(self) -> tuple[str, ...]:
-        """The names of the configured windows, in their order."""
         return tuple(self._configured)
 
     def profile(self, name: str) -> Profile:
@@ -88,7 +87,6 @@ class MacInspector:
         return WindowStatus(name=name, usable=not reason, reason=reason, code=code, activity=activity)
 
     def is_ready(self, name: str) -> bool:
-        """Whether a delivery could begin now."""
         try:
             self.preflight(name)
         except (TransientFailure, PermanentFailure):
@@ -104,19 +102,16 @@ class MacInspector:
         return self._screen.take(self.box(name, self.profile(name).composer.box))
 
     def is_composer_empty(self, name: str) -> bool:
-        """Whether the composer shows its background and at most a caret."""
         composer = self.profile(name).composer
         return image_diff.is_blank(self.composer(name), composer.background, composer.caret_px)
 
     def is_busy(self, name: str) -> bool:
-        """Whether the busy sign is shown; False for a profile without one."""
         sign = self.profile(name).busy
         if sign is None:
             return False
         return image_diff.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
-        """Take a picture of the window's place, its anchor seen there before and after; `has_code` as in `Eyes`."""
         self.recognise(name)
         picture = self._screen.take(self.place(name))
         self.recognise(name)

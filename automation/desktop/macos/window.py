@@ -64,16 +64,13 @@ class MacWindow:
         self._album = DeliveryScreenshots()
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        """See that it may be used, as far as its picture tells. Returns whether its busy sign is shown."""
         self._sight.preflight(self._name, may_be_busy=may_be_busy)
         return may_be_busy and self._sight.is_busy(self._name)
 
     def find(self) -> None:
-        """See that its anchor stands at its place."""
         self._sight.recognise(self._name)
 
     def focus(self) -> None:
-        """Click into the composer. Whether it has the focus then cannot be asked: the paste will show."""
         self._click_into(self._profile.composer.box)
 
     def is_held(self) -> bool:
@@ -81,14 +78,12 @@ class MacWindow:
         return True
 
     def stage(self, text: str) -> None:
-        """Put the text onto the clipboard and press the paste chord."""
         self._album.stages(text)
         self._clipboard.put(text)
         self._before, self._still, self._read = self._sight.composer(self._name), None, None
         self._press(self._profile.paste)
 
     def read(self) -> ReadbackResult:
-        """Copy the composer's text back, once its picture changed and stands still: a paste under way would be lost."""
         if not self._stands_still_changed():
             return ReadbackResult(by=Readback.COPY)
         text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
@@ -99,7 +94,6 @@ class MacWindow:
         return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
 
     def guard(self) -> None:
-        """See that the window is there, and that its composer looks as it did when it was read."""
         self._sight.recognise(self._name)
         if self._read is not None and not self._looks_like(self._read):
             raise TransientFailure(
@@ -107,7 +101,6 @@ class MacWindow:
             )
 
     def submit(self, *, by_s: float) -> None:
-        """Press the submit chord once, if it is not too late."""
         self.guard()
         self._pace.check()
         if self._pace.now_s() >= by_s:
@@ -117,11 +110,9 @@ class MacWindow:
         self._clipboard.begin_to_give_back()  # the text was read back whole: nothing needs it there any more
 
     def is_at_work(self) -> bool:
-        """Whether its busy sign is seen at its place."""
         return self._sight.is_busy(self._name)
 
     def confirm(self) -> ports.SubmitEvidence:
-        """Look once whether Enter had its effect; a place that does not look like the window shows nothing."""
         try:
             self._sight.recognise(self._name)
         except (TransientFailure, PermanentFailure):
@@ -131,7 +122,6 @@ class MacWindow:
         )
 
     def wait_for_redraw(self, seconds: float) -> None:
-        """Nobody tells of drawing here."""
         self._wait(min(seconds, LOOK_S))
 
     def has_receipt(self) -> bool:
@@ -139,7 +129,6 @@ class MacWindow:
         return False
 
     def marks(self) -> tuple[str, ...]:
-        """The composer's picture with our draft in it."""
         return () if self._read is None else (draft_fingerprint.picture_mark(self._read),)
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
@@ -147,7 +136,6 @@ class MacWindow:
         return False
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
         if draft_fingerprint.shows_draft(self._sight.composer(self._name), marks, self._profile.composer.caret_px):
             return True
         self.focus()
@@ -155,7 +143,6 @@ class MacWindow:
         return text is not None and mark(text, self._profile.normalise) in marks
 
     def transcript(self) -> str | None:
-        """Click into the transcript, copy all of it, click back into the composer."""
         transcript = self._profile.transcript
         if transcript is None:
             return None
@@ -168,18 +155,15 @@ class MacWindow:
                 self._press(chord)
 
     def remember(self, moment: Moment) -> None:
-        """Keep the window's picture of now, if its anchor is to be seen."""
         try:
             self._album.keep(moment, self._sight.picture(self._name, has_code=self._album.has_code))
         except (TransientFailure, PermanentFailure):
             self._album.lacks(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        """The pictures that were kept, small enough to be stored."""
         return self._album.pictures(self._profile.composer.box, whole=whole)
 
     def target_identity(self) -> Target | None:
-        """Only its place is known: no number, no class, no title."""
         box = self._sight.place(self._name)
         return Target(id=0, kind="", title_sha256="", place=(box.x, box.y, box.width, box.height))
 
@@ -188,7 +172,6 @@ class MacWindow:
         return False
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        """Whether nothing changes in the composer for so long. Who types nobody tells here: their letters do."""
         end = self._pace.now_s() + within_s
         since, before = self._pace.now_s(), self._sight.composer(self._name)
         while self._pace.now_s() < end:
@@ -201,7 +184,6 @@ class MacWindow:
         return False
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft with the profile's chords, while the window is to be seen; else it is left there."""
         if if_untouched and not self.is_untouched():
             return ClearResult.FAILED
         pressed = False
@@ -223,7 +205,6 @@ class MacWindow:
         return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
     def give_back(self) -> None:
-        """The person's text is on the clipboard again and the pointer where it was. The focus stays where we put it."""
         try:
             self._clipboard.give_back()
         except TransientFailure:
@@ -245,7 +226,6 @@ class MacWindow:
         self._sight.recognise(self._name)
 
     def _press(self, chord: str) -> None:
-        """Look, press, look again."""
         self._sight.recognise(self._name)
         self._pace.check()
         self._fingers.press(chord)
@@ -273,7 +253,6 @@ class MacWindow:
         return now - self._still[0] >= STILL_S
 
     def _looks_settled(self) -> bool:
-        """The selection that the copy made is gone again."""
         return self._still is not None and self._looks_like(self._still[1])
 
     def _looks_like(self, picture: Image.Image) -> bool:

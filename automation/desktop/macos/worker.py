@@ -116,37 +116,29 @@ class MacWatcher:
         self._waiting = waiting
 
     def begin(self) -> None:
-        """Nobody knows anything of any window yet."""
         self._waiting.saw(self._sight.names())
 
     def report_usable(self) -> None:
-        """Look at all of them."""
         self._waiting.look_when_due()
 
     def due_in_s(self) -> float | None:
-        """Never, once all can be used."""
         return REST_S if self._waiting.names() else None
 
     def look_when_due(self) -> None:
-        """Look at those that could not be used."""
         names = self._waiting.names()
         self._waiting.look_when_due()
         for name in names:
             self._waiting.usability.saw(self._sight.status(name))
 
     def recheck_soon(self) -> None:
-        """Something may have changed."""
         self._waiting.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Each window, for people. How each is read makes no difference here: all are copied out of."""
         return tuple(map(self._sight.status, self._sight.names()))
 
     def shown(self, name: str) -> Shown:
-        """What this window shows of its agent."""
         status = self._sight.status(name)
         return Shown(window=name, activity=status.activity, note=status.reason)
 
     def ended(self, name: str, *, was_used: bool) -> None:
-        """An order ended: a window into which no text went, or where a draft of ours is left, is looked after."""
         self._waiting.ended(name, was_used=was_used)

@@ -41,7 +41,6 @@ class AccessibilitySigns:
         self._kept: dict[str, _Kept] = {}
 
     def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
-        """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
         try:
             self._reader.composer(seen, composer, box)
         except ComposerElsewhere:
@@ -51,7 +50,6 @@ class AccessibilitySigns:
         return True
 
     def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
-        """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
         try:
             self._reader.composer(seen, composer, box).text()
         except Unreadable as trouble:
@@ -76,7 +74,6 @@ class AccessibilitySigns:
         return found if is_right and all(place.has_area for place in found) else None
 
     def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
-        """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""
         if not profile.listens:
             return ShownSigns()
         now_s, kept = self._now_s(), self._kept.get(name)
@@ -106,7 +103,6 @@ class AccessibilitySigns:
             return ""
 
     def window_text(self, seen: WindowInfo) -> str:
-        """What stands in a window that is a dialog itself. Empty where it cannot be read. Raises nothing."""
         try:
             return shown_text(self._reader.top(seen), within=None, masks=())
         except (Unreadable, DisplayHeld):

@@ -129,7 +129,6 @@ class ActivityClassifier:
         return max(idle_s, SETTLED_S) if self.profile.listens else idle_s
 
     def _is_same(self, picture: Image.Image | None) -> bool:
-        """But for a caret that came or went."""
         if picture is None or self._picture is None:
             return picture is self._picture
         return image_diff.is_same(picture, self._picture, self.profile.composer.caret_px)
@@ -271,7 +270,6 @@ class ActivityTracker:
         self.tell(one.shown)
 
     def _follow_work(self, name: str, one: _Followed, now_s: float) -> None:
-        """A window at work in which more changed than its signs, its composer and a caret is a sign of life."""
         view = one.judge.view
         if view.frame is None or not view.is_busy:
             one.work = None

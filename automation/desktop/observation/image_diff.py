@@ -79,7 +79,6 @@ def is_same_line(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
 
 
 def _shows_caret(picture: Image.Image, around: tuple[int, int, int, int], most: int) -> bool:
-    """Tell whether this part of a picture shows its ground, and nothing or a caret on it."""
     left, top, right, bottom = around
     part = picture.crop((max(0, left - 1), max(0, top - 1), right, bottom))
     return is_caret(part, differing(part, Image.new("RGB", part.size, part.getpixel((0, 0)))), most)

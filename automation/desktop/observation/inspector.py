@@ -126,7 +126,6 @@ class WindowInspector(WindowLocator):
         return self._anchors.difference(kept, picture)
 
     def _kept_as(self, name: str, anchor: Box) -> str:
-        """Return the name under which the anchor's picture is kept."""
         return candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name
 
     def learn(self, name: str, value: Box | Sign) -> None:
@@ -310,7 +309,6 @@ class WindowInspector(WindowLocator):
         return text if is_same and now.dialog == view.dialog else None
 
     def _said(self, name: str, view: WindowSnapshot, number: int) -> str:
-        """What stands in the dialog with this number in the profile."""
         profile = self.profile(name)
         if view.modal is not None:
             return self._ears.window_text(view.modal)
@@ -323,11 +321,9 @@ class WindowInspector(WindowLocator):
         return self._ears.listen(name, self._now(name), frame, self.profile(name))
 
     def _picture(self, name: str) -> Image.Image:
-        """What is seen at the window's place."""
         return self._screen.take(self.standing_box(name))
 
     def _quickly(self, name: str) -> tuple[Image.Image, WindowInfo]:
-        """A picture of the window, nothing over it before and after."""
         before = self.place(name)
         frame = self._screen.take(before.box)
         seen = self.place(name)
@@ -363,7 +359,6 @@ class WindowInspector(WindowLocator):
         return paint_masks(picture, screen, hidden)
 
     def _found(self) -> list[tuple[str, WindowInfo]]:
-        """Find all configured windows, wherever they are."""
         return [
             (name, seen)
             for name, window in self._configured.items()

@@ -192,7 +192,6 @@ class WindowLocator:
         return None
 
     def _now(self, name: str) -> WindowInfo:
-        """The window, at whatever place."""
         known = self._known.get(name)
         seen = None if known is None else self.windows.see(known)
         return seen or self.identify(name)

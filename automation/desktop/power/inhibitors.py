@@ -57,7 +57,6 @@ class WindowsInhibitor:
         self._thread: ThreadPoolExecutor | None = None
 
     async def take(self) -> None:
-        """Say that the system is needed. Raises NotInhibited."""
         if self._thread is not None:
             return
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="awake")
@@ -73,7 +72,6 @@ class WindowsInhibitor:
         self._thread = thread
 
     async def give(self) -> None:
-        """Take it back, and end the thread."""
         thread, self._thread = self._thread, None
         if thread is not None:
             with suppress(OSError, AttributeError):
@@ -81,7 +79,6 @@ class WindowsInhibitor:
             thread.shutdown(wait=False)
 
     def is_held(self) -> bool:
-        """Whether the thread that asked is there."""
         return self._thread is not None
 
 
@@ -94,7 +91,6 @@ class MacInhibitor:
         self._child: asyncio.subprocess.Process | None = None
 
     async def take(self) -> None:
-        """Start it. Raises NotInhibited if it is not there or ends at once."""
         if self.is_held():
             return
         words = ("-i", "-w", str(os.getpid()))
@@ -114,7 +110,6 @@ class MacInhibitor:
         self._child = child
 
     async def give(self) -> None:
-        """End it."""
         child, self._child = self._child, None
         if child is None or child.returncode is not None:
             return
@@ -125,7 +120,6 @@ class MacInhibitor:
                 await child.wait()
 
     def is_held(self) -> bool:
-        """Whether it still runs."""
         return self._child is not None and self._child.returncode is None
 
 

@@ -46,7 +46,6 @@ class LogindInhibitor:
         self._file: int | None = None
 
     async def take(self) -> None:
-        """Ask for it. Raises NotInhibited: denied, or no login manager."""
         if self._file is not None:
             return
         async with _system_bus(self._address) as bus:
@@ -58,14 +57,12 @@ class LogindInhibitor:
             os.set_inheritable(self._file, False)  # a child that outlives us must not keep the machine awake
 
     async def give(self) -> None:
-        """Close it."""
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):
                 os.close(file)
 
     def is_held(self) -> bool:
-        """Whether it is open."""
         return self._file is not None
 
 

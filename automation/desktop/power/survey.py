@@ -79,7 +79,6 @@ def look(machine: IdleSources, displays: Iterable[str] = ()) -> list[IdleAction]
 
 
 def _readers(machine: IdleSources) -> list[Callable[[], list[IdleAction]]]:
-    """Those to ask on this desktop, and the lockers that run beside it."""
     names, readers = machine.desktops, list[Callable[[], list[IdleAction]]]()
     if names & _OF_GNOME:
         readers.append(lambda: desktops.gnome(machine.ask))

@@ -154,7 +154,6 @@ class ClipboardWindow:
         return int(memory)
 
     def _heard(self, window: int, message: int, word: int, long: int) -> int:
-        """What Windows tells the window. Nothing may be raised into Windows."""
         try:
             if message == C.WM_RENDERFORMAT:
                 data = self._render(word)
@@ -411,7 +410,6 @@ class WindowsClipboard:
                 self._board.put(kind, data)
 
     def _make_up(self) -> None:
-        """Give back what an earlier worker could not, if the clipboard still shows that it was killed with its text."""
         board = self._board
         kept = self._safe.get(Selection.CLIPBOARD) if self._safe is not None else None
         with board.opened():

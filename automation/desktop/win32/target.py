@@ -252,7 +252,6 @@ class WindowsTarget:
         self._desktop.bring_forward(window)
 
     def _check_reach(self) -> None:
-        """A key or click into a window with more rights vanishes, and Windows says that it was made."""
         if why := self.eyes.windows.why_unreachable(self.target().id):
             raise PermanentFailure(Reason.OUT_OF_REACH, why)
 

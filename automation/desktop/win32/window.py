@@ -55,20 +55,17 @@ class WindowsWindow:
         self._album = DeliveryScreenshots()
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._aim.eyes.preflight(self._aim.name, may_be_busy=may_be_busy))
         self._aim.wait_for_idle_input()
         self._clipboard.keep()
         return may_be_busy and self._aim.eyes.is_busy(self._aim.name)
 
     def find(self) -> None:
-        """See that it is the window, at its place, whatever it shows. Touches nothing."""
         self._aim.take(self._aim.eyes.recognise(self._aim.name))
         self._aim.wait_for_idle_input()
         self._clipboard.keep()
 
     def focus(self) -> None:
-        """Click into the composer, and see that its window is in the foreground."""
         self._aim.click_into(self._aim.profile.composer.box)
         faults.point("worker.clicked")
 
@@ -77,7 +74,6 @@ class WindowsWindow:
         return True
 
     def stage(self, text: str) -> None:
-        """Promise the text on the clipboard and press the paste chord."""
         self._album.stages(text)
         self._offer = self._clipboard.offer(text)
         self._before, self._still, self._read = self._composer(), None, None
@@ -85,7 +81,6 @@ class WindowsWindow:
         self._aim.press(self._aim.profile.paste)
 
     def read(self) -> ReadbackResult:
-        """Copy the composer's text back, once the paste was read and its picture changed and stands still."""
         offer = self._offer
         if offer is None:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
@@ -105,7 +100,6 @@ class WindowsWindow:
         return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
 
     def guard(self) -> None:
-        """See that a key pressed now would go into the window, and that its composer looks as when it was read."""
         self._aim.guard()
         if self._read is not None and not self._looks_like(self._read):
             raise TransientFailure(
@@ -113,13 +107,11 @@ class WindowsWindow:
             )
 
     def submit(self, *, by_s: float) -> None:
-        """Press the submit chord once, if it is not too late."""
         self.guard()
         self._aim.press_once(self._aim.profile.submit, by_s=by_s)
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        """Whether its busy sign is seen at its place."""
         try:
             self._aim.eyes.place(self._aim.name)
         except (TransientFailure, PermanentFailure):
@@ -127,7 +119,6 @@ class WindowsWindow:
         return self._aim.eyes.is_busy(self._aim.name)
 
     def confirm(self) -> ports.SubmitEvidence:
-        """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
         eyes, name = self._aim.eyes, self._aim.name
         try:
             eyes.place(name)
@@ -136,7 +127,6 @@ class WindowsWindow:
         return ports.SubmitEvidence(is_empty=eyes.is_composer_empty(name), is_busy=eyes.is_busy(name))
 
     def wait_for_redraw(self, seconds: float) -> None:
-        """Nobody tells of drawing here."""
         self._aim.wait(min(seconds, LOOK_S))
 
     def has_receipt(self) -> bool:
@@ -148,19 +138,16 @@ class WindowsWindow:
         return offer.readers == [self._aim.client]
 
     def marks(self) -> tuple[str, ...]:
-        """The very window, and the composer's picture with our draft in it."""
         window = draft_fingerprint.window_mark(self._name_tag())
         if self._read is None or self._aim.eyes.is_masked(self._aim.name):
             return (window,)
         return (window, draft_fingerprint.picture_mark(self._read))
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
-        """Whether the word that hangs on the window is in the marks."""
         name_tag = self._name_tag()
         return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
         profile = self._aim.profile
         if draft_fingerprint.shows_draft(self._composer(), marks, profile.composer.caret_px):
             return True
@@ -173,7 +160,6 @@ class WindowsWindow:
         return False
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        """Whether nobody types and nothing changes in the composer for so long."""
         end = self._aim.pace.now_s() + within_s
         since, before = self._aim.pace.now_s(), self._composer()
         while self._aim.pace.now_s() < end:
@@ -188,7 +174,6 @@ class WindowsWindow:
         return False
 
     def transcript(self) -> str | None:
-        """Click into the transcript, copy all of it, click back into the composer."""
         transcript = self._aim.profile.transcript
         if transcript is None:
             return None
@@ -209,23 +194,19 @@ class WindowsWindow:
         return copy_transcript(self, hands_off=hands_off)
 
     def remember(self, moment: Moment) -> None:
-        """Keep the window's picture of now, if nothing covers it."""
         try:
             self._album.keep(moment, self._aim.eyes.picture(self._aim.name, has_code=self._album.has_code))
         except (TransientFailure, PermanentFailure):
             self._album.lacks(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        """The pictures that were kept, small enough to be stored."""
         return self._album.pictures(self._aim.profile.composer.box, whole=whole)
 
     def target_identity(self) -> Target | None:
-        """The window that was found at its place."""
         seen = self._aim.taken
         return None if seen is None else target_identity(seen)
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft with the profile's chords."""
         pressed, rest_s = False, CLEAR_REST_S
         try:
             self._clipboard.drop()  # a program that reads the paste late finds nothing
@@ -250,7 +231,6 @@ class WindowsWindow:
         return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
     def give_back(self) -> None:
-        """What was on the clipboard is there again, pointer and focus where they were."""
         try:
             self._clipboard.give_back()
         except TransientFailure:
@@ -287,7 +267,6 @@ class WindowsWindow:
         return now - self._still[0] >= STILL_S
 
     def _looks_settled(self) -> bool:
-        """The selection that the copy made is gone again."""
         return self._still is not None and self._looks_like(self._still[1])
 
     def _looks_like(self, picture: Image.Image) -> bool:

@@ -435,12 +435,10 @@ class WindowsPlacement:
         self._windows = windows
 
     def check(self, window: int) -> None:
-        """One with more rights than ours takes no request of ours, and one that hangs none at all."""
         if why := self._windows.why_unreachable(window):
             raise PermanentFailure(Reason.OUT_OF_REACH, why)
 
     def filled(self, window: int) -> tuple[str, ...]:
-        """Whether it is maximised."""
         return (MAXIMISED,) if self._desktop.is_maximised(window) else ()
 
     def hides(self, filled: Sequence[str]) -> bool:
@@ -448,11 +446,9 @@ class WindowsPlacement:
         return False
 
     def unfill(self, window: int, filled: Sequence[str]) -> None:
-        """It has a place and size of its own again."""
         self._desktop.show_again(window)
 
     def show(self, window: int) -> None:
-        """It is minimised no longer."""
         self._desktop.show_again(window)
 
     def bring_here(self, window: int) -> None:
@@ -460,9 +456,7 @@ class WindowsPlacement:
         raise PermanentFailure(Reason.HIDDEN, ELSEWHERE)
 
     def put(self, window: int, box: Box) -> None:
-        """Its own area is to stand there, of that size."""
         self._desktop.put(window, box)
 
     def raise_above(self, window: int) -> None:
-        """It is to lie above all others that are not above everything; the foreground stays where it is."""
         self._desktop.lift(window)

@@ -262,19 +262,15 @@ class WindowsWatcher:
         self._due_s = 0.0
 
     def begin(self) -> None:
-        """Nobody knows anything of any window yet."""
         self._waiting.saw(self._eyes.names())
 
     def report_usable(self) -> None:
-        """Look at all of them."""
         self.look_when_due()
 
     def due_in_s(self) -> float | None:
-        """When the next look is due."""
         return max(0.0, self._due_s - time.monotonic())
 
     def look_when_due(self) -> None:
-        """What the windows show; those that could not be used, what is ours there, and which can be used again."""
         self._due_s = time.monotonic() + LOOK_S
         self._lock.saw(is_taken=self._desktop.is_locked())
         self._states.drawn(self._eyes.names())
@@ -284,20 +280,16 @@ class WindowsWatcher:
         self._waiting.usability.look(self._eyes.status)
 
     def recheck_soon(self) -> None:
-        """Something may have changed."""
         self.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Each window, for people. How each is read makes no difference here: all are copied out of."""
         shown = self._states.fresh(self._eyes.names(), self._inbox)
         found = tuple(self._eyes.status(name) for name in self._eyes.names())
         self._waiting.saw(status.name for status in found if not status.usable)
         return tuple(replace(status, activity=shown[status.name].activity) for status in found)
 
     def shown(self, name: str) -> Shown:
-        """What this window shows of its agent, by a fresh look."""
         return self._states.fresh([name], self._inbox)[name]
 
     def ended(self, name: str, *, was_used: bool) -> None:
-        """An order ended: a window into which no text went, or where a draft of ours is left, is looked after."""
         self._waiting.ended(name, was_used=was_used)

@@ -144,18 +144,15 @@ class Inbox:
     # Pace
 
     def now_s(self) -> float:
-        """Seconds that never jump."""
         self.moved_on_s = time.monotonic()
         return self.moved_on_s
 
     def rest(self, seconds: float) -> None:
-        """Let that much time pass, less when somebody asks to stop."""
         self.moved_on_s = time.monotonic()
         with self._change:
             self._change.wait_for(self._must_halt, seconds)
 
     def check(self) -> None:
-        """Raise Cancelled when the desk was stopped, this delivery given up, or nobody is there any more."""
         if self.is_gone:
             raise Cancelled("the coordinator is gone", orphaned=True)
         if self.mode is Mode.STOPPED:
@@ -166,15 +163,12 @@ class Inbox:
     # Journal
 
     def staging(self, drafts: tuple[str, ...]) -> None:
-        """Before the first click."""
         self._ask(DeliveryStep.STAGING, drafts=drafts)
 
     def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
-        """After the whole text was read back equal."""
         self._ask(DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
 
     def submitting(self) -> None:
-        """Before Enter."""
         with self._change:
             self._asked = True
         self._ask(DeliveryStep.SUBMITTING)

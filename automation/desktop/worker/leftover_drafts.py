@@ -96,19 +96,16 @@ class LeftoverDrafts:
         return tuple(self._marks)
 
     def know(self, name: str, marks: tuple[str, ...]) -> None:
-        """Further marks of a draft of ours in this window."""
         if marks:
             self._marks.setdefault(name, set()).update(marks)
             self._persons.discard(name)
 
     def forget(self, name: str) -> None:
-        """The window was seen empty."""
         self._marks.pop(name, None)
         self._tries.pop(name, None)
         self._persons.discard(name)
 
     def clear(self, name: str) -> bool:
-        """Clear the window if our draft alone stands there. False while it is worth another try after a while."""
         if name not in self._marks or name in self._persons or not self._may_touch():
             return True
         window = self._open_window(name)

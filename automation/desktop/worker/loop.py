@@ -221,7 +221,6 @@ class WorkerLoop:
         return carry_out(run, attempt, delivery=order.delivery, let_go=surface.let_go, passes=surface.ends)
 
     def _signed(self, outcome: Outcome) -> Outcome:
-        """The outcome, which says whose hands it came about by."""
         note = "; ".join(filter(None, (outcome.note, self._surface.remark)))
         evidence = None if outcome.evidence is None else replace(outcome.evidence, hand=self._hand)
         return replace(outcome, note=note, evidence=evidence)

@@ -147,7 +147,6 @@ class WorkerSupervisor:
 
     @property
     def why(self) -> str:
-        """The reason that was told last."""
         return self.told[1] if self.told else ""
 
     @property
@@ -167,7 +166,6 @@ class WorkerSupervisor:
         self._poke.set()
 
     def end_worker(self, why: str) -> None:
-        """End the present worker; the next one is started as after any end."""
         process = self._process
         if process is not None and process.returncode is None:
             log.warning("desk_worker_ended_by_force", desk=self.desk.name, why=why)
@@ -232,7 +230,6 @@ class WorkerSupervisor:
                 await asyncio.shield(self._bury(process))
 
     async def _serve(self, process: Process, seized: InputLockMonitor, drafts: Mapping[str, tuple[str, ...]]) -> None:
-        """Tell the worker what it needs to know, read what it says until it ends, and watch it meanwhile."""
         async with asyncio.TaskGroup() as group:
             watchdogs = (
                 supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
@@ -274,7 +271,6 @@ class WorkerSupervisor:
         )
 
     def started(self, frame: Started) -> None:
-        """The worker says how far it came with its start."""
         match frame.stage:
             case StartStage.READY:
                 self._was_ready_s = self._clock.monotonic_s()
@@ -285,7 +281,6 @@ class WorkerSupervisor:
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
 
     def learned(self, frame: WindowSignLearned) -> None:
-        """The worker learned something of a window: keep it under what config/ says of that now."""
         said = calibrations(self._place.desk, self.used).get(frame.window)
         if said is None:
             log.warning("learned_of_no_window", desk=self.desk.name, window=frame.window)
@@ -344,7 +339,6 @@ class WorkerSupervisor:
                 await self._poke.wait()
 
     def _tell(self, state: DeskState, reason: str) -> None:
-        """The worker is so now."""
         self._worker_is = (state, reason)
         self._refresh()
 

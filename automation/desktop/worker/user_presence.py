@@ -57,7 +57,6 @@ class UserActivityGate:
             threading.Thread(target=self._watch, name="gate", daemon=True).start()
 
     def why_not(self) -> Reason | None:
-        """Why no delivery may begin now."""
         if self._is_quiet():
             return Reason.QUIET_HOURS
         if self._people.idle_s() < self._user_activity.idle_s:

@@ -218,7 +218,6 @@ class X11Clipboard:
             self._leave(selection)
 
     def _leave(self, selection: int) -> None:
-        """Nobody owns the selection any more."""
         request.SetSelectionOwner(display=self._display.display, window=X.NONE, selection=selection, time=X.CurrentTime)
         self._display.sync()
 

@@ -80,7 +80,6 @@ class Replies:
         self._is_late = False
 
     def _is_open(self, request: int) -> bool:
-        """Whether the question with this serial number waits for its answer."""
         return any(sent._serial == request for sent in self._line.sent_requests)  # noqa: SLF001 the library has no other
 
 

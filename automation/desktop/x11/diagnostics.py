@@ -117,7 +117,6 @@ def _serve(giver: Display, asked: event.SelectionRequest, utf8: int) -> None:
 
 
 def _manager(display: Display) -> str:
-    """Whoever owns CLIPBOARD_MANAGER, as the convention for clipboard managers has it."""
     holder = display.get_selection_owner(display.intern_atom("CLIPBOARD_MANAGER"))
     if not holder:
         return ""

@@ -113,7 +113,6 @@ class DraftGuard:
             self._display.close()
 
     def _settle(self) -> None:
-        """Take in all that the server has told up to this moment."""
         self._display.sync()
         self._drain()
 
@@ -145,7 +144,6 @@ class DraftGuard:
             self._moved(left, came)
 
     def _moved(self, left: _Left, came: rq.Event) -> None:
-        """Focus or pointer came or went. Within the window it stays there, and while somebody grabs it it may."""
         if came.detail == X.NotifyInferior:
             return
         has_come = came.type in {X.FocusIn, X.EnterNotify}

@@ -208,7 +208,6 @@ class InputGuard:
         return theirs if is_safe else None
 
     def _restore(self, theirs: UserInputState) -> bool:
-        """Pointer and focus go back, unless somebody else moved them. Whether their keys would reach what is theirs."""
         with self._server.taken(within_s=RESTORE_S):
             where = self._display.screen().root.query_pointer()
             if (where.root_x, where.root_y) == self._placed:
@@ -279,7 +278,6 @@ class InputGuard:
             self._is_left()
 
     def _is_left(self) -> bool:
-        """Whether the target stops being the active window in time."""
         end = time.monotonic() + BACK_S
         while self._windows.active() == self._target:
             if time.monotonic() >= end:

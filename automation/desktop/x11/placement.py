@@ -36,32 +36,26 @@ class X11Placement:
         """Any window may be asked for."""
 
     def hides(self, filled: Sequence[str]) -> bool:
-        """Whether it is rolled up."""
         return SHADED in filled
 
     def filled(self, window: int) -> tuple[str, ...]:
-        """In which ways the manager keeps the window from having a place and size of its own."""
         states = self._numbers(window, "_NET_WM_STATE")
         return tuple(name for name in (*FULL, SHADED) if self._questions.atom(name) in states)
 
     def unfill(self, window: int, filled: Sequence[str]) -> None:
-        """It is maximised, fullscreen or rolled up no longer."""
         for name in filled:
             self._ask(window, "_NET_WM_STATE", REMOVE, self._questions.atom(name), 0, FROM_A_TOOL, 0)
 
     def show(self, window: int) -> None:
-        """It is minimised no longer. A manager takes the request to be mapped for that."""
         self._display.create_resource_object("window", window).map()
         self._display.sync()
 
     def bring_here(self, window: int) -> None:
-        """It belongs to the workspace that is shown now."""
         here = self._numbers(self._root.id, "_NET_CURRENT_DESKTOP")
         if here:
             self._ask(window, "_NET_WM_DESKTOP", here[0], FROM_A_TOOL, 0, 0, 0)
 
     def put(self, window: int, box: Box) -> None:
-        """Its own area is to stand there, of that size."""
         if self._supports("_NET_MOVERESIZE_WINDOW"):
             flags = STATIC | X_Y_WIDTH_HEIGHT | FROM_A_TOOL << 12
             self._ask(window, "_NET_MOVERESIZE_WINDOW", flags, *(_card32(n) for n in (box.x, box.y)), *_size(box))
@@ -71,7 +65,6 @@ class X11Placement:
         self._display.sync()
 
     def raise_above(self, window: int) -> None:
-        """It is to lie above all others of its layer; the focus stays where it is."""
         if self._supports("_NET_RESTACK_WINDOW"):
             self._ask(window, "_NET_RESTACK_WINDOW", FROM_A_TOOL, X.NONE, ABOVE, 0, 0)
             return

@@ -97,7 +97,6 @@ class AccessibleReadback:
         return ReadbackResult(text=self._read, taken=True, by=self.kind)
 
     def check_unchanged(self) -> None:
-        """The composer, not only its window, has the focus, and nobody wrote beside what was read."""
         self.check_focus()
         if self._read is None:
             return
@@ -187,7 +186,6 @@ class AccessibleReadback:
         self._looked = self._aim.eyes.composer(self._aim.name) if is_slow else None
 
     def _looks_the_same(self) -> bool:
-        """Whether nothing but a caret changed since a slow read."""
         if self._looked is None:
             return False
         now = self._aim.eyes.composer(self._aim.name)
@@ -208,7 +206,6 @@ class AccessibleReadback:
         return None
 
     def _lose(self) -> None:
-        """Look the composer up anew the next time."""
         self._node = None
         self._reader.forget_composer(self._aim.target().id)
 

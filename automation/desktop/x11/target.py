@@ -246,7 +246,6 @@ class X11Target:
         time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display server
 
     def _remember(self) -> None:
-        """Keep in mind, once, where the pointer is and who has the focus."""
         if self._pointer_was is None:
             self._pointer_was, self._active_was = self._fingers.pointer(), self.windows.active()
 
@@ -333,7 +332,6 @@ class X11Target:
 
 
 def _hands_trouble(instant: RoutingSnapshot) -> TransientFailure | None:
-    """Why neither key nor click may be made now, whoever's the focus is."""
     if instant.is_anything_down:
         return TransientFailure(Reason.KEYS_DOWN)
     if instant.is_keyboard_taken:

@@ -144,7 +144,6 @@ class X11UserInput:
     # What follows runs in the thread, but for what the constructor calls.
 
     def _listen(self) -> None:
-        """Ask for raw events of all devices, and for news of devices that come and go."""
         display = self._display
         if not has_raw_events(display):
             raise NoRawEvents
@@ -227,7 +226,6 @@ class X11UserInput:
         self._was_in_corner = is_in
 
     def _is_held_in_corner(self, device: int) -> bool:
-        """Whether somebody moved this device there while it is held, for the length of a delivery."""
         opcode = self._display.display.get_extension_major(xinput.extname)
         try:
             here = _WhereIs(display=self._display.display, opcode=opcode, window=self._root, device=device)
@@ -331,7 +329,6 @@ class X11UserPresence:
         self._notice = TypingBanner(desk.display) if user_activity.show_banner else None
 
     def why_not(self) -> Reason | None:
-        """Why no delivery may begin now."""
         return self._gate.why_not()
 
     def idle_s(self) -> float:
@@ -339,7 +336,6 @@ class X11UserPresence:
         return self._people.idle_s()
 
     def announce(self, window: str) -> bool:
-        """Say on the screen that we are about to type, and wait a little; False where the desk wants no notice."""
         if self._notice is None:
             return False
         how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._people.sees else ""
@@ -349,7 +345,6 @@ class X11UserPresence:
         return True
 
     def over(self) -> None:
-        """The notice goes."""
         if self._notice is not None:
             self._notice.hide()
 

@@ -89,7 +89,6 @@ class Watchdog:
         return numbers if len(numbers) == NOTE_LENGTH else []
 
     def _give_back(self, numbers: Sequence[int]) -> None:
-        """Undo what the worker did, if pointer and focus are still where Octet put them."""
         target, active, focus, revert = numbers[:4]
         x, y, *placed = (number - (number >> 31 << 32) for number in numbers[4:])
         where = self._root.query_pointer()
@@ -108,11 +107,9 @@ class Watchdog:
                 self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
 
     def _is_same(self, window: int, other: int) -> bool:
-        """Whether both belong to one X client."""
         return window & self._bits == other & self._bits
 
     def _obey(self) -> None:
-        """Read one frame of the worker's and do what it says. Raises EOFError when the worker is gone."""
         kind, selection, other, count = HEAD.unpack(_read(HEAD.size))
         if kind == BEGIN:
             self._clients = (selection, other)
@@ -144,7 +141,6 @@ class Watchdog:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _own(self, selection: int) -> None:
-        """Offer the content of this selection, where there is one."""
         if not self._contents.get(selection):
             return
         self._window.change_property(self._clock, Xatom.STRING, 8, b"", X.PropModeAppend)
@@ -237,7 +233,6 @@ def _items(data: bytes, bits: int) -> bytes | list[int]:
 
 
 def _read(length: int) -> bytes:
-    """So many bytes from the worker. Raises EOFError when it is gone."""
     data = bytearray()
     while len(data) < length:
         piece = os.read(0, min(length - len(data), 1 << 20))

@@ -87,7 +87,6 @@ class X11Window:
         """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
         self._eyes.keep_rested(self._name)
         self._aim.wait_for_idle_input()
@@ -98,13 +97,11 @@ class X11Window:
         return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
-        """See that it is the window, at its place, whatever it shows. Touches nothing."""
         self._aim.take(self._eyes.recognise(self._name))
         self._aim.wait_for_idle_input()
         self._paste.keep()
 
     def focus(self) -> None:
-        """Give the composer the focus. No click where its program says that it has it, and none where asking does."""
         self._aim.hold()
         quiet_s = self._idle_s()
         accessible = self._readbacks.accessible
@@ -127,11 +124,9 @@ class X11Window:
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
 
     def is_held(self) -> bool:
-        """Whether the person's devices have been held since the focus was given, and are for some while yet."""
         return self._aim.is_held()
 
     def stage(self, text: str) -> None:
-        """Own the selection with `text` and press the paste chord."""
         self._album.stages(text)
         self._was_empty = False
         self._readbacks.way.begin()
@@ -144,7 +139,6 @@ class X11Window:
             raise
 
     def read(self) -> ReadbackResult:
-        """Look once whether the whole text stands in the composer, the way the profile says."""
         self._aim.watch_drawing()
         question = self._question()
         if question is not None:
@@ -153,13 +147,11 @@ class X11Window:
         return self._readbacks.way.read()
 
     def guard(self) -> None:
-        """See that a key pressed now goes into the target, and that what was staged is still what is there."""
         self._aim.guard()
         self._readbacks.way.check_unchanged()
         self._clicks.wanted.discard(self._name)
 
     def submit(self, *, by_s: float) -> None:
-        """Press the submit chord once, if it is not too late. What stands there then is evidence, and stays."""
         self._untouched.forget(self._aim.target().id)
         if self._readbacks.accessible is not None:
             self._readbacks.accessible.seal_document()
@@ -169,7 +161,6 @@ class X11Window:
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        """Whether its busy sign is seen at its place; one that Octet learned is not believed before Enter."""
         if self._profile.busy is not None and self._profile.busy.is_learned:
             return False
         try:
@@ -179,7 +170,6 @@ class X11Window:
         return self._eyes.is_busy(self._name)
 
     def confirm(self) -> SubmitEvidence:
-        """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
         self._aim.watch_drawing()
         try:
             self._eyes.place(self._name)
@@ -201,7 +191,6 @@ class X11Window:
         return self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
 
     def wait_for_redraw(self, seconds: float) -> None:
-        """Let that much time pass, less when something is drawn in the window since it was read or looked at."""
         self._aim.wait_for_redraw(seconds)
 
     def _took_line(self) -> bool:
@@ -214,25 +203,20 @@ class X11Window:
         return not is_same and not self._eyes.is_empty_in(self._name, now)
 
     def has_receipt(self) -> bool:
-        """The program of the window took the text, and no other configured window belongs to that program."""
         return self._paste.taken and self._profile.has_busy_sign and not self._eyes.shares_client(self._name)
 
     def marks(self) -> tuple[str, ...]:
-        """The very window; and of one that cannot be read back the composer's picture that stood still."""
         window = draft_fingerprint.window_mark(self._eyes.windows.name_tag(self._aim.target().id))
         return (window, *self._readbacks.way.marks())
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
-        """Whether the word that hangs on the window is in the marks."""
         name_tag = self._eyes.windows.name_tag(self._aim.target().id)
         return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether the whole text copied back, or else the composer's picture, has one of these marks."""
         return self._readbacks.way.matches_draft(marks)
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        """Whether nobody types and nothing changes in the composer for so long."""
         end = self._pace.now_s() + within_s
         since, before = self._pace.now_s(), self._eyes.composer(self._name)
         while self._pace.now_s() < end:
@@ -248,7 +232,6 @@ class X11Window:
         return False
 
     def transcript(self) -> str | None:
-        """Click into the transcript, copy all of it, click back into the composer."""
         transcript = self._profile.transcript
         if transcript is None:
             return None
@@ -272,18 +255,15 @@ class X11Window:
         return copy_transcript(self, hands_off=hands_off)
 
     def remember(self, moment: Moment) -> None:
-        """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""
         try:
             self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
         except (TransientFailure, PermanentFailure):
             self._album.lacks(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        """The pictures that were kept, small enough to be stored."""
         return self._album.pictures(self._profile.composer.box, whole=whole)
 
     def target_identity(self) -> Target | None:
-        """The window that was found at its place."""
         seen = self._aim.taken
         return None if seen is None else target_identity(seen)
 
@@ -323,7 +303,6 @@ class X11Window:
         return ClearResult.FAILED
 
     def give_back(self) -> None:
-        """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
         self._paste.give_back()
         self._aim.give_back()
         seen = self._aim.taken
@@ -331,7 +310,6 @@ class X11Window:
             self._untouched.let_be(seen.id)
 
     def _question(self) -> tuple[WindowInfo, str] | None:
-        """A window in which the target's own program asks something that its profile knows, and the chord for no."""
         for dialog in self._profile.dialogs:
             if dialog.window is None:
                 continue
@@ -343,7 +321,6 @@ class X11Window:
         return None
 
     def _close_question(self) -> None:
-        """What our own paste made the program ask is answered with no, if the profile has a chord for that."""
         question = self._question()
         if question is not None and question[1]:
             self._aim.dismiss(question[0].id, question[1])
@@ -364,7 +341,6 @@ class X11Window:
         self._is_watched = True
 
     def _press_clear(self) -> None:
-        """The chords that clear, into the target's focus only."""
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
         self._aim.press_to_clear(self._profile.clear)

@@ -218,7 +218,6 @@ class ChangeCounter:
         return self._count
 
     def now(self) -> int:
-        """The same as of now."""
         self._display.sync()
         return self.count()
 
@@ -228,7 +227,6 @@ class ChangeCounter:
         return self._activations
 
     def follow(self, windows: Iterable[int]) -> bool:
-        """Hear of these windows too. Whether each was followed before: what was asked since then is covered."""
         new = set(windows) - self._followed - {self._root.id}
         for window in new:
             self._display.create_resource_object("window", window).change_attributes(event_mask=_WINDOW)

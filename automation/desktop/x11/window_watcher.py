@@ -53,12 +53,10 @@ class X11Watcher:
         )
 
     def begin(self) -> None:
-        """Clear what an earlier worker left in the windows, and look at each."""
         self._waiting.clear_leftovers()
         self._see()
 
     def report_usable(self) -> None:
-        """Say which windows can be used."""
         self._waiting.tell_others()
         try:
             self._lock.saw(is_taken=self._eyes.windows.is_keyboard_taken())
@@ -90,22 +88,18 @@ class X11Watcher:
         return statuses
 
     def shown(self, name: str) -> Shown:
-        """What this window shows of its agent, by a fresh look."""
         return self._states.fresh([name], self._inbox)[name]
 
     def due_in_s(self) -> float | None:
-        """When to call `look_when_due`; None while nothing happens on the display."""
         due = [one for one in (self._states.due_in_s(), self._waiting.usability.due_in_s()) if one is not None]
         return min(due, default=None)
 
     def look_when_due(self) -> None:
-        """Look at the windows in which something was drawn, and tell what they show and whether they can be used."""
         self._states.look()
         self._waiting.usability.look(self._eyes.status)
         self._follow()
 
     def recheck_soon(self) -> None:
-        """Something happened on the display, or a rest is over."""
         try:
             self._eyes.take_in_news()  # if the display is gone, this raises
         except DisplayHeld:
@@ -134,7 +128,6 @@ class X11Watcher:
         self._waiting.look_when_due()
 
     def ended(self, name: str, *, was_used: bool) -> None:
-        """An order for this window ended: the window was used, or is followed until it can be."""
         if was_used:
             self._learning.sent(name)
         self._states.drawn([name])

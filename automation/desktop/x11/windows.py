@@ -143,7 +143,6 @@ class X11Windows:
         return 0 if isinstance(focus, int) else self.client_of(focus.id)
 
     def pid_of(self, window: int) -> int:
-        """The process whose X client made the window, as the server knows it, else as the window says; 0 if unknown."""
         if self._display.has_extension(res.extname):
             asked: Any = [{"client": window, "mask": res.LocalClientPIDMask}]
             told: Any = res.query_client_ids(self._display, asked)
@@ -173,7 +172,6 @@ class X11Windows:
         return int(told.root_x), int(told.root_y)
 
     def accessibility_address(self) -> str:
-        """Where the accessibility bus of this display's programs is; empty when the display does not say."""
         found = self._root.get_full_property(self._questions.atom("AT_SPI_BUS"), Xatom.STRING)
         return "" if found is None else bytes(found.value).decode("ascii", "replace")
 
@@ -207,7 +205,6 @@ class X11Windows:
         return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
     def _see_each(self, windows: Sequence[int]) -> list[WindowInfo]:
-        """Those that are still there, in their order. All questions go out before the first answer is waited for."""
         asked = [(window, self._questions.about(window, self._root.id)) for window in windows]
         found: list[WindowInfo] = []
         for window, answers in asked:
