@@ -62,28 +62,22 @@ class DeskWorkerClient:
         self._link.stands(standing)
 
     async def hold(self) -> None:
-        """Start nothing new; a delivery under way is finished."""
         await self._link.set_mode(Mode.HELD)
 
     async def release(self) -> None:
-        """Deliveries may begin again; a worker that could not start is tried at once."""
         self._link.retry_now()
         await self._link.set_mode(Mode.OPEN)
 
     async def stop(self) -> None:
-        """Stop before the next key. A draft of ours that was not submitted is cleared."""
         await self._link.set_mode(Mode.STOPPED)
 
     async def look(self) -> tuple[WindowStatus, ...]:
-        """Look at each configured window now, without touching anything."""
         return await self._look(closely=False)
 
     async def examine(self) -> tuple[WindowStatus, ...]:
-        """As `look`, and closer: whether each window can be read as its profile wants it, too."""
         return await self._look(closely=True)
 
     async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
-        """Have these windows put back to their places. Raises DeskUnavailable, also while nothing may be touched."""
         call = messages.Arrange(windows=tuple(windows))
         answer = await self._ask(call, more_s=ARRANGING_S * len(windows))
         if answer.refused:
@@ -91,47 +85,40 @@ class DeskWorkerClient:
         return answer.arranged
 
     async def picture(self, window: str) -> bytes:
-        """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
         answer = await self._ask(messages.TakePicture(window=window))
         if answer.refused:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
 
     async def whole_picture(self) -> bytes:
-        """A PNG of the whole display, masks painted over. Raises DeskUnavailable."""
         answer = await self._ask(messages.TakePicture(window=""))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return base64.b64decode(answer.png)
 
     async def shows(self, window: str) -> Shown:
-        """What this window shows of its agent now, by a fresh look."""
         answer = await self._ask(messages.AskShown(window=window))
         return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
 
     async def transcript(self, window: str) -> Transcribed:
-        """What was said in this window. Raises WindowNotSeen when it cannot be read now."""
         answer = await self._ask(messages.ReadWindow(window=window))
         if answer.said is None:
             raise WindowNotSeen(id=window, why=answer.refused)
         return answer.said
 
     async def survey(self) -> Survey:
-        """Which windows stand on the display now."""
         answer = await self._ask(messages.AskSurvey())
         if answer.survey is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.survey
 
     async def pointer(self) -> Point:
-        """Where the pointer is now."""
         answer = await self._ask(messages.AskSurvey(pointer_only=True))
         if answer.pointer is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.pointer
 
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
-        """What is seen of this X window around this place of the screen. Raises NotMeasured."""
         answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
         if answer.measured is None:
             raise NotMeasured(why=answer.refused, cause=answer.cause)
@@ -140,7 +127,6 @@ class DeskWorkerClient:
     async def trial(
         self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, known: int = 0
     ) -> TrialResult:
-        """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
         question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, known=known)
         answer = await self._ask(question, more_s=TRIAL_S)
         if answer.tried is None:
@@ -191,7 +177,6 @@ class DeskWorkerClient:
             self._conversation.close_talk()
 
     async def _converse(self, talk: DeliveryChannel, progress: Progress) -> Outcome | _Lost:
-        """Answer what the worker asks for until it says how the delivery ended."""
         granted: set[DeliveryStep] = set()
         failure: Exception | None = None
         with self._limited():
@@ -262,7 +247,6 @@ async def _commit(ask: Ask, progress: Progress) -> None:
 
 
 def _lost(lost: _Lost) -> Outcome:
-    """A delivery whose worker ended. Its draft may stand in the window, if it was allowed to make one."""
     draft_left = DeliveryStep.STAGING in lost.granted
     if DeliveryStep.SUBMITTING in lost.granted:
         note = "its worker ended after Enter was asked for: nobody saw whether it was pressed"

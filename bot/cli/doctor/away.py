@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor.model import Finding, ok, warning
 
 if TYPE_CHECKING:
-    from automation.desktop.power.habits import IdleAction
+    from automation.desktop.power.idle_settings import IdleAction
     from automation.desktop.power.inhibitors import SleepInhibitor
     from bot.cli.autostart.model import AutostartBackend
     from core.config.loader import Config
@@ -29,16 +29,16 @@ def survey(config: Config) -> Iterator[Finding]:
     desks = used_desks(config)
     if not desks:
         return
-    from automation.desktop.power.survey import look, this_machine
+    from automation.desktop.power.idle_settings import find_idle_actions, this_machine
     from core.config.settings import environment
 
     screens = [desk.display for desk in desks if desk.virtual is None and desk.tmux is None]
-    yield from habits(look(this_machine(environment()), screens), desks)
+    yield from habits(find_idle_actions(this_machine(environment()), screens), desks)
 
 
 def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
     """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
-    from automation.desktop.power.habits import IdleEffect
+    from automation.desktop.power.idle_settings import IdleEffect
 
     has_screen = any(desk.virtual is None and desk.tmux is None for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
@@ -46,6 +46,9 @@ def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Findi
     for habit in found:
         if habit.does is IdleEffect.BLANKS:
             yield ok(f"{habit}; what is typed arrives all the same")
+        elif habit.does is IdleEffect.UNREAD:
+            is_quiet = False
+            yield warning(str(habit), habit.cure)
         elif habit.does is IdleEffect.LOCKS:
             is_quiet = is_quiet and not has_screen
             if has_screen:

@@ -37,12 +37,13 @@ KEEPER = """
 import asyncio, os, sys
 from pathlib import Path
 from automation.desktop.displays.virtual_display import VirtualDisplay
-from automation.desktop.displays.state_dir import Folder
+from automation.desktop.displays.state_dir import DisplayStateDir
 from core.desks.model import Virtual
 from core.kit.clock import SystemClock
 home = Path(sys.argv[1])
 virtual = Virtual(width=640, height=480, program=tuple(sys.argv[2:]))
-asyncio.run(VirtualDisplay("desk", virtual, folder=Folder(home / "displays", "desk"), home=home, environ=os.environ,
+folder = DisplayStateDir(home / "displays", "desk")
+asyncio.run(VirtualDisplay("desk", virtual, folder=folder, home=home, environ=os.environ,
     clock=SystemClock(), tell=lambda standing: print(standing, flush=True)).keep())
 """
 

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.display
 
 WRITES = """
 import sys
-from automation.desktop.x11.input import Fingers
+from automation.desktop.x11.input import X11Input
 
-fingers, sent = Fingers(sys.argv[1]), []
+fingers, sent = X11Input(sys.argv[1]), []
 line = fingers.connection.display.socket
 class Line:
     def send(self, data):
@@ -42,11 +42,11 @@ for act in (lambda: fingers.press("ctrl+shift+home"), lambda: fingers.click(30, 
 """
 PRESS = """
 import os, signal, sys
-from automation.desktop.x11.input import Fingers
+from automation.desktop.x11.input import X11Input
 from automation.desktop.window_info import DisplayHeld
 
 display, server, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-fingers = Fingers(display)
+fingers = X11Input(display)
 release = fingers._gui.keyUp
 def release_and_stop(key, **more):
     release(key, **more)

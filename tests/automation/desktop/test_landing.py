@@ -22,16 +22,16 @@ EARLY = """
 import sys
 from automation.desktop.x11 import readback as readbacks
 from automation.desktop.x11.worker import run
-from automation.protocol.ports import Reading
+from automation.protocol.ports import ReadbackResult
 
-class Early(readbacks.Accessible):
+class Early(readbacks.AccessibleReadback):
     def read(self):
-        return Reading(text=self._paste._text, taken=self._paste.was_taken(), by=self.kind)
+        return ReadbackResult(text=self._paste._text, taken=self._paste.was_taken(), by=self.kind)
 
     def check_unchanged(self):
         return
 
-readbacks.Accessible = Early
+readbacks.AccessibleReadback = Early
 sys.exit(run(sys.argv[1]))
 """
 """A worker that believes the clipboard: the page took the text, so it stands there."""

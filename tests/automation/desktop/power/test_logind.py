@@ -30,9 +30,9 @@ PUBLISHED = {
 """As org.freedesktop.login1(5) has them."""
 HOLDER = """
 import asyncio, sys
-from automation.desktop.power.logind import LogindHold
+from automation.desktop.power.logind import LogindInhibitor
 async def main():
-    hold = LogindHold(sys.argv[1])
+    hold = LogindInhibitor(sys.argv[1])
     await hold.take()
     print("held", flush=True)
     await asyncio.Event().wait()

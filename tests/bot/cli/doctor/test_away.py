@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 
-from automation.desktop.power.habits import IdleAction, IdleEffect
+from automation.desktop.power.idle_settings import IdleAction, IdleEffect
 from automation.desktop.power.inhibitors import NotInhibited
 from bot.cli.doctor import away
 from bot.cli.doctor.model import Finding, FindingLevel

@@ -1,0 +1,225 @@
+"""What locks this machine or puts it to sleep while nobody touches it: the X server, logind and GNOME are read.
+
+Of other desktops and systems Octet only says that it does not read their settings, and where the user finds them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation.desktop.power.inhibitors import NotInhibited
+
+if TYPE_CHECKING:
+    from Xlib.display import Display
+
+ASKED_S = 5
+GUIDE = "look there yourself: docs/away.md, What your machine does by itself"
+_LIDS = Path("/proc/acpi/button/lid")
+_GNOME = frozenset({"GNOME", "Unity", "Budgie", "pop", "ubuntu"})
+_OTHERS = {"X-Cinnamon": "Cinnamon", "MATE": "MATE", "XFCE": "Xfce", "KDE": "KDE Plasma"}
+_SHELLS = {
+    "gnome-shell": "GNOME",
+    "cinnamon": "X-Cinnamon",
+    "mate-session": "MATE",
+    "xfce4-session": "XFCE",
+    "plasmashell": "KDE",
+}
+"""The program that shows which desktop runs where the environment does not name it, as in a service or over ssh."""
+_LOCKERS = ("xscreensaver", "light-locker")
+_RESTS = frozenset({"suspend", "hibernate", "hybrid-sleep", "suspend-then-hibernate", "sleep", "poweroff", "halt"})
+_GNOME_STAYS_AWAKE = frozenset({"nothing", "blank", "logout", "interactive"})
+
+
+class IdleEffect(StrEnum):
+    """What happens, worst first."""
+
+    SLEEPS = "this machine falls asleep"
+    LOCKS = "the screen is locked"
+    UNREAD = "Octet does not read its settings; it may lock the screen or put this machine to sleep"
+    BLANKS = "the screen goes dark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleAction:
+    """One thing that is set up to happen."""
+
+    who: str
+    """Who does it: a desktop, a locker, the login manager."""
+    does: IdleEffect
+    after_s: float | None = None
+    """After so long without a key or a move; None: not because of that (the lid)."""
+    when: str = ""
+    """When else, for people: `when the lid is closed`."""
+    cure: str = ""
+    """How to change it."""
+
+    def __str__(self) -> str:
+        """One sentence."""
+        after = "" if self.after_s is None else f" after {span(self.after_s)} without a touch"
+        when = f"{',' if after else ''} {self.when}" if self.when else ""
+        return f"{self.who}: {self.does.value}{after}{when}"
+
+
+Ask = Callable[[Sequence[str]], str | None]
+"""What a program writes, asked without a shell; None where it is not there, refuses, or does not answer."""
+
+
+def ask(words: Sequence[str]) -> str | None:
+    """Return what this program writes."""
+    try:
+        told = subprocess.run(
+            list(words), capture_output=True, text=True, errors="replace", timeout=ASKED_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return told.stdout if told.returncode == 0 else None
+
+
+def span(seconds: float) -> str:
+    """Say how long, for people: `5 min`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleSources:
+    """What is asked; tests hand in their own."""
+
+    variables: Mapping[str, str]
+    """The environment of the session."""
+    platform: str = sys.platform
+    ask: Ask = ask
+    programs: frozenset[str] = frozenset()
+    """Names of this account's programs that run."""
+    system_bus: str = ""
+    has_lid: bool = False
+
+    @property
+    def desktops(self) -> frozenset[str]:
+        """The desktops of this session, as they call themselves."""
+        named = [name for name in self.variables.get("XDG_CURRENT_DESKTOP", "").split(":") if name]
+        return frozenset(named or [name for shell, name in _SHELLS.items() if shell in self.programs])
+
+
+def this_machine(environ: Mapping[str, str]) -> IdleSources:
+    """Describe the machine that this runs on."""
+    return IdleSources(variables=environ, programs=_running_programs(), has_lid=_LIDS.is_dir())
+
+
+def find_idle_actions(machine: IdleSources, displays: Iterable[str] = ()) -> list[IdleAction]:
+    """Return everything that is set up to happen; `displays` are the X displays that people use."""
+    if system := {"win32": "Windows", "darwin": "macOS"}.get(machine.platform):
+        return [_unread(system)]
+    found = read_gnome(machine.ask) if machine.desktops & _GNOME else []
+    found += [_unread(name) for desktop, name in _OTHERS.items() if desktop in machine.desktops]
+    found += [_unread(name) for name in _LOCKERS if name in machine.programs]
+    for display in displays:
+        found += _read_display(display)
+    with suppress(NotInhibited):  # a machine without a login manager
+        logind = importlib.import_module("automation.desktop.power.logind")
+        found += read_logind(asyncio.run(logind.properties(machine.system_bus)), has_lid=machine.has_lid)
+    return found
+
+
+def read_gnome(ask: Ask) -> list[IdleAction]:
+    """Read GNOME by `gsettings`, which knows defaults and what an administrator has fixed."""
+
+    def get(schema: str, key: str) -> str:
+        return (ask(("gsettings", "get", schema, key)) or "").strip().rpartition(" ")[2].strip("'")
+
+    saver, session = "org.gnome.desktop.screensaver", "org.gnome.desktop.session"
+    power = "org.gnome.settings-daemon.plugins.power"
+    found: list[IdleAction] = []
+    idle_s = _number(get(session, "idle-delay"))
+    if idle_s and get(saver, "lock-enabled") == "true":
+        after_s = idle_s + _number(get(saver, "lock-delay"))
+        cure = f"gsettings set {saver} lock-enabled false"
+        found.append(IdleAction(who="GNOME", does=IdleEffect.LOCKS, after_s=after_s, cure=cure))
+    elif idle_s:
+        cure = f"gsettings set {session} idle-delay 0"
+        found.append(IdleAction(who="GNOME", does=IdleEffect.BLANKS, after_s=idle_s, cure=cure))
+    for source, when in (("ac", ""), ("battery", "on battery")):
+        sleeps_s = _number(get(power, f"sleep-inactive-{source}-timeout"))
+        action = get(power, f"sleep-inactive-{source}-type")
+        if sleeps_s > 0 and action and action not in _GNOME_STAYS_AWAKE:
+            cure = f"gsettings set {power} sleep-inactive-{source}-type nothing"
+            found.append(IdleAction(who="GNOME", does=IdleEffect.SLEEPS, after_s=sleeps_s, when=when, cure=cure))
+    return found
+
+
+def read_logind(properties: Mapping[str, object], *, has_lid: bool) -> list[IdleAction]:
+    """Read what the login manager does about idle time and the lid."""
+    who, found = "the login manager", list[IdleAction]()
+    cure = "in /etc/systemd/logind.conf.d/octet.conf: [Login], {}=ignore; then systemctl restart systemd-logind"
+    action = str(properties.get("IdleAction", "ignore"))
+    if action in _RESTS or action == "lock":
+        does = IdleEffect.LOCKS if action == "lock" else IdleEffect.SLEEPS
+        idle_s = float(str(properties.get("IdleActionUSec", 0))) / 1_000_000
+        found.append(IdleAction(who=who, does=does, after_s=idle_s, cure=cure.format("IdleAction")))
+    lid = str(properties.get("HandleLidSwitchExternalPower") or properties.get("HandleLidSwitch") or "ignore")
+    if has_lid and lid in _RESTS:
+        when, cure = "when the lid is closed", cure.format("HandleLidSwitch")
+        found.append(IdleAction(who=who, does=IdleEffect.SLEEPS, when=when, cure=cure))
+    return found
+
+
+def read_xserver(display: Display) -> list[IdleAction]:
+    """Read the X server's own screen saver and energy saving, as `xset q` shows them. Neither locks."""
+    from Xlib.ext import dpms
+
+    found: list[IdleAction] = []
+    saver_s = float(display.get_screen_saver().timeout)
+    if saver_s > 0:
+        found.append(IdleAction(who="the X server", does=IdleEffect.BLANKS, after_s=saver_s, cure="xset s off"))
+    opcode = display.display.get_extension_major(dpms.extname) if display.has_extension(dpms.extname) else None
+    if opcode is not None and dpms.DPMSInfo(display=display.display, opcode=opcode).state:
+        told = dpms.DPMSGetTimeouts(display=display.display, opcode=opcode)
+        times = [float(time) for time in (told.standby_timeout, told.suspend_timeout, told.off_timeout) if time]
+        who, cure = "the X server (DPMS)", "xset -dpms"
+        found += [IdleAction(who=who, does=IdleEffect.BLANKS, after_s=min(times), cure=cure)] if times else []
+    return found
+
+
+def _read_display(name: str) -> list[IdleAction]:
+    from core.kit.errors import Unavailable
+
+    try:
+        connection = importlib.import_module("automation.desktop.x11.connection").open_display(name)
+    except Unavailable:
+        return []  # another check says that the display does not answer
+    try:
+        return read_xserver(connection)
+    finally:
+        connection.close()
+
+
+def _unread(who: str) -> IdleAction:
+    return IdleAction(who=who, does=IdleEffect.UNREAD, cure=GUIDE)
+
+
+def _running_programs() -> frozenset[str]:
+    found: set[str] = set()
+    uid = os.getuid() if hasattr(os, "getuid") else 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid == uid:
+                found.add(process.joinpath("comm").read_text(encoding="utf-8", errors="replace").strip())
+    return frozenset(found)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
