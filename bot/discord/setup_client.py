@@ -1,6 +1,7 @@
 """What a bot's token shows over REST, without a connection: its application, its servers, what it may do there.
 
-For setting up and for looking after what is set up; the living bot has its own ways (`client`, `channels`).
+For `octet init` and `octet doctor`; with the one list of permissions that Octet asks for, and its invitation link.
+The connected bot writes by `channel_client`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import cast
+from typing import Any
+from urllib.parse import urlencode
 
-from bot.discord.invitation import ADMINISTRATOR, missing_permissions
 from core.kit.errors import Misconfigured, NotFound, Unavailable
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -25,7 +26,20 @@ _LONGEST_REST_S = 10.0
 _TEXT_CHANNEL = 0
 _ACCEPTED = 2
 _READ_ONLY = "read_only"
-Json = dict[str, object]
+Json = dict[str, Any]
+NEEDED = {
+    "View Channels": 1 << 10,
+    "Send Messages": 1 << 11,
+    "Create Public Threads": 1 << 35,
+    "Send Messages in Threads": 1 << 38,
+    "Attach Files": 1 << 15,
+    "Embed Links": 1 << 14,
+    "Read Message History": 1 << 16,
+}
+"""By the names that Discord shows; the last one is for finding Octet's own messages after a lost connection."""
+PERMISSIONS = sum(NEEDED.values())
+ADMINISTRATOR = 1 << 3
+"""Whoever has it needs none of the others. Octet never asks for it."""
 
 
 class TokenInvalid(Misconfigured):
@@ -90,58 +104,55 @@ class SetupClient:
         self._api = (api_base or DISCORD_API).rstrip("/")
 
     def application(self) -> Application:
-        """The application and its bot."""
-        me = _table(self._get("/users/@me"))
-        found = _table(self._get("/applications/@me"))
-        team = found.get("team")
-        owners = _of_team(_table(team)) if team else [_person(_table(found.get("owner")))] if found.get("owner") else []
+        """Return the application and its bot."""
+        me, found = self._get("/users/@me"), self._get("/applications/@me")
+        team, owner = found.get("team"), found.get("owner")
         return Application(
-            id=str(found["id"]),
-            bot_id=str(me["id"]),
-            bot_name=str(me["username"]),
-            owners=tuple(owners),
+            id=found["id"],
+            bot_id=me["id"],
+            bot_name=me["username"],
+            owners=_of_team(team) if team else (_user(owner),) if owner else (),
             is_team=bool(team),
             is_public=bool(found.get("bot_public")),
             needs_code_grant=bool(found.get("bot_require_code_grant")),
         )
 
     def servers(self) -> list[DiscordServer]:
-        """All servers that the bot is a member of."""
+        """Return all servers that the bot is a member of."""
         found: list[DiscordServer] = []
         while True:
             after = f"&after={found[-1].id}" if found else ""
-            page = _tables(self._get(f"/users/@me/guilds?limit={_PAGE}{after}"))
-            found += [DiscordServer(id=str(one["id"]), name=str(one["name"])) for one in page]
+            page = self._get(f"/users/@me/guilds?limit={_PAGE}{after}")
+            found += [DiscordServer(id=one["id"], name=one["name"]) for one in page]
             if len(page) < _PAGE:
                 return found
 
     def text_channels(self, server: str, bot_id: str) -> list[ChannelAccess]:
-        """The server's text channels in its own order, each with what the bot may not do there. Raises NotThere."""
-        roles = {str(role["id"]): _bits(role["permissions"]) for role in _tables(self._of(server, "/roles"))}
-        member = _table(self._of(server, f"/members/{bot_id}"))
-        mine = [server, *(str(role) for role in cast("list[object]", member.get("roles") or []))]
+        """Return the server's text channels in its own order, with what the bot may not do there. Raises NotVisible."""
+        roles = {role["id"]: int(role["permissions"]) for role in self._of(server, "/roles")}
+        mine: list[str] = [server, *self._of(server, f"/members/{bot_id}").get("roles", ())]
         held = 0
         for role in mine:
             held |= roles.get(role, 0)
-        listed = [one for one in _tables(self._of(server, "/channels")) if one.get("type") == _TEXT_CHANNEL]
-        listed.sort(key=lambda one: (cast("int", one.get("position") or 0), int(str(one["id"]))))
+        listed = [one for one in self._of(server, "/channels") if one["type"] == _TEXT_CHANNEL]
+        listed.sort(key=lambda one: (one.get("position", 0), int(one["id"])))
         return [_channel(one, held, mine, bot_id) for one in listed]
 
     def find_member(self, server: str, person: str) -> DiscordUser | None:
-        """Somebody of this server; None for who is no member of it."""
+        """Return a member of this server; None for a user who is no member."""
         try:
-            return _person(_table(_table(self._of(server, f"/members/{person}"))["user"]))
+            return _user(self._of(server, f"/members/{person}")["user"])
         except NotVisible:
             return None
 
     def find_user(self, person: str) -> DiscordUser:
-        """Anybody in Discord. Raises NotThere."""
-        return _person(_table(self._get(f"/users/{person}", what="person", of=person)))
+        """Return any user of Discord. Raises NotVisible."""
+        return _user(self._get(f"/users/{person}", what="person", of=person))
 
-    def _of(self, server: str, path: str) -> object:
+    def _of(self, server: str, path: str) -> Any:
         return self._get(f"/guilds/{server}{path}", what="server", of=server)
 
-    def _get(self, path: str, *, what: str = "page", of: str = "") -> object:
+    def _get(self, path: str, *, what: str = "page", of: str = "") -> Any:
         headers = {"Authorization": f"Bot {self._token}", "User-Agent": "DiscordBot (octet, setting up)"}
         if not (self._token.isascii() and self._token.isprintable()):
             raise TokenInvalid  # it could not even be sent, and what refuses that repeats it
@@ -176,46 +187,40 @@ def _asked_to_wait_s(refused: urllib.error.HTTPError) -> float:
         return 1.0
 
 
-def _of_team(team: Json) -> list[DiscordUser]:
-    first = str(team.get("owner_user_id"))
+def _of_team(team: Json) -> tuple[DiscordUser, ...]:
     able = [
-        _person(_table(member["user"]))
-        for member in _tables(team.get("members") or [])
-        if member.get("membership_state") == _ACCEPTED and member.get("role") != _READ_ONLY
+        _user(member["user"])
+        for member in team["members"]
+        if member["membership_state"] == _ACCEPTED and member.get("role") != _READ_ONLY
     ]
-    return sorted(able, key=lambda person: person.id != first)
+    return tuple(sorted(able, key=lambda user: user.id != team["owner_user_id"]))
 
 
-def _channel(channel: Json, held: int, mine: Iterable[str], bot_id: str) -> ChannelAccess:
-    """Discord's own order: everybody's overwrite, those of all roles together, the member's; a refusal first."""
-    overwrites = {str(one["id"]): one for one in _tables(channel.get("permission_overwrites") or [])}
-    everybody, *roles = mine
+def _channel(channel: Json, held: int, mine: Sequence[str], bot_id: str) -> ChannelAccess:
+    """Apply the overwrites in Discord's order: of everybody, of all roles together, of the member; denials first."""
+    overwrites: dict[str, Json] = {one["id"]: one for one in channel.get("permission_overwrites", ())}
     if not held & ADMINISTRATOR:
-        for step in ([everybody], roles, [bot_id]):
+        for step in (mine[:1], mine[1:], [bot_id]):
             there = [overwrites[one] for one in step if one in overwrites]
-            held &= ~_all(there, "deny")
-            held |= _all(there, "allow")
-    return ChannelAccess(id=str(channel["id"]), name=str(channel["name"]), lacks=missing_permissions(held))
+            for one in there:
+                held &= ~int(one["deny"])
+            for one in there:
+                held |= int(one["allow"])
+    return ChannelAccess(id=channel["id"], name=channel["name"], lacks=missing_permissions(held))
 
 
-def _all(overwrites: Iterable[Mapping[str, object]], kind: str) -> int:
-    bits = 0
-    for one in overwrites:
-        bits |= _bits(one[kind])
-    return bits
+def _user(user: Json) -> DiscordUser:
+    return DiscordUser(id=user["id"], name=user.get("global_name") or user["username"])
 
 
-def _bits(text: object) -> int:
-    return int(str(text))
+def invite_link(application_id: str) -> str:
+    """The address at which somebody who may manage a server lets the bot in, with these permissions and no others."""
+    asked = {"client_id": application_id, "scope": "bot applications.commands", "permissions": PERMISSIONS}
+    return f"https://discord.com/oauth2/authorize?{urlencode(asked)}"
 
 
-def _person(user: Json) -> DiscordUser:
-    return DiscordUser(id=str(user["id"]), name=str(user.get("global_name") or user["username"]))
-
-
-def _table(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
-
-
-def _tables(value: object) -> list[Json]:
-    return [_table(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
+def missing_permissions(permissions: int) -> tuple[str, ...]:
+    """The names of what is missing among these permissions."""
+    if permissions & ADMINISTRATOR:
+        return ()
+    return tuple(name for name, bit in NEEDED.items() if not permissions & bit)

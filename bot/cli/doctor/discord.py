@@ -75,8 +75,7 @@ def invitation(application: Application) -> Iterator[Finding]:
 
 def servers(directory: SetupClient, settings: Settings, application: Application) -> Iterator[Finding]:
     """Whether the bot is a member of its server, and what it lacks in its channel."""
-    from bot.discord.invitation import invite_link
-    from bot.discord.setup_client import NotVisible
+    from bot.discord.setup_client import NotVisible, invite_link
 
     link = invite_link(application.id)
     known = {server.id: server.name for server in directory.servers()}

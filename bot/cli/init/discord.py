@@ -12,8 +12,7 @@ from bot.cli.init.options import InitOptions
 from bot.cli.init.prompts import PromptChoice, Prompts
 from bot.cli.init.saving import save_discord_ids, save_token
 from bot.cli.operator import printable
-from bot.discord.invitation import invite_link
-from bot.discord.setup_client import Application, ChannelAccess, DiscordServer, SetupClient, TokenInvalid
+from bot.discord.setup_client import Application, ChannelAccess, DiscordServer, SetupClient, TokenInvalid, invite_link
 from core.config.settings import TOKEN, is_token, read_settings
 from core.kit.errors import Conflict, NotFound, Unavailable
 

@@ -14,8 +14,10 @@ import pytest
 from aiohttp import web
 
 from bot.discord import setup_client
-from bot.discord.invitation import ADMINISTRATOR, NEEDED, PERMISSIONS, invite_link, missing_permissions
 from bot.discord.setup_client import (
+    ADMINISTRATOR,
+    NEEDED,
+    PERMISSIONS,
     ChannelAccess,
     DiscordServer,
     DiscordUnreachable,
@@ -23,6 +25,8 @@ from bot.discord.setup_client import (
     NotVisible,
     SetupClient,
     TokenInvalid,
+    invite_link,
+    missing_permissions,
 )
 from sandbox.discord.server import Sandbox
 

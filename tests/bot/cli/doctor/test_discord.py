@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.cli.doctor import discord as checkup
 from bot.cli.doctor.model import Finding, FindingLevel
-from bot.discord.invitation import PERMISSIONS
+from bot.discord.setup_client import PERMISSIONS
 from core.settings.model import Discord, Settings
 
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"

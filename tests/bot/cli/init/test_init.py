@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init.templates import copy_templates
-from bot.discord.invitation import invite_link
+from bot.discord.setup_client import invite_link
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
 from tests.bot.cli.test_broken_config import run_octet
 from tests.fakes.terminal import Terminal
