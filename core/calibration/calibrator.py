@@ -13,22 +13,18 @@ from typing import cast
 from core.calibration.model import (
     TERMINAL,
     CalibratedWindow,
+    CalibrationFailed,
     Cause,
     FoundWindow,
     Measurement,
     NoProfileFits,
-    NotMeasured,
     NotToldApart,
-    NotTried,
     Point,
-    Proposal,
     Survey,
     TrialResult,
 )
 from core.calibration.ports import DisplayProbe
 from core.calibration.title_patterns import patterns, shared
-from core.calibration.writer import write
-from core.config.editor import Changed
 from core.config.profiles import PROFILES, ProfileFiles, complete, read_profiles
 from core.config.provenance import Kind, nested
 from core.desks.model import MatchBy, Window
@@ -129,11 +125,11 @@ class Calibrator:
         """The profiles of this home; one that is wrong is none."""
         return read_profiles(self.home.root, [])
 
-    def proposals(self, survey: Survey) -> tuple[Proposal, ...]:
-        """Each window that is shown, in reading order, with the profiles that may drive it."""
+    def proposals(self, survey: Survey) -> list[tuple[FoundWindow, tuple[str, ...]]]:
+        """List each shown window in reading order, with the profiles that may drive it, the likeliest first."""
         kinds = self.profiles().kinds
         shown = sorted((window for window in survey.windows if window.is_shown), key=_reading_order(survey))
-        return tuple(Proposal(window=window, profiles=_fitting(window, kinds)) for window in shown)
+        return [(window, _fitting(window, kinds)) for window in shown]
 
     def tell_apart(self, wanted: Sequence[WindowChoice]) -> dict[int, str]:
         """By window, the pattern of its title. Raises NotToldApart with those that have none."""
@@ -155,14 +151,14 @@ class Calibrator:
         """Measure this window beforehand; `connect` then takes that, if the window is as it was."""
         try:
             self.kept[found] = await self.scout.measure(found.id, None, _avoided(self.profiles().kinds[profile].data))
-        except NotMeasured:
+        except CalibrationFailed:
             return False
         return True
 
     async def connect(self, wanted: WindowChoice, title: str) -> CalibratedWindow:
         """Measure one window and try it out by a draft, which is read back and deleted.
 
-        Raises NotMeasured, NotTried, or what is wrong with the profile.
+        Raises CalibrationFailed, or what is wrong with the profile.
         """
         found = self._found(wanted.window)
         kind = self._kind(wanted, found)
@@ -177,9 +173,9 @@ class Calibrator:
         if tried.ok and (measured.by == TERMINAL or tried.read_by != Readback.PIXELS):
             measured, tried = await self._long_draft(wanted, title, found, measured, tried)
         if wanted.by_place and not tried.tag:
-            raise NotTried(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
+            raise CalibrationFailed(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
         if not tried.ok:
-            raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
+            raise CalibrationFailed(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
         values = _values(found, kind, _with_anchor(measured, tried))
         return CalibratedWindow(
             window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=_match_by(wanted)),
@@ -241,11 +237,6 @@ class Calibrator:
             tried = replace(tried, empties=tuple(dict.fromkeys((*short.empties, *tried.empties))))
         return measured, tried
 
-    def write(self, desk: str, display: str, connected: Sequence[CalibratedWindow]) -> Changed:
-        """Write these windows into the desk's file and send their agents there. Raises ConfigWrong, and what
-        core.config.editor does; nothing is changed then."""
-        return write(self.home, desk, display, connected)
-
     async def _trial(
         self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement, *, draft: str = ""
     ) -> TrialResult:
@@ -269,7 +260,7 @@ class Calibrator:
         for found in self._survey.windows if self._survey is not None else ():
             if found.id == window:
                 return found
-        raise NotMeasured(why="the window is gone; look again which there are", cause=Cause.GONE)
+        raise CalibrationFailed(why="the window is gone; look again which there are", cause=Cause.GONE)
 
     def _kind(self, wanted: WindowChoice, found: FoundWindow) -> Kind:
         files = self.profiles()
@@ -319,7 +310,7 @@ def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
     """With the prompt before the place where the draft was seen."""
     drawn, area = tried.drawn, measured.composer
     if drawn is None or drawn.height > ONE_LINE_PX:
-        raise NotTried(
+        raise CalibrationFailed(
             why="the terminal scrolled while the draft came: scroll it to the bottom first", cause=Cause.SCROLLED
         )
     caret = tried.caret
@@ -327,7 +318,7 @@ def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
         caret = replace(drawn, x=drawn.x - 1, y=max(area.y, drawn.y - 1), height=drawn.height + 2)
     width, top = min(drawn.x, caret.x) - area.x, min(drawn.y, caret.y)
     if width < 1:
-        raise NotTried(
+        raise CalibrationFailed(
             why="no prompt stands before the draft by which its line could be found", cause=Cause.NO_COMPOSER
         )
     height = max(drawn.y + drawn.height, caret.y + caret.height) - top

@@ -19,7 +19,7 @@ TERMINAL = "terminal"
 
 
 class Cause(StrEnum):
-    """Why Octet could not measure a window, or get a draft into it."""
+    """Why Octet could not measure a window, or paste a draft into it."""
 
     GONE = "gone"
     HIDDEN = "hidden"
@@ -37,45 +37,37 @@ class Cause(StrEnum):
 
     @property
     def needs_point(self) -> bool:
-        """Whether a user who points at the composer would help."""
+        """Tell whether a user who points at the composer would help."""
         return self in {Cause.NO_COMPOSER, Cause.SEVERAL_COMPOSERS, Cause.WRONG_PLACE, Cause.MARGIN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundWindow:
-    """One window as it stands on the display now."""
+    """One window as it is on the display now."""
 
     id: int
     kind: str
     """The class part of WM_CLASS; another platform's name for the same."""
     title: str
     program: str
-    """The name of its process's executable; empty where nobody tells."""
+    """The name of its process's executable; empty if unknown."""
     box: Box
     """Its own area on the screen, without a frame."""
     is_shown: bool
-    """Whether it is on the workspace that is shown, and not iconified."""
+    """It is on the current workspace, and not iconified."""
     cover: str = ""
-    """What lies over it; empty when nothing does."""
+    """What lies over it."""
     is_terminal: bool = False
 
     @property
     def called(self) -> str:
-        """As people call it."""
+        """Name it as people do."""
         return f"“{self.title}”" if self.title else f"a window of {self.kind or 'an unknown program'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A window that may be an agent's, and the profiles that may drive it, the likeliest first."""
-
-    window: FoundWindow
-    profiles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What stands on a display."""
+    """A display with its windows."""
 
     screen: Box
     monitors: tuple[Box, ...]
@@ -91,14 +83,11 @@ class Measurement:
     background: str
     """`#rrggbb` of the empty composer."""
     anchors: tuple[Box, ...]
-    """Parts of the window that stand still and can be told from others, the best first."""
+    """Distinctive parts of the window that stay the same, the best first."""
     by: str
     """`accessibility` where the program told the composer's place, else `picture`; TERMINAL of a terminal."""
     hint: bool = False
-    """It is empty, as its program tells, and yet something stands there."""
-    role: str = ""
-    label: str = ""
-    """What the program calls its composer."""
+    """Its program reports it as empty, and yet it shows something."""
     prompt: Box | None = None
     """In a terminal: the prompt, as high as its line, before what is written."""
     quirks: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -116,13 +105,11 @@ class TrialResult:
     """Why not, and what to do."""
     cause: Cause = Cause.OTHER
     is_transient: bool = False
-    """What was in the way passes by itself: it is worth another try."""
+    """Worth another try."""
     is_not_pasted: bool = False
-    """Nothing took the draft: a click may have gone beside the composer."""
+    """The program did not take the draft: a click may have gone beside the composer."""
     read_by: str = ""
     """How the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`."""
-    draft_left: bool = False
-    """Our draft may still stand there."""
     quirks: Mapping[str, object] = field(default_factory=dict[str, object])
     """What its profile has to say of the program for the draft to come back as it did."""
     read_chars: int = 0
@@ -148,18 +135,17 @@ class TrialResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibratedWindow:
-    """A window that took a draft and gave it back: what config/ is told about it."""
+    """A window that took a draft and gave it back, as it is written into config/."""
 
     window: Window
-    """With the profile of its kind."""
     agent: str
     calibrated: Mapping[str, object]
-    """As `[windows.calibrated]` has it."""
+    """Its `[windows.calibrated]`."""
     measured: Measurement
     tried: TrialResult
     found: FoundWindow
     lacks_busy: bool = False
-    """Nothing says yet how it looks while its agent works: no arrival can be seen in it."""
+    """Octet does not know yet how it looks while its agent works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,26 +175,13 @@ class NotToldApart(Conflict):
         self.windows = windows
 
 
-class _Failed(Conflict):
+class CalibrationFailed(Conflict):
     """{why}."""
 
     def __init__(self, *, why: str, cause: Cause = Cause.OTHER) -> None:
         """`cause` is what code decides by."""
         super().__init__(why=why.removesuffix("."), cause=cause.value)
         self.cause = cause
-
-    @property
-    def needs_point(self) -> bool:
-        """Whether a user who points at the composer would help."""
-        return self.cause.needs_point
-
-
-class NotMeasured(_Failed):
-    """{why}."""
-
-
-class NotTried(_Failed):
-    """{why}."""
 
 
 class NoProfileFits(NotFound):
@@ -240,12 +213,11 @@ class Candidate:
     """On the picture, and in answers."""
     window: FoundWindow
     profile: str = ""
-    """How Octet would drive it; empty where no profile fits."""
     agent: str = ""
     """Whose it would become; empty where Octet does not propose it."""
     why_not: NotProposed | None = None
     reason: str = ""
-    """Why the profile is disabled, where it is."""
+    """Why the profile is disabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

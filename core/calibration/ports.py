@@ -26,7 +26,7 @@ class DisplayProbe(Protocol):
 
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         """What is seen of this window around this place of the screen; without one, around the one thing that can be
-        written into. Anchors keep out of `avoid`, boxes from its corner. Touches nothing. Raises NotMeasured."""
+        written into. Anchors keep out of `avoid`, boxes from its corner. Touches nothing. Raises CalibrationFailed."""
         ...
 
     async def trial(

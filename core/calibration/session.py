@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from core.calibration.calibrator import Calibrator, WindowChoice, window_name
+from core.calibration.calibrator import Calibrator, NoSuchProfile, WindowChoice, window_name
 from core.calibration.model import (
     Agreed,
     Answer,
     CalibratedWindow,
+    CalibrationFailed,
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
@@ -24,16 +26,13 @@ from core.calibration.model import (
     FailedWindow,
     FoundWindow,
     KnowByPlace,
-    NotMeasured,
     NotProposed,
     NotTheQuestion,
     NotToldApart,
-    NotTried,
     OutsideWindow,
     Pick,
     Point,
     PointAt,
-    Proposal,
     Question,
     Risk,
     Survey,
@@ -42,14 +41,17 @@ from core.calibration.model import (
     cells,
     place_of,
 )
-from core.calibration.writer import DEMO
+from core.calibration.writer import DEMO, write, write_terminal
 from core.config.desks import DeskFiles, read_desks
 from core.config.editor import Edit
+from core.config.profiles import read_profiles
 from core.config.provenance import Kind
 from core.desks.model import Desk, MatchBy, Window
+from core.home import Home
 from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
 from core.profiles.model import Box
+from core.profiles.panes import PaneReadback, Terminal
 
 GENERIC = "generic"
 """What the profiles begin with that fit any program."""
@@ -61,7 +63,7 @@ TakeOver = Callable[[Sequence[CalibratedWindow]], Awaitable[None]]
 
 
 class QuestionSession:
-    """A calibration (calibration.ports.Asking). `start` comes first; between two questions Octet works."""
+    """A calibration (calibration.ports.CalibrationDialog). `start` comes first; between two questions Octet works."""
 
     def __init__(
         self, work: AsyncGenerator[Question | CalibrationResult, Answer], lines: list[str], desk: str = ""
@@ -74,7 +76,7 @@ class QuestionSession:
         self._now: Question | CalibrationResult | None = None
 
     async def start(self) -> CalibrationStep:
-        """Look, and ask. Raises what keeps Octet from looking, and NoSuchWindow."""
+        """Look, and ask. Raises what keeps Octet from looking, and WindowNotFound."""
         self._now = await anext(self._work)
         self._number = 1
         return await self.step()
@@ -99,7 +101,7 @@ class QuestionSession:
         return await self.step()
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
-        """Take a PNG for the question. Raises NotAsked where it is about no picture."""
+        """Take a PNG for the question. Raises NotTheQuestion where it is about no picture."""
         raise NotTheQuestion
 
 
@@ -197,8 +199,8 @@ class CalibrationSession(QuestionSession):
                 point = found.box.x + places[kind][0], found.box.y + places[kind][1]
             try:
                 done = await self._connect(replace(one, point=point), titles)
-            except (NotMeasured, NotTried, Invalid, NotFound, NotToldApart) as trouble:
-                why, is_asked = trouble.message, getattr(trouble, "needs_point", False)
+            except (CalibrationFailed, Invalid, NotFound, NotToldApart) as trouble:
+                why, is_asked = trouble.message, isinstance(trouble, CalibrationFailed) and trouble.cause.needs_point
             else:
                 self._lines.append(f"{one.agent} ({found.called}) works")
                 if point is not None:
@@ -243,7 +245,7 @@ class CalibrationSession(QuestionSession):
         if not connected:
             return CalibrationResult(desk=self.desk, failed=tuple(failed))
         try:
-            changed = await asyncio.to_thread(self._calibration.write, self.desk, self._display, connected)
+            changed = await asyncio.to_thread(write, self._calibration.home, self.desk, self._display, connected)
         except ConfigWrong as wrong:
             lines = "\n".join(map(str, wrong.problems))
             why = f"With these windows config/ would not be right, so nothing was written:\n{lines}"
@@ -265,17 +267,19 @@ class CalibrationSession(QuestionSession):
         """All windows that are shown, with the agents that Octet proposes for them."""
         names = _Names(self.desk, files, self._agents(), set())
         proposals = self._calibration.proposals(survey)
-        found = [await self._candidate(number, one, files) for number, one in enumerate(proposals, start=1)]
+        found = [await self._candidate(number, *one, files) for number, one in enumerate(proposals, start=1)]
         kept = {one.number: names.here_before(one.window) for one in found if one.why_not is None}
         names.taken |= {agent.casefold() for agent in kept.values()}
         return tuple(
             one if one.why_not else replace(one, agent=kept[one.number] or names.propose(one.window)) for one in found
         )
 
-    async def _candidate(self, number: int, proposal: Proposal, files: DeskFiles) -> Candidate:
-        window, kinds = proposal.window, files.kinds
-        named = [name for name in proposal.profiles if kinds[name].disabled and _is_its_site(kinds[name], window)]
-        usable = [name for name in proposal.profiles if not kinds[name].disabled]
+    async def _candidate(
+        self, number: int, window: FoundWindow, profiles: tuple[str, ...], files: DeskFiles
+    ) -> Candidate:
+        kinds = files.kinds
+        named = [name for name in profiles if kinds[name].disabled and _is_its_site(kinds[name], window)]
+        usable = [name for name in profiles if not kinds[name].disabled]
         candidate = Candidate(number=number, window=window, profile=next(iter(usable), ""))
         if window.id == self._wishes.own_window:
             return replace(candidate, why_not=NotProposed.OWN_TERMINAL)
@@ -313,7 +317,7 @@ class CalibrationSession(QuestionSession):
         return wanted
 
     def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, WindowChoice]:
-        """The window that the desk has already, wherever it is now. Raises NoSuchWindow."""
+        """The window that the desk has already, wherever it is now. Raises WindowNotFound."""
         desk = next((desk for desk in files.desks if desk.name == self.desk), None)
         known = next((window for window in desk.windows if window.name == self._wishes.only), None) if desk else None
         if known is None:
@@ -333,6 +337,35 @@ class CalibrationSession(QuestionSession):
         document: Any = Edit(self._calibration.home).document("agents.toml")
         listed: Any = document.get("agents", [])
         return [(str(one.get("name", "")), str(one.get("desk", "")), str(one.get("window", ""))) for one in listed]
+
+
+Learn = Callable[[str, Sequence[str]], Awaitable[Terminal]]
+"""Pastes a draft, which these chords delete, and finds the patterns. Raises CalibrationFailed."""
+
+
+async def calibrate_pane(
+    home: Home, pane: FoundWindow, profile: str, learn: Learn, lines: list[str]
+) -> AsyncGenerator[Question | CalibrationResult, Answer]:
+    """Work for a QuestionSession: ask once, try a draft in a pane of tmux, and write into its profile how it looks."""
+    why_not = None if profile else NotProposed.NO_PROFILE
+    shown = Candidate(number=1, window=pane, profile=profile, why_not=why_not)
+    answer = yield ChooseWindows(desk="", candidates=(shown,), monitors=())
+    assert isinstance(answer, Chosen)
+    if not answer.picks:
+        yield CalibrationResult(desk="")
+        return
+    profile = answer.picks[0].profile or profile
+    kinds = read_profiles(home.root, []).kinds
+    if profile not in kinds:
+        raise NoSuchProfile(profile=profile[:60], known=", ".join(sorted(kinds)))
+    clear = cast("Sequence[str]", kinds[profile].data.get("clear", ()))
+    found = await learn(f"octet calibration {secrets.token_hex(3)}", clear)
+    patterns: dict[str, str] = {name: getattr(found, name) for name in ("prompt", "bar", "tail", "end", "placeholder")}
+    lines += [f"{name} = {pattern}" for name, pattern in patterns.items() if pattern]
+    changed = await asyncio.to_thread(write_terminal, home, profile, patterns)
+    title, by = pane.title, PaneReadback.SCREEN
+    one = ConnectedWindow(window=title, title=title, agent=title, profile=profile, read_by=by, is_told=False)
+    yield CalibrationResult(desk="", connected=(one,), files=tuple(map(str, changed.files)))
 
 
 class _Names:

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from core.calibration.model import Cause, FoundWindow, Measurement, NotMeasured, Point, Survey, TrialResult
+from core.calibration.model import CalibrationFailed, Cause, FoundWindow, Measurement, Point, Survey, TrialResult
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
@@ -50,9 +50,9 @@ class FakeDisplayProbe:
         self.points.append(point)
         found = self.windows[window - 1].box
         if point is None and not self.tells:
-            raise NotMeasured(why="its program does not tell where one writes", cause=Cause.NO_COMPOSER)
+            raise CalibrationFailed(why="its program does not tell where one writes", cause=Cause.NO_COMPOSER)
         if point is not None and point[1] - found.y < 300:
-            raise NotMeasured(why="nothing stands there that one could write into", cause=Cause.WRONG_PLACE)
+            raise CalibrationFailed(why="nothing stands there that one could write into", cause=Cause.WRONG_PLACE)
         return Measurement(
             window=window,
             composer=Box(x=4, y=310, width=370, height=90),

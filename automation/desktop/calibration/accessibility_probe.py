@@ -31,7 +31,6 @@ class AccessibilityProbe:
         """The composer as its program tells it; None where it does not."""
         try:
             node, place = self._composer(seen, point)
-            role, label = node.role(), node.label()
             text = node.text()
         except Unreadable as trouble:
             log.debug("composer_not_told", window=seen.title, why=str(trouble))
@@ -49,8 +48,6 @@ class AccessibilityProbe:
             anchors=(),
             by="accessibility",
             hint=bool(text.strip()) or not is_blank(_cut(picture, place), colour, CARET_PX),
-            role=role,
-            label=label,
         )
 
     def _composer(self, seen: WindowInfo, point: Point | None) -> tuple[Node, Box]:

@@ -15,7 +15,7 @@ from automation.desktop.observation.image_diff import is_caret
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import DeliveryClock
-from core.calibration.model import TERMINAL, Cause, FoundWindow, Measurement, NotMeasured, Point, Survey
+from core.calibration.model import TERMINAL, CalibrationFailed, Cause, FoundWindow, Measurement, Point, Survey
 from core.profiles.model import Box, Composer
 
 FRAMES = 6
@@ -72,10 +72,10 @@ class DisplaySurveyor:
         return self._windows.pointer()
 
     def measure(self, window: int, point: Point | None, avoid: Sequence[Box]) -> Measurement:
-        """What is seen of this window around this place of the screen. Raises NotMeasured."""
+        """What is seen of this window around this place of the screen. Raises CalibrationFailed."""
         seen = self._windows.see(window)
         if seen is None:
-            raise NotMeasured(why="the window is gone; look again which there are", cause=Cause.GONE)
+            raise CalibrationFailed(why="the window is gone; look again which there are", cause=Cause.GONE)
         self._check_seen(seen)
         frames: list[Image.Image] = []
         for number in range(FRAMES):
@@ -170,6 +170,6 @@ def called(seen: WindowInfo) -> str:
     return f"“{seen.title}”" if seen.title else f"a window of {seen.kind or 'another program'}"
 
 
-def not_measured(seen: WindowInfo, why: str, cause: Cause = Cause.OTHER) -> NotMeasured:
+def not_measured(seen: WindowInfo, why: str, cause: Cause = Cause.OTHER) -> CalibrationFailed:
     """Why this window was not measured."""
-    return NotMeasured(why=f"{called(seen)}: {why}", cause=cause)
+    return CalibrationFailed(why=f"{called(seen)}: {why}", cause=cause)

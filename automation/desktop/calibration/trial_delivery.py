@@ -23,7 +23,7 @@ from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResul
 from automation.desktop.worker.process import Attempt, why_refused
 from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
-from core.calibration.model import Cause, NotMeasured, TrialResult
+from core.calibration.model import CalibrationFailed, Cause, TrialResult
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.desks.model import Desk
 from core.profiles.model import Box, Profile, Readback
@@ -149,7 +149,6 @@ class TrialObserver:
             is_transient=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
             is_not_pasted=outcome.reason is Reason.PASTE_NOT_READ,
             read_by=read_by,
-            draft_left=outcome.draft_left,
             drawn=drawn,
             ground="" if drawn is None or self.before is None else ground(_cut(self.before, drawn)),
             caret=self._caret(),
@@ -310,7 +309,7 @@ class TrialRunner:
                     return CallResult(call=job.call, measured=measured)
                 case TryOut():
                     return CallResult(call=job.call, tried=self.carry_out(job))
-        except NotMeasured as trouble:
+        except CalibrationFailed as trouble:
             return CallResult(call=job.call, refused=trouble.message, cause=trouble.cause)
         except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
             return CallResult(call=job.call, refused=why_refused(trouble))

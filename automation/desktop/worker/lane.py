@@ -13,7 +13,7 @@ from automation.desktop.worker import messages
 from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
 from automation.desktop.worker.session import DeliveryChannel
 from automation.desktop.worker.supervisor import WorkerSupervisor
-from core.calibration.model import Measurement, NotMeasured, Point, Survey, TrialResult
+from core.calibration.model import CalibrationFailed, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
@@ -121,7 +121,7 @@ class DeskWorkerClient:
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
         if answer.measured is None:
-            raise NotMeasured(why=answer.refused, cause=answer.cause)
+            raise CalibrationFailed(why=answer.refused, cause=answer.cause)
         return answer.measured
 
     async def trial(

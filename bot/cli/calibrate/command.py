@@ -228,8 +228,7 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
     """Prepare a calibration of this pane, on the server at this socket, else on the one in which this runs."""
     from automation.terminal.screen_learning import UnknownPane
     from automation.terminal.tmux import TmuxServer
-    from core.calibration.panes import calibrate_pane
-    from core.calibration.session import QuestionSession
+    from core.calibration.session import QuestionSession, calibrate_pane
     from core.config.settings import environment
     from core.desks.model import Tmux as Server
 

@@ -20,7 +20,7 @@ from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock
-from core.calibration.model import TERMINAL, Cause, NotMeasured
+from core.calibration.model import TERMINAL, CalibrationFailed, Cause
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box
 from tests.automation.desktop.test_measuring import Looks, window
@@ -74,9 +74,9 @@ def told(*fields: Field) -> AccessibilityProbe:
 
 
 def test_a_place_that_the_program_tells_is_no_composer_is_refused_before_anything_is_typed() -> None:
-    with pytest.raises(NotMeasured, match="nothing can be written into at the place") as trouble:
+    with pytest.raises(CalibrationFailed, match="nothing can be written into at the place") as trouble:
         told(Field(COMPOSER)).told(SEEN, (120, 100), window())
-    assert (trouble.value.cause, trouble.value.needs_point) == (Cause.WRONG_PLACE, True)
+    assert (trouble.value.cause, trouble.value.cause.needs_point) == (Cause.WRONG_PLACE, True)
 
 
 def test_of_several_fields_the_smallest_at_the_place_is_meant_and_none_without_a_place() -> None:
@@ -85,7 +85,7 @@ def test_of_several_fields_the_smallest_at_the_place_is_meant_and_none_without_a
     assert measured is not None
     assert measured.composer.fits_into(COMPOSER)
     assert measured.anchors == ()
-    with pytest.raises(NotMeasured) as trouble:
+    with pytest.raises(CalibrationFailed) as trouble:
         told(*fields).told(SEEN, None, window())
     assert trouble.value.cause is Cause.SEVERAL_COMPOSERS
 
@@ -104,7 +104,7 @@ def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyP
     desktop = FakeDesktop(Made(id=1))
     box = desktop.windows[0].box
     assert surveyor(desktop).measure(1, None, ()).by == TERMINAL
-    with pytest.raises(NotMeasured) as trouble:
+    with pytest.raises(CalibrationFailed) as trouble:
         surveyor(desktop).measure(1, (box.x + box.width - 3, box.y + 50), ())
     assert trouble.value.cause is Cause.MARGIN
 

@@ -15,7 +15,7 @@ import pytest
 from automation.terminal.screen import parse, view
 from automation.terminal.screen_learning import UnknownPane, learnt
 from automation.terminal.tmux import TmuxServer
-from core.calibration.model import NotMeasured
+from core.calibration.model import CalibrationFailed
 from core.config.profiles import in_pane, read_profiles
 from core.desks.model import Tmux as Place
 from core.profiles.panes import PaneProfile, Terminal
@@ -125,7 +125,7 @@ def test_a_draft_is_pasted_looked_at_and_deleted_but_never_sent() -> None:
     ids=["an agent at work", "keys that do not clear", "no draft"],
 )
 def test_a_pane_is_refused_with_the_cause(tmux: FakeTmux, why: str) -> None:
-    with pytest.raises(NotMeasured, match=why):
+    with pytest.raises(CalibrationFailed, match=why):
         learn(tmux)
     assert not (tmux.is_restless and tmux.draft), "nothing is pasted while the agent works"
 
@@ -137,7 +137,7 @@ def test_a_pane_is_listed_with_its_program_and_size() -> None:
 
 def test_a_pane_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeTmux, "ask", lambda *_: ["  "])  # what tmux then prints, with exit code 0
-    with pytest.raises(NotMeasured, match=r"no pane work:9\.9"):
+    with pytest.raises(CalibrationFailed, match=r"no pane work:9\.9"):
         UnknownPane(FakeTmux(), "work:9.9").found()
 
 

@@ -18,6 +18,7 @@ from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.calibrate.temporary_worker import temporary_worker
 from bot.cli.init.command import copy_templates
 from core.calibration.calibrator import Calibrator, WindowChoice
+from core.calibration.writer import write
 from core.config.loader import load
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, MatchBy
@@ -104,22 +105,22 @@ async def test_eight_windows_of_one_class_and_process_are_told_apart_and_written
     async with calibrating(home, display) as calibration:
         survey = await calibration.look()
         proposals = calibration.proposals(survey)
-        assert [one.profiles[0] for one in proposals] == ["eight"] * 8
-        assert len({display.windows.pid_of(one.window.id) for one in proposals}) == 1
+        assert [profiles[0] for _, profiles in proposals] == ["eight"] * 8
+        assert len({display.windows.pid_of(one.id) for one, _ in proposals}) == 1
         wanted = [
             WindowChoice(
-                window=one.window.id,
+                window=one.id,
                 profile="eight",
                 name=f"agent-{number}",
                 agent=f"Agent-{number}",
-                point=(one.window.box.x + COMPOSER[0] + 80, one.window.box.y + COMPOSER[1]),
+                point=(one.box.x + COMPOSER[0] + 80, one.box.y + COMPOSER[1]),
             )
-            for number, one in enumerate(proposals, start=1)
+            for number, (one, _) in enumerate(proposals, start=1)
         ]
         titles = calibration.tell_apart(wanted)
         assert [titles[one.window] for one in wanted] == [f"— {name} — Octeteight$" for name in NAMES]
         done = [await calibration.connect(one, titles[one.window]) for one in (wanted[0], wanted[7])]
-        calibration.write("main", display.name, done)
+        write(home, "main", display.name, done)
     assert heard(display) == {}
 
     news = News()
@@ -135,12 +136,12 @@ async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebo
     display: VirtualDisplay, home: Home
 ) -> None:
     async with calibrating(home, display) as calibration:
-        (first, *_) = calibration.proposals(await calibration.look())
-        box = first.window.box
+        ((first, _), *_) = calibration.proposals(await calibration.look())
+        box = first.box
         shown = box.x + COMPOSER[0] + 200, box.y + COMPOSER[1]
-        wanted = WindowChoice(window=first.window.id, profile="eight", name="agent-1", agent="Agent-1", point=shown)
+        wanted = WindowChoice(window=first.id, profile="eight", name="agent-1", agent="Agent-1", point=shown)
         done = await calibration.connect(wanted, calibration.tell_apart([wanted])[wanted.window])
-        calibration.write("main", display.name, [done])
+        write(home, "main", display.name, [done])
     config = load(home)
     (window,) = config.desks[0].windows
     assert config.profiles[window.profile].composer.has_placeholder
@@ -150,7 +151,7 @@ async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebo
         told = await deliver(desk.lane, make_order("agent-1", "hello", desk="main"))
         assert told.result is Result.DELIVERED, told
         display.xdotool("mousemove", str(shown[0]), str(shown[1]), "click", "1")
-        until(lambda: display.windows.active() == first.window.id, "the window has the focus")
+        until(lambda: display.windows.active() == first.id, "the window has the focus")
         display.xdotool("type", "mine")
         until(lambda: (display.folder / "apollo.draft").read_text("utf-8") == "mine", "it stands there")
         reasons = set[Reason | None]()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.calibration.calibrator import CalibratedWindow, Calibrator, WindowChoice
-from core.calibration.model import TERMINAL, Cause, Measurement, NotTried, Point, TrialResult
+from core.calibration.model import TERMINAL, CalibrationFailed, Cause, Measurement, Point, TrialResult
 from core.desks.model import Window
 from core.home import Home
 from core.profiles.model import Box, Newline, Profile, Readback, Selection
@@ -75,11 +75,11 @@ async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
 
 
 async def test_a_draft_that_no_chord_pastes_is_a_wrong_place(tmp_path: Path) -> None:
-    with pytest.raises(NotTried) as trouble:
+    with pytest.raises(CalibrationFailed) as trouble:
         await connected(
             tmp_path, Program(lambda *_: TrialResult(ok=False, is_not_pasted=True, cause=Cause.WRONG_PLACE))
         )
-    assert trouble.value.needs_point
+    assert trouble.value.cause.needs_point
 
 
 async def test_what_the_program_makes_of_the_long_draft_is_taken_over_until_it_comes_back(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(
     def answer(profile: Profile, text: str) -> TrialResult:
         return TrialResult(ok="\n" not in text, why="it differs", read_by="copy")
 
-    with pytest.raises(NotTried, match="it differs"):
+    with pytest.raises(CalibrationFailed, match="it differs"):
         await connected(tmp_path, Program(answer))
 
 
@@ -170,7 +170,7 @@ async def test_a_program_that_reads_line_by_line_gets_no_newline(tmp_path: Path)
 async def test_a_terminal_whose_prompt_cannot_be_found_is_refused_with_the_cause(
     tmp_path: Path, drawn: Box, cause: Cause
 ) -> None:
-    with pytest.raises(NotTried) as trouble:
+    with pytest.raises(CalibrationFailed) as trouble:
         await connected(tmp_path, Program(lambda *_: TrialResult(ok=True, drawn=drawn), is_terminal=True))
     assert trouble.value.cause is cause
 

@@ -13,17 +13,16 @@ import pytest
 
 from core.calibration import texts
 from core.calibration.model import (
+    CalibrationFailed,
     CalibrationResult,
     ChooseWindows,
     Chosen,
     FoundWindow,
-    NotMeasured,
     NotProposed,
     NotTheQuestion,
     Pick,
 )
-from core.calibration.panes import calibrate_pane
-from core.calibration.session import QuestionSession
+from core.calibration.session import QuestionSession, calibrate_pane
 from core.home import Home
 from core.profiles.model import Box
 from core.profiles.panes import Terminal
@@ -41,7 +40,7 @@ class Pane:
     def __init__(self, root: Path) -> None:
         shutil.copytree(ROOT / "config", root / "config")
         self.home = Home(root=root)
-        self.trouble: NotMeasured | None = None
+        self.trouble: CalibrationFailed | None = None
         self.drafts: list[tuple[str, Sequence[str]]] = []
 
     async def learn(self, draft: str, clear: Sequence[str]) -> Terminal:
@@ -95,8 +94,8 @@ def test_a_yes_tries_a_draft_and_writes_the_patterns_into_the_profile(pane: Pane
     ]
 
 
-@pytest.mark.parametrize("trouble", [None, NotMeasured(why="the draft did not show")], ids=["no", "no draft"])
-def test_nothing_is_written_without_a_yes_or_a_draft_that_worked(pane: Pane, trouble: NotMeasured | None) -> None:
+@pytest.mark.parametrize("trouble", [None, CalibrationFailed(why="the draft did not show")], ids=["no", "no draft"])
+def test_nothing_is_written_without_a_yes_or_a_draft_that_worked(pane: Pane, trouble: CalibrationFailed | None) -> None:
     before, pane.trouble = pane.profile(), trouble
     result = answered(pane.steps(), *[Pick(number=1)] * bool(trouble))
     assert (result.connected, result.files, bool(result.why), bool(pane.drafts)) == ((), (), *[bool(trouble)] * 2)

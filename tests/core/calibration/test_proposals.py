@@ -36,8 +36,8 @@ def test_a_terminal_is_a_plain_one_unless_its_title_names_the_program_in_it(
 ) -> None:
     shutil.copytree(ROOT / "config", tmp_path / "config")
     calibration = Calibrator(home=Home(root=tmp_path), scout=FakeDisplayProbe())
-    (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
-    assert proposal.profiles[0] == first
+    ((_, profiles),) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
+    assert profiles[0] == first
 
 
 @pytest.mark.parametrize(
@@ -55,5 +55,5 @@ def test_a_generic_profile_comes_last_and_a_disabled_one_only_for_its_own_titles
 ) -> None:
     shutil.copytree(ROOT / "config", tmp_path / "config")
     calibration = Calibrator(home=Home(root=tmp_path), scout=FakeDisplayProbe())
-    (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
-    assert proposal.profiles == proposed
+    ((_, profiles),) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
+    assert profiles == proposed

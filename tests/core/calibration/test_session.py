@@ -21,6 +21,7 @@ from core.calibration.model import (
     Agreed,
     Answer,
     CalibratedWindow,
+    CalibrationFailed,
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
@@ -30,7 +31,6 @@ from core.calibration.model import (
     ComposerPlace,
     KnowByPlace,
     Measurement,
-    NotMeasured,
     NotProposed,
     NotTheQuestion,
     OutsideWindow,
@@ -199,7 +199,7 @@ async def test_a_window_that_is_skipped_or_that_no_pointing_helps_is_reported(di
 
     class Covered(FakeDisplayProbe):
         async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
-            raise NotMeasured(why="it is covered", cause=Cause.COVERED)
+            raise CalibrationFailed(why="it is covered", cause=Cause.COVERED)
 
     display.scout = Covered("OctetChat", "OctetChat")
     result = (await chosen(display.session())).now
