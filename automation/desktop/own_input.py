@@ -72,7 +72,6 @@ class Clicks:
         return 0.0 if not self._made else max(0.0, self._made[-1].when_s + THROUGH_S - self._now_s())
 
     def _near_s(self, point: Point, corner: Point) -> float:
-        """When a click was last made so near to this point that another one would count with it; 0 if none was."""
         since_s = self._now_s() - CLICK_S
         near = (
             click.when_s

@@ -138,7 +138,6 @@ class WindowAction:
         )
 
     def _take(self, modal: WindowInfo | None) -> None:
-        """Act upon the dialog that is a window of its own, as long as it is there; then upon the agent's window."""
         if modal is not None:
             self._agents = self._agents or self._eyes.identify(self._aim.name)
             self._aim.take(modal)
@@ -184,7 +183,6 @@ class WindowAction:
             raise PermanentFailure(Reason.CHANGED, note)
 
     def _button(self, anchor: Box) -> Image.Image:
-        """How the button looks now: in the agent's window, or in the dialog's own."""
         return self._eyes.at(anchor.on_screen(self._aim.target().box))
 
     def _kept(self, act: Act) -> str:
@@ -202,7 +200,6 @@ class WindowAction:
         self._aim.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
 
     def _guard(self) -> None:
-        """See that a chord pressed now would go into what is acted upon; pressing sees it again."""
         if self._agents is None:
             self._aim.guard()
             return

@@ -155,7 +155,6 @@ class DeliveryRun:
             enter.press(lambda: self._read_back(text, enter))
 
     def _rehearsed(self) -> Outcome:
-        """The whole text stood there: clear it, and say whether that could be seen."""
         with self._timed("clear"):
             outcome = self._give_up(Result.REHEARSED, None, "")
         if outcome.draft_left:
@@ -163,7 +162,6 @@ class DeliveryRun:
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
     def _read_back(self, text: str, enter: Submission) -> str:
-        """Wait until the whole text stands in the composer; the text that was read, or taken by the target itself."""
         until = self._pace.now_s() + self._profile.paste_timeout_ms / 1000
         while True:
             self._pace.check()
@@ -336,7 +334,6 @@ class Submission:
         raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
 
     def _try(self) -> bool:
-        """Ask once and press if the answer came in time; False, with nothing pressed, if it did not."""
         self._window.guard()
         self._pace.check()
         since = self._pace.now_s()
@@ -427,7 +424,6 @@ class Submission:
         return True
 
     def _watch(self) -> _Seen:
-        """What shows within the profile's limit; sooner, as soon as a proof is complete or an answer has come."""
         wanted, seen = self._profile.confirm, _Seen()
         until = self._pace.now_s() + self._profile.confirm_timeout_ms / 1000
         while True:

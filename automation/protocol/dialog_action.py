@@ -158,7 +158,6 @@ class ActionRun:
         return Outcome(result=Result.FAILED, note=note)
 
     def _expected(self) -> DialogState:
-        """The window as the act is meant for: with this very dialog, or at work. Waits for a caret to come back."""
         until = self._pace.now_s() + MATCH_S
         while True:
             self._pace.check()
@@ -171,7 +170,6 @@ class ActionRun:
             self._pace.rest(0.02)
 
     def _why_not(self, stand: DialogState) -> str:
-        """Why the act is not for what the window shows; empty if it is."""
         if self._act is Act.NEW_CHAT:
             return self._why_not_anew(stand)
         if self._act is Act.INTERRUPT:
@@ -202,7 +200,6 @@ class ActionRun:
         return Reason.BUSY if stand.is_busy else Reason.COMPOSER_NOT_EMPTY
 
     def _press(self, press: Press) -> None:
-        """Press once, on a fresh go-ahead and for what is seen in that very moment; or raise with nothing pressed."""
         for _ in range(ASKS):
             self._expected()
             since = self._pace.now_s()

@@ -189,7 +189,6 @@ class Panes:
         return stand.id
 
     def _may_be(self, name: str, stand: PaneState) -> bool:
-        """Whether this pane is the one of that name, or a person's own that is no other agent's."""
         if not self.wanted(name).target:
             return stand.tag == self.tag(name)
         return stand.tag not in {self.tag(other) for other in self._windows if other != name}

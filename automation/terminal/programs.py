@@ -128,7 +128,6 @@ class PanePrograms:
         return has_begun
 
     def _tag(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
-        """Hang a tag on a person's own panes, so that they are known again where they are moved to."""
         for name, look in looks.items():
             is_theirs, tag = bool(self._panes.wanted(name).target), self._panes.tag(name)
             if is_theirs and isinstance(look, PaneSnapshot) and look.stand.tag != tag:
@@ -171,7 +170,6 @@ class PanePrograms:
                 raise
 
     def _place(self, name: str) -> str:
-        """A new pane in a window of that name; or one that an interrupted start left without its tag."""
         tmux, session = self._panes.tmux, session_of(self._panes)
         names = ["-d", "-n", name, "-P", "-F", "#{pane_id}"]
         try:

@@ -62,7 +62,6 @@ class UnknownPane:
         return found
 
     async def _still(self, is_meant: Callable[[str], bool]) -> tuple[ScreenLine, ...] | None:
-        """Wait until the pane shows this, and twice the same; None: it does not."""
         before: tuple[ScreenLine, ...] | None = None
         for _ in range(LOOKS):
             now = self._look()
@@ -95,7 +94,6 @@ def learnt(empty: Sequence[ScreenLine], drafted: Sequence[ScreenLine], draft: st
 
 
 def _candidates(drafted: Sequence[ScreenLine], at: int, draft: str) -> Iterator[Terminal]:
-    """From the simplest: a prompt; one with what follows below; a box whose lines all begin alike."""
     left, _, right = drafted[at].text.partition(draft)
     if not left.strip() or any(letter.isalnum() for letter in left):
         return  # nothing stands before the text by which it could be found; or somebody's words do
@@ -120,7 +118,6 @@ def _beginning(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """The first two words of a hint: the rest of it is often another one each time."""
     found = re.match(r"\s*\S+(?:\s+\S+)?", text)
     return found[0] if found else text
 

@@ -189,7 +189,6 @@ def _remove(file: Path) -> bool:
 
 
 def _answers(file: Path) -> bool:
-    """Whether a server listens there; what cannot be told counts as one."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(1.0)
         try:

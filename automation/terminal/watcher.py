@@ -129,7 +129,6 @@ class PaneWatcher:
         self._waiting.ended(name, was_used=was_used)
 
     def _see(self) -> Mapping[str, PaneSnapshot | PermanentFailure]:
-        """One look at every pane; nothing where the server does not answer."""
         self._due_s = time.monotonic() + TICK_S
         try:
             looks = self._panes.look_at_all()

@@ -53,7 +53,6 @@ class Document:
             self._before = text
 
     def _read(self, *, is_before: bool = False) -> str | None:
-        """All texts in their order; None where the window does not tell them, or they are too many."""
         try:
             pages = self._frame.find(State.SHOWING, kinds={ROLES["document web"]}, most=1)
             nodes = (pages or [self._frame])[0].find(interface="Text", most=MOST_OBJECTS + 1)
@@ -75,7 +74,6 @@ class Document:
             return None
 
     def _in_order(self, told: Iterator[tuple[Node, str]], deep: int) -> list[str]:
-        """The next object's text, with the texts of the objects in it where they stand; of the composer nothing."""
         node, own = next(told, (None, ""))
         first, *more = own.split(EMBEDDED)
         pieces = [first]

@@ -322,7 +322,6 @@ def _is(node: Node, role: str, name: str) -> bool:
 
 
 def _is_around(outer: Box, inner: Box) -> bool:
-    """Whether one is the other with not more than a frame around it."""
     more = max(outer.width - inner.width, outer.height - inner.height)
     return inner.fits_into(outer) and more <= WIDEST_FRAME
 

@@ -49,7 +49,6 @@ async def bus(start: Callable[[str, Sequence[str]], Awaitable[ChildProcess]]) ->
 
 
 async def _address(child: ChildProcess) -> str:
-    """The address that it prints; empty when it prints none."""
     assert child.process.stdout is not None
     try:
         async with asyncio.timeout(_LIMIT_S):

@@ -152,7 +152,6 @@ class VirtualDisplay:
         self._folder.xauthority.unlink(missing_ok=True)
 
     async def _live(self) -> str:
-        """One life of the server and all that stands on it; why it ended."""
         self._say(**_STARTING)
         try:
             check_packages()
@@ -183,7 +182,6 @@ class VirtualDisplay:
 
     @asynccontextmanager
     async def _server(self) -> AsyncGenerator[ChildProcess]:
-        """Start the server on a number that it finds free itself, with a cookie and no way in from the network."""
         cookie = state_dir.new_cookie()
         state_dir.write(self._folder.xauthority, cookie)
         screen = f"{self._virtual.width}x{self._virtual.height}x24"
@@ -243,7 +241,6 @@ class VirtualDisplay:
     async def _keep_running(
         self, part: str, start: Callable[[], Awaitable[ChildProcess]], up: Callable[[], Awaitable[None]]
     ) -> None:
-        """Start it, and again whenever it ends, each time after a longer pause, unless it ran steadily."""
         pause_s = self._limits.first_pause_s
         while True:
             began_s = self._clock.monotonic_s()
@@ -265,7 +262,6 @@ class VirtualDisplay:
             pause_s = min(pause_s * 2, self._limits.longest_pause_s)
 
     async def _watch(self, part: str, child: ChildProcess, up: Callable[[], Awaitable[None]]) -> str:
-        """Say when it is up, and wait until it ends; why it is not there any more."""
         async with asyncio.TaskGroup() as group:
 
             async def say_when_up() -> None:
@@ -304,7 +300,6 @@ class VirtualDisplay:
             await asyncio.sleep(self._limits.look_s)
 
     def _say(self, **whys: str) -> None:
-        """Parts of the display run now, or do not for a reason; written down and told when that makes a difference."""
         self._whys.update(whys)
         why = next((one for one in self._whys.values() if one), "")
         self._standing = replace(self._standing, why=why)

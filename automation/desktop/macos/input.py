@@ -147,7 +147,6 @@ class MacClipboard:
         return self._begin(work)()
 
     def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
-        """Do it in a thread of its own, which is left alone when it does not come back; what is returned waits."""
         done: Future[T] = Future()
 
         def run() -> None:

@@ -235,7 +235,6 @@ class MacWindow:
             raise TransientFailure(Reason.FOCUS_TAKEN, f"just after a key {NOT_THERE}") from trouble
 
     def _copied(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
-        """What these chords copy where the focus is: it stands in place of a word that only we know."""
         word = self._clipboard.mark()
         for chord in copy:
             self._press(chord)

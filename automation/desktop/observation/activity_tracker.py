@@ -135,7 +135,6 @@ class ActivityClassifier:
 
 
 def _kind(view: WindowSnapshot) -> str | int:
-    """What it shows: the number of a dialog, or a word."""
     if view.why_not:
         return "unseen"
     if view.dialog is not None:
@@ -238,7 +237,6 @@ class ActivityTracker:
         self._follow_work(name, one, now_s)
 
     def _judged(self, name: str, one: _Followed, verdict: ActivityReading) -> None:
-        """Tell it, if it is not what was told last."""
         profile, view = self.eyes.profile(name), one.judge.view
         crop = view.crop if view.dialog is not None else None
         if one.shown is not None and one.shown.activity is verdict.activity:

@@ -124,5 +124,4 @@ def line_now(picture: Image.Image, look: Image.Image, composer: Composer, prompt
 
 
 def _ink(picture: Image.Image, background: str) -> bytes:
-    """Return a byte per pixel: whether it has another colour than the background."""
     return differing(picture, Image.new("RGB", picture.size, background)).tobytes()

@@ -62,7 +62,6 @@ class WindowInspector(WindowLocator):
         """How these looked just before the last prompt."""
 
     def _place_or_dialog(self, name: str) -> WindowInfo:
-        """As `place`; of a window that its own dialog lies over, this is what is said."""
         try:
             return self.place(name)
         except TransientFailure as trouble:
@@ -114,7 +113,6 @@ class WindowInspector(WindowLocator):
         return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
 
     def _anchor_difference(self, name: str, seen: WindowInfo, anchor: Box) -> str:
-        """Return how the anchor looks otherwise than it was kept; empty if it does not. Cuts a missing one."""
         kept = self._kept_as(name, anchor)
         picture = self._screen.take(anchor.on_screen(seen.box))
         if not self._anchors.has(kept):
@@ -134,7 +132,6 @@ class WindowInspector(WindowLocator):
         self.tell_learned(name, value)
 
     def _is_calibrated(self, name: str) -> bool:
-        """Return whether Octet measured this window, and chose its anchor: calibration keeps the window's tag."""
         return bool(self._anchors.tag(name))
 
     def _remember_window(self, name: str, seen: WindowInfo) -> None:
@@ -147,7 +144,6 @@ class WindowInspector(WindowLocator):
         self._remembered[name] = seen.id
 
     def _replace_anchor(self, name: str, seen: WindowInfo) -> None:
-        """Take another part of the window for its anchor: one that calibration kept, and that looks as it did."""
         for box in self._anchors.candidates(name):
             now = self._screen.take(box.on_screen(seen.box))
             if not self._anchors.difference(candidate(name, box), now):

@@ -120,7 +120,6 @@ class WindowLocator:
         return bool(tag) and self.windows.name_tag(seen.id) == tag
 
     def _still(self, name: str) -> WindowInfo | None:
-        """The window we know, if the manager still cares for it and it is who it was: then no other one counts."""
         known = self._known.get(name)
         if known is None or known not in self.windows.managed():
             return None
@@ -146,7 +145,6 @@ class WindowLocator:
         return seen
 
     def _place(self, name: str) -> tuple[WindowInfo, list[int]]:
-        """The same, asked anew; and the windows that hold it."""
         seen, configured = self.identify(name), self._configured[name]
         if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
             raise PermanentFailure(Reason.HIDDEN)
@@ -202,7 +200,6 @@ class WindowLocator:
         return self.standing_box(name) if seen is None else seen.box
 
     def _modal(self, name: str, modal: Modal) -> WindowInfo | None:
-        """The window of its own that stands in the way of this one: of the same program, whole, and nothing over it."""
         known = self._known.get(name)
         if known is None:
             known = self.identify(name).id

@@ -127,7 +127,6 @@ def _kinds(shots: Sequence[SelfTestDelivery]) -> list[str]:
 
 
 def _named(shot: SelfTestDelivery) -> dict[str, Any]:
-    """One delivery that did not go well; its text is a made one and may be shown."""
     outcome = shot.outcome
     return {
         "number": shot.number,

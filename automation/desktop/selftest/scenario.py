@@ -194,7 +194,6 @@ class SelfTestRun:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _text(self, number: int) -> str:
-        """Unlike every other; some lines, some signs beyond ASCII."""
         word = f"{self.chance.getrandbits(64):016x}"
         lines = self.chance.randint(1, 4)
         return "\n".join(f"self-test {number} {word} line {line} äß€ „ok“ 😀" for line in range(1, lines + 1))

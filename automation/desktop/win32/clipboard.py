@@ -324,7 +324,6 @@ class WindowsClipboard:
             self._jobs.get()()
 
     def _do(self, work: Callable[[], T]) -> T:
-        """Do it in the clipboard's thread. Raises what it raises, and TransientFailure when it does not come back."""
         done: Future[T] = Future()
 
         def job() -> None:
@@ -403,7 +402,6 @@ class WindowsClipboard:
                 self._mark(kinds)  # histories have it already
 
     def _mark(self, has: list[int] | tuple[int, ...]) -> None:
-        """Ask that what stands there is kept nowhere, where its owner has not said so."""
         for name, data in UNSEEN.items():
             kind = self._board.number_of(name)
             if kind not in has:

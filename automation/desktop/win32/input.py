@@ -110,7 +110,6 @@ class WindowsInput:
         return stuck
 
     def _keys(self, chord: str) -> list[int]:
-        """The codes to press, in their order; with what must be held to type the last one."""
         names = keys_of(chord)
         codes: list[int] = []
         for key in names:
@@ -124,7 +123,6 @@ class WindowsInput:
         return codes
 
     def _code(self, key: str) -> int:
-        """Its number, and above that what must be held to type it; negative where no key types it."""
         if len(key) == 1 and key.isascii() and key.isalnum():
             return ord(key.upper())  # the same on every layout, also on those that type other letters by it
         return self._codes.get(key, -1)

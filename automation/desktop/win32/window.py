@@ -238,7 +238,6 @@ class WindowsWindow:
         self._aim.give_back()
 
     def _copied(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
-        """What these chords copy where the focus is; None when nothing was copied."""
         since = self._clipboard.expect_copy(self._aim.client)
         for chord in copy:
             self._aim.press(chord)

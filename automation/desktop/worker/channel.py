@@ -233,7 +233,6 @@ class Inbox:
         return ""
 
     def _granted(self, granted: Granted) -> None:
-        """Take a go-ahead, if it is for the order under way: an older one's is worth nothing."""
         with self._change:
             if (granted.delivery, granted.fence) == self._now:
                 self._grants[granted.number] = granted.refused

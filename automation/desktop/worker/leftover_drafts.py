@@ -229,7 +229,6 @@ class RecoveringWindows:
         return True
 
     def _clear_leftover(self, name: str) -> None:
-        """Clear a draft of ours; if something was in the way, look again after a while that grows."""
         try:
             is_over = self._tidy.clear(name)
         except self._ends:

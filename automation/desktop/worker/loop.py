@@ -106,7 +106,6 @@ class WorkerLoop:
                 self._do(job)
 
     def _next(self) -> Job | None:
-        """The next job; None when none came before a window is to be looked at."""
         try:
             return self._inbox.jobs.get(timeout=self._surface.lookout.due_in_s())
         except queue.Empty:
@@ -203,7 +202,6 @@ class WorkerLoop:
         return self._guarded(recovery.run, recovery, order)
 
     def _acted(self, job: Deliver | Settle, act: Act, name: str) -> Outcome:
-        """Do something to the agent besides giving it a text; or look what became of that, and do nothing."""
         open_act = self._surface.act
         assert not isinstance(open_act, str), "such an order does not begin"
         control = ActionRun(
@@ -228,7 +226,6 @@ class WorkerLoop:
     # questions
 
     def _answered(self, job: Question) -> CallResult:
-        """What was asked for; or what is in the way of it, also when the whole display is held by somebody."""
         try:
             return self._answer(job)
         except (TransientFailure, PermanentFailure) as trouble:

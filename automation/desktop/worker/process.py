@@ -245,7 +245,6 @@ def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
 
 
 def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: FrameWriter) -> bool:
-    """Have the display for ourselves; False when the coordinator went away meanwhile."""
     has_told = False
     while not lock.take():
         if not has_told:

@@ -211,7 +211,6 @@ class WorkerSession:
                 self._keeper.learned(frame)
 
     async def _hear(self, frame: Ask | Done) -> None:
-        """A word about an order: for whoever waits for this very attempt of it, and for nobody else."""
         talk = self._talk
         if talk is not None and talk.is_about(frame):
             if isinstance(frame, Done) and frame.outcome.draft_left:

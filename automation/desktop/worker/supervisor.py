@@ -202,7 +202,6 @@ class WorkerSupervisor:
             raise DeskStoppedHere(id=self.desk.name)
 
     async def _live(self) -> int:
-        """One worker's life from its start to its end; its exit code."""
         if self._worker_is[0] is not DeskState.UNAVAILABLE:
             self._tell(DeskState.STARTING, "")
         drafts = await self._drafts()
@@ -242,7 +241,6 @@ class WorkerSupervisor:
                 watchdog.cancel()
 
     async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
-        """What the last worker may have left in the windows; waits until the store can tell."""
         pause_s = self.limits.first_pause_s
         while True:
             await self.conversation.silence.wait()  # an order whose worker is lost may still be taking its last step
@@ -298,7 +296,6 @@ class WorkerSupervisor:
         )
 
     async def _watch(self, process: Process) -> None:
-        """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""
         while True:
             await asyncio.sleep(self.limits.silence_s / 5)
             limit_s = self.limits.silence_s if self.conversation.has_spoken else self.limits.first_word_s
@@ -318,7 +315,6 @@ class WorkerSupervisor:
                 return
 
     async def _bury(self, process: Process) -> None:
-        """See the process end: by the end of its pipe, else by force. Whoever waits for it is told."""
         if self._worker_is[0] is DeskState.READY:
             self._worker_is = (DeskState.UNAVAILABLE, JUST_ENDED)
         self.ready.clear()
@@ -343,7 +339,6 @@ class WorkerSupervisor:
         self._refresh()
 
     def _refresh(self) -> None:
-        """Tell how the desk is, when that is news: as its worker is, unless its own display cannot be used."""
         why = self._place.why
         state, reason = (DeskState.UNAVAILABLE, why) if why else self._worker_is
         if state is DeskState.READY:

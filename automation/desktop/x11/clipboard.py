@@ -159,7 +159,6 @@ class X11Clipboard:
             self._handle(self._display.next_event())
 
     def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Handle events until `holds()`; False when it did not within that time."""
         end = time.monotonic() + seconds
         while True:
             self._handle_pending()
@@ -213,7 +212,6 @@ class X11Clipboard:
         return is_copy
 
     def _disown(self, selection: int) -> None:
-        """Our text is there no more."""
         if self._offers.pop(selection, None) is not None and self._owner(selection) == self._window.id:
             self._leave(selection)
 

@@ -201,7 +201,6 @@ def _check(
 
 
 def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
-    """The path of a Chromium, Electron or Java, and what of what it needs it was started without; "" for others."""
     process = Path(f"/proc/{pid}")
     with suppress(OSError):
         program = process.joinpath("exe").resolve(strict=True)

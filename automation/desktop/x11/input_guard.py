@@ -189,7 +189,6 @@ class InputGuard:
                     self._end()
 
     def _end(self) -> UserInputState | None:
-        """Give all of it back; what was the person's, if they have it now."""
         theirs = self._theirs
         if theirs is None:
             return None
@@ -287,7 +286,6 @@ class InputGuard:
 
 
 def _id(window: object) -> int:
-    """The number of a window; 0 for none."""
     return window if isinstance(window, int) else int(getattr(window, "id", 0))
 
 

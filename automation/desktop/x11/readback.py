@@ -192,7 +192,6 @@ class AccessibleReadback:
         return image_diff.is_same(now, self._looked, self._aim.profile.composer.caret_px)
 
     def _text(self) -> str | None:
-        """The composer's whole text; read again if it was being rebuilt just then. None when it cannot be read."""
         for _ in range(2):
             node = self._find()
             if node is None:

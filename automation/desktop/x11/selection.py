@@ -134,7 +134,6 @@ class SelectionOwner:
         self._display.flush()
 
     def _put(self, requestor: XWindow, offer: SelectionOffer, target: int, place: int) -> bool:
-        """Put what was asked for where it was asked to be put; False when there is no such thing."""
         if target == self._targets:
             given = [self._targets, self._timestamp, self._multiple, *offer.forms]
             requestor.change_property(place, Xatom.ATOM, 32, given)

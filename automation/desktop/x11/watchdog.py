@@ -181,7 +181,6 @@ class Watchdog:
                 pass
 
     def _put(self, requestor: Window, selection: int, target: int, place: int) -> bool:
-        """Put what was asked for where it was asked to be put; False when there is no such thing."""
         forms = self._contents.get(selection, {})
         if target == self._targets:
             given = [self._targets, self._timestamp, self._multiple, *forms]
@@ -203,7 +202,6 @@ class Watchdog:
         return True
 
     def _put_piece(self, requestor: Window, place: int) -> None:
-        """The program took a piece of a long content away: put the next one there, at last an empty one."""
         type_, bits, data = self._under_way.pop((requestor.id, place), (0, 0, b""))
         if type_:
             requestor.change_property(place, type_, bits, _items(data[:INCR_ABOVE], bits))
@@ -224,7 +222,6 @@ class Watchdog:
 
 
 def _id(window: object) -> int:
-    """The number of a window; 0 for none."""
     return window if isinstance(window, int) else int(getattr(window, "id", 0))
 
 

@@ -368,7 +368,6 @@ class WindowEvents:
             self._changed()  # whoever looks now meets the closed display itself
 
     def _drain(self) -> bool:
-        """Take all events that are there; whether there was any."""
         drawn: set[int] = set()
         is_stirred = False
         while self._display.pending_events():

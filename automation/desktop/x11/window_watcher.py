@@ -115,7 +115,6 @@ class X11Watcher:
         self._follow()
 
     def _look_at_unusable(self) -> None:
-        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
         try:
             if self._waiting.names() or self._lock.is_told_locked:
                 is_taken = self._eyes.windows.is_keyboard_taken()
@@ -136,7 +135,6 @@ class X11Watcher:
             self._follow()
 
     def _follow(self) -> None:
-        """Be told of what happens in our windows; while one is not found, of every title that changes too."""
         known = self._eyes.ids()
         is_lost = any(name not in known for name in self._eyes.names())
         try:
