@@ -13,7 +13,8 @@ from PIL import Image
 
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.inspector import NOT_THERE, MacInspector
-from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation import draft_fingerprint
+from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots
 from automation.desktop.own_input import Clicks, places
 from automation.protocol import ports
@@ -24,7 +25,6 @@ from core.kit import faults
 from core.profiles.model import Box, Readback
 
 STILL_S = 0.02
-"""Two equal pictures this far apart mean that the composer's picture stands still."""
 COPY_S = (0.05, 0.1, 0.2)
 """How long a copy is waited for, try by try."""
 LOOK_S = 0.004
@@ -54,10 +54,9 @@ class MacWindow:
         self._pace = pace
         self._profile = sight.profile(name)
         self._pointer_was: tuple[int, int] | None = None
-        self._before: Image.Image | None = None
-        """The composer just before the paste."""
-        self._still: tuple[float, Image.Image] | None = None
-        """Since when the composer looks like this."""
+        self._changes = ComposerChanges(
+            self._composer, caret_px=self._profile.composer.caret_px, still_s=STILL_S, now_s=pace.now_s
+        )
         self._read: Image.Image | None = None
         """The composer as it looked when its text was copied back."""
         self._copies = 0
@@ -80,22 +79,23 @@ class MacWindow:
     def stage(self, text: str) -> None:
         self._album.stages(text)
         self._clipboard.put(text)
-        self._before, self._still, self._read = self._sight.composer(self._name), None, None
+        self._changes.begin()
+        self._read = None
         self._press(self._profile.paste)
 
     def read(self) -> ReadbackResult:
-        if not self._stands_still_changed():
+        if not self._changes.has_settled():
             return ReadbackResult(by=Readback.COPY)
         text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
         self._copies += 1
         if text is not None:
-            self._wait_until(self._looks_settled, CLEAR_S)
-            self._read = self._sight.composer(self._name)
+            self._wait_until(self._changes.is_unselected, CLEAR_S)
+            self._read = self._composer()
         return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
 
     def guard(self) -> None:
         self._sight.recognise(self._name)
-        if self._read is not None and not self._looks_like(self._read):
+        if self._read is not None and not self._changes.looks_like(self._read):
             raise TransientFailure(
                 Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
             )
@@ -136,7 +136,7 @@ class MacWindow:
         return False
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        if draft_fingerprint.shows_draft(self._sight.composer(self._name), marks, self._profile.composer.caret_px):
+        if draft_fingerprint.shows_draft(self._composer(), marks, self._profile.composer.caret_px):
             return True
         self.focus()
         text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[-1])
@@ -172,16 +172,14 @@ class MacWindow:
         return False
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        end = self._pace.now_s() + within_s
-        since, before = self._pace.now_s(), self._sight.composer(self._name)
-        while self._pace.now_s() < end:
-            self._pace.rest(0.05)
-            self._pace.check()
-            if not self._looks_like(before):
-                since, before = self._pace.now_s(), self._sight.composer(self._name)
-            if self._pace.now_s() - since >= seconds:
-                return True
-        return False
+        return wait_for_rest(
+            self._composer,
+            caret_px=self._profile.composer.caret_px,
+            clock=self._pace,
+            is_resting=lambda: True,  # nothing tells here who types
+            seconds=seconds,
+            within_s=within_s,
+        )
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         if if_untouched and not self.is_untouched():
@@ -243,19 +241,8 @@ class MacWindow:
             self._press(chord)
         return text
 
-    def _stands_still_changed(self) -> bool:
-        picture, now, caret = self._sight.composer(self._name), self._pace.now_s(), self._profile.composer.caret_px
-        if self._before is None or image_diff.is_same(picture, self._before, caret):
-            return False
-        if self._still is None or not image_diff.is_same(picture, self._still[1], caret):
-            self._still = (now, picture)
-        return now - self._still[0] >= STILL_S
-
-    def _looks_settled(self) -> bool:
-        return self._still is not None and self._looks_like(self._still[1])
-
-    def _looks_like(self, picture: Image.Image) -> bool:
-        return image_diff.is_same(self._sight.composer(self._name), picture, self._profile.composer.caret_px)
+    def _composer(self) -> Image.Image:
+        return self._sight.composer(self._name)
 
     def _is_empty(self) -> bool:
         self._sight.recognise(self._name)

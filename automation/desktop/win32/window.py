@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation import draft_fingerprint
+from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
 from automation.desktop.transcript_copy import copy_transcript, refuse_without_transcript
 from automation.desktop.win32.clipboard import ClipboardOffer, WindowsClipboard
@@ -28,7 +29,6 @@ COPY_S = (0.05, 0.1, 0.2, 0.4)
 """How long a copy is waited for, try by try."""
 LOOK_S = 0.004
 STILL_S = 0.03
-"""Two equal pictures this far apart mean that the composer's picture stands still."""
 CLEAR_TRIES = 5
 CLEAR_S = 0.3
 CLEAR_REST_S = 0.05
@@ -45,10 +45,9 @@ class WindowsWindow:
         self._people = people
         self._offer: ClipboardOffer | None = None
         self._pasted_s = 0.0
-        self._before: Image.Image | None = None
-        """The composer just before the paste."""
-        self._still: tuple[float, Image.Image] | None = None
-        """Since when the composer looks like this."""
+        self._changes = ComposerChanges(
+            self._composer, caret_px=aim.profile.composer.caret_px, still_s=STILL_S, now_s=aim.pace.now_s
+        )
         self._read: Image.Image | None = None
         """The composer as it looked when its text was copied back."""
         self._copies = 0
@@ -76,7 +75,8 @@ class WindowsWindow:
     def stage(self, text: str) -> None:
         self._album.stages(text)
         self._offer = self._clipboard.offer(text)
-        self._before, self._still, self._read = self._composer(), None, None
+        self._changes.begin()
+        self._read = None
         self._pasted_s = time.monotonic()
         self._aim.press(self._aim.profile.paste)
 
@@ -89,19 +89,19 @@ class WindowsWindow:
                 raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
             self._aim.until(lambda: bool(offer.readers) or offer.is_lost, TAKEN_S)
             return ReadbackResult(by=Readback.COPY)
-        if not self._stands_still_changed():
+        if not self._changes.has_settled():
             return ReadbackResult(by=Readback.COPY)
         profile = self._aim.profile
         text = self._copied(profile.copy, profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
         self._copies += 1
         if text is not None:
-            self._aim.until(self._looks_settled, CLEAR_S)
+            self._aim.until(self._changes.is_unselected, CLEAR_S)
             self._read = self._composer()
         return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
 
     def guard(self) -> None:
         self._aim.guard()
-        if self._read is not None and not self._looks_like(self._read):
+        if self._read is not None and not self._changes.looks_like(self._read):
             raise TransientFailure(
                 Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
             )
@@ -160,18 +160,14 @@ class WindowsWindow:
         return False
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        end = self._aim.pace.now_s() + within_s
-        since, before = self._aim.pace.now_s(), self._composer()
-        while self._aim.pace.now_s() < end:
-            self._aim.pace.rest(0.05)
-            self._aim.pace.check()
-            now = self._composer()
-            if not image_diff.is_same(now, before, self._aim.profile.composer.caret_px):
-                since, before = self._aim.pace.now_s(), now
-            is_resting = not self._aim.has_focus() or self._people.idle_s() >= seconds
-            if is_resting and self._aim.pace.now_s() - since >= seconds:
-                return True
-        return False
+        return wait_for_rest(
+            self._composer,
+            caret_px=self._aim.profile.composer.caret_px,
+            clock=self._aim.pace,
+            is_resting=lambda: not self._aim.has_focus() or self._people.idle_s() >= seconds,
+            seconds=seconds,
+            within_s=within_s,
+        )
 
     def transcript(self) -> str | None:
         transcript = self._aim.profile.transcript
@@ -256,20 +252,6 @@ class WindowsWindow:
 
     def _name_tag(self) -> str:
         return self._aim.eyes.windows.name_tag(self._aim.target().id)
-
-    def _stands_still_changed(self) -> bool:
-        picture, now, caret = self._composer(), self._aim.pace.now_s(), self._aim.profile.composer.caret_px
-        if self._before is None or image_diff.is_same(picture, self._before, caret):
-            return False
-        if self._still is None or not image_diff.is_same(picture, self._still[1], caret):
-            self._still = (now, picture)
-        return now - self._still[0] >= STILL_S
-
-    def _looks_settled(self) -> bool:
-        return self._still is not None and self._looks_like(self._still[1])
-
-    def _looks_like(self, picture: Image.Image) -> bool:
-        return image_diff.is_same(self._composer(), picture, self._aim.profile.composer.caret_px)
 
     def _stays_empty(self) -> bool:
         self._aim.wait(STILL_S)

@@ -13,6 +13,7 @@ from automation.desktop.accessibility.document import Document
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation.composer_changes import ComposerChanges
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.selection import SelectionOffer
 from automation.desktop.x11.target import X11Target
@@ -263,15 +264,16 @@ class PixelReadback:
     def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
         self._aim = aim
         self._paste = paste
-        self._before: Image.Image | None = None
-        self._still: tuple[float, Image.Image] | None = None
+        self._changes = ComposerChanges(
+            self._composer, caret_px=aim.profile.composer.caret_px, still_s=STILL_S, now_s=aim.pace.now_s
+        )
         self._is_staged = False
 
     def can(self) -> bool:
         return True
 
     def begin(self) -> None:
-        self._before = self._composer()
+        self._changes.begin()
         self._is_staged = True
 
     def read(self) -> ReadbackResult:
@@ -279,22 +281,16 @@ class PixelReadback:
         self.check_unchanged()
         if not is_taken:
             return ReadbackResult(by=self.kind)
-        picture, now = self._composer(), self._aim.pace.now_s()
-        caret = self._aim.profile.composer.caret_px
-        if self._before is None or image_diff.is_same(picture, self._before, caret):
-            return ReadbackResult(taken=True, by=self.kind)
-        if self._still is None or not image_diff.is_same(picture, self._still[1], caret):
-            self._still = (now, picture)
-        return ReadbackResult(taken=True, landed=now - self._still[0] >= STILL_S, by=self.kind)
+        return ReadbackResult(taken=True, landed=self._changes.has_settled(), by=self.kind)
 
     def check_unchanged(self) -> None:
         if self._is_staged:
             self._paste.check_unchanged()
 
     def marks(self) -> tuple[str, ...]:
-        if self._still is None or self._aim.eyes.is_masked(self._aim.name):
+        if self._changes.still is None or self._aim.eyes.is_masked(self._aim.name):
             return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
-        return (draft_fingerprint.picture_mark(self._still[1]),)
+        return (draft_fingerprint.picture_mark(self._changes.still),)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         return draft_fingerprint.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)

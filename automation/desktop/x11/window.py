@@ -8,6 +8,7 @@ from PIL import Image
 
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation.composer_changes import wait_for_rest
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.own_input import Clicks
@@ -217,19 +218,15 @@ class X11Window:
         return self._readbacks.way.matches_draft(marks)
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        end = self._pace.now_s() + within_s
-        since, before = self._pace.now_s(), self._eyes.composer(self._name)
-        while self._pace.now_s() < end:
-            self._pace.rest(0.05)
-            self._pace.check()
+        return wait_for_rest(
+            lambda: self._eyes.composer(self._name),
+            caret_px=self._profile.composer.caret_px,
+            clock=self._pace,
             # Who types into another window, maybe all day, does not write here.
-            is_resting = not self._aim.has_focus() or self._idle_s() >= seconds
-            now = self._eyes.composer(self._name)
-            if not image_diff.is_same(now, before, self._profile.composer.caret_px):
-                since, before = self._pace.now_s(), now
-            if is_resting and self._pace.now_s() - since >= seconds:
-                return True
-        return False
+            is_resting=lambda: not self._aim.has_focus() or self._idle_s() >= seconds,
+            seconds=seconds,
+            within_s=within_s,
+        )
 
     def transcript(self) -> str | None:
         transcript = self._profile.transcript
