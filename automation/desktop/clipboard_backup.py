@@ -33,9 +33,7 @@ class ClipboardFormat:
     """One form of it."""
 
     target: str
-    """By which it is asked for."""
     kind: str
-    """The type that its owner gave it."""
     bits: int
     """Of one item: 8, 16 or 32."""
     data: bytes

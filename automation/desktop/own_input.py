@@ -29,7 +29,6 @@ class _Click:
     when_s: float
     at: Point
     in_window: Point
-    """From the corner of the window."""
 
 
 def places(part: Box, corner: Point) -> list[Point]:

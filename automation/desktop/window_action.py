@@ -90,17 +90,11 @@ class WindowAction:
         self._aim = aim
         self._anchors = anchors
         self._crops: dict[str, Image.Image] = {}
-        """Dialogs that were seen, by their marks."""
         self._now: Image.Image | None = None
-        """The dialog of the last look."""
         self._frame: Image.Image | None = None
-        """The whole window at the last look."""
         self._box: Box | None = None
-        """Where it stands in the window; None for one that is a window of its own."""
         self._dialog: Dialog | None = None
-        """What its profile says of it."""
         self._agents: WindowInfo | None = None
-        """The agent's window, while the one that is acted upon is a dialog of its own."""
 
     @property
     def _eyes(self) -> WindowInspector:

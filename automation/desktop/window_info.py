@@ -27,7 +27,6 @@ class WindowInfo:
     """The class part of WM_CLASS; on Windows the name of its program."""
     title: str
     box: Box
-    """The window's own area on the screen, without its frame."""
     is_viewable: bool
 
 

@@ -64,13 +64,9 @@ class DeliveryRun:
         self._enter: Submission | None = None
         self._read: ReadbackProof | None = None
         self._is_ours = False
-        """What stands in the composer is our draft alone, to be cleared when this is given up."""
         self.staged = False
-        """Something of ours was put into the composer, or may have been."""
         self.marks: tuple[str, ...] = ()
-        """By what our draft can be recognised."""
         self.outcome: Outcome | None = None
-        """What was seen, once it is certain."""
 
     @property
     def asked(self) -> bool:
@@ -256,7 +252,6 @@ def _join(*notes: str) -> str:
 GRANT_S = 0.250
 """How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
 LOOK_S = 0.02
-"""Between two looks for what Enter did, if nothing is drawn."""
 ASKS = 20
 """How often a go-ahead that came too late is asked for again."""
 
@@ -307,13 +302,10 @@ class Submission:
         self._journal = journal
         self._pace = pace
         self.read_by: AnyReadback | None = None
-        """How the whole text was read back before; None after an interruption."""
         self.was_busy = False
         """The busy sign stood there before: it proves nothing afterwards."""
         self.asked = False
-        """Enter was asked for: the row may be `submitting` already."""
         self.pressed = False
-        """Enter was pressed, or an error came while it was being pressed."""
 
     def press(self, look_when_due: Callable[[], object]) -> None:
         """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft still stands
@@ -485,7 +477,6 @@ class ReadbackProof:
     """How the whole text was seen in the composer before Enter."""
 
     by: str
-    """The kind of read-back, or RECOGNISED."""
     sha256: str
 
 

@@ -24,15 +24,11 @@ class DialogState:
     """What one look at the window gave for an act."""
 
     shows: Activity | None = None
-    """What the dialog means that is there; None without one."""
     answers: tuple[Act, ...] = ()
     mark: str = ""
-    """By which exactly this dialog is known."""
     is_busy: bool = False
     is_empty: bool = True
-    """Nothing stands in the composer."""
     presses: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
-    """How each act is done that can be done now."""
 
 
 class ActionPort(Protocol):
@@ -89,13 +85,10 @@ class ActionRun:
         self._journal = journal
         self._pace = pace
         self.asked = False
-        """It was asked for: the row may be `submitting` already."""
         self.pressed = False
-        """It was pressed, or an error came while it was being pressed."""
         self._looked = ""
         """Of a new conversation: by what the window was known before."""
         self.outcome: Outcome | None = None
-        """What was seen, once it is certain."""
 
     def run(self) -> Outcome:
         """Do the act and say what was seen."""

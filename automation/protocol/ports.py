@@ -52,7 +52,6 @@ class ReadbackResult:
     """What one look at the staged text gave."""
 
     by: AnyReadback
-    """The way it was looked."""
     text: str | None = None
     """The whole text of the composer; None while there is nothing to be had, or this way tells no text."""
     taken: bool = False
@@ -78,7 +77,6 @@ class ClearResult(StrEnum):
     """What became of our own draft."""
 
     SEEN = "seen"
-    """The composer was seen empty, and stayed so."""
     UNSEEN = "unseen"
     """The chords that clear went into the target, but its composer could not be looked at: covered, or elsewhere."""
     FAILED = "failed"

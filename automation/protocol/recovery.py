@@ -84,7 +84,6 @@ class Recovery:
         self._enter: Submission | None = None
         self._read: ReadbackProof | None = None
         self.outcome: Outcome | None = None
-        """What was found out, once it is certain."""
 
     @property
     def pressed(self) -> bool:

@@ -17,12 +17,9 @@ from core.profiles.model import Activity
 from core.profiles.panes import PaneProfile
 
 DIALOG_S = 0.3
-"""So long a dialog must stand still before people are told of it: it may be half drawn."""
 RESTLESS_S = 10.0
-"""A pane that shows no sign and never stands still counts as unknown after this."""
 UNSEEN_S = 2.0
 ALIVE_S = 60.0
-"""Between two news that something goes on in a pane at work."""
 _NUMBERS = re.compile(r"\d+")
 
 

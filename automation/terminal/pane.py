@@ -25,9 +25,7 @@ T = TypeVar("T")
 BUFFER = "octet-delivery."
 """Begins the name of each buffer of ours; one lives from the loading to the paste, which are one go."""
 LOOK_S = 0.004
-"""Between two looks for what a key did."""
 CLEAR_S = 1.5
-"""The longest time for clearing a draft."""
 STILL_S = 0.03
 """So long it must be empty: what was pasted may still be drawn."""
 FRESH_S = 0.1
@@ -49,7 +47,6 @@ class TmuxPane:
         self._profile = panes.profile(name)
         self._hold = hold or PaneLock(panes.tmux)
         self._text = ""
-        """What was staged."""
         self._is_staged = False
         self._identity = ""
         """The pane and the process, as they were when it was looked at first."""
@@ -57,7 +54,6 @@ class TmuxPane:
         self._looked_s = 0.0
         self._has_just_read = False
         self._read: str | None = None
-        """What the composer showed when it was read back."""
         self._ours = ""
         """What the composer showed when all of it was known to be ours."""
         self._sure_under = ""

@@ -25,9 +25,7 @@ class PaneAction:
         self._hold = PaneLock(panes.tmux)
         self._pane = TmuxPane(name=name, panes=panes, pace=pace, idle_s=0.0, hold=self._hold)
         self._mark = ""
-        """Of the dialog of the last look."""
         self._around: Sequence[str] = ()
-        """What stood on the screen then, the composer aside."""
 
     def find(self) -> None:
         self._pane.find()

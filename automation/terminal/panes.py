@@ -87,12 +87,10 @@ class PaneState:
 
     id: str
     pid: int
-    """Of the process that tmux started in it."""
     server: int
     """Of the tmux server: numbers of panes begin anew with each."""
     is_dead: bool
     status: str
-    """With which exit code it ended."""
     modes: int
     """Copy mode and the like, which take keys for themselves."""
     is_synchronized: bool

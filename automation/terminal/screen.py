@@ -52,21 +52,15 @@ class PaneScreen:
     """What one look at a screen gave."""
 
     lines: tuple[str, ...]
-    """All of it, without colours, blanks at the ends of lines cut off."""
     around: tuple[str, ...]
-    """All but the composer."""
     box: tuple[str, ...]
-    """The lines of the composer, as they stand there."""
     composer: str | None
     """What is written in the composer, without prompt, margin and hint; None where no composer is to be seen."""
     is_busy: bool = False
     is_ready: bool = True
     dialog: int | None = None
-    """Which of the profile's dialogs is there."""
     crop: tuple[str, ...] = ()
-    """The lines that people are shown of it."""
     why_unread: str = ""
-    """Why this screen could not be searched; nothing of it is known then."""
 
     @property
     def is_empty(self) -> bool:

@@ -17,7 +17,6 @@ from core.desks.model import Tmux as Place
 from core.kit.errors import Unavailable
 
 LIMIT_S = 5.0
-"""A server that takes longer for one answer does not answer."""
 _OURS = ("TMUX", "TMUX_PANE", "TMUX_TMPDIR")
 """Of our own surroundings: they would lead to another server than the one that is meant."""
 _SAFE = re.compile(r"[A-Za-z0-9_.,:%@=+/|#{}&!<>?-]+")

@@ -30,7 +30,6 @@ class PaneInspector:
     def __init__(self, panes: Panes) -> None:
         self._panes = panes
         self.seen: Mapping[str, PaneSnapshot | PermanentFailure] = {}
-        """The last look at all panes: one question for all of them."""
 
     def names(self) -> tuple[str, ...]:
         return self._panes.names()
@@ -73,9 +72,7 @@ class PaneInspector:
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.4
-"""Between two looks at all panes."""
 FRESH_S = 2.0
-"""The longest wait, for somebody who asks, until it is certain what a pane shows."""
 
 
 class PaneWatcher:

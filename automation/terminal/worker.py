@@ -30,9 +30,7 @@ from core.kit.clock import SystemClock
 log = structlog.get_logger(__name__)
 
 NAME = "terminal"
-"""What receipts say of the path."""
 EXCUSES = (TmuxMissing, TmuxOld)
-"""Why there are no hands here: the coordinator is told, and tries again later."""
 NO_CALIBRATION = "a pane has no place on a screen to be measured; its profile's [terminal] says how it looks"
 
 

@@ -59,7 +59,6 @@ class BusCall:
     """One question to one object of one program."""
 
     name: str
-    """The program's name on the bus."""
     path: str
     interface: str
     member: str

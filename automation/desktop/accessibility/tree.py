@@ -93,7 +93,6 @@ class Node:
 
     bus: Bus
     name: str
-    """The program's name on the bus."""
     path: str
 
     def role(self) -> str:

@@ -22,13 +22,9 @@ class DisplayStatus:
     """One display as it is now."""
 
     display: str = ""
-    """`:7`, once its server runs; else empty."""
     xauthority: str = ""
-    """The file with its cookie."""
     why: str = "it is starting"
-    """Why it cannot be used; empty when it can."""
     keeper: int = 0
-    """The process that keeps it; 0 when nobody does."""
     restarts: int = 0
     """How often its server, manager or program ended by itself since it is kept."""
 

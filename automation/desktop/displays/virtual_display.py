@@ -49,7 +49,6 @@ class DisplayTimeouts:
     """How long the keeper waits, in seconds."""
 
     start_s: float = 15.0
-    """For the server to say its number."""
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
     """Before something that ended is started again: doubled each time, between these two."""

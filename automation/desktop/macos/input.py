@@ -33,7 +33,6 @@ class MacInput:
         self._gui: Any = gui  # untyped package: this class is its typed face
         self._down: list[str] = []
         self.placed: tuple[int, int] | None = None
-        """Where we last put the pointer."""
 
     def check(self, chords: Iterable[str]) -> None:
         """Raise UnknownMacKey unless each key of each chord can be pressed."""

@@ -26,9 +26,7 @@ from core.profiles.model import Box, Readback
 
 STILL_S = 0.02
 COPY_S = (0.05, 0.1, 0.2)
-"""How long a copy is waited for, try by try."""
 LOOK_S = 0.004
-"""Between two looks for what Enter did."""
 CLEAR_TRIES = 3
 CLEAR_S = 0.3
 
@@ -58,7 +56,6 @@ class MacWindow:
             self._composer, caret_px=self._profile.composer.caret_px, still_s=STILL_S, now_s=pace.now_s
         )
         self._read: Image.Image | None = None
-        """The composer as it looked when its text was copied back."""
         self._copies = 0
         self._album = DeliveryScreenshots()
 

@@ -23,9 +23,7 @@ from core.desks.model import Shown, WindowStatus
 from core.kit.clock import SystemClock
 
 NAME = "portable"
-"""What outcomes and receipts say."""
 EXCUSES = (NoMacClipboard, UnknownMacKey)
-"""Why there are no hands here: the coordinator is told, and tries again later."""
 NO_ACTS = "the portable path presses nothing but what a delivery needs"
 NO_READING = "the portable path reads no windows"
 NO_ARRANGING = "the portable path cannot move windows; do it by hand"

@@ -26,7 +26,6 @@ class _Kept:
     window: int
     frame: Image.Image
     since_s: float
-    """Since when it looks like that."""
     heard_s: float
     heard: ShownSigns
 

@@ -57,9 +57,7 @@ class ActivityClassifier:
         self.view = WindowSnapshot(why_not="nobody looked yet")
         self._kind: str | int = ""
         self._kind_s = 0.0
-        """Since when it shows what it shows now."""
         self._still_s = 0.0
-        """Since when nothing changed in it."""
         self._picture: Image.Image | None = None
 
     def saw(self, view: WindowSnapshot, now_s: float) -> None:
@@ -148,14 +146,10 @@ class _Followed:
 
     judge: ActivityClassifier
     shown: Shown | None = None
-    """What was told last."""
     crop: Image.Image | None = None
-    """Of the dialog that was told last."""
     looked_s: float = -APART_S
     due_s: float | None = 0.0
-    """When it is to be looked at again; None: when something is drawn in it."""
     work: Image.Image | None = None
-    """What it showed of its work when that was looked at last."""
     work_s: float = 0.0
 
 
@@ -168,7 +162,6 @@ class ActivityTracker:
     tell: Callable[[Shown], None]
     stirs: Callable[[str], None]
     saw: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
-    """Hears each look."""
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
 

@@ -25,7 +25,6 @@ class ComposerChanges:
         self._before: Image.Image | None = None
         self._since_s = 0.0
         self.still: Image.Image | None = None
-        """How the composer has looked since it changed last."""
 
     def begin(self) -> None:
         """Note how the composer looks before the paste."""

@@ -53,13 +53,10 @@ class WindowInspector(WindowLocator):
         self._anchors = anchors
         self._ears = ears
         self.tell_learned: Callable[[str, Box | Sign], object] = lambda _name, _value: None
-        """Hears what was learned of a window."""
         self._remembered: dict[str, int] = {}
-        """By name, the window whose tag is known to be kept."""
         self.unlearned = {name for name in self.names() if not self.profile(name).has_busy_sign}
         """The windows whose busy sign is still to be learned."""
         self.rested: dict[str, Image.Image] = {}
-        """How these looked just before the last prompt."""
 
     def _place_or_dialog(self, name: str) -> WindowInfo:
         try:

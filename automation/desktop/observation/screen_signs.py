@@ -32,9 +32,7 @@ class ShownSigns:
 
     parts: Mapping[Accessible, AccessiblePart] = field(default_factory=dict["Accessible", "AccessiblePart"])
     strange: str = ""
-    """What a question is called that its profile does not know; empty: it shows none."""
     why_not: str = ""
-    """Why it cannot be heard; then nothing is known, and not that nothing is there."""
 
 
 class SignsPort(Protocol):
@@ -95,7 +93,6 @@ DIALOGS = {
     Activity.ERROR: "it shows an error",
     Activity.LIMITED: "it shows that a limit is reached",
 }
-"""What the dialogs of a window mean, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +100,6 @@ class WindowSnapshot:
     """What one look at a window gave, all of it from one picture. What it means is for who knows what was before."""
 
     why_not: str = ""
-    """Why it cannot be seen; then nothing else is known."""
     unheard: str = ""
     """Why its program does not tell what its profile listens for; what is not seen may be there then."""
     reason: Reason | None = None
@@ -111,20 +107,15 @@ class WindowSnapshot:
     strange: str = ""
     """What a question is called that its program tells of, and its profile does not know; empty: there is none."""
     frame: Image.Image | None = None
-    """The whole window."""
     dialog: int | None = None
-    """Which of the profile's dialogs is there."""
     crop: Image.Image | None = None
-    """The part of it that people are shown."""
     box: Box | None = None
     """Where that stands in the window; None for one that is a window of its own."""
     modal: WindowInfo | None = None
-    """The window that the dialog is."""
     is_busy: bool = False
     is_resting: bool = True
     """Its idle sign is shown, or its profile has none."""
     is_empty: bool = True
-    """Nothing stands in its composer."""
 
 
 def part(frame: Image.Image, box: Box) -> Image.Image:

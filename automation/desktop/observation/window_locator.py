@@ -40,9 +40,7 @@ class WindowLocator:
         self._placed: dict[str, tuple[int, WindowInfo]] = {}
         """Windows that were seen at their place, and the count of changes on the display when that began."""
         self._stands: dict[str, Box] = {}
-        """Where windows that were moved, and are followed, were seen last."""
         self._apart: dict[str, int] = {}
-        """By name, the dialog that was seen last as a window of its own."""
 
     def names(self) -> tuple[str, ...]:
         """The names of the configured windows, in their order."""

@@ -54,14 +54,11 @@ class IdleAction:
     """One thing that is set up to happen."""
 
     who: str
-    """Who does it: a desktop, a locker, the login manager."""
     does: IdleEffect
     after_s: float | None = None
     """After so long without a key or a move; None: not because of that (the lid)."""
     when: str = ""
-    """When else, for people: `when the lid is closed`."""
     cure: str = ""
-    """How to change it."""
 
     def __str__(self) -> str:
         """One sentence."""
@@ -97,11 +94,9 @@ class IdleSources:
     """What is asked; tests hand in their own."""
 
     variables: Mapping[str, str]
-    """The environment of the session."""
     platform: str = sys.platform
     ask: Ask = ask
     programs: frozenset[str] = frozenset()
-    """Names of this account's programs that run."""
     system_bus: str = ""
     has_lid: bool = False
 

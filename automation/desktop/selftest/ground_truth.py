@@ -28,21 +28,16 @@ class SelfTestDelivery:
 
     number: int
     thief: str
-    """`none`, or what it stole."""
     text: str
     outcome: Outcome
-    """The last attempt's."""
     bounces: Mapping[str, int]
     """Attempts that ended before Enter through something that passes, by their reasons."""
     seconds: float
     heard: tuple[str, ...]
-    """What was submitted in the scratch window since the delivery before."""
     stolen: int = 0
-    """How often the thief got what it wanted."""
     stray_keys: int = 0
     """Keys that a thief's window was given."""
     composer: str = ""
-    """What stood in the composer afterwards."""
     is_draft_told: bool = False
     """One of the attempts said that a draft of ours may be left; the next one, or the worker, clears it."""
     is_clipboard_back: bool | None = None

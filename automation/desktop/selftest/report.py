@@ -39,7 +39,6 @@ class SelfTestReport:
     tally: Tally
     seconds: float
     trouble: str = ""
-    """Why it ended before its end; empty if it did not."""
 
     @property
     def is_clean(self) -> bool:

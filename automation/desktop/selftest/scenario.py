@@ -129,7 +129,6 @@ class SelfTestRun:
     stage: ScratchWindow
     count: int
     told: Callable[[Tally], None]
-    """Hears after each delivery how it stands."""
     chance: random.Random = field(default_factory=random.Random)
 
     async def run(self, tally: Tally) -> str:

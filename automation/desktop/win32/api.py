@@ -379,7 +379,6 @@ def declarations(library: str) -> list[str]:
 
 
 C = SimpleNamespace(**CONSTANTS, **ENUMERATED, **POINTERS)
-"""The numbers, as attributes."""
 
 
 @lru_cache(maxsize=1)

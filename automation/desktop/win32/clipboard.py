@@ -199,13 +199,10 @@ class ClipboardOffer:
 
     text: str
     mine: int
-    """Our window."""
     readers: list[int] = field(default_factory=list[int])
     """The processes that asked for it, in their order; 0 where a reader does not say who it is."""
     read_s: float = 0.0
-    """When it was asked for last."""
     is_lost: bool = False
-    """Somebody else put something there."""
 
 
 class WindowsClipboard:
@@ -225,9 +222,7 @@ class WindowsClipboard:
         self._offer: ClipboardOffer | None = None
         self._persons: ClipboardContent | None = None
         self._is_owed = False
-        """It could not be given back."""
         self._copied_by: int | None = None
-        """The window whose program copied something there because we pressed the chord for it."""
         self._copies_of: int | None = None
         """The process in whose window we press, or have pressed, the chord that copies."""
         started: queue.SimpleQueue[ClipboardWindow | Exception] = queue.SimpleQueue()

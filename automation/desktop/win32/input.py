@@ -50,7 +50,6 @@ class WindowsInput:
         self.acted_s = -math.inf
         """When we began to press, click or move last."""
         self.placed: tuple[int, int] | None = None
-        """Where we last put the pointer."""
 
     def check(self, chords: Iterable[str]) -> None:
         """Raise UnknownWindowsKey unless each key of each chord can be pressed."""

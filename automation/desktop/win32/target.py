@@ -44,7 +44,6 @@ class WindowsInspector(WindowInspector):
 
 
 FOCUS_S = 0.4
-"""The longest wait for a clicked window to get the focus."""
 RELEASE_S = 0.5
 """So long a key may be down before it counts as held: who types is waited for until there is a gap."""
 TAKEN_JUST_AFTER = "just after a key another window had the focus"

@@ -20,9 +20,7 @@ from core.desks.model import ScreenCorner
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.1
-"""Between two looks at the mouse."""
 EDGE_PX = 2
-"""So near to a corner the pointer counts as in it."""
 MARGIN_S = 0.06
 """Windows counts its times in steps of up to 16 ms, and a click of ours is one call."""
 _SIDES = {0xA0: 0x10, 0xA1: 0x10, 0xA2: 0x11, 0xA3: 0x11, 0xA4: 0x12, 0xA5: 0x12, 0x5C: 0x5B, 0x03: 0x13}
@@ -79,9 +77,7 @@ class WindowsUserInput:
         self._last_s = -math.inf
         self._was_in_corner = False
         self._keys_s = -math.inf
-        """When a key was heard last, whoever's."""
         self.news = threading.Event()
-        """Set at each input of a person."""
         self.sees = True
         """Whether keys are heard. If not, all input counts but that around our own acts."""
         self._thread = 0

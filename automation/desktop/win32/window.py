@@ -24,9 +24,7 @@ from core.kit import faults
 from core.profiles.model import Readback
 
 TAKEN_S = 0.03
-"""How long one look waits for the paste to be read."""
 COPY_S = (0.05, 0.1, 0.2, 0.4)
-"""How long a copy is waited for, try by try."""
 LOOK_S = 0.004
 STILL_S = 0.03
 CLEAR_TRIES = 5
@@ -49,7 +47,6 @@ class WindowsWindow:
             self._composer, caret_px=aim.profile.composer.caret_px, still_s=STILL_S, now_s=aim.pace.now_s
         )
         self._read: Image.Image | None = None
-        """The composer as it looked when its text was copied back."""
         self._copies = 0
         self._album = DeliveryScreenshots()
 

@@ -59,7 +59,6 @@ class WindowsParts:
     anchors: Anchors
     inbox: Inbox
     hands_off: Callable[[], str]
-    """Why no window may be touched now; empty if it may."""
 
     def open_window(self, name: str) -> WindowsWindow:
         """One delivery's view of this window."""
@@ -129,11 +128,9 @@ class WindowsParts:
 log = structlog.get_logger(__name__)
 
 NAME = "windows"
-"""What receipts say."""
 LOOK_S = 1.0
 """Between two looks at the windows: Windows tells of no change."""
 EXCUSES = (NoWindowsClipboard, UnknownWindowsKey)
-"""Why there are no hands here: the coordinator is told, and tries again later."""
 
 
 def run(desk: str) -> int:

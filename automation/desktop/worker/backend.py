@@ -92,7 +92,6 @@ class UserActivityPort(Protocol):
 
 
 Acting = Callable[[str], ActionPort]
-"""One act's view of the window of this name."""
 ReadingOut = Callable[[str, str], Transcribed]
 """What was said in the window of this name. Raises TransientFailure or PermanentFailure; and Cancelled where it would
 have to touch
@@ -100,7 +99,6 @@ something although the second word, why nothing may be touched now, is not empty
 PuttingBack = Callable[[tuple[str, ...], str], tuple[Arranged, ...]]
 """Puts these windows back to their places. Raises Cancelled, as above."""
 Connecting = Callable[[Calibrating], CallResult]
-"""Answers what is asked while windows are connected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +113,6 @@ class WorkerBackend:
     open_window: Callable[[str], WindowPort]
     """One delivery's view of the window of this name. It is new for each, and holds nothing before its first verb."""
     let_go: Callable[[], None]
-    """Releases whatever keys are held down."""
     act: Acting | str
     read: ReadingOut | str
     arrange: PuttingBack | str
@@ -124,7 +121,6 @@ class WorkerBackend:
     path: str = ""
     """What receipts say of the hands; empty for those on X11."""
     remark: str = ""
-    """What the note of every outcome ends with."""
     measured: Callable[[], Mapping[str, float]] = dict[str, float]
     """What was counted and timed since the last asking, for a receipt."""
     ends: tuple[type[Exception], ...] = ()

@@ -82,9 +82,7 @@ class Inbox:
         """When the hands last moved on; the heartbeat stops when this is long ago."""
         self._change = threading.Condition()
         self._now: Holder = NOBODY
-        """The order under way."""
         self._early: Holder = NOBODY
-        """An order that was given up before it began."""
         self._given_up = False
         self._asked = False
         self._answered = False
@@ -92,7 +90,6 @@ class Inbox:
         self._grants: dict[int, str] = {}
         self._glancing = False
         self._stops = 0
-        """How often somebody stopped the desk at this machine."""
 
     def start(self) -> None:
         """Begin to read."""

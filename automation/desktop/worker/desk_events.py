@@ -22,7 +22,6 @@ nothing, and the last may not be lost."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _News:
     about: tuple[str, str]
-    """Of several with the same the last counts."""
     tell: Callable[[DeskNews], Awaitable[None]]
 
 

@@ -52,7 +52,6 @@ class InputLockMonitor:
 
     def __init__(self) -> None:
         self.fd = NOT_SHARED
-        """To be handed down to the worker."""
         self._memory: mmap.mmap | None = None
         if hasattr(os, "memfd_create"):  # Linux; elsewhere there is no display server whose grab could be held
             size = _SLOT.size * len(InputLock)

@@ -19,7 +19,6 @@ log = structlog.get_logger(__name__)
 STILL_S = 0.3
 """So long nobody may have typed, and nothing may have changed in the composer, before it is read."""
 WAIT_S = 2.0
-"""The longest wait for that."""
 TRIES = 5
 """What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
 
@@ -89,7 +88,6 @@ class LeftoverDrafts:
         self._persons: set[str] = set()
         """Windows in which somebody else's draft was seen: it is read once, not again and again while they write."""
         self._tries: dict[str, int] = {}
-        """How often what nobody else can have written was cleared in vain."""
 
     def names(self) -> tuple[str, ...]:
         """Windows in which a draft of ours may stand."""
@@ -178,7 +176,6 @@ class RecoveringWindows:
         self._ends = ends
         self._rest_s = rest_s
         self.usability = UsabilityTracker(lambda status: outbox.send(WindowStatusChanged(status=status)))
-        """Tells of windows that cannot be used for long."""
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
         self._tries: dict[str, int] = {}

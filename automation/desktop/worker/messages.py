@@ -68,7 +68,6 @@ class Hello(_Frame):
     anchors: str
     """The folder of this desk's anchor pictures."""
     locks: str
-    """The folder of the display locks, one for this user on this machine."""
     mode: Mode = Mode.OPEN
     drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By window, the marks of drafts of ours that may stand there and are to be cleared."""
@@ -77,7 +76,6 @@ class Hello(_Frame):
     panes: tuple[PaneProfile, ...] = ()
     """What drives the panes of a desk of terminals, which has no other profiles."""
     fault_points: str = ""
-    """The folder of the tickets for fault points; empty outside of tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +115,6 @@ class Granted(_Frame):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call(_Frame):
     call: int = 0
-    """Its number, which the conversation gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +227,6 @@ class CallResult(_Frame):
     call: int
     windows: tuple[WindowStatus, ...] = ()
     png: str = ""
-    """A picture in base64."""
     shown: Shown | None = None
     said: Transcribed | None = None
     arranged: tuple[Arranged, ...] = ()
@@ -240,7 +236,6 @@ class CallResult(_Frame):
     tried: TrialResult | None = None
     refused: str = ""
     cause: Cause = Cause.OTHER
-    """Of a refusal to measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +278,6 @@ class StoppedHere(_Frame):
     """Somebody stopped the desk at its machine, by `how`; it is stopped already."""
 
     number: int
-    """Counted from one, since this worker began."""
     how: str
 
 

@@ -89,15 +89,10 @@ class WorkerSession:
         self._number = 0
         self._waits = ""
         self.mode = Mode.OPEN
-        """What the worker may do, and each after it."""
         self.stops_heard = 0
-        """How often the present worker said that somebody stopped it at its machine."""
         self.heard_s = 0.0
-        """When the worker's last word came, or when it was started."""
         self.has_spoken = False
-        """Whether any word of the present worker came."""
         self.silence = asyncio.Event()
-        """Set while nobody talks with the worker about an order."""
         self.silence.set()
 
     def begin(self, process: Process) -> None:

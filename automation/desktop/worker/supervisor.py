@@ -45,7 +45,6 @@ class WorkerTimeouts:
     """A worker that holds the display server, or the person's devices, for this long was stopped while it did so: it is
     ended, and the server frees them by itself."""
     call_s: float = 15.0
-    """For the answer to a question; one delivery may lie before it."""
     obey_s: float = 2.0
     """For hold, stop and release, which the worker obeys whatever its hands do; one that does not is frozen."""
     ready_s: float = 5.0
@@ -56,7 +55,6 @@ class WorkerTimeouts:
     no_display_s: float = 60.0
     """The pause when there is no display to work on."""
     farewell_s: float = 3.0
-    """How long a worker may take to end after its pipe was closed."""
     delivery_s: float = 300.0
     """How long one delivery may take in all; then its worker is ended, and the delivery counts as interrupted."""
 
@@ -103,7 +101,6 @@ class WorkerSupervisor:
         self._clock = clock
         self.limits = limits or WorkerTimeouts()
         self.ready = asyncio.Event()
-        """Set while there is a worker that can begin, on a display that can be used."""
         self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
         self.told: tuple[DeskState, str] | None = None
         self._poke = asyncio.Event()
@@ -361,9 +358,7 @@ class DisplayTarget:
         self.desk = desk
         """The desk with the display that there is now."""
         self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
-        """What a program needs to reach it."""
         self.why = "its virtual display is starting" if desk.virtual else ""
-        """Why it cannot be used; empty when it can, as far as is known here."""
         self.there = asyncio.Event()
         """Set while there is a display to work on, though perhaps without its window manager for a moment."""
         if not desk.virtual:

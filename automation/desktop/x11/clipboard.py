@@ -70,7 +70,6 @@ class X11Clipboard:
         self._taken: set[int] = set()
         """On these selections a text of ours has stood since."""
         self._frozen: dict[int, float] = {}
-        """Programs that gave nothing, or not all, and since when."""
         self._stamp: int | None = None
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake_out, self._wake_in = os.pipe()

@@ -33,7 +33,6 @@ class ClipboardCheck:
     works: bool
     """A text went from one connection to another by a selection."""
     manager: str = ""
-    """The clipboard manager, by its window's class or name; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +41,8 @@ class WindowCheck:
 
     name: str
     matches: int
-    """How many windows have its class and title."""
     box: Box | None
-    """Where the first of them stands."""
     at_its_place: int
-    """How many of them stand just where it is configured."""
 
 
 def clipboard(display: str) -> ClipboardCheck:
@@ -145,11 +141,9 @@ class AccessibilityWindowCheck:
     is_open: bool
     is_read: bool
     why: str = ""
-    """Why it cannot be read."""
     lacks: tuple[str, ...] = ()
     """What its program, a Chromium or Electron, was started without."""
     program: str = ""
-    """The program's path, of a Chromium, Electron or Java."""
     has_other_way: bool = False
     """Its profile names another way to read it back too."""
 
@@ -159,7 +153,6 @@ class AccessibilityCheck:
     """One desk."""
 
     no_bus: str = ""
-    """Why there is no bus; empty when there is."""
     windows: tuple[AccessibilityWindowCheck, ...] = ()
 
 

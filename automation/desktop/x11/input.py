@@ -53,7 +53,6 @@ class X11Input:
         self.acts = OwnInputLog()
         self._requests = 0
         self.placed: tuple[int, int] | None = None
-        """Where we last put the pointer."""
 
     def check(self, chords: Iterable[str]) -> None:
         """Raise UnknownKey unless each key of each chord can be pressed on the keyboard as it is now."""

@@ -32,7 +32,6 @@ HOLD_S = 0.4
 GAP_S = 2.0
 """How long a moment is waited for in which nobody presses anything. Who types leaves many."""
 LOOK_S = 0.02
-"""Between two looks for it."""
 RESTORE_S = 0.8
 """How long the server is waited for when something is to be given back: while another program holds it, no key of the
 person reaches anything anyhow."""
@@ -79,7 +78,6 @@ class InputGuard:
         self._owed: UserInputState | None = None
         """What could not be given back, because somebody held the display: it is what the next hold gives back."""
         self._placed = NOWHERE
-        """Where we put the pointer in this hold."""
         self._note: int = self._display.intern_atom(watchdog.NOTE)
 
     @property

@@ -23,7 +23,6 @@ from core.deliveries.model import Reason
 from core.profiles.model import Readback, Selection
 
 STILL_S = 0.03
-"""Two equal pictures this far apart mean that the composer's picture stands still."""
 FOCUS_S = 0.15
 """How long a composer may take to say that it has the focus after its window got it."""
 SLOW_S = 0.05
@@ -72,15 +71,11 @@ class AccessibleReadback:
         self._reader = reader
         self._node: Node | None = None
         self._read: str | None = None
-        """What stood there when it was read after the paste."""
         self._looked: Image.Image | None = None
         """How the composer looked when a slow read of it had ended; None after a quick one."""
         self._is_whole = False
-        """What was read is what was asked: a key may follow."""
         self._empty: str | None = None
-        """What it tells while it is empty: nothing, or its placeholder."""
         self._document: Document | None = None
-        """What its window tells beside it, as far as it was read before Enter."""
 
     def can(self) -> bool:
         self._empty = self._text()
@@ -366,7 +361,6 @@ class ReadbackChooser:
 
 
 TAKEN_S = 0.03
-"""How long one look waits for the target's program to take the text."""
 COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
 """How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed. At last
 long: a window that is busy with a very long text would only get more to do by being asked again."""
@@ -389,7 +383,6 @@ class ClipboardPaste:
         self._offer: SelectionOffer | None = None
         self._kept_for = 0
         self.taken = False
-        """The target's program took the whole text."""
 
     def keep(self) -> None:
         """Before anything is touched: what a person has in the clipboard is read, to be given back afterwards."""

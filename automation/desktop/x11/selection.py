@@ -30,9 +30,7 @@ class SelectionOffer:
 
     selection: Selection
     client: int
-    """The program it is for."""
     data: bytes
-    """The text."""
     for_everybody: bool = False
     """Others than the program may read it too; their readings do not count."""
     forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
@@ -40,7 +38,6 @@ class SelectionOffer:
     time: int = 0
     """The server's time at which we became the owner."""
     served: int = 0
-    """How often the program took the whole text."""
     awaits_copy: bool = False
     """The program is going to copy what is in its composer, as we press the chord for it."""
     copies: int = 0

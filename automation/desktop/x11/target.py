@@ -17,7 +17,6 @@ from core.kit import faults
 from core.profiles.model import Box, Profile, Readback
 
 FOCUS_S = 0.4
-"""The longest wait for the window manager to give a clicked window the focus."""
 RELEASE_S = 0.05
 """How long a key or button may be down, while the person's devices are held, before it counts as held by somebody."""
 ENOUGH_S = 0.15

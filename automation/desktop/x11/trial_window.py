@@ -14,7 +14,6 @@ from core.profiles.model import Newline
 MOST_TYPED = 12
 """Letters that Home and End may be for a program that does not know them."""
 SHOWN_S = 0.1
-"""So long after a key a terminal has drawn what it did."""
 
 
 class X11TrialWindow(X11Window):

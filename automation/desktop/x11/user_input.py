@@ -53,7 +53,6 @@ _NAMES = {
 _ANY_DEVICE = 0
 """Of a key that was down before anybody listened."""
 EDGE_PX = 2
-"""So near to a corner the pointer counts as in it."""
 LOOK_S = 0.1
 """Where the server has no raw events, its idle time is looked at this often."""
 
@@ -114,7 +113,6 @@ class X11UserInput:
         self._was_in_corner = False
         self._last_s = -math.inf
         self.news = threading.Event()
-        """Set at each input of a person."""
         self.sees = True
         """Whether the server tells whose input it is. If not, all input counts but that around our own acts."""
         try:
@@ -292,7 +290,6 @@ def _split(chord: str) -> tuple[tuple[str, ...], str]:
 log = structlog.get_logger(__name__)
 
 NOTICE_S = 1.0
-"""How long the notice stands before anything is touched."""
 
 
 class X11UserPresence:

@@ -79,11 +79,9 @@ class X11Window:
         self._reader = reader
         self._idle_s = idle_s
         self._was_empty = False
-        """It was looked at, and nothing was staged since."""
         self._is_without = False
         """Nothing was pasted after all: what stands in the composer now is a person's."""
         self._line_before: Image.Image | None = None
-        """How a terminal with a prompt looked just before Enter."""
         self._is_watched = False
         """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
 

@@ -303,9 +303,7 @@ class DisplayChanges:
     """What happened on the display since this was asked last."""
 
     drawn: frozenset[int] = frozenset()
-    """The windows in which something was drawn."""
     is_stirred: bool = False
-    """A window came, went, moved, was restacked or renamed."""
 
 
 class WindowEvents:

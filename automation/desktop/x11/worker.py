@@ -57,7 +57,6 @@ NO_ANSWER = (
     "machine is very busy; the desk goes on by itself when it answers"
 )
 EXCUSES = (NoDisplay, WrongXlib, UnknownKey, WaylandRefused)
-"""Why there are no hands here: the coordinator is told, and tries again later."""
 
 
 def run(desk: str) -> int:
