@@ -25,7 +25,7 @@ from core.upkeep.model import NotReloaded, Reloaded
 from core.verdicts.model import Decision
 from tests.bot.discord.test_access import COMMANDS
 from tests.bot.discord.test_unknown import png
-from tests.bot.discord.town import settings_for
+from tests.bot.discord.town import Town, settings_for
 from tests.builders import make_agent, make_learned, make_new_task, make_window_agent
 from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload
 from tests.fakes.lane import bounced, refused
@@ -47,6 +47,8 @@ ASKS = Shown(
     mark="one",
     png=png("purple"),
 )
+_BIRDS = ("owls", "gulls", "wrens", "larks")
+_LONG_AGO = text("UPDATE notices SET created_ms = 1000")
 _SILENT = text("UPDATE tasks SET quiet_at_ms = 0 WHERE state = 'working'")
 BUSY = Shown(window="agent-1", activity=Activity.BUSY)
 ALLOWED = (
@@ -554,6 +556,21 @@ async def blocked_windows(home: Path) -> Recording:
         return here.record
 
 
+async def away(home: Path) -> Recording:
+    """What Octet says after weeks without Discord: one summary of what ended, and the cards of what did not."""
+
+    async def weeks(town: Town) -> None:
+        core = town.coordinator
+        made = [await core.tasks.new(make_new_task(f"Count {what}", agent=DRY), by=OPERATOR) for what in _BIRDS]
+        for task in made[:-1]:
+            await core.tasks.cancel(task.id, by=OPERATOR)
+        await core.store.write(lambda tx: tx.execute(_LONG_AGO) and None)
+
+    async with tour(home, before=weeks) as here:
+        await here.look()
+        return here.record
+
+
 async def refusals(home: Path) -> Recording:
     """What cannot be accepted or is not there, family by family."""
     async with tour(home) as here:
@@ -600,6 +617,7 @@ SCENES: dict[str, Scene] = {
         displays,
         calibration,
         blocked_windows,
+        away,
         refusals,
     )
 }

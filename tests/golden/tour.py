@@ -181,8 +181,9 @@ async def tour(
     is_virtual: bool = False,
     is_owned: bool = True,
     change: Callable[[Sandbox], Settings] = settings_for,
+    before: Callable[[Town], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[Tour]:
-    """A town with its bot; `is_owned`: Ada is its owner already."""
+    """A town with its bot. `is_owned`: Ada is its owner already; `before` happens while Octet is not in Discord."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bot, "GUILD_READY_S", 0.02)
         patch.setattr(outbox, "EDIT_EVERY_S", 0.01)
@@ -191,7 +192,7 @@ async def tour(
         async with (
             open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
             people(home, sandbox, agents, is_virtual=is_virtual) as town,
-            bot_at_work(town, change(sandbox)),
+            _came_up(town, change(sandbox), before),
         ):
             if is_owned:
                 await town.own()
@@ -200,6 +201,16 @@ async def tour(
             )
             await made._learn_names()
             yield made
+
+
+@asynccontextmanager
+async def _came_up(
+    town: Town, settings: Settings, before: Callable[[Town], Awaitable[None]] | None
+) -> AsyncGenerator[None]:
+    if before is not None:
+        await before(town)
+    async with bot_at_work(town, settings):
+        yield
 
 
 async def board_is_shown(tour: Tour) -> None:
