@@ -86,8 +86,12 @@ def up(
     log_to_stderr("info")  # standard output has what this command says, and nothing else
     if tmux:
         if agents is not None:
-            layout = panes.Layout(program=program or [], profile=profile, directory=directory)
-            print("\n".join(panes.write(place, agents, layout)), end="\n" if agents else "")
+            from automation.terminal.programs import check_tmux
+            from core.calibration.new_desks import DeskTemplate, write_panes
+
+            check_tmux()
+            template = DeskTemplate(program=program or [], profile=profile, directory=directory)
+            print("\n".join(write_panes(place, agents, template)), end="\n" if agents else "")
         config = load(place)
         panes.up(place, config, panes.of_terminals(config, desk))
         return
@@ -182,16 +186,16 @@ def picture(
 def _write_missing(
     place: Home, agents: int, program: Sequence[str], *, profile: str, title: str, size: str, directory: str
 ) -> None:
-    from bot.cli import desk_files
+    from core.calibration import new_desks
 
-    numbers = desk_files.missing(place, agents)
+    numbers = new_desks.missing_desks(place, agents)
     if not numbers:
         return
     if not program or not profile:
-        file = f"config/desks/{desk_files.desk_name(numbers[0])}.toml"
-        raise desk_files.TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
-    template = desk_files.Template(program=program, profile=profile, title=title, size=size, directory=directory)
-    for line in desk_files.write(place, numbers, template):
+        file = f"config/desks/{new_desks.desk_name(numbers[0])}.toml"
+        raise new_desks.TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
+    template = new_desks.DeskTemplate(program=program, profile=profile, title=title, size=size, directory=directory)
+    for line in new_desks.write_displays(place, numbers, template):
         print(line)
     from bot.runfile import running
 

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import tomlkit
+from typing import TYPE_CHECKING
 
 from core.kit.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from automation.terminal.panes import Panes
     from automation.terminal.programs import PanePrograms
-    from core.config.editor import Edit
     from core.config.loader import Config
     from core.desks.model import Desk
     from core.home import Home
 
-DESK = "panes"
-"""What the desk is called that is written for new panes."""
 UP_S, LOOK_S = 30.0, 0.2
 LAST_WORDS_S = 2.0
 """How long the text of a pane whose program ended may take to stand still."""
@@ -36,87 +30,8 @@ class NoPanes(Invalid):
     octet desk up --tmux --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
 
 
-class ProgramMissing(Invalid):
-    """Nothing says what runs in {count} new panes. Name the agent's program and how it is driven:
-    octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
-    ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)"""
-
-
-class NoSuchFolder(Invalid):
-    """There is no folder {folder} for {agent} to work in; nothing was written. Make it, or name another one by
-    --directory."""
-
-
 class PanesNotUp(Unavailable):
     """Not every program runs {seconds} seconds after it was started; above is what each pane shows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What new panes are made of. In program and directory {agent} and {number} stand for each pane's own."""
-
-    program: Sequence[str]
-    profile: str
-    directory: str = ""
-
-
-def write(home: Home, agents: int, layout: Layout, *, is_anew: bool = False) -> list[str]:
-    """Write the desk with a pane for each of the first so many agents, as far as they have none, and send them there;
-    what was written, in lines for people. `is_anew`: those that have one get what `layout` says, too. Raises
-    ConfigWrong when that made no right configuration: nothing is changed."""
-    from automation.terminal.programs import check_tmux
-    from core.config.editor import change
-
-    check_tmux()
-    lines: list[str] = []
-
-    def work(edit: Edit) -> None:
-        listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
-        name = f"desks/{DESK}.toml"
-        is_new = not edit.has(name)
-        desk: Any = edit.document(name)
-        if is_new:
-            desk.add(
-                tomlkit.comment("Agents in panes of tmux: `octet desk up --tmux` starts them, and `octet run` keeps")
-            )
-            desk.add(tomlkit.comment("them running. docs/terminals.md tells how people look at them."))
-        if "tmux" not in desk:
-            desk["tmux"] = {"session": "octet"}
-        windows: Any = desk.setdefault("windows", tomlkit.aot())
-        have = {str(window.get("name")) for window in windows}
-        missing = [number for number in range(1, agents + 1) if f"agent-{number}" not in have]
-        if missing and (not layout.program or not layout.profile):
-            raise ProgramMissing(count=len(missing), agents=agents)
-        if is_anew:
-            lines.extend(_write_anew(windows, listed, layout, agents, home.root))
-        for number in missing:
-            while len(listed) < number:
-                listed.append(_agent(len(listed) + 1))
-            agent = listed[number - 1]
-            windows.append(_window(layout, str(agent["name"]), number, home.root))
-            came_from = agent.get("desk")
-            agent["lane"], agent["desk"], agent["window"] = "terminal", DESK, f"agent-{number}"
-            was = f" (it was at {came_from})" if came_from else ""
-            lines.append(f"{agent['name']} works in the pane agent-{number} of desk {DESK} now{was}")
-
-    change(home, work)
-    return lines
-
-
-def _write_anew(windows: Any, agents: Any, layout: Layout, number: int, root: Path) -> Iterator[str]:
-    """What the layout says, into the windows that stand for the first so many agents already."""
-    names = {f"agent-{one}": one for one in range(1, number + 1)}
-    for place, window in enumerate(windows):
-        one = names.get(str(window.get("name")))
-        if one is None:
-            continue
-        agent = next(
-            (str(a["name"]) for a in agents if a.get("window") == f"agent-{one}" and a.get("desk") == DESK), ""
-        )
-        fresh = _window(layout, agent or f"Agent-{one}", one, root)
-        if fresh.unwrap() != {key: window.unwrap().get(key) for key in fresh}:
-            windows[place] = fresh
-            yield f"the pane agent-{one} of desk {DESK} is written anew; what runs there is ended by `octet desk down`"
 
 
 def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
@@ -288,29 +203,6 @@ def _lines(home: Home, config: Config, desk: Desk) -> list[str]:
     if not programs.is_wanted and not run:
         return [f"{head} is down: it was put down; `octet desk up --tmux` brings it back"]
     return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, _, why in states if why)]
-
-
-def _agent(number: int) -> Any:
-    agent: Any = tomlkit.table()
-    agent.update({"name": f"Agent-{number}", "role": "builder", "capabilities": ["code"]})
-    return agent
-
-
-def _window(layout: Layout, agent: str, number: int, root: Path) -> Any:
-    """`root` is the home, from which folders are counted."""
-
-    def put_in(text: str) -> str:
-        return text.replace("{agent}", agent).replace("{number}", str(number))
-
-    window: Any = tomlkit.table()
-    window.update({"name": f"agent-{number}", "profile": layout.profile})
-    window.add("program", [put_in(word) for word in layout.program])
-    if layout.directory:
-        folder = put_in(layout.directory)
-        if not (root / Path(folder).expanduser()).is_dir():
-            raise NoSuchFolder(folder=folder, agent=agent)
-        window.add("directory", folder)
-    return window
 
 
 def picture_to(home: Home, config: Config, desk: Desk, file: Path) -> None:

@@ -127,14 +127,14 @@ def _windows(home: Home, questions: Prompts) -> None:
 
 def _terminals(home: Home, questions: Prompts) -> None:
     """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
-    from bot.cli import panes
+    from core.calibration.new_desks import DeskTemplate, write_panes
 
     _check(AgentPlace.TERMINALS)
     profile = _asked_kind(home, questions)
     program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
     number = questions.number("How many of them", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
-    layout = panes.Layout(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
-    for line in panes.write(home, number, layout, is_anew=True):
+    template = DeskTemplate(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
+    for line in write_panes(home, number, template, replaces=True):
         print(f"  {line}")
     _without_examples(home)
     # By a process of its own: whoever lays panes out has them until it ends, and Octet is to have them soon.
@@ -179,7 +179,7 @@ def _described(profile: str) -> str:
 
 def _displays(home: Home, questions: Prompts) -> None:
     """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
-    from bot.cli import desk_files
+    from core.calibration import new_desks
     from core.config.profiles import read_profiles
 
     _check(AgentPlace.DISPLAYS)
@@ -188,10 +188,10 @@ def _displays(home: Home, questions: Prompts) -> None:
     profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
     program = _program(questions, "The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
     number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
-    template = desk_files.Template(
+    template = new_desks.DeskTemplate(
         program=program, profile=profile, title="{agent}", size="1920x1080", directory=str(Path.cwd())
     )
-    for line in desk_files.write(home, desk_files.missing(home, number), template):
+    for line in new_desks.write_displays(home, new_desks.missing_desks(home, number), template):
         print(f"  {line}")
     _without_examples(home)
     if all(agent.get("lane") == "dryrun" for agent in _listed(home)):

@@ -15,8 +15,8 @@ from PIL import Image
 
 from automation.desktop.displays.child_process import marked
 from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
-from bot.cli import desk_files
 from bot.cli.init.templates import copy_templates
+from core.calibration import new_desks
 from core.config.loader import load
 from core.home import Home
 from tests.display import until
@@ -52,10 +52,12 @@ def standings(home: Path) -> list[DisplayStatus]:
 
 
 def make_desks(home: Path) -> None:
-    desk_files.write(
+    new_desks.write_displays(
         Home(root=home),
         [1, 2],
-        desk_files.Template(program=XTERM[1:], profile="demo_xterm", title="{agent}", size="1920x1080", directory=""),
+        new_desks.DeskTemplate(
+            program=XTERM[1:], profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
+        ),
     )
 
 
@@ -94,10 +96,10 @@ def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(h
 
 def test_what_is_logged_does_not_stand_among_what_the_command_says(home: Path) -> None:
     program = ("sh", "-c", "exit 3")
-    template = desk_files.Template(
+    template = new_desks.DeskTemplate(
         program=program, profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
     )
-    desk_files.write(Home(root=home), [1], template)
+    new_desks.write_displays(Home(root=home), [1], template)
     argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home)]
     said, logged = home / "said", home / "logged"
     with said.open("wb") as out, logged.open("wb") as err:
@@ -123,10 +125,10 @@ def test_a_template_that_makes_no_right_configuration_changes_nothing(home: Path
 
 def test_a_profile_that_is_measured_at_each_window_gets_a_display_to_measure_on_first(home: Path) -> None:
     before = (home / "config/agents.toml").read_text()
-    made = desk_files.write(
+    made = new_desks.write_displays(
         Home(root=home),
         [1, 2],
-        desk_files.Template(program=["xterm"], profile="xterm", title="{agent}", size="1920x1080", directory=""),
+        new_desks.DeskTemplate(program=["xterm"], profile="xterm", title="{agent}", size="1920x1080", directory=""),
     )
     assert "once it is up, `octet calibrate desk-1` measures its window and sends an agent there" in made[0]
     assert (home / "config/agents.toml").read_text() == before

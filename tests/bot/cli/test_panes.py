@@ -20,6 +20,7 @@ from bot.cli import logs, panes
 from bot.cli.commands import app
 from bot.cli.init.command import copy_templates
 from core.agents.model import Lane
+from core.calibration.new_desks import DeskTemplate, write_panes
 from core.config.loader import load
 from core.home import Home
 from tests.display import until
@@ -117,11 +118,11 @@ def test_a_folder_that_is_not_there_is_said_and_nothing_is_written(home: Home) -
 
 
 def test_panes_are_written_anew_for_who_has_answered_anew(home: Home) -> None:
-    first = panes.Layout(program=["cat"], profile="claude_code")
-    panes.write(home, 1, first)
-    assert panes.write(home, 1, first, is_anew=True) == []
-    (line,) = panes.write(home, 1, replace(first, program=["sleep", "{number}"]), is_anew=True)
-    assert line.startswith("the pane agent-1 of desk panes is written anew")
+    first = DeskTemplate(program=["cat"], profile="claude_code")
+    write_panes(home, 1, first)
+    assert write_panes(home, 1, first, replaces=True) == []
+    (line,) = write_panes(home, 1, replace(first, program=["sleep", "{number}"]), replaces=True)
+    assert line.startswith("wrote the pane agent-1 of desk panes anew")
     (desk,) = [desk for desk in load(home).desks if desk.tmux]
     assert [window.pane and window.pane.program for window in desk.windows] == [("sleep", "1")]
 
