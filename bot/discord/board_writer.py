@@ -1,6 +1,6 @@
-"""The one writer of live boards: each shows the present, by an edit at most once a second, whatever fails in between.
+"""The one writer of live boards: keeps each up to date by at most one edit a second, whatever fails in between.
 
-It works beside the outbox and never in its way: its own tasks, its own rows, at most one call at a time for each board.
+It works beside the outbox: its own tasks, its own rows, at most one call at a time for each board.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
-"""The shortest time between two looks at the fleet, and so between two edits of a board."""
+"""The shortest time between two queries of the fleet, and so between two edits of a board."""
 _REST_S = 3600.0
 _FAILED_REST_S = 5.0
 _LONGEST_PAUSE_S = 300.0
 _SPARE_EDITS = 2
-"""Of a channel's edits these are left to cards."""
+"""So many of a channel's edits are left to cards."""
 
 
 @dataclass(slots=True)
 class _BoardProgress:
-    """How the writing of one board goes. All of it may be forgotten: it costs one edit."""
+    """The progress of one board. Losing it costs one edit."""
 
     shown: str | None = None
-    """What its message says, clocks left out; None when that is not known."""
+    """The text of its message without clocks; None while unknown."""
     fails: int = 0
     not_before_s: float = 0.0
 
@@ -52,7 +52,7 @@ class BoardWriter:
     """Posts, edits, moves and deletes the boards' messages, as their rows say."""
 
     def __init__(self, coordinator: Coordinator, channels: ChannelClient, *, clock: Clock) -> None:
-        """It looks whenever something is committed to the journal."""
+        """It wakes whenever something is committed to the journal."""
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
         self._channels = channels
@@ -67,11 +67,11 @@ class BoardWriter:
         coordinator.journal.listen(lambda _entry: self._stirred.set())
 
     def wake(self) -> None:
-        """Something that no journal row tells of may have changed."""
+        """Query the fleet again: something without a journal row may have changed."""
         self._stirred.set()
 
     async def run(self) -> None:
-        """Keep every board as it shall be, until cancelled."""
+        """Keep every board up to date until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._channels.wait_until_ready()
@@ -92,7 +92,7 @@ class BoardWriter:
                     pass  # something that failed is due again
 
     async def drain(self, limit_s: float) -> None:
-        """Begin nothing more; return when what is being written is written and noted, or after `limit_s`."""
+        """Start nothing more; return when everything under way is written and noted, or after `limit_s`."""
         self._is_closing = True
         try:
             async with asyncio.timeout(limit_s):
@@ -101,7 +101,7 @@ class BoardWriter:
             log.warning("boards_not_drained", boards=len(self._busy), limit_s=limit_s)
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
-        """Start writing what differs. Returns the seconds until something that failed may be tried again."""
+        """Start writing what differs. Return the seconds until the next retry."""
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]

@@ -1,6 +1,6 @@
 """What stops Octet from writing to Discord for a while: a ban, a channel that refuses, the limit of edits.
 
-The outbox, the live boards and every request of the client share one gate. Notices record only their own tries.
+The outbox, the board writer and every request of the client share one instance. Notices record only their own tries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.kit.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 _BAN_S = 300.0
-"""How long a ban without a length lasts, and how long a refused token rests before it is tried again."""
+"""How long a ban without a length lasts, and how long Octet waits after Discord refused the token."""
 _LONGEST_BAN_S = 3600.0
 _SAME_S = 1.0
 _MOMENT_S = 0.001
@@ -30,7 +30,7 @@ _TOKEN_ROUTES = ("/webhooks/", "/interactions/")
 
 
 class DiscordBan(Unavailable):
-    """Discord takes nothing from this bot for now: {why}."""
+    """Discord accepts nothing from this bot at the moment: {why}."""
 
     def __init__(self, *, why: str, after_s: float = _BAN_S) -> None:
         super().__init__(why=why)
@@ -47,35 +47,34 @@ class _Refusal:
 
 
 class SendLimits:
-    """Knows what may be written now. All of it is forgotten when the process ends."""
+    """Knows what may be sent now. Nothing of it outlives the process."""
 
     def __init__(self, clock: Clock) -> None:
-        """Begin open."""
         self._clock = clock
         self._closed_until_s = clock.monotonic_s()
         self.is_probing = False
-        """Nothing has succeeded since the last ban: one writer tries, the others wait."""
+        """Nothing has succeeded since the last ban: one writer tries while the others wait."""
         self._refusals: dict[str, _Refusal] = {}
         self._edits: dict[str, deque[float]] = {}
 
     def note_ban(self, why: str, after_s: float) -> None:
-        """Stop all writers for so long. The same ban, told by several requests, counts once."""
+        """Stop all writers for `after_s`. A ban that several requests report counts once."""
         if self.banned_for_s() == 0 or after_s > self.banned_for_s() + _SAME_S:
             log.error("discord_blocks_us", why=why, after_s=round(after_s, 1))
             self._closed_until_s = self._clock.monotonic_s() + after_s
             self.is_probing = True
 
     def banned_for_s(self) -> float:
-        """Return for how many seconds nothing may be written; 0 when the gate is open."""
+        """Return for how many seconds nothing may be sent; 0 without a ban."""
         return max(0.0, self._closed_until_s - self._clock.monotonic_s())
 
     def raise_if_banned(self) -> None:
-        """Raise DiscordBan while the gate is closed."""
+        """Raise DiscordBan while a ban lasts."""
         if (left_s := self.banned_for_s()) > 0:
             raise DiscordBan(why="waiting until the ban is over", after_s=left_s)
 
     def note_success(self, channel: str) -> None:
-        """Note that Discord took something in this channel."""
+        """Note that Discord accepted something in this channel."""
         self.is_probing = False
         self._refusals.pop(channel, None)
 
@@ -91,7 +90,7 @@ class SendLimits:
         return known.until_s - now
 
     def is_refused(self, channel: str) -> bool:
-        """Whether the channel refused the last message; once its pause is over, one writer tries."""
+        """Tell whether Discord refused the last message in this channel; after the pause one writer tries."""
         return channel in self._refusals
 
     def refusal_of(self, channel: str) -> tuple[str, float] | None:
@@ -131,7 +130,7 @@ class SendLimits:
         return edits
 
     def trace_config(self) -> aiohttp.TraceConfig:
-        """Return hooks for one client: a closed gate refuses each of its requests, and its answers close the gate."""
+        """Return hooks for one client: a ban refuses each of its requests, and its responses report bans."""
 
         async def check(_session: object, _context: SimpleNamespace, sent: aiohttp.TraceRequestStartParams) -> None:
             if not sent.url.scheme.startswith("ws"):

@@ -36,10 +36,10 @@ NEEDED = {
     "Embed Links": 1 << 14,
     "Read Message History": 1 << 16,
 }
-"""By the names that Discord shows; the last one is for finding Octet's own messages after a lost connection."""
+"""By Discord's own names; Octet uses the last one to find its messages after a lost connection."""
 PERMISSIONS = sum(NEEDED.values())
 ADMINISTRATOR = 1 << 3
-"""Whoever has it needs none of the others. Octet never asks for it."""
+"""Includes all the others. Octet never asks for it."""
 
 
 class TokenInvalid(Misconfigured):
@@ -56,7 +56,7 @@ class NotVisible(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscordUser:
-    """Somebody in Discord."""
+    """A user of Discord."""
 
     id: str
     name: str
@@ -64,16 +64,16 @@ class DiscordUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What the token belongs to."""
+    """The application that the token belongs to."""
 
     id: str
     bot_id: str
     bot_name: str
     owners: tuple[DiscordUser, ...]
-    """Whoever owns the application in the developer portal; of a team those who may change it, its owner first."""
+    """The owner in the developer portal; of a team the members who may change the application, its owner first."""
     is_team: bool
     is_public: bool = False
-    """Anybody who knows its link may invite the bot."""
+    """Everybody with its link may invite the bot."""
     needs_code_grant: bool = False
     """Discord then takes no simple invitation."""
 
@@ -88,7 +88,7 @@ class DiscordServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAccess:
-    """A text channel that the bot is shown, with the names of the permissions it lacks there."""
+    """A text channel that the bot sees, with the names of the permissions that it lacks there."""
 
     id: str
     name: str
@@ -214,13 +214,13 @@ def _user(user: Json) -> DiscordUser:
 
 
 def invite_link(application_id: str) -> str:
-    """The address at which somebody who may manage a server lets the bot in, with these permissions and no others."""
+    """Return the link by which a manager of a server invites the bot, with these permissions and no others."""
     asked = {"client_id": application_id, "scope": "bot applications.commands", "permissions": PERMISSIONS}
     return f"https://discord.com/oauth2/authorize?{urlencode(asked)}"
 
 
 def missing_permissions(permissions: int) -> tuple[str, ...]:
-    """The names of what is missing among these permissions."""
+    """Return the names of the needed permissions that are not among these."""
     if permissions & ADMINISTRATOR:
         return ()
     return tuple(name for name, bit in NEEDED.items() if not permissions & bit)
