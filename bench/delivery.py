@@ -23,8 +23,7 @@ from bench.measure.course import Course, NotDelivered, Timed, course, environ_fo
 from bench.measure.mixed import mixed
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, below, median, percentile
 from core.desks.model import Desk
-from core.profiles.model import Box
-from core.profiles.panes import Driven
+from core.profiles.model import Box, Driven
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import PORTABLE, ROOT, TK, open_tk
 from tests.fakes.panes import WORKER as TERMINAL

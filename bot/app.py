@@ -41,7 +41,7 @@ from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
 from core.receipts.model import Keeping
 from core.security.model import HUB
-from core.settings.model import Dispatch as DispatchSettings
+from core.settings.model import DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.deliveries.model import Delivery, Outcome, Reason, deaths_after
-from core.settings.model import Dispatch
+from core.settings.model import DispatchSettings
 
-_SETTINGS = Dispatch()
+_SETTINGS = DispatchSettings()
 """The defaults have their home in the settings."""
 
 

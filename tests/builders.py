@@ -58,7 +58,7 @@ def make_window_agent(
 def make_desk(*windows: str, name: str = "main", is_virtual: bool = False) -> Desk:
     return Desk(
         name=name,
-        virtual=Virtual(width=1280, height=800, program=("xterm",)) if is_virtual else None,
+        virtual=Virtual(size="1280x800", program=("xterm",)) if is_virtual else None,
         display=":0",
         windows=tuple(
             Window(name=window, profile="demo_tk", title=window, box=Box(x=0, y=0, width=100, height=100))

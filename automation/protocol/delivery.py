@@ -20,8 +20,7 @@ from automation.protocol.ports import (
 from automation.protocol.text import equal, has_block, has_more, mark, prepare
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Reason, Result
 from core.kit import faults
-from core.profiles.model import Confirm, Normalise, Readback
-from core.profiles.panes import AnyReadback, Driven, PaneReadback
+from core.profiles.model import AnyReadback, Confirm, Driven, Normalise, PaneReadback, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """These say something about the text, not about the window: waiting for the window would not help."""

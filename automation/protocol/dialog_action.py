@@ -10,8 +10,7 @@ from automation.protocol.delivery import ASKS, GRANT_S
 from automation.protocol.ports import Cancelled, CommitPort, DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
-from core.profiles.model import Act, Activity, Press
-from core.profiles.panes import Driven
+from core.profiles.model import Act, Activity, Driven, Press
 
 MATCH_S = 1.2
 """How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""

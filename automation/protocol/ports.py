@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.kit.errors import Conflict, Unavailable
-from core.profiles.panes import AnyReadback
+from core.profiles.model import AnyReadback
 
 
 class TransientFailure(Unavailable):

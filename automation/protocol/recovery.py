@@ -18,7 +18,7 @@ from automation.protocol.ports import (
 )
 from automation.protocol.text import has_block, mark, prepare
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
-from core.profiles.panes import Driven
+from core.profiles.model import Driven
 
 T = TypeVar("T")
 AFTER = "after an interruption"

@@ -13,8 +13,7 @@ from automation.terminal.pane_action import mark
 from automation.terminal.pane_picture import drawn, png
 from automation.terminal.panes import DIALOGS, Panes, PaneSnapshot
 from core.desks.model import Shown
-from core.profiles.model import Activity
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Activity, PaneProfile
 
 DIALOG_S = 0.3
 RESTLESS_S = 10.0

@@ -18,8 +18,7 @@ from automation.terminal.panes import HISTORY, Panes, PaneSnapshot, PaneState, s
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.kit import faults
-from core.profiles.model import Normalise
-from core.profiles.panes import PaneReadback
+from core.profiles.model import Normalise, PaneReadback
 
 T = TypeVar("T")
 BUFFER = "octet-delivery."

@@ -17,8 +17,7 @@ from automation.terminal.screen import PaneScreen
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Desk
-from core.profiles.model import Activity
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Activity, PaneProfile
 
 if TYPE_CHECKING:
     from core.desks.model import Pane as Wanted

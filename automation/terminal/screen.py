@@ -14,8 +14,7 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.redaction import CODE_ON_SCREEN
-from core.profiles.model import Activity
-from core.profiles.panes import Answerable, Terminal
+from core.profiles.model import Activity, Answerable, Terminal
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")

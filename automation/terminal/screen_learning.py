@@ -11,8 +11,7 @@ from automation.terminal.panes import asked
 from automation.terminal.screen import ScreenLine, parse, view
 from automation.terminal.tmux import TmuxServer, key
 from core.calibration.model import CalibrationFailed, Cause, FoundWindow
-from core.profiles.model import Box
-from core.profiles.panes import Terminal
+from core.profiles.model import Box, Terminal
 
 LOOKS, LOOK_S = 20, 0.3
 """So often Octet looks whether the pane stays the same, and so far apart."""

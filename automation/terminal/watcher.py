@@ -20,8 +20,7 @@ from automation.terminal.programs import PanePrograms
 from automation.terminal.tmux import NoServer, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Shown, WindowStatus
-from core.profiles.model import Activity
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Activity, PaneProfile
 
 
 class PaneInspector:

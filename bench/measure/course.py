@@ -26,7 +26,7 @@ from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.errors import OctetError
 from core.kit.supervise import supervise
-from core.profiles.panes import Driven
+from core.profiles.model import Driven
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskId
 from tests.builders import make_agent, make_estate

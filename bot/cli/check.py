@@ -19,14 +19,17 @@ def check(home: HomeOption = None) -> None:
     Changes nothing."""
     from bot.cli.doctor.home import open_env_file, open_ping_url
     from core.config.loader import load
-    from core.config.pattern_timing import too_slow
+    from core.config.pattern_timing import report_slow
     from core.config.toml import read_folder
-    from core.kit.problems import ConfigWrong
+    from core.kit.problems import ConfigWrong, Problem
 
     place = home_of(home)
     config = load(place)
-    files = [file for folder in FOLDERS for file in read_folder(place.root, folder, [])[0].values()]
-    if slow := [problem for file in files for problem in too_slow(file)]:
+    slow: list[Problem] = []
+    for folder in FOLDERS:
+        for file in read_folder(place.root, folder, slow)[0].values():
+            report_slow(file)
+    if slow:
         raise ConfigWrong(slow)
     print(f"config is right: {_summary(config)}")
     for finding in (*open_env_file(place), *open_ping_url(place)):

@@ -36,8 +36,7 @@ from core.home import Home
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.supervise import supervise
-from core.settings.model import Discord as DiscordSettings
-from core.settings.model import Settings
+from core.settings.model import DiscordSettings, Settings
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NewType
+from typing import Annotated, NewType
+
+from pydantic import BeforeValidator, Field, with_config
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
+from core.kit.field_types import CHECKED, Text, check_name, rule, wrong
+from core.kit.problems import show, suggest
 
 AgentName = NewType("AgentName", str)
 
@@ -96,20 +101,48 @@ AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL
 """At its place, whatever it does now; only these are what they are by what their window shows."""
 
 
+_CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
+BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.MODEL, Lane.DRYRUN)
+"""The lanes that there are."""
+
+
+def _capability(text: str) -> str:
+    if not _CAPABILITY.fullmatch(text):
+        raise wrong("bad_capability", f"{show(text)} is no capability: up to 32 small letters, digits, - _ + and .")
+    return text
+
+
+def _lane(given: object) -> object:
+    if given in BUILT or not isinstance(given, str):
+        return given
+    if given in {lane.value for lane in Lane}:
+        raise wrong(
+            "lane_not_built", f'the lane "{given}" is not built yet; use "window", "terminal", "model" or "dryrun"'
+        )
+    raise wrong("unknown_lane", f"there is no lane {show(given)}; {suggest(given, BUILT)}")
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One worker as config/agents.toml describes it."""
 
-    name: AgentName
-    role: str
-    capabilities: frozenset[str]
-    lane: Lane
-    desk: str | None = None
-    window: str | None = None
-    model: str | None = None
-    """The name of its model in config/models.toml."""
-    allowed_actions: frozenset[str] = frozenset()
-    """What people may have pressed in its window through Octet: `interrupt`, `approve`, `deny`, `continue`."""
+    name: Annotated[AgentName, rule(check_name)]
+    """How users and prompts call it, for example `Agent-1`."""
+    role: Annotated[Text, Field(min_length=1, max_length=100)]
+    """What it is for, in a few words."""
+    capabilities: Annotated[frozenset[Annotated[Text, rule(_capability)]], Field(max_length=50)]
+    """What it can do, for example `["code", "review"]`."""
+    lane: Annotated[Lane, BeforeValidator(_lane)]
+    """How prompts reach it, `window`, `terminal`, `model` or `dryrun`."""
+    desk: Text | None = None
+    """The desk of its window or pane."""
+    window: Text | None = None
+    """Its window or pane on that desk."""
+    model: Text | None = None
+    """With lane `model`, the name of its [models.NAME]."""
+    allowed_actions: Annotated[frozenset[Text], Field(max_length=10)] = frozenset()
+    """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
 
     @property
     def abilities(self) -> LaneAbilities:

@@ -50,8 +50,7 @@ from core.desks.model import Desk, MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
-from core.profiles.model import Box
-from core.profiles.panes import PaneReadback, Terminal
+from core.profiles.model import Box, PaneReadback, Terminal
 
 GENERIC = "generic"
 """What the profiles begin with that fit any program."""

@@ -23,7 +23,7 @@ from core.calibration.model import (
     Risk,
     from_corner,
 )
-from core.profiles.panes import PaneReadback
+from core.profiles.model import PaneReadback
 
 BY_PLACE = (
     "Their titles do not differ. Octet can identify them by their places instead: a window that is moved gets no "

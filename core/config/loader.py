@@ -15,8 +15,7 @@ from core.config.settings import read_settings, secret
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
-from core.profiles.model import Act, Longest, Newline, Profile
-from core.profiles.panes import Driven, PaneProfile
+from core.profiles.model import Act, Driven, Longest, Newline, PaneProfile, Profile
 from core.settings.model import Settings
 from core.settings.models import Model
 

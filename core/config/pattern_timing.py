@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from core.config.toml import TomlFile
+from core.config.toml import TomlTable
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
-from core.kit.problems import KeyPath, Problem
+from core.kit.problems import KeyPath
 from core.profiles.model import LONGEST_TITLE
 
 LIMIT_S = 0.05
@@ -40,8 +40,8 @@ def screens(pattern: str = "") -> Iterator[Screen]:
             yield (row,) * rows
 
 
-def too_slow(file: TomlFile, clock: Callable[[], float] = time.process_time) -> Iterator[Problem]:
-    """Yield each pattern of a profile or a desk whose search takes longer than the limit on a hostile screen."""
+def report_slow(file: TomlTable, clock: Callable[[], float] = time.process_time) -> None:
+    """Report each pattern of a profile or a desk whose search takes longer than the limit on a hostile screen."""
     for path, pattern in _patterns(file.data):
         search = _search(pattern, path)
         for screen in screens(pattern):
@@ -54,7 +54,7 @@ def too_slow(file: TomlFile, clock: Callable[[], float] = time.process_time) -> 
                     f"takes {took_s * 1000:.0f} ms on a hostile screen of {size}, and at most {LIMIT_S * 1000:.0f} ms "
                     "are allowed. Anchor it with ^ and bound what repeats, as in [^\\n]{0,200}"
                 )
-                yield file.problem(path, text)
+                file.report(path, "slow_pattern", text)
                 break
 
 

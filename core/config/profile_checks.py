@@ -1,260 +1,251 @@
-"""Whether a profile fits together with itself: what no schema of single values can say."""
+"""Checks whether a profile fits together with itself: what no single value can show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
-from core.config.profile_parts import PressSchema
-from core.config.profile_schema import ProfileSchema
-from core.config.toml import TomlFile
-from core.config.validation import check
-from core.kit.problems import KeyPath, Problem, show
-from core.profiles.model import Act, Box, Confirm, Dialog, Profile, Readback, TooLong
+from core.config.provenance import NEEDED
+from core.config.toml import TomlTable
+from core.config.validation import missing, validate_partly
+from core.kit.field_types import is_set
+from core.kit.problems import KeyPath, show
+from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, Readback, TooLong
 
-
-def checked(
-    name: str, schema: type[ProfileSchema], file: TomlFile, folder: Path, problems: list[Problem]
-) -> Profile | None:
-    """The profile that this says, if it fits together; what is wrong is added to `problems`.
-
-    `folder` is where the pictures of its dialogs are."""
-    parsed = check(schema, file.data, file)
-    _check_chords(file, problems)
-    confirm = file.data.get("confirm")
-    composer = file.data.get("composer")
-    has_prompt = isinstance(composer, dict) and "prompt" in composer  # its program is at work while that is not shown
-    if isinstance(confirm, list) and Confirm.BUSY_SEEN in confirm and not (has_prompt or "busy" in file.data):
-        text = '"busy_seen" needs a [busy] table that says where the sign appears'
-        problems.append(file.problem(("confirm",), text))
-    if (
-        file.data.get("accepts_input_while_busy") is True
-        and isinstance(confirm, list)
-        and Confirm.COMPOSER_EMPTY not in confirm
-    ):
-        text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
-        problems.append(file.problem(("accepts_input_while_busy",), text))
-    _check_readback(file, problems)
-    _check_parts(file, problems)
-    fresh = file.data.get("new_chat")
-    if isinstance(fresh, dict) and len(cast("dict[str, object]", fresh)) != 1:
-        problems.append(file.problem(("new_chat",), "needs a chord or a prompt, one of both"))
-    elif isinstance(fresh, dict):
-        chord = cast("dict[str, object]", fresh).get("chord")
-        if chord is not None and chord in (file.data.get("submit"), file.data.get("paste")):
-            problems.append(file.problem(("new_chat", "chord"), f"{show(chord)} is a chord that pastes or sends"))
-    if isinstance(parsed, list):
-        problems.extend(parsed)
-        return None
-    profile = parsed.model(name, _pictures(parsed, file, folder, problems))
-    _check_anchor(file, profile, problems)
-    _check_transcript(file, profile, problems)
-    _check_states(file, parsed, problems)
-    _check_acts(file, parsed, problems)
-    _check_dialogs(file, profile, problems)
-    _check_masks(file, profile, problems)
-    return profile
+AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})
+"""The values that say how it shows that the agent works."""
 
 
-def _check_readback(file: TomlFile, problems: list[Problem]) -> None:
-    """What is sent unread is allowed by its owner in so many words, and only where nothing better is possible."""
-    given = file.data.get("readback")
-    kinds = cast("list[object]", given) if isinstance(given, list) else [given]
-    if len(set(map(str, kinds))) < len(kinds):
-        problems.append(file.problem(("readback",), "names one way twice"))
-    if Readback.NONE not in kinds:
-        return
-    if kinds[-1] != Readback.NONE:
-        problems.append(file.problem(("readback",), '"none" must come last: what comes after it is never tried'))
-    if file.data.get("allow_unverified") is not True:
-        text = (
-            '"none" sends what nobody has read back; what was sent so is shown as sent, never as delivered. '
-            "If that is wanted here, write `allow_unverified = true` beside it"
-        )
-        problems.append(file.problem(("readback",), text))
+def checked(name: str, file: TomlTable, folder: Path, is_open: Iterable[str] = ()) -> Profile | None:
+    """Return the profile that this table says, if each value is right; what is wrong, or does not fit, is reported.
+
+    `folder` is where the pictures of its dialogs are. The values in `is_open` are still to be measured."""
+    profile, bad = validate_partly(Profile, file)
+    is_complete = _is_complete(file, bad.union(is_open))
+    _check_chords(file, profile)
+    _check_confirm(file, profile, bad)
+    _check_readback(file, profile)
+    _check_parts(file, profile, bad.union(is_open))
+    _check_new_chat(file, profile)
+    if is_complete and not bad:
+        dialogs = tuple(_dialogs(profile, file, folder))
+        profile = replace(profile, name=name, dialogs=dialogs, acts=profile.all_acts)
+        _check_overlaps(file, profile)
+        _check_states(file, profile)
+        _check_presses(file, profile, profile.acts, ("acts",))
+        for place, dialog in enumerate(profile.dialogs):
+            _check_dialog(file, profile, dialog, ("dialogs", place))
+    return profile if is_complete and not bad else None
 
 
-def _check_parts(file: TomlFile, problems: list[Problem]) -> None:
-    """The next part of a long prompt comes when the agent has taken in the one before: that must show."""
-    screen, marks = file.data.get("terminal"), file.data.get("calibrate")
-    shows = "busy" in file.data or (isinstance(screen, dict) and "busy" in screen)
-    is_open = isinstance(marks, dict) and bool(
-        {"busy", "busy.colour", "terminal.busy"} & cast("dict[str, object]", marks).keys()
-    )
-    if file.data.get("too_long") == TooLong.SPLIT and not shows and not is_open:
-        text = '"split" needs a [busy] table (in a terminal `busy`): nothing else says when the next part may come'
-        problems.append(file.problem(("too_long",), text))
+def _is_complete(file: TomlTable, is_open: frozenset[str]) -> bool:
+    """Report each value for which there is no default and that is neither given nor still to be measured."""
+    before = len(file.problems)
+    for path in NEEDED:
+        table, _, key = path.rpartition(".")
+        if not {path, table} & is_open and key not in (file.table(table) if table else file).data:
+            has_none = table and table not in file.data and not any(one.startswith(f"{table}.") for one in is_open)
+            keys = (table,) if has_none else tuple(path.split("."))
+            file.report(keys, "missing", missing(Profile, keys))
+    if "transcript" in file.data and "transcript" not in is_open and "complete" not in file.table("transcript").data:
+        file.report(("transcript", "complete"), "missing", missing(Profile, ("transcript", "complete")))
+    return len(file.problems) == before
 
 
-def _check_chords(file: TomlFile, problems: list[Problem]) -> None:
+def _check_chords(file: TomlTable, profile: Profile) -> None:
     """The chord that sends may do nothing else: it would send a draft."""
-    submit = file.data.get("submit")
-    if not isinstance(submit, str):
+    if is_set(profile.submit) and profile.paste == profile.submit:
+        file.report(("submit",), "chord_twice", f"{show(profile.submit)} is the chord that pastes too")
+    listed: dict[KeyPath, tuple[str, ...]] = {
+        ("clear",): profile.clear or (),
+        ("copy",): profile.copy,
+        ("after_copy",): profile.after_copy,
+        ("transcript", "copy"): profile.transcript.copy if profile.transcript else (),
+    }
+    for key, chords in listed.items():
+        for place in (place for place, chord in enumerate(chords) if chord == profile.submit):
+            text = f"{show(profile.submit)} is the chord that sends; it would send a draft"
+            file.report((*key, place), "sends", text)
+
+
+def _check_confirm(file: TomlTable, profile: Profile, bad: frozenset[str]) -> None:
+    confirm = profile.confirm
+    if not is_set(confirm):
         return
-    if file.data.get("paste") == submit:
-        problems.append(file.problem(("submit",), f"{show(submit)} is the chord that pastes too"))
-    transcript = file.data.get("transcript")
-    of_transcript = cast("dict[str, object]", transcript).get("copy") if isinstance(transcript, dict) else None
-    listed: dict[tuple[str, ...], object] = {(key,): file.data.get(key) for key in ("clear", "copy", "after_copy")}
-    for key, chords in (listed | {("transcript", "copy"): of_transcript}).items():
-        for place, chord in enumerate(cast("list[object]", chords) if isinstance(chords, list) else ()):
-            if chord == submit:
-                problems.append(
-                    file.problem((*key, place), f"{show(chord)} is the chord that sends; it would send a draft")
-                )
+    # The program of a composer with a prompt is at work while that is not shown.
+    shows_work = "busy" in file.data or "composer" in bad or (is_set(profile.composer) and profile.composer.prompt)
+    if Confirm.BUSY_SEEN in confirm and not shows_work:
+        text = '"busy_seen" needs a [busy] table that says where the sign appears'
+        file.report(("confirm",), "needs_busy", text)
+    if profile.accepts_input_while_busy and Confirm.COMPOSER_EMPTY not in confirm:
+        text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
+        file.report(("accepts_input_while_busy",), "needs_composer_empty", text)
 
 
-def _pictures(parsed: ProfileSchema, file: TomlFile, folder: Path, problems: list[Problem]) -> dict[str, bytes]:
-    """The PNG files that a profile's dialogs are known by."""
-    found: dict[str, bytes] = {}
-    for place, dialog in enumerate(parsed.dialogs):
-        if dialog.picture is None:
+def _check_readback(file: TomlTable, profile: Profile) -> None:
+    """What is sent unread is allowed by its owner in so many words, and only where nothing better is possible."""
+    ways = list(profile.readback) if is_set(profile.readback) else []
+    if len(set(ways)) < len(ways):
+        file.report(("readback",), "same_twice", "names one way twice")
+    if Readback.NONE not in ways:
+        return
+    if ways[-1] is not Readback.NONE:
+        text = '"none" must come last: what comes after it is never tried'
+        file.report(("readback",), "none_not_last", text)
+    if not profile.allow_unverified:
+        text = (
+            '"none" sends a text that Octet has not read back; it is shown as sent, never as delivered. '
+            "If you want that here, write `allow_unverified = true` beside it"
+        )
+        file.report(("readback",), "needs_allow_unverified", text)
+
+
+def _check_parts(file: TomlTable, profile: Profile, is_open: frozenset[str]) -> None:
+    """The next part of a long prompt comes when the agent has taken in the one before: that must show."""
+    shows = "busy" in file.data or "busy" in file.table("terminal").data or AT_WORK & is_open
+    if profile.too_long is TooLong.SPLIT and not shows:
+        text = '"split" needs a [busy] table (in a terminal `busy`): nothing else says when the next part may come'
+        file.report(("too_long",), "needs_busy", text)
+
+
+def _check_new_chat(file: TomlTable, profile: Profile) -> None:
+    if (fresh := profile.new_chat) is None:
+        return
+    if bool(fresh.chord) == bool(fresh.prompt):
+        file.report(("new_chat",), "not_one", "needs a chord or a prompt, one of both")
+    elif fresh.chord and fresh.chord in {profile.submit, profile.paste}:
+        text = f"{show(fresh.chord)} is a chord that pastes or sends"
+        file.report(("new_chat", "chord"), "chord_twice", text)
+
+
+def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog]:
+    """Yield the dialogs with the PNG files by which they are known."""
+    for place, dialog in enumerate(profile.dialogs):
+        seen, path = dialog.picture, ("dialogs", place, "picture", "file")
+        if seen is None:
+            yield dialog
             continue
-        box, path = dialog.picture.box, ("dialogs", place, "picture", "file")
+        png = b""
         try:
-            png = found[dialog.picture.file] = (folder / dialog.picture.file).read_bytes()
+            png = (folder / seen.file).read_bytes()
         except OSError as error:
             text = f"cannot be read: {(error.strerror or str(error)).lower()}; it stands beside the profile"
-            problems.append(file.problem(path, text))
-            continue
-        size = _png_size(png)
-        if size is None:
-            problems.append(file.problem(path, "is no PNG file"))
-        elif size != (box.width, box.height):
-            text = f"is {size[0]} × {size[1]} pixels, its box {box.width} × {box.height}; cut it to the box's size"
-            problems.append(file.problem(path, text))
-    return found
+            file.report(path, "unreadable", text)
+        else:
+            size = _png_size(png)
+            if size is None:
+                file.report(path, "no_png", "is no PNG file")
+            elif size != (seen.box.width, seen.box.height):
+                text = f"is {size[0]} × {size[1]} pixels, its box {seen.box.width} × {seen.box.height}"
+                file.report(path, "wrong_size", f"{text}; cut it to the box's size")
+        yield replace(dialog, picture=replace(seen, png=png))
 
 
 def _png_size(png: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG file, by its first bytes."""
+    """Return width and height of a PNG file, by its first bytes."""
     if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
         return None
     return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
 
 
-def _check_states(file: TomlFile, parsed: ProfileSchema, problems: list[Problem]) -> None:
+def _check_overlaps(file: TomlTable, profile: Profile) -> None:
+    composer = profile.composer.box if is_set(profile.composer) else None
+    if composer and profile.anchor and profile.anchor.overlaps(composer):
+        text = "lies over the composer's box and would look otherwise with every draft; `octet calibrate` finds another"
+        file.report(("anchor",), "over_composer", text)
+    if composer and profile.transcript and profile.transcript.box.overlaps(composer):
+        # A click meant for the transcript must not go into the composer: a draft would be copied as what was said.
+        text = "lies over the composer's box; it must lie wholly in the part that shows what was said"
+        file.report(("transcript", "box"), "over_composer", text)
+    for place, mask in enumerate(profile.masks):
+        if profile.anchor is not None and mask.overlaps(profile.anchor):
+            # A picture of the anchor is kept in the home, and compared: it cannot be painted over.
+            text = "lies over the anchor, whose picture is kept; give the profile an anchor that may be seen"
+            file.report(("masks", place), "over_anchor", text)
+
+
+def _check_states(file: TomlTable, profile: Profile) -> None:
     """Each sign of a state can be seen or heard, and the two are told apart."""
-    for key, state in (("busy", parsed.busy), ("idle", parsed.idle)):
-        if state is None:
+    busy, idle = profile.busy, profile.idle
+    for key, state in (("busy", busy), ("idle", idle)):
+        if state is None or state.sign or (state.accessible and not state.box and not state.colour):
             continue
-        if state.accessible is None and state.box is None and state.colour is None:
-            problems.append(
-                file.problem((key,), "needs a box and a colour, or accessible: nothing says how it is seen")
-            )
-        elif state.box is None and state.colour is not None:
-            problems.append(
-                file.problem((key,), "needs a box: where the sign appears, from the window's top left corner")
-            )
-        elif state.box is not None and state.colour is None:
-            problems.append(file.problem((key,), 'needs a colour: that of the sign, "#rrggbb"'))
-    if (idle := parsed.idle) is None or (busy := parsed.busy) is None:
+        text = "needs a box and a colour, or accessible: nothing says how it is seen"
+        if state.box or state.colour:
+            text = 'needs a colour: that of the sign, "#rrggbb"' if state.box else "needs a box: where the sign appears"
+        file.report((key,), "no_sign", text)
+    if busy is None or idle is None:
         return
-    if idle.colour is not None and idle.colour == busy.colour:
-        problems.append(file.problem(("idle", "colour"), "is the colour of [busy] too; they would not be told apart"))
+    if idle.colour and idle.colour == busy.colour:
+        text = "is the colour of [busy] too; they would not be told apart"
+        file.report(("idle", "colour"), "same_sign", text)
     if idle.accessible is not None and idle.accessible == busy.accessible:
-        text = "is that of [busy] too; they would not be told apart"
-        problems.append(file.problem(("idle", "accessible"), text))
-
-
-def _check_acts(file: TomlFile, parsed: ProfileSchema, problems: list[Problem]) -> None:
-    """Each act has one way; and neither an interruption nor a no may send what stands in the composer."""
-    _check_presses(file, parsed, parsed.acts.given(), ("acts",), problems)
-    for place, dialog in enumerate(parsed.dialogs):
-        # In a window of its own a chord goes to that window: the composer is out of reach there.
-        is_apart = dialog.window is not None
-        _check_presses(file, parsed, dialog.acts.given(), ("dialogs", place, "acts"), problems, is_apart=is_apart)
+        file.report(("idle", "accessible"), "same_sign", "is that of [busy] too; they would not be told apart")
 
 
 def _check_presses(
-    file: TomlFile,
-    parsed: ProfileSchema,
-    given: Mapping[Act, PressSchema],
-    at: KeyPath,
-    problems: list[Problem],
-    *,
-    is_apart: bool = False,
+    file: TomlTable, profile: Profile, presses: Mapping[Act, Press], at: KeyPath, *, is_apart: bool = False
 ) -> None:
-    for act, press in given.items():
+    """Each act has one way; and neither an interruption nor a no may send what is in the composer.
+
+    In a window of its own (`is_apart`) a chord goes to that window: the composer is out of reach there."""
+    for act, press in presses.items():
         path, clicks = (*at, act.value), (press.x, press.y, press.anchor)
-        if press.chord is not None and any(one is not None for one in clicks):
-            problems.append(file.problem(path, "has a chord and a point; an act is done in one way"))
-        elif press.chord is None and any(one is None for one in clicks):
-            text = "needs a chord, or x and y of a point with the box of the button around it as anchor"
-            problems.append(file.problem(path, text))
-        elif press.chord is None and not _hits_its_button(press):
-            text = "the point does not lie in its anchor, which must be the button that is clicked"
-            problems.append(file.problem(path, text))
-        elif is_apart or press.chord is None:
+        if act is Act.NEW_CHAT:
             continue
-        elif press.chord == parsed.paste or (press.chord == parsed.submit and act in {Act.INTERRUPT, Act.DENY}):
-            text = f"{show(press.chord)} is the chord that {'pastes' if press.chord == parsed.paste else 'sends'}"
-            problems.append(file.problem(path, f"{text}; it would write into the composer"))
+        if press.chord and any(one is not None for one in clicks):
+            file.report(path, "not_one", "has a chord and a point; an act is done in one way")
+        elif not press.chord and any(one is None for one in clicks):
+            text = "needs a chord, or x and y of a point with the box of the button around it as anchor"
+            file.report(path, "not_one", text)
+        elif not press.chord and not (press.anchor and press.at and press.anchor.holds(*press.at)):
+            text = "the point does not lie in its anchor, which must be the button that is clicked"
+            file.report(path, "beside_anchor", text)
+        elif is_apart or not press.chord:
+            continue
+        elif press.chord == profile.paste or (press.chord == profile.submit and act in {Act.INTERRUPT, Act.DENY}):
+            text = f"{show(press.chord)} is the chord that {'pastes' if press.chord == profile.paste else 'sends'}"
+            file.report(path, "sends", f"{text}; it would write into the composer")
 
 
-def _hits_its_button(press: PressSchema) -> bool:
-    if press.anchor is None or press.x is None or press.y is None:
-        return False
-    return press.anchor.model().holds(press.x, press.y)
-
-
-def _check_dialogs(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
-    """Each dialog can be seen, shown to people, and answered by what the profile knows how to do."""
-    for place, dialog in enumerate(profile.dialogs):
-        path = ("dialogs", place)
-        if not (dialog.sign or dialog.picture or dialog.accessible or dialog.window):
-            text = "needs a sign, a picture, an accessible or a window: nothing says how it is seen that it is there"
-            problems.append(file.problem(path, text))
-        if not (dialog.window or dialog.box or dialog.accessible):
-            problems.append(file.problem(path, "needs a box: the part of the window that people are shown"))
-        if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture or dialog.accessible):
-            text = "is a window of its own; a box, a sign, a picture or an accessible is for one inside"
-            problems.append(file.problem(path, text))
-        _check_answers(file, profile, dialog, path, problems)
-
-
-def _check_answers(file: TomlFile, profile: Profile, dialog: Dialog, path: KeyPath, problems: list[Problem]) -> None:
+def _check_dialog(file: TomlTable, profile: Profile, dialog: Dialog, path: KeyPath) -> None:
+    """A dialog can be seen, shown to users, and answered by what the profile knows how to do."""
+    _check_presses(file, profile, dialog.acts, (*path, "acts"), is_apart=dialog.window is not None)
+    if not (dialog.sign or dialog.picture or dialog.accessible or dialog.window):
+        text = "needs a sign, a picture, an accessible or a window: nothing says how it is seen that it is there"
+        file.report(path, "no_sign", text)
+    if not (dialog.window or dialog.box or dialog.accessible):
+        file.report(path, "no_box", "needs a box: the part of the window that users are shown")
+    if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture or dialog.accessible):
+        text = "is a window of its own; a box, a sign, a picture or an accessible is for one inside"
+        file.report(path, "not_one", text)
     for number, act in enumerate(dialog.answers):
+        text = ""
         if act in {Act.INTERRUPT, Act.NEW_CHAT}:
             text = f"{show(act.value)} can be done without being asked; it is no answer"
-            problems.append(file.problem((*path, "answers", number), text))
         elif act not in profile.acts and act not in dialog.acts:
             text = f"{show(act.value)} has no entry in [acts] that says how it is done"
-            problems.append(file.problem((*path, "answers", number), text))
         elif profile.press(act, dialog) is None:
             text = f"{show(act.value)} in [acts] is a click into the agent's window; give this one its own `acts`"
-            problems.append(file.problem((*path, "answers", number), text))
+        if text:
+            file.report((*path, "answers", number), "no_answer", text)
     for act in dialog.acts:
         if act not in dialog.answers:
-            text = "says how it is done, but is not among the answers"
-            problems.append(file.problem((*path, "acts", act.value), text))
+            file.report((*path, "acts", act.value), "no_answer", "says how it is done, but is not among the answers")
 
 
-def _check_anchor(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
-    """A window is known by its anchor while a draft stands in it, too."""
-    if profile.anchor is not None and profile.anchor.overlaps(profile.composer.box):
-        text = "lies over the composer's box and would look otherwise with every draft; `octet calibrate` finds another"
-        problems.append(file.problem(("anchor",), text))
+def check_fits(profile: Profile, window: Box, called: str, file: TomlTable) -> None:
+    """Report what the profile looks at beyond a window that it drives; `called` names the window."""
+    inside = Box(x=0, y=0, width=window.width, height=window.height)
+    for path, box in _boxes(profile).items():
+        if box is not None and not box.fits_into(inside):
+            text = f"reaches beyond {called}, which is {window.width} × {window.height} pixels"
+            file.report(path, "outside", text)
 
 
-def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
-    """A click meant for the transcript must not go into the composer: a draft would be copied as what was said."""
-    if profile.transcript is not None and profile.transcript.box.overlaps(profile.composer.box):
-        text = "lies over the composer's box; it must lie wholly in the part that shows what was said"
-        problems.append(file.problem(("transcript", "box"), text))
-
-
-def _check_masks(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
-    """A picture of the anchor is kept in the home, and compared: it cannot be painted over."""
-    for place, mask in enumerate(profile.masks):
-        if profile.anchor is not None and mask.overlaps(profile.anchor):
-            text = "lies over the anchor, whose picture is kept; give the profile an anchor that may be seen"
-            problems.append(file.problem(("masks", place), text))
-
-
-def boxes(profile: Profile) -> dict[KeyPath, Box]:
-    """Every part of a window that the profile looks at, by its place in the file."""
+def _boxes(profile: Profile) -> dict[KeyPath, Box | None]:
+    """Return every part of a window that the profile looks at, by its place in the file."""
     found: dict[KeyPath, Box | None] = {
         ("anchor",): profile.anchor,
         ("composer", "box"): profile.composer.box,
@@ -269,5 +260,4 @@ def boxes(profile: Profile) -> dict[KeyPath, Box]:
             found |= {("dialogs", place, "acts", act.value, "anchor"): one.anchor for act, one in dialog.acts.items()}
         found["dialogs", place, "sign", "box"] = dialog.sign.box if dialog.sign else None
         found["dialogs", place, "picture", "box"] = dialog.picture.box if dialog.picture else None
-    found |= {("masks", place): mask for place, mask in enumerate(profile.masks)}
-    return {path: box for path, box in found.items() if box is not None}
+    return found | {("masks", place): mask for place, mask in enumerate(profile.masks)}

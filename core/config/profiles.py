@@ -1,42 +1,59 @@
-"""Reads config/profiles/*.toml, and checks that each profile fits together with itself and with its windows."""
+"""Reads config/profiles/*.toml, and makes a profile whole with what was measured at a window."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import cast
+from typing import Annotated, Any
 
-from core.config.profile_checks import boxes, checked
-from core.config.profile_schema import EVERY, PATHS, ProfileFileSchema, ProfileSchema
-from core.config.provenance import NEEDED_IN_PANE, Kind, Wanted, merged, nested
-from core.config.toml import TomlFile, read_folder
-from core.config.validation import check
+from pydantic import Field, with_config
+
+from core.config.profile_checks import AT_WORK, checked
+from core.config.provenance import EVERY, MARKS, Kind, Wanted, merged, value_paths
+from core.config.toml import TomlTable, read_folder
+from core.config.validation import editor_schema, validate_partly
+from core.kit.field_types import CHECKED, Text
 from core.kit.problems import Problem, show, suggest
-from core.profiles.model import AT, Box, Profile
-from core.profiles.panes import PaneProfile
+from core.profiles.model import AT, Habits, Normalise, PaneProfile, Profile
 
 PROFILES = "config/profiles"
-
-
-_STAND_INS: Mapping[str, object] = {
-    "match_class": "^stand-in$",
-    "composer.box": {"x": -100_000, "y": -99_000, "width": 1, "height": 1},
-    "composer.background": "#000000",
-    "paste": "ctrl+v",
-    "selection": "clipboard",
-    "submit": "enter",
-    "newline": "keep",
-    "readback": "copy",
-    "normalise": "raw",
-    "clear": ["ctrl+a", "backspace"],
-    "confirm": ["composer_empty"],
-}
-"""What stands in the place of a value that is still to calibrate while the rest of its profile is checked, and only
-then: nothing is ever driven by it."""
-_FOR_WINDOWS = frozenset(path.partition(".")[0] for path in _STAND_INS) - NEEDED_IN_PANE - {"confirm"}
+_FOR_WINDOWS = frozenset({"match_class", "composer", "paste", "selection", "readback"})
 """What a profile of a program that is only driven in panes need not say."""
+_Words = Annotated[Text, Field(min_length=1, max_length=500)]
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Consent:
+    by: Annotated[Text, Field(min_length=1, max_length=100)]
+    """Who said yes."""
+    at: Annotated[Text, Field(min_length=1, max_length=40)]
+    """When, in UTC."""
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Marks:
+    """How much is known of a profile's values."""
+
+    disabled: _Words = ""
+    """Why this profile may not be used without its owner's yes."""
+    enabled: _Consent | None = None
+    """Who said yes to that, and when."""
+    sources: Mapping[str, _Words] = field(default_factory=dict[str, str])
+    """Where each value is known from, by its path."""
+    calibrate: Mapping[str, _Words] = field(default_factory=dict[str, str])
+    """What is measured at each user's own window, by its path, and what it is."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return what editors need to complete and check a profile."""
+    found = editor_schema(Profile, "A profile of Octet: how one kind of window is driven")
+    marks = editor_schema(_Marks, "")
+    found["properties"] |= marks["properties"]
+    found["$defs"] |= marks["$defs"]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,122 +66,96 @@ class ProfileFiles:
     """All whose file is right, also what is still to calibrate and what is disabled."""
     named: frozenset[str]
     """The names of all files there, also of those that are wrong."""
-    files: Mapping[str, TomlFile]
+    files: Mapping[str, TomlTable]
     folder: Path
-
-    def at_window(
-        self, kind: Kind, window: str, measured: Mapping[str, object], part: TomlFile, problems: list[Problem]
-    ) -> Profile | None:
-        """The profile of one window, called `window`, with what was measured there: `part` of its desk's file."""
-        whole = replace(part, data=merged(kind.data, measured))
-        return checked(f"{kind.name}{AT}{window}", ProfileSchema, whole, self.folder, problems)
-
-    def check_window(
-        self, profile: Profile, window: Box, called: str, problems: list[Problem], file: TomlFile | None = None
-    ) -> None:
-        """What a profile looks at must lie inside each window that is driven by it; `called` names the window.
-
-        `file` is where that stands, if not in the profile's own."""
-        inside = Box(x=0, y=0, width=window.width, height=window.height)
-        for path, box in boxes(profile).items():
-            if not box.fits_into(inside):
-                text = f"reaches beyond {called}, which is {window.width} × {window.height} pixels"
-                problems.append((file or self.files[profile.name]).problem(path, text))
 
 
 def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
-    """The profiles of the home `root`; what is wrong is added to `problems`."""
+    """Return the profiles of the home `root`; what is wrong is added to `problems`."""
     files, _ = read_folder(root, PROFILES, problems)
     folder = root / PROFILES
     profiles: dict[str, Profile] = {}
     kinds: dict[str, Kind] = {}
     for name, file in files.items():
-        kind = _kind(name, file, problems)
-        missing = {one.path for one in kind.wanted() if one.is_needed}
-        _check_prompt(kind, problems)
+        kind = _kind(name, file)
+        is_open = {one.path for one in kind.wanted() if one.is_needed}
         if "terminal" in file.data and not _FOR_WINDOWS & file.data.keys():
-            missing |= _FOR_WINDOWS  # a profile for panes alone: no window is driven by it
-        stand_ins = nested({path: value for path, value in _STAND_INS.items() if _is_in(path, missing)})
-        whole = replace(file, data=merged(stand_ins, file.data))
-        profile = checked(name, ProfileFileSchema, whole, folder, problems)
+            is_open |= _FOR_WINDOWS  # a profile for panes alone: no window is driven by it
+        profile = checked(name, file.with_data(kind.data), folder, {*is_open, *kind.calibrate.keys() & AT_WORK})
         if profile is not None:
             kinds[name] = kind
-            if not missing:
+            if not is_open:
                 profiles[name] = profile
     named = frozenset(path.stem for path in folder.glob("*.toml"))
     return ProfileFiles(profiles=profiles, kinds=kinds, named=named, files=files, folder=folder)
 
 
+def at_window(files: ProfileFiles, kind: Kind, window: str, measured: TomlTable) -> Profile | None:
+    """Return the profile of one window, called `window`, with what was measured there: a table of its desk's file."""
+    return checked(f"{kind.name}{AT}{window}", measured.with_data(merged(kind.data, measured.data)), files.folder)
+
+
 def complete(kind: Kind, measured: Mapping[str, object], folder: Path) -> Profile | tuple[str, ...]:
-    """The whole profile with what was measured at a window that no desk has yet, or why there is none.
+    """Return the whole profile with what was measured at a window that no desk has yet, or why there is none.
 
     `folder` is where the pictures of its dialogs are: config/profiles of the home."""
-    missing = _missing(kind.wanted(measured))
-    if missing:
-        return missing
-    problems: list[Problem] = []
-    whole = TomlFile(name=kind.file.name, data=merged(kind.data, measured), lines=kind.file.lines)
-    profile = checked(kind.name, ProfileSchema, whole, folder, problems)
-    return profile if profile is not None and not problems else tuple(f"{one.key}: {one.text}" for one in problems)
+    if open_ := _still_open(kind.wanted(measured)):
+        return open_
+    whole = replace(kind.file, data=merged(kind.data, measured), problems=[])
+    profile = checked(kind.name, whole, folder)
+    return profile or tuple(f"{one.key}: {one.text}" for one in whole.problems)
 
 
 def in_pane(kind: Kind, measured: Mapping[str, object] | None = None) -> PaneProfile | tuple[str, ...]:
-    """How its program is driven in a terminal's pane, or why it cannot be."""
-    values = merged(kind.data, measured or {})
-    missing = _missing(kind.wanted(measured, in_pane=True))
-    if missing:
-        return missing
-    whole = merged(nested(_STAND_INS), values)
-    parsed = check(ProfileSchema, whole, kind.file)
-    if isinstance(parsed, list):
-        return tuple(f"{one.key}: {one.text}" for one in parsed)
-    pane = parsed.pane(kind.name)
-    return pane if pane is not None else ("it has no table [terminal], which says how its program looks on a screen",)
+    """Return how its program is driven in a terminal's pane, or why it cannot be."""
+    if open_ := _still_open(kind.wanted(measured, in_pane=True)):
+        return open_
+    whole = replace(kind.file, data=merged(kind.data, measured or {}), problems=[])
+    profile, _ = validate_partly(Profile, whole)
+    if whole.problems:
+        return tuple(f"{one.key}: {one.text}" for one in whole.problems)
+    if profile.terminal is None:
+        return ("it has no table [terminal], which says how its program looks on a screen",)
+    habits: dict[str, Any] = {one.name: getattr(profile, one.name) for one in fields(Habits)}
+    chords = {act: press for act, press in profile.all_acts.items() if press.chord}
+    # Its program breaks lines as it likes, whatever a window of it does.
+    habits |= {"name": kind.name, "normalise": Normalise.BLANKS, "acts": chords, "store_full_window": False}
+    return PaneProfile(terminal=profile.terminal, **habits)
 
 
-def _check_prompt(kind: Kind, problems: list[Problem]) -> None:
-    """Without it no composer is found on a screen; where it is still to calibrate only panes cannot be driven."""
-    screen = kind.data.get("terminal")
-    if isinstance(screen, dict) and "prompt" not in screen and "terminal.prompt" not in kind.calibrate:
-        text = "is missing: regular expression for what stands before the text in the composer"
-        problems.append(kind.file.problem(("terminal", "prompt"), text))
-
-
-def _is_in(path: str, missing: AbstractSet[str]) -> bool:
-    return path in missing or path.partition(".")[0] in missing
-
-
-def _missing(wanted: Iterable[Wanted]) -> tuple[str, ...]:
+def _still_open(wanted: Iterable[Wanted]) -> tuple[str, ...]:
     return tuple(f"{one.path} is still to calibrate: {one.what}" for one in wanted if one.is_needed)
 
 
-def _kind(name: str, file: TomlFile, problems: list[Problem]) -> Kind:
-    """What the file says about itself and its values. What has another type is said by the schema."""
-    sources, asked = _words(file.data.get("sources")), _words(file.data.get("calibrate"))
-    for table, marks in (("sources", sources), ("calibrate", asked)):
-        for path in marks:
-            if path not in PATHS and not (path == EVERY and table == "sources"):
-                text = f"{show(path)} is no value of a profile; {suggest(path, PATHS)}"
-                problems.append(file.problem((table, path), text))
-    for path in asked:
-        if path in sources:
-            text = f"{show(path)} is known too, says [sources]; a value has one mark"
-            problems.append(file.problem(("calibrate", path), text))
-    reason, yes = file.data.get("disabled"), file.data.get("enabled")
-    said = _words(yes)
-    if isinstance(yes, dict) and reason is None:
-        problems.append(file.problem(("enabled",), "says yes to what is not disabled; remove this line"))
-    enabled = f"by {said['by']}, {said['at']}" if {"by", "at"} <= said.keys() else ""
+def _kind(name: str, file: TomlTable) -> Kind:
+    """Return what the file says about itself and its values."""
+    marks, _ = validate_partly(_Marks, file.with_data({key: file.data[key] for key in MARKS if key in file.data}))
+    sources, asked = (_words(file.table(key).data) for key in ("sources", "calibrate"))
+    for table, said in (("sources", sources), ("calibrate", asked)):
+        for path in said:
+            if path not in value_paths() and not (path == EVERY and table == "sources"):
+                text = f"{show(path)} is no value of a profile; {suggest(path, value_paths())}"
+                file.report((table, path), "unknown_value", text)
+    for path in asked.keys() & sources.keys():
+        text = f"{show(path)} is known too, says [sources]; a value has one mark"
+        file.report(("calibrate", path), "two_marks", text)
+    yes = marks.enabled
+    if isinstance(file.data.get("enabled"), dict) and "disabled" not in file.data:
+        file.report(("enabled",), "not_disabled", "says yes to what is not disabled; remove this line")
+    # Without a prompt no composer is found on a screen.
+    screen = file.data.get("terminal")
+    if isinstance(screen, dict) and "prompt" not in screen and "terminal.prompt" not in asked:
+        text = "is missing: regular expression for what stands before the text in the composer"
+        file.report(("terminal", "prompt"), "missing", text)
     return Kind(
         name=name,
         file=file,
         sources=sources,
         calibrate=asked,
-        disabled=reason if isinstance(reason, str) and not enabled else "",
-        enabled=enabled,
+        disabled="" if yes else marks.disabled,
+        enabled=f"by {yes.by}, {yes.at}" if yes else "",
     )
 
 
-def _words(given: object) -> dict[str, str]:
-    table = cast("dict[str, object]", given) if isinstance(given, dict) else {}
+def _words(table: Mapping[str, object]) -> dict[str, str]:
     return {key: value for key, value in table.items() if isinstance(value, str)}

@@ -5,15 +5,27 @@ What is to calibrate has no value, or one to start with. Without those that are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import cast
 
-from core.config.profile_schema import EVERY, TABLES
-from core.config.toml import TomlFile
-from core.profiles.model import Box
+from core.config.toml import TomlTable
+from core.config.validation import hints_of
+from core.profiles.model import Act, Box, Composer, Profile, StateSigns, Terminal, Transcript
 
+TABLES: Mapping[str, Iterable[str]] = {
+    "composer": hints_of(Composer),
+    "busy": hints_of(StateSigns),
+    "idle": hints_of(StateSigns),
+    "transcript": hints_of(Transcript),
+    "acts": tuple(act.value for act in Act if act is not Act.NEW_CHAT),
+    "terminal": hints_of(Terminal),
+}
+"""Tables of a profile whose keys are values of their own; every other value is one, whole."""
+EVERY = "*"
+"""In [sources]: all values that have no mark of their own."""
 MARKS = ("sources", "calibrate", "disabled", "enabled")
 """What a profile's file says about itself and its values."""
 _EVERYWHERE = frozenset({"submit", "newline", "normalise", "clear"})
@@ -71,7 +83,7 @@ class Kind:
     """One file of config/profiles: a profile, whole or with values still to calibrate."""
 
     name: str
-    file: TomlFile
+    file: TomlTable
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where a value is known from, by its path or the path of its table."""
     calibrate: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -119,6 +131,12 @@ class Kind:
         if asked and (len(asked) > len(known) or known == EVERY):
             return Mark.CALIBRATE, self.calibrate[asked]
         return (Mark.KNOWN, self.sources[known]) if known else (Mark.OWN, "")
+
+
+@cache
+def value_paths() -> frozenset[str]:
+    """Return every value that a profile can have, by its path."""
+    return frozenset(hints_of(Profile)) | {f"{table}.{key}" for table, keys in TABLES.items() for key in keys}
 
 
 def leaves(data: Mapping[str, object], under: str = "") -> Iterator[tuple[str, object]]:

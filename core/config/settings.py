@@ -10,26 +10,32 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
 from core.config.env_file import read_env_file
-from core.config.toml import TomlFile, read_toml
-from core.config.validation import explain
+from core.config.toml import TomlTable, read_toml
+from core.config.validation import explain, hints_of, holder_of
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.redaction import remember
-from core.settings.model import Settings
+from core.settings.model import Section, Settings
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
 PING_URL = "OCTET_ALARM__PING_URL"
 FAULT_POINTS = "OCTET_FAULT_POINTS"
 ENVIRONMENT = "environment"
 _TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
+SECTIONS: dict[str, type[Section]] = {
+    name: holder_of(Settings, (name,)) for name in hints_of(Settings) if name not in {"discord_token", "fault_points"}
+}
+_VARIABLES: dict[str, tuple[str, ...]] = {TOKEN: ("discord_token",), FAULT_POINTS: ("fault_points",)} | {
+    f"OCTET_{section}__{key}".upper(): (section, key) for section, kind in SECTIONS.items() for key in hints_of(kind)
+}
+"""Where each variable belongs."""
 
 
 def is_token(text: str) -> bool:
@@ -49,129 +55,127 @@ def secret(home: Home, variable: str) -> SecretStr | None:
 
 
 def read_settings(home: Home, problems: list[Problem]) -> Settings:
-    """The settings of this home. What is wrong is added to `problems`, and left out of what is returned."""
-    file = read_toml(home.root / OCTET_TOML, OCTET_TOML)
-    if isinstance(file, Problem):
-        problems.append(file)
-        file = TomlFile(name=OCTET_TOML)
-    given = _Given(file, read_env_file(home.env_file, ENV_FILE, problems), environment())
-    values = _checked_toml(file, problems)
-    _check_names(given, problems)
+    """Return the settings of this home. What is wrong is added to `problems`, and left out of what is returned."""
+    file = read_toml(home.root, OCTET_TOML, problems) or TomlTable(name=OCTET_TOML, problems=problems)
+    given = _Given(file, _checked_toml(file))
+    lines = read_env_file(home.env_file, ENV_FILE, problems)
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # what it warns of is a problem already, with its line
-    dotenv = DotEnvSettingsSource(Settings, env_file=home.env_file if given.env_file else None)
-    for source, name in ((dotenv, ENV_FILE), (EnvSettingsSource(Settings), ENVIRONMENT)):
-        try:
-            given_there = source()
-            if name == ENV_FILE:
-                given_there.pop("fault_points", None)  # it is no setting of a home: `_check_names` says so
-            _lay_over(values, given_there)
-        except SettingsError:  # OCTET_HTTP='{…' that is not JSON
-            text = "a whole section in one variable must be JSON; better name each setting, as in OCTET_HTTP__PORT"
-            problems.append(Problem(file=name, text=text))
-    settings, wrong = _build(values)
-    _tell(given, wrong, problems)
-    _tell(given, _wrong_together(settings, given, problems), problems)
-    for secret in (settings.discord_token, settings.alarm.ping_url):
-        if secret is not None:
-            remember(secret.get_secret_value())
+    texts = dotenv_values(home.env_file, encoding="utf-8") if lines else {}
+    for name, text in texts.items():
+        given.take(name, text or "", ENV_FILE, lines.get(name.upper()))
+    for name, text in environment().items():
+        given.take(name, text, ENVIRONMENT)
+    settings, wrong = _build(given.values)
+    for path, code, text in (*wrong, *_wrong_together(settings, given)):
+        given.report(path, code, text)
+    for hidden in (settings.discord_token, settings.alarm.ping_url):
+        if hidden is not None:
+            remember(hidden.get_secret_value())
     return settings
 
 
 def holds_ping_url(home: Home) -> bool:
     """Whether octet.toml has the address to ping in it, which is as good as a password."""
-    file = read_toml(home.root / OCTET_TOML, OCTET_TOML)
-    alarm = file.data.get("alarm") if isinstance(file, TomlFile) else None
-    return isinstance(alarm, dict) and "ping_url" in alarm
+    file = read_toml(home.root, OCTET_TOML, [])
+    return file is not None and "ping_url" in file.table("alarm").data
 
 
-def _lay_over(values: dict[str, object], stronger: Mapping[str, object]) -> None:
-    for key, value in stronger.items():
-        below = values.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            _lay_over(cast("dict[str, object]", below), cast("dict[str, object]", value))
-        else:
-            values[key] = value
-
-
-def _build(values: dict[str, object]) -> tuple[Settings, list[tuple[KeyPath, str]]]:
-    """The settings, without the values that are wrong, and what is wrong with those."""
+def _build(values: dict[str, Any]) -> tuple[Settings, list[tuple[KeyPath, str, str]]]:
+    """Return the settings, without the values that are wrong, and what is wrong with those."""
     try:
-        return Settings(**cast("Any", values)), []
+        return Settings(**values), []
     except ValidationError as error:
         wrong = explain(Settings, error)
-    for (section, *keys), _ in wrong:
-        table = values.get(str(section))
-        if keys and isinstance(table, dict):
-            cast("dict[str, object]", table).pop(str(keys[0]), None)
+    for (section, *keys), _, _ in wrong:
+        if keys:
+            values[str(section)].pop(str(keys[0]), None)
         else:
             values.pop(str(section), None)
-    return Settings(**cast("Any", values)), wrong
-
-
-def _tell(given: _Given, wrong: list[tuple[KeyPath, str]], problems: list[Problem]) -> None:
-    """Name the place of each; a place that has its problem already gets no second one."""
-    problems.extend(given.problem(path, text) for path, text in wrong if not given.is_told(path, problems))
+    return Settings(**values), wrong
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """Who gave which setting, to name the place of a problem."""
+    """What was given of the settings, and where, to name the place of a problem."""
 
-    file: TomlFile
-    env_file: dict[str, int]
-    env: Mapping[str, str]
+    file: TomlTable
+    values: dict[str, Any]
+    places: dict[KeyPath, tuple[str, int | None, str]] = field(
+        default_factory=dict[KeyPath, tuple[str, int | None, str]]
+    )
 
-    def names(self) -> dict[str, str]:
-        """Octet's variables: upper-case name → name as it was written."""
-        return {name.upper(): name for name in self.env if name.upper().startswith("OCTET_")}
+    def take(self, name: str, text: str, source: str, line: int | None = None) -> None:
+        """Lay a variable over what was given before it. One that sets nothing is a problem: in .env each, and in the
+        environment those that look like settings."""
+        variable = name.upper()
+        path = _VARIABLES.get(variable)
+        is_from_file = source == ENV_FILE
+        if path is None or (is_from_file and variable == FAULT_POINTS):
+            section = SECTIONS.get(variable.removeprefix("OCTET_").lower())
+            if variable.startswith("OCTET_") and (is_from_file or "__" in variable or section is not None):
+                code, about = _sets_nothing(variable, is_section=section is not None)
+                problem = Problem(file=source, line=line, key=variable if is_from_file else name, code=code, text=about)
+                self.file.problems.append(problem)
+        elif text:
+            self.places[path] = (source, line, variable if is_from_file else name)
+            (self.values if len(path) == 1 else self.values.setdefault(path[0], {}))[path[-1]] = text
 
-    def problem(self, path: KeyPath, text: str) -> Problem:
-        for length in range(len(path), 0, -1):  # OCTET_HTTP='{"port": 1}' sets a whole section
-            variable = "OCTET_" + "__".join(str(part) for part in path[:length]).upper()
-            written = self.names().get(variable)
-            if written and self.env[written]:
-                return Problem(file=ENVIRONMENT, key=written, text=text)
-            if variable in self.env_file:
-                return Problem(file=ENV_FILE, line=self.env_file[variable], key=variable, text=text)
-        if path == ("discord_token",):
-            return Problem(file=ENVIRONMENT, key=TOKEN, text=text)
-        return self.file.problem(path, text)
+    def report(self, path: KeyPath, code: str, text: str) -> None:
+        """Add a problem with this setting, unless it, or its section, has one already."""
+        if self.has_problem(path):
+            return
+        source, line, key = self.places.get(path, ("", None, ""))
+        if path == ("discord_token",) and not source:
+            source, key = ENVIRONMENT, TOKEN
+        if source:
+            self.file.problems.append(Problem(file=source, line=line, key=key, code=code, text=text))
+        else:
+            self.file.report(path, code, text)
 
-    def is_told(self, path: KeyPath, problems: list[Problem]) -> bool:
-        """Whether this setting, or the section it stands in, has a problem already."""
-        places = [self.problem(path[:length], "") for length in range(1, len(path) + 1)]
-        told = {(problem.file, problem.key) for problem in problems}
-        return any((place.file, place.key) in told for place in places)
+    def has_problem(self, path: KeyPath) -> bool:
+        """Whether this setting, or its section, has a problem already."""
+        source, _, key = self.places.get(path, (self.file.name, None, ".".join(map(str, path))))
+        told = {(problem.file, problem.key) for problem in self.file.problems}
+        return (source, key) in told or (self.file.name, str(path[0])) in told
 
 
-def _checked_toml(file: TomlFile, problems: list[Problem]) -> dict[str, object]:
-    """The part of octet.toml that is right on its own. Secrets in it are refused."""
-    right: dict[str, object] = {}
+def _sets_nothing(variable: str, *, is_section: bool) -> tuple[str, str]:
+    if variable == HOME:
+        return "sets_nothing", "sets nothing here: this file is looked for in the home; set it in the environment"
+    if variable == FAULT_POINTS:
+        return "sets_nothing", "sets nothing here: it is for tests, and for the environment of one run only"
+    if is_section:
+        return "whole_section", "sets nothing: it names a whole section; name each setting, as in OCTET_HTTP__PORT"
+    return "unknown_setting", f"there is no such setting; {suggest(variable, _VARIABLES)}"
+
+
+def _checked_toml(file: TomlTable) -> dict[str, Any]:
+    """Return the part of octet.toml that is right on its own. Secrets in it are refused."""
+    right: dict[str, Any] = {}
     for name, value in file.data.items():
         if _is_secret(name):
-            problems.append(_misplaced(file, (name,)))
-        elif name not in Settings.sections:
-            problems.append(file.problem((name,), f"there is no such section; {suggest(name, Settings.sections)}"))
+            _refuse_secret(file, name)
+        elif name not in SECTIONS:
+            file.report((name,), "unknown_section", f"there is no such section; {suggest(name, SECTIONS)}")
         elif not isinstance(value, dict):
-            problems.append(file.problem((name,), f"must be a table, not {show(value)}; write [{name}] above its keys"))
+            text = f"must be a table, not {show(value)}; write [{name}] above its keys"
+            file.report((name,), "dict_type", text)
         else:
-            right[name] = _checked_section(file, name, cast("dict[str, object]", value), problems)
+            right[name] = _checked_section(file.table(name), SECTIONS[name])
     return right
 
 
-def _checked_section(
-    file: TomlFile, name: str, values: dict[str, object], problems: list[Problem]
-) -> dict[str, object]:
-    secrets = {key for key in values if _is_secret(key)}
-    problems.extend(_misplaced(file, (name, key)) for key in sorted(secrets))
-    values = {key: value for key, value in values.items() if key not in secrets}
-    schema = Settings.sections[name]
+def _checked_section(table: TomlTable, kind: type[Section]) -> dict[str, object]:
+    for key in sorted(filter(_is_secret, table.data)):
+        _refuse_secret(table, key)
+    values = {key: value for key, value in table.data.items() if not _is_secret(key)}
     try:
-        schema.model_validate(values, strict=True)
+        kind.model_validate(values, strict=True)
     except ValidationError as error:
-        wrong = explain(schema, error)
-        problems.extend(file.problem((name, *path), text) for path, text in wrong)
-        bad = {path[0] for path, _ in wrong if path}
+        wrong = explain(kind, error)
+        for path, code, text in wrong:
+            table.report(path, code, text)
+        bad = {path[0] for path, _, _ in wrong if path}
         return {key: value for key, value in values.items() if key not in bad}
     return values
 
@@ -180,47 +184,26 @@ def _is_secret(key: str) -> bool:
     return bool(re.search(r"token|secret|password|api_?key", key, re.IGNORECASE))
 
 
-def _misplaced(file: TomlFile, path: KeyPath) -> Problem:
-    return file.problem(path, f"a secret may not stand in this file; put {TOKEN}=… into .env or the environment")
+def _refuse_secret(table: TomlTable, key: str) -> None:
+    text = f"a secret may not stand in this file; put {TOKEN}=… into .env or the environment"
+    table.report((key,), "secret", text)
 
 
-def _check_names(given: _Given, problems: list[Problem]) -> None:
-    """Octet's variables that set nothing: all in .env, and in the environment those that look like settings."""
-    sections = Settings.sections.items()
-    known = {TOKEN} | {_variable(section, key) for section, schema in sections for key in schema.model_fields}
-    for name, line in given.env_file.items():
-        if name.startswith("OCTET_") and name not in known:
-            text = f"there is no such setting; {suggest(name, known)}"
-            if name == HOME:
-                text = "sets nothing here: this file is looked for in the home; set it in the environment"
-            elif name == FAULT_POINTS:
-                text = "sets nothing here: it is for tests, and for the environment of one run only"
-            problems.append(Problem(file=ENV_FILE, line=line, key=name, text=text))
-    for name, written in given.names().items():
-        if "__" in name and name not in known:
-            text = f"there is no such setting; {suggest(name, known)}"
-            problems.append(Problem(file=ENVIRONMENT, key=written, text=text))
-
-
-def _variable(section: str, key: str) -> str:
-    return f"OCTET_{section}__{key}".upper()
-
-
-def _wrong_together(settings: Settings, given: _Given, problems: list[Problem]) -> list[tuple[KeyPath, str]]:
-    """What one setting alone cannot show."""
-    wrong: list[tuple[KeyPath, str]] = []
+def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, str, str]]:
+    """Return what one setting alone cannot show."""
     discord = settings.discord
-    if given.is_told(("discord", "sandbox"), problems):
-        return wrong
+    if given.has_problem(("discord", "sandbox")):
+        return []
+    wrong: list[tuple[KeyPath, str, str]] = []
     addresses = {"api_base": discord.api_base, "gateway_url": discord.gateway_url}
     if not discord.sandbox:
         text = "is refused unless sandbox = true: it would send the token to this address; remove it"
-        wrong.extend((("discord", key), text) for key, value in addresses.items() if value is not None)
+        wrong.extend((("discord", key), "needs_sandbox", text) for key, value in addresses.items() if value is not None)
         token = settings.discord_token.get_secret_value() if settings.discord_token else None
         if token is not None and not is_token(token):
             text = "this is not a bot's token; copy it from Discord's developer portal: Bot, Reset Token"
-            wrong.append((("discord_token",), text))
+            wrong.append((("discord_token",), "bad_token", text))
     elif None in addresses.values():
         text = "needs the stand-in's addresses as well, in api_base and gateway_url"
-        wrong.append((("discord", "sandbox"), text))
+        wrong.append((("discord", "sandbox"), "no_address", text))
     return wrong

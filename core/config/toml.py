@@ -1,97 +1,153 @@
-"""Reads a TOML file together with the line of each key, so that a problem can name its place.
-
-tomllib parses; it gives no lines. A second walk over the text, which is known to be valid by then, finds them.
-"""
+"""Reads TOML files, and finds the line of a key, so that a problem can name its place."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from core.kit.problems import BYTE_ORDER_MARK, WITHOUT_BOM, KeyPath, Problem, spell
 
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TomlFile:
-    """One file that was read: its data, and on which line each key stands."""
+class TomlTable:
+    """A TOML file, or a table in it, and the list in which its problems are collected."""
 
     name: str
     """Relative to the home, with slashes: `config/desks/main.toml`."""
-    data: dict[str, object] = field(default_factory=dict[str, object])
-    lines: dict[KeyPath, int] = field(default_factory=dict[KeyPath, int])
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+    text: str = ""
+    """The whole file."""
+    at: KeyPath = ()
+    """The place of the table in the file."""
+    problems: list[Problem] = field(default_factory=list[Problem], compare=False)
 
-    def line(self, path: KeyPath) -> int | None:
-        """The line of this key, else of the table it would stand in; None when that is the whole file."""
-        while path:
-            if path in self.lines:
-                return self.lines[path]
-            path = path[:-1]
-        return None
+    def table(self, *path: str | int) -> TomlTable:
+        """Return the table at `path`, without keys where the file has none there; problems name the whole path."""
+        found: Any = self.data
+        try:
+            for part in path:
+                found = found[part]
+        except (KeyError, IndexError, TypeError):
+            found = {}
+        return self.with_data(cast("dict[str, object]", found) if isinstance(found, dict) else {}, *path)
 
-    def problem(self, path: KeyPath, text: str) -> Problem:
-        """A problem with this key of this file."""
-        return Problem(file=self.name, line=self.line(path), key=spell(path), text=text)
+    def with_data(self, data: Mapping[str, object], *path: str | int) -> TomlTable:
+        """Return the table at `path` with other data than the file's."""
+        return TomlTable(name=self.name, data=data, text=self.text, at=(*self.at, *path), problems=self.problems)
+
+    def tables(self, key: str) -> dict[int, TomlTable]:
+        """Return the tables of an array by their places; what is no table there is left out."""
+        listed = self.data.get(key)
+        entries = cast("list[object]", listed) if isinstance(listed, list) else []
+        return {place: self.table(key, place) for place, entry in enumerate(entries) if isinstance(entry, dict)}
+
+    def report(self, path: KeyPath, code: str, text: str) -> None:
+        """Add a problem with this key of this table."""
+        path = (*self.at, *path)
+        line = line_of(self.text, path)
+        self.problems.append(Problem(file=self.name, line=line, key=spell(path), text=text, code=code))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TomlPart(TomlFile):
-    """A table of a file, whose keys count from itself; what is wrong in it is said of the whole file."""
-
-    of: TomlFile
-    at: KeyPath
-
-    def problem(self, path: KeyPath, text: str) -> Problem:
-        """A problem with this key of this table."""
-        return self.of.problem((*self.at, *path), text)
-
-
-def read_toml(file: Path, name: str) -> TomlFile | Problem:
-    """The file's data and lines, or the one problem for which it cannot be read."""
+def read_toml(root: Path, name: str, problems: list[Problem]) -> TomlTable | None:
+    """Return the file `name` of the home `root`; None, and one problem more, where it cannot be read."""
     try:
-        raw = file.read_bytes()
+        raw = (root / name).read_bytes()
     except FileNotFoundError:
-        return Problem(file=name, text="is missing; `octet init` writes one")
+        problems.append(Problem(file=name, code="missing_file", text="is missing; `octet init` writes one"))
+        return None
     except OSError as error:
-        return Problem(file=name, text=f"cannot be read: {(error.strerror or str(error)).lower()}")
+        text = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        problems.append(Problem(file=name, code="unreadable", text=text))
+        return None
     if raw.startswith(BYTE_ORDER_MARK):
-        return Problem(file=name, line=1, text=WITHOUT_BOM)
+        problems.append(Problem(file=name, line=1, code="byte_order_mark", text=WITHOUT_BOM))
+        return None
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        return Problem(file=name, line=raw.count(b"\n", 0, error.start) + 1, text="is not UTF-8; save it as UTF-8")
-    text = text.replace("\r\n", "\n")
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(file=name, line=line, code="not_utf8", text="is not UTF-8; save it as UTF-8"))
+        return None
     try:
-        data = cast("dict[str, object]", tomllib.loads(text))
-        return TomlFile(name=name, data=data, lines=_Walk(text).document())
+        return TomlTable(name=name, data=tomllib.loads(text), text=text, problems=problems)
     except RecursionError:
-        return Problem(file=name, text="is nested too deeply")
+        problems.append(Problem(file=name, code="too_deep", text="is nested too deeply"))
     except ValueError as error:  # TOMLDecodeError, and the few plain ones that tomllib lets through
-        return _syntax_problem(name, text, str(error))
+        problems.append(_syntax_problem(name, text, str(error)))
+    return None
 
 
-def read_folder(root: Path, folder: str, problems: list[Problem]) -> tuple[dict[str, TomlFile], bool]:
-    """Each readable `folder`/NAME.toml under `root` by its NAME, and whether all were readable.
+def read_folder(root: Path, folder: str, problems: list[Problem]) -> tuple[dict[str, TomlTable], bool]:
+    """Return each readable `folder`/NAME.toml under `root` by its NAME, and whether all were readable.
 
-    A folder that is not there has no files.
+    A folder that does not exist has no files.
     """
-    files: dict[str, TomlFile] = {}
-    is_complete = True
-    for path in sorted((root / folder).glob("*.toml")):
-        name = f"{folder}/{path.name}"
-        if not _FILE_NAME.fullmatch(path.stem):
+    files: dict[str, TomlTable] = {}
+    names = sorted(path.stem for path in (root / folder).glob("*.toml"))
+    for stem in names:
+        name = f"{folder}/{stem}.toml"
+        if not _FILE_NAME.fullmatch(stem):
             text = "the file's name is a name too: up to 32 letters, digits, - and _, without blanks; rename it"
-            problems.append(Problem(file=name, text=text))
-        file = read_toml(path, name)
-        if isinstance(file, Problem):
-            problems.append(file)
-            is_complete = False
-        else:
-            files[path.stem] = file
-    return files, is_complete
+            problems.append(Problem(file=name, code="bad_name", text=text))
+        if file := read_toml(root, name, problems):
+            files[stem] = file
+    return files, len(files) == len(names)
+
+
+def line_of(text: str, path: KeyPath) -> int | None:
+    """Return the line of a key, or of the deepest table above it that the file has; None where it has none of them."""
+    holder: Any = None
+    item: Any = _document(text)
+    key: str | int = ""
+    for part in path:
+        try:
+            holder, item, key = item, item[part], part
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(item, str):  # its letters have no lines
+            break
+    while holder is not None:
+        if line := _line_of_item(text, holder, key):
+            return line
+        # A table without a header of its own, or an array of tables: its first entry has the line.
+        holder, key = item, 0 if isinstance(item, list) else next(iter(item))
+        item = holder[key]
+    return None
+
+
+@lru_cache(maxsize=8)
+def _document(text: str) -> TOMLDocument:
+    import tomlkit
+
+    return tomlkit.parse(text)
+
+
+def _line_of_item(text: str, holder: Any, key: str | int) -> int:
+    """Mark the item, write the document, and count the lines above the mark; 0 where the item is not written itself."""
+    from tomlkit.container import OutOfOrderTableProxy
+    from tomlkit.items import AoT, Table
+
+    item, mark, document = holder[key], "octet_marks_this_line", _document(text)
+    if isinstance(item, AoT | OutOfOrderTableProxy):
+        return 0
+    if isinstance(item, Table):
+        before, item.trivia.comment = item.trivia.comment, f"#{mark}"
+        written = document.as_string()
+        item.trivia.comment = before
+    else:
+        holder[key] = mark
+        written = document.as_string()
+        holder[key] = item
+    above, found, _ = written.partition(mark)
+    return above.count("\n") + 1 if found else 0
 
 
 def _syntax_problem(name: str, text: str, message: str) -> Problem:
@@ -99,129 +155,11 @@ def _syntax_problem(name: str, text: str, message: str) -> Problem:
     at_line = re.match(r"line (\d+)", where)
     line = int(at_line[1]) if at_line else max(1, len(text.rstrip().split("\n"))) if what else None
     what = _PLAINER.get(what or message, what or message)
-    return Problem(file=name, line=line, text=f"this is not TOML: {what[:1].lower()}{what[1:]}")
+    return Problem(file=name, line=line, code="syntax", text=f"this is not TOML: {what[:1].lower()}{what[1:]}")
 
 
 _PLAINER = {
-    "Cannot overwrite a value": "this key stands twice",
+    "Cannot overwrite a value": "this key is there twice",
     "Illegal character '\\n'": "a text has no closing quote on its line",
 }
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_STRING = re.compile(
-    r'"""(?:\\.|[^\\])*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:\\.|[^"\\])*"' r"|'[^']*'",
-    re.DOTALL,
-)
-_PLAIN = re.compile(r"[^,\]}#\n]+")
-
-
-def _under(path: KeyPath, part: str | int) -> KeyPath:
-    return (*path, part)
-
-
-class _Walk:
-    """One pass over a valid TOML text that notes the line of each key, table and array element."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._ends = [match.start() for match in re.finditer("\n", text)]
-        self._lines: dict[KeyPath, int] = {}
-        self._counts: dict[KeyPath, int] = {}
-
-    def document(self) -> dict[KeyPath, int]:
-        table: KeyPath = ()
-        while self._skip() < len(self._text):
-            if self._text[self._at] == "[":
-                table = self._header()
-            else:
-                self._pair(table)
-        return self._lines
-
-    def _header(self) -> KeyPath:
-        """`[a.b]` or `[[a.b]]`: a table's path, with the index of the newest element of each array of tables."""
-        is_array = self._text.startswith("[[", self._at)
-        line = self._line()
-        self._at += 2 if is_array else 1
-        path: KeyPath = ()
-        parts = self._key()
-        for place, part in enumerate(parts, start=1):
-            path = _under(path, part)
-            self._lines.setdefault(path, line)
-            if is_array and place == len(parts):
-                self._counts[path] = self._counts.get(path, 0) + 1
-            if path in self._counts:
-                path = _under(path, self._counts[path] - 1)
-                self._lines.setdefault(path, line)
-        self._skip()
-        self._at += 2 if is_array else 1
-        return path
-
-    def _pair(self, table: KeyPath) -> None:
-        line = self._line()
-        path = table
-        for part in self._key():
-            path = _under(path, part)
-            self._lines.setdefault(path, line)
-        self._skip()
-        self._at += 1  # =
-        self._skip()
-        self._value(path)
-
-    def _key(self) -> list[str]:
-        parts: list[str] = []
-        while True:
-            self._skip()
-            if self._text[self._at] in "\"'":
-                quoted = self._take(_STRING)
-                parts.append(cast("str", tomllib.loads(f"k = {quoted}")["k"]))
-            else:
-                parts.append(self._take(_BARE))
-            self._skip()
-            if not self._text.startswith(".", self._at):
-                return parts
-            self._at += 1
-
-    def _value(self, path: KeyPath) -> None:
-        first = self._text[self._at]
-        if first in "\"'":
-            self._take(_STRING)
-        elif first == "[":
-            self._array(path)
-        elif first == "{":
-            self._inline_table(path)
-        else:
-            self._take(_PLAIN)
-
-    def _array(self, path: KeyPath) -> None:
-        self._at += 1
-        count = 0
-        while self._text[self._skip()] != "]":
-            self._lines.setdefault(_under(path, count), self._line())
-            self._value(_under(path, count))
-            count += 1
-            if self._text[self._skip()] == ",":
-                self._at += 1
-        self._at += 1
-
-    def _inline_table(self, path: KeyPath) -> None:
-        self._at += 1
-        while self._text[self._skip()] != "}":
-            self._pair(path)
-            if self._text[self._skip()] == ",":
-                self._at += 1
-        self._at += 1
-
-    def _skip(self) -> int:
-        self._take(_BLANK)
-        return self._at
-
-    def _take(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self._text, self._at)
-        assert match is not None, "tomllib accepted this text"
-        self._at = match.end()
-        return match[0]
-
-    def _line(self) -> int:
-        return bisect_right(self._ends, self._at) + 1

@@ -18,8 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.desks.model import Desk, Learnable, LearnedFact, Window
 from core.home import Home, anchor_file
 from core.kit.files import write_private
-from core.profiles.model import AT, Box, Confirm, Profile, Sign
-from core.profiles.panes import Driven
+from core.profiles.model import AT, Box, Confirm, Driven, Profile, Sign, StateSigns
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -123,7 +122,9 @@ def learn(profile: Profile, value: Sign | Box) -> Profile:
     """Return the profile with this busy sign, which then proves a delivery too, or with this anchor."""
     if isinstance(value, Box):
         return replace(profile, anchor=value)
-    return replace(profile, busy=replace(value, is_learned=True), confirm=profile.confirm | {Confirm.BUSY_SEEN})
+    sign = {"box": value.box, "colour": value.colour, "share": value.share}
+    busy = replace(profile.busy or StateSigns(), **sign, is_learned=True)
+    return replace(profile, busy=busy, confirm=profile.confirm | {Confirm.BUSY_SEEN})
 
 
 def fits(value: Sign | Box, window: Box) -> bool:

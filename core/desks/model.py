@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, with_config
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
+from core.kit.field_types import CHECKED, OPEN, Bool, Float, Internal, ListOf, Name, Text, rule, wrong
+from core.kit.problems import show, suggest
 from core.profiles.model import AT, Act, Activity, Box, Sign
+from core.profiles.value_types import Title, chord, not_empty
 
 
 class MatchBy(StrEnum):
@@ -18,69 +25,6 @@ class MatchBy(StrEnum):
     PLACE = "place"
     """Nothing in its title: it is the very one that stood at its place when a person connected it. A tag on the window
     tells that, for as long as it lives; another one that stands there later is none of the desk's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """One agent's window on a desk: who it is (class of its profile and title) and its fixed place; or its pane."""
-
-    name: str
-    profile: str
-    """The one it is driven by: that of its kind, or one of its own, where something was measured at this window."""
-    title: str
-    """Regular expression for the stable part of the window's title."""
-    box: Box
-    """The place of the window's own area on the screen, without what the window manager draws around it."""
-    match_by: MatchBy = MatchBy.TITLE
-    pane: Pane | None = None
-    """On a desk of terminals: the pane it stands for, which has neither title nor box."""
-
-    @property
-    def kind(self) -> str:
-        """The file in config/profiles that its profile comes from."""
-        return self.profile.partition(AT)[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pane:
-    """A pane of tmux: one that Octet starts and keeps running, or one that a person has made."""
-
-    program: tuple[str, ...] = ()
-    """What runs in Octet's own, and its arguments, as they are: no shell reads them. Empty: it is a person's."""
-    directory: str = ""
-    """The folder it starts in, a whole path."""
-    target: str = ""
-    """Where a person's is, as tmux writes it: `work:1.0`, `%5`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tmux:
-    """The tmux server on which a desk's panes are."""
-
-    session: str = "octet"
-    """In which Octet makes its own panes, a window of tmux for each."""
-    socket: str = ""
-    """Of a person's own server, a path; empty: a server of Octet's own."""
-    server: str = ""
-    """The name of Octet's own server, as `tmux -L` takes it."""
-
-
-VIRTUAL = "virtual"
-"""The display of a desk that has one of its own; which number it gets is known once it is up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Virtual:
-    """A display of the desk's own, with a window manager and the agent's program on it."""
-
-    width: int
-    height: int
-    program: tuple[str, ...]
-    """The program and its arguments, as they are: no shell reads them."""
-    directory: str = ""
-    """The folder it starts in; empty: the home. A relative one counts from the home."""
-    fill: bool = True
-    """Its windows fill the whole display, without a frame; else they stand where the program puts them."""
 
 
 class InputSource(StrEnum):
@@ -112,8 +56,148 @@ class ClipboardScope(StrEnum):
 
 
 DAY_MIN = 24 * 60
+_DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
+_SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
+_SMALLEST, _LARGEST = (320, 200), (7680, 4320)
+_TARGET = re.compile(r"%\d{1,6}|[A-Za-z0-9_ @=-][A-Za-z0-9_ @=-]*:[A-Za-z0-9_ @=-]*(\.\d{1,3})?")
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOURS = re.compile(r"((?P<days>[A-Za-z.,]+)\s+)?(?P<h1>\d{1,2}):(?P<m1>\d{2})\s*-\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})")
+_FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
 
 
+def _display(text: str) -> str:
+    if not _DISPLAY.fullmatch(text):
+        raise wrong("bad_display", f'{show(text)} is no display; write it as ":0" (`echo $DISPLAY` tells yours)')
+    return text
+
+
+def _size(text: str) -> str:
+    found = _SIZE.fullmatch(text)
+    width, height = map(int, found.groups()) if found else (0, 0)
+    if not (_SMALLEST[0] <= width <= _LARGEST[0] and _SMALLEST[1] <= height <= _LARGEST[1]):
+        raise wrong(
+            "bad_size", f'{show(text)} is no size of a display; write it as "1920x1080", from 320x200 to 7680x4320'
+        )
+    return text
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise wrong("nul", "must not hold the character NUL: no program can be given it")
+    return text
+
+
+def _target(text: str) -> str:
+    if not _TARGET.fullmatch(text):
+        raise wrong(
+            "bad_pane", f'{show(text)} is no pane of tmux; write it as "work:1.0" or "%5" (prefix + q shows them)'
+        )
+    return text
+
+
+def _session(text: str) -> str:
+    if not _SESSION.fullmatch(text):
+        raise wrong("bad_session", f"{show(text)} is no name for a session: letters, digits, - and _")
+    return text
+
+
+def _kill_switch(text: str) -> str:
+    *held, last = chord(text).split("+")
+    if not set(held) & {"ctrl", "alt", "win"} and last != "pause" and last not in _FUNCTION_KEYS:
+        raise wrong(
+            "bad_kill_switch",
+            f"{show(text)} would stop the desk whenever somebody types it; hold ctrl, alt or win with it",
+        )
+    return text
+
+
+Word = Annotated[Text, Field(max_length=10_000), rule(_no_nul)]
+Program = Annotated[ListOf[Word], Field(max_length=200)]
+NOWHERE = Box(x=0, y=0, width=0, height=0)
+"""The place of a pane."""
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """A pane of tmux: one that Octet starts and keeps running, or one of the user's."""
+
+    program: Annotated[Program, rule(not_empty)] = ()
+    """What runs in Octet's own pane, and its arguments, without a shell. Left out: the pane is the user's."""
+    directory: Word = ""
+    """The folder it starts in; a relative one counts from the home."""
+    target: Annotated[Text, Field(max_length=200, alias="pane"), rule(_target)] = ""
+    """The user's pane, as tmux writes it: `work:1.0`, `%5`."""
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One agent's window on a desk: its profile, its title and its fixed place; or its pane."""
+
+    name: Name
+    """How agents.toml calls this window."""
+    profile: Text
+    """How it is driven, the name of a file in config/profiles."""
+    title: Title = OPEN
+    """Regular expression for the stable part of its title."""
+    box: Box = OPEN
+    """The place of the window's own area on the screen, without its frame."""
+    match_by: MatchBy = MatchBy.TITLE
+    """What tells it from others of its class; `place` is for equal titles."""
+    pane: Internal[Pane | None] = None
+    """On a desk of terminals: its pane, which has neither title nor box."""
+
+    @property
+    def kind(self) -> str:
+        """The file in config/profiles that its profile comes from."""
+        return self.profile.partition(AT)[0]
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tmux:
+    """The tmux server on which a desk's panes are."""
+
+    session: Annotated[Text, rule(_session)] = "octet"
+    """The session in which Octet makes its own panes, a window of tmux for each."""
+    socket: Word = ""
+    """The path of the user's own server; left out: a server of Octet's own."""
+    server: Internal[str] = ""
+    """The name of Octet's own server, as `tmux -L` takes it."""
+
+
+VIRTUAL = "virtual"
+"""The display of a desk that has one of its own; which number it gets is known once it is up."""
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Virtual:
+    """A display of the desk's own, with a window manager and the agent's program on it."""
+
+    size: Annotated[Text, rule(_size)] = "1920x1080"
+    """Its width and height in pixels."""
+    program: Annotated[Program, rule(not_empty)]
+    """The agent's program and its arguments, for example `["xterm", "-e", "claude"]`; no shell reads them."""
+    directory: Word = ""
+    """The folder it starts in; left out: the home. A relative one counts from the home."""
+    fill: Bool = True
+    """Whether its windows fill the whole display, without a frame; else the program places them."""
+
+    @property
+    def width(self) -> int:
+        """Its width in pixels."""
+        return int(self.size.partition("x")[0])
+
+    @property
+    def height(self) -> int:
+        """Its height in pixels."""
+        return int(self.size.partition("x")[2])
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
     """Hours of the week in which nothing is delivered, in the machine's own time: from a minute to another."""
@@ -132,37 +216,76 @@ class QuietHours:
         return began_today or ((day - 1) % 7 in self.days and minute < self.end_min)
 
 
+def _quiet_hours(given: object) -> object:
+    """`22:00-07:00`, on all days; `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00` on those it begins on."""
+    if not isinstance(given, str):
+        return given
+    text, days = given, set[int]()
+    said = _HOURS.fullmatch(text.strip())
+    if said is None:
+        raise wrong(
+            "bad_quiet_hours", f'{show(text)} is no time of the day; write it as "22:00-07:00" or "Sat,Sun 00:00-24:00"'
+        )
+    start, end = (int(said[hour]) * 60 + int(said[minute]) for hour, minute in (("h1", "m1"), ("h2", "m2")))
+    if start >= DAY_MIN or end > DAY_MIN or int(said["m1"]) > 59 or int(said["m2"]) > 59 or start == end:
+        raise wrong(
+            "bad_quiet_hours",
+            f"{show(text)} is no time of the day; hours go from 00:00 to 24:00, and it must not be empty",
+        )
+    for part in (said["days"] or "Mon..Sun").split(","):
+        first, _, last = part.strip().partition("..")
+        for name in filter(None, (first, last)):
+            if name.capitalize() not in _DAYS:
+                raise wrong("unknown_day", f"{show(text)} names a day {show(name)}; {suggest(name, _DAYS)}")
+        since = _DAYS.index(first.capitalize())
+        until = _DAYS.index((last or first).capitalize())
+        days |= {(since + number) % 7 for number in range((until - since) % 7 + 1)}
+    return QuietHours(start_min=start, end_min=end, days=frozenset(days))
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserActivityPolicy:
-    """How Octet behaves where a person sits too."""
+    """How Octet behaves where a user works too."""
 
-    idle_s: float = 2.0
-    """No delivery begins until nobody has pressed a key or moved the mouse for so long; 0 switches it off."""
+    idle_s: Annotated[Float, Field(ge=0, le=3600)] = 2.0
+    """No delivery begins until the user has not pressed a key or moved the mouse for so long; 0 switches it off."""
     input_source: InputSource = InputSource.DEVICES
-    quiet_hours: tuple[QuietHours, ...] = ()
-    kill_switch_keys: tuple[str, ...] = ("ctrl+alt+pause", "ctrl+alt+end")
+    """Which input counts as the user's."""
+    quiet_hours: Annotated[
+        ListOf[Annotated[QuietHours, BeforeValidator(_quiet_hours, json_schema_input_type=str)]], Field(max_length=50)
+    ] = ()
+    """When Octet delivers nothing, such as `22:00-07:00`, `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00`."""
+    kill_switch_keys: Annotated[ListOf[Annotated[Text, rule(_kill_switch)]], Field(max_length=5)] = (
+        "ctrl+alt+pause",
+        "ctrl+alt+end",
+    )
     """Chords that stop the desk, pressed anywhere."""
     kill_switch_corner: ScreenCorner = ScreenCorner.NONE
-    """Where the pointer, moved there by a person, stops the desk."""
-    show_banner: bool = False
-    """A small notice on the screen before and during each delivery."""
+    """The corner that stops the desk when the user moves the pointer there."""
+    show_banner: Bool = False
+    """Show a small banner on the screen before and during each delivery."""
     clipboard_scope: ClipboardScope = ClipboardScope.TARGET
-    stay_awake: bool = False
-    """The machine is kept from falling asleep while work waits or goes on here. Its screen may lock all the same."""
+    """Which programs may read Octet's text from the clipboard."""
+    stay_awake: Bool = False
+    """Keep the machine from falling asleep while work waits or goes on here. Its screen may lock all the same."""
 
 
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One display with its windows, as config/desks/NAME.toml describes it."""
+    """One display, or one tmux server, with its windows, as config/desks/NAME.toml describes it."""
 
-    name: str
-    display: str
-    """As in $DISPLAY; VIRTUAL for a display of its own."""
-    windows: tuple[Window, ...] = field(default=())
-    block_user_input: bool = True
+    name: Internal[str] = ""
+    display: Annotated[Text, rule(_display)] = OPEN
+    """The X display, for example `:0`."""
+    windows: Internal[tuple[Window, ...]] = ()
+    block_user_input: Bool = True
     """Whether Octet holds keyboard and mouse of this display while it delivers: a user may be there, or use VNC."""
     virtual: Virtual | None = None
-    user_activity: UserActivityPolicy = field(default=UserActivityPolicy())
+    """A display of its own."""
+    user_activity: UserActivityPolicy = UserActivityPolicy()
+    """How Octet behaves where a user works too."""
     tmux: Tmux | None = None
     """Its windows are panes of this server; it has no display."""
 

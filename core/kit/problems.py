@@ -23,6 +23,8 @@ class Problem:
     text: str
     line: int | None = None
     key: str = ""
+    code: str = ""
+    """Which rule is broken."""
 
     def __str__(self) -> str:
         """One line: `config/desks/main.toml:14: windows[2].profile: there is no profile "x"`."""

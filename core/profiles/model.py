@@ -1,10 +1,33 @@
-"""What config/profiles says, parsed: how one kind of window is driven, and what it shows."""
+"""What config/profiles says: how one kind of window, or program in a pane, is driven, and what it shows.
+
+Each class is a table of a file. Pydantic checks the annotations when `core.config` reads one, and editors show the
+docstrings of the fields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, with_config
+
+from core.kit.field_types import CHECKED, OPEN, Bool, Float, Int, Internal, ListOf, Text, rule, wrong
+from core.kit.problems import show
+from core.profiles.value_types import (
+    Chord,
+    Chords,
+    Class,
+    Colour,
+    FileName,
+    Length,
+    Milliseconds,
+    Pattern,
+    Place,
+    Role,
+    Title,
+    not_empty,
+)
 
 AT = "@"
 """Between a profile's name and its window's, where that window has values of its own: `cursor@main.agent-1`."""
@@ -116,14 +139,22 @@ class Act(StrEnum):
     """Begins a new conversation, while the agent rests."""
 
 
+Share = Annotated[Float, Field(gt=0, le=1)]
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """A rectangle in pixels. On the screen x and y may be negative (a monitor to the left)."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    x: Place
+    """Its distance from the left edge, in pixels."""
+    y: Place
+    """Its distance from the top edge, in pixels."""
+    width: Length
+    """How wide it is, in pixels."""
+    height: Length
+    """How high it is, in pixels."""
 
     @property
     def has_area(self) -> bool:
@@ -159,59 +190,132 @@ class Box:
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A colour that stands in a region of the window while something is so (busy: the agent works)."""
+    """A colour that fills a part of a box while something is so (busy: the agent works)."""
 
     box: Box
-    colour: str
-    share: float = 0.2
-    """The smallest part of the region's pixels that must have the colour, 0–1."""
-    is_learned: bool = False
+    """Where the sign appears, from the window's top left corner."""
+    colour: Colour
+    """The colour of the sign, `#rrggbb`."""
+    share: Share = 0.2
+    """The smallest part of the box that must have the colour, 0–1."""
+    is_learned: Internal[bool] = False
     """Octet learned it from prompts: before Enter it proves nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """A picture that stands at a place of the window while something is so."""
-
-    box: Box
-    png: bytes
-
-
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accessible:
-    """An object that the window's program tells of over the accessibility bus, and shows, while something is so."""
+    """An object that the window's program shows on the accessibility bus while something is so."""
 
-    role: str
-    """One of AT-SPI's: `dialog`, `alert`, `push button`."""
-    name: str = ""
-    """Regular expression for a part of what it is called; empty: any."""
-    text: str = ""
-    """Regular expression for a part of all that stands in it, whose dots match line ends too; empty: any."""
+    role: Role
+    """What the object is on the accessibility bus, for example `dialog`, `alert` or `push button`."""
+    name: Pattern = ""
+    """Regular expression for a part of its name; left out: any."""
+    text: Pattern = ""
+    """Regular expression for a part of its text, whose dots match line ends too; left out: any."""
 
 
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSigns:
+    """How a window shows one state: a colour in a box, an object on the accessibility bus, or both."""
+
+    box: Box | None = None
+    """Where the sign appears, from the window's corner."""
+    colour: Colour = ""
+    """The colour of the sign, `#rrggbb`."""
+    share: Share = 0.2
+    """The smallest part of the box that must have the colour, 0–1."""
+    accessible: Accessible | None = None
+    """What its program shows on the accessibility bus then."""
+    is_learned: Internal[bool] = False
+    """Octet learned it from prompts: before Enter it proves nothing."""
+
+    @property
+    def sign(self) -> Sign | None:
+        """Return the colour in its box."""
+        if self.box is None or not self.colour:
+            return None
+        return Sign(box=self.box, colour=self.colour, share=self.share, is_learned=self.is_learned)
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """A picture that is shown at a place of the window while something is so."""
+
+    file: FileName
+    """A PNG file beside the profile, as large as the box."""
+    box: Box
+    """Where it appears, from the window's top left corner."""
+    png: Internal[bytes] = b""
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modal:
-    """A window of its own that stands in the way of another one of the same program."""
+    """A window of its own that covers another one of the same program."""
 
-    match_class: str
-    """Regular expression for the whole class part of WM_CLASS."""
-    title: str
+    match_class: Class
+    """Regular expression for the whole class part of its WM_CLASS."""
+    title: Title
     """Regular expression for a part of its title."""
 
 
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
     """How an act is done: a chord, or one click at a point of the window."""
 
-    chord: str = ""
-    at: tuple[int, int] | None = None
-    """From the window's top left corner; only without a chord."""
+    chord: Chord = ""
+    """The chord to press."""
+    x: Place | None = None
+    """Where to click, from the window's left edge."""
+    y: Place | None = None
+    """Where to click, from the window's top edge."""
     anchor: Box | None = None
-    """The part of the window around the point that must look as it did the first time: the button."""
+    """The button around that point, which must look as it did the first time."""
+
+    @property
+    def at(self) -> tuple[int, int] | None:
+        """Return the point to click; None where a chord is pressed."""
+        return (self.x, self.y) if self.x is not None and self.y is not None else None
 
 
+def _as_press(given: object) -> object:
+    return {"chord": given} if isinstance(given, str) else given
+
+
+def _act_of_a_table(act: Act) -> Act:
+    if act is Act.NEW_CHAT:
+        raise wrong("unexpected_keyword_argument", "there is no such key here; write `new_chat` above the tables")
+    return act
+
+
+Presses = Mapping[
+    Annotated[Act, rule(_act_of_a_table)],
+    Annotated[Press, BeforeValidator(_as_press, json_schema_input_type=Chord | Press)],
+]
+
+
+def _means_more_than_work(activity: Activity) -> Activity:
+    if activity not in DIALOG_ACTIVITIES:
+        given = show(activity.value)
+        raise wrong("literal_error", f'must be one of "needs_input", "error" or "limited", not {given}')
+    return activity
+
+
+DIALOG_ACTIVITIES = (Activity.NEEDS_INPUT, Activity.ERROR, Activity.LIMITED)
+DialogActivity = Annotated[
+    Activity, rule(_means_more_than_work), WithJsonSchema({"enum": [one.value for one in DIALOG_ACTIVITIES]})
+]
+Answers = Annotated[ListOf[Act], Field(max_length=10)]
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
     """Something a window shows now and then that means more than being at work: a question, an error, a limit.
@@ -219,131 +323,267 @@ class Dialog:
     It is there when all of its signs are; it has one at least.
     """
 
-    shows: Activity
-    """needs_input, error or limited."""
-    answers: tuple[Act, ...]
-    """The acts that answer it; each must be one that the profile knows how to do."""
+    shows: DialogActivity
+    """What it means, `needs_input`, `error` or `limited`."""
+    answers: Answers = ()
+    """The acts that answer it, for example `["approve", "deny"]`."""
     box: Box | None = None
-    """The part of the window that people are shown, from its top left corner; an answer is good for exactly this.
-    None for a window of its own, which is shown whole, and for an object that tells where it stands."""
+    """The part of the window that users are shown; an answer is good for exactly this. Left out for a window of its
+    own, which is shown whole, and for an object that tells its place."""
     sign: Sign | None = None
+    """A colour in a box that is there then."""
     picture: Likeness | None = None
+    """A picture that is there then."""
     accessible: Accessible | None = None
+    """What its program shows on the accessibility bus then."""
     window: Modal | None = None
-    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
-    """How this very dialog is answered, where not as the profile's `acts` say; in a window of its own, points are from
-    its own top left corner."""
+    """A window of its own."""
+    acts: Presses = field(default_factory=dict[Act, Press])
+    """How this very dialog is answered, where not as the profile's `acts` say. In a window of its own, points count
+    from its own top left corner."""
 
 
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Where a prompt is written. The box is relative to the window's top left corner."""
+    """Where prompts are written."""
 
-    box: Box
-    background: str
-    """`#rrggbb` of an empty composer."""
-    caret_px: int = 120
-    """How many pixels of the box may differ from the background in an empty composer: the caret."""
-    has_placeholder: bool = False
-    """An empty composer shows a placeholder: what looks as it did when it was seen to be empty is empty too."""
+    box: Box = OPEN
+    """Where prompts are written, from the window's top left corner."""
+    background: Colour = OPEN
+    """The colour of the empty composer, `#rrggbb`."""
+    caret_px: Annotated[Int, Field(ge=0, le=1_000_000)] = 120
+    """How many pixels may differ from the background in an empty composer: the caret."""
+    has_placeholder: Bool = False
+    """Whether an empty composer shows a placeholder. `octet calibrate` keeps pictures of it, and they count as
+    empty."""
     prompt: Box | None = None
-    """In a terminal: where the prompt stood when its line was kept, as high as that line. The composer is the lowest
-    line in the box that begins with this prompt, and is empty while it looks as it was kept."""
-    role: str = ""
-    """Its role in the accessibility tree, such as `entry`; empty: whatever can be written into there."""
-    label: str = ""
-    """Its name in the accessibility tree; empty: any."""
+    """In a terminal: the prompt before what is written, as high as its line, where it was when `octet calibrate` kept
+    a picture of that line. The composer is then the lowest line that begins with it."""
+    role: Annotated[Text, Field(max_length=100)] = ""
+    """Its role on the accessibility bus, such as `entry`; left out: any object that takes text."""
+    label: Annotated[Text, Field(max_length=200)] = ""
+    """Its name on the accessibility bus; left out: any."""
 
 
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """Where what was said stands, and how it is copied out. The box is relative to the window's top left corner."""
+    """Where the window shows what was said, and how Octet copies it."""
 
     box: Box
-    """A place to click into; all of the transcript is then selected by the chords, also what is scrolled away."""
-    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
-    role: str = ""
-    """Of the object that holds it on the accessibility bus; empty: it is copied."""
-    answers: bool = True
+    """Where what was said is shown: a place to click into."""
+    copy: Annotated[Chords, rule(not_empty)] = ("ctrl+a", "ctrl+c")
+    """Chords that select all of it, also what is scrolled away, and copy it."""
+    role: Annotated[Text, Field(max_length=60)] = ""
+    """Its role on the accessibility bus; left out: it is copied."""
+    answers: Bool = True
     """Whether agents may answer here, between the markers of their prompt."""
-    complete: bool = False
-    """Whether a copy certainly holds the last messages all. Lists that keep only what is seen do not."""
+    complete: Bool = False
+    """True only if a copy was seen to hold the last 50 messages all, else false."""
 
 
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChat:
+    """How a user begins a new conversation: a chord, or a prompt that is a command."""
+
+    chord: Chord = ""
+    """The chord that begins a new conversation."""
+    prompt: Annotated[Text, Field(max_length=100), rule(not_empty)] = ""
+    """What is sent to begin one, for example `/clear`."""
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answerable:
+    """What a terminal's screen shows now and then that means more than being at work."""
+
+    shows: DialogActivity
+    """What it means, `needs_input`, `error` or `limited`."""
+    text: Pattern
+    """Regular expression for what is on the screen then."""
+    answers: Answers = ()
+    """The acts that answer it, for example `["approve", "deny"]`."""
+    acts: Mapping[Act, Chord] = field(default_factory=dict[Act, str])
+    """Chords that answer it, where not those in `[acts]`."""
+    within: Annotated[Int, Field(ge=0, le=500)] = 0
+    """So many lines that are not blank may be between it and the composer, or the screen's end, as long as it counts;
+    0: any number."""
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """How a program of the command line looks on its screen. All are regular expressions, searched in its lines, whose
+    blanks at the end are cut off; `^` and `$` match at each line's ends."""
+
+    prompt: Pattern = ""
+    """Regular expression for the beginning of the composer's first line: the last match on the screen counts, the text
+    begins after it."""
+    bar: Pattern = ""
+    """The edge that all lines of the composer have, and those of what was said: the last lines in a row that have it
+    are the composer, and blank lines at its ends are no text."""
+    end: Pattern = ""
+    """The first line below that is no part of the composer; left out: all below is."""
+    margin: Pattern = ""
+    """What comes before the text in the composer's further lines."""
+    tail: Pattern = ""
+    """What comes after the text in the composer's lines: the edge of a box around it."""
+    placeholder: Pattern = ""
+    """What an empty composer shows instead of nothing."""
+    paste_placeholders: Annotated[ListOf[Pattern], Field(max_length=20)] = ()
+    """What is shown in place of a long paste; groups named `lines` and `chars` must agree with the paste."""
+    busy: Pattern = ""
+    """What is on the screen while the agent works."""
+    ready: Pattern = ""
+    """What must be there before anything is written; left out: the prompt is enough."""
+    dialogs: Annotated[ListOf[Answerable], Field(max_length=50)] = ()
+    """What the screen shows when the agent waits, met an error or reached a limit."""
+    command: Pattern = ""
+    """The whole of what tmux calls the program in the pane; left out: any."""
+    echo: Pattern = ""
+    """What the program writes before each line of a prompt that it took; left out: its transcript proves nothing."""
+    masks: Annotated[ListOf[Pattern], Field(max_length=50)] = ()
+    """What no picture shows, and no text that users get."""
+    answers: Bool = True
+    """Whether agents may answer here, between the markers of their prompt."""
+    dim_is_placeholder: Bool = True
+    """Whether dim letters in the composer are proposals of the program, and no text."""
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """How a program takes texts, in a window as in a terminal's pane. Chords are written `ctrl+v`, `enter`."""
 
-    name: str
-    submit: str
-    newline: Newline
-    normalise: Normalise
-    max_chars: int
-    clear: tuple[str, ...]
-    paste_timeout_ms: int = 600
-    """The longest wait for the whole text to stand in the composer."""
-    settle_ms: int = 0
-    """Rest between an equal read-back and Enter."""
-    confirm_timeout_ms: int = 2500
-    """How long an Enter may take to show; after that the delivery is `unknown`."""
-    weak_by_emptying: bool = True
-    """A composer that held our text and empties after Enter while the user's devices are held is a weak delivery."""
+    name: Internal[str] = ""
+    submit: Chord = OPEN
+    """The chord that sends the prompt, for example `enter`."""
+    newline: Newline = OPEN
+    """What becomes of a newline in a prompt, `keep`, `collapse` or `refuse`."""
+    normalise: Normalise = OPEN
+    """Which differences are the program's habit, `raw`, `nl`, `nbsp` or `lines`."""
+    max_chars: Annotated[Int, Field(ge=500, le=100_000)] = 20_000
+    """The longest prompt in characters that is written there."""
+    clear: Annotated[ListOf[Chord], Field(max_length=40), rule(not_empty)] = OPEN
+    """The chords that empty the composer, for example `["ctrl+a", "backspace"]`."""
+    paste_timeout_ms: Annotated[Milliseconds, Field(ge=1)] = 600
+    """Milliseconds: the longest wait for the whole text to appear in the composer."""
+    settle_ms: Milliseconds = 0
+    """Milliseconds of rest between an equal read-back and sending."""
+    confirm_timeout_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
+    """Milliseconds in which sending must show; after that the delivery is `unknown`."""
+    weak_by_emptying: Bool = True
+    """Whether a delivery counts as weak when its composer empties after Enter while Octet holds the user's keyboard and
+    mouse and no other sign shows; false: it stays unknown, and Octet asks the user."""
     too_long: TooLong = TooLong.FILE
+    """What becomes of a longer prompt, `file` (it goes into one that the prompt names), `split` (it comes in parts) or
+    `refuse`."""
     tab: Newline = Newline.KEEP
-    """What becomes of a tab in a prompt; collapsed it is four blanks."""
-    forbidden_prefixes: tuple[str, ...] = ()
-    """What a text may not begin with: there it would be a command."""
-    accepts_input_while_busy: bool = False
-    """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
-    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
+    """What becomes of a tab in a prompt, `keep`, `collapse` (to four blanks) or `refuse`."""
+    forbidden_prefixes: Annotated[
+        ListOf[Annotated[Text, Field(min_length=1, max_length=20)]], Field(max_length=20)
+    ] = ()
+    """What no text may begin with, for example `["/", "!"]`: there it would be a command."""
+    accepts_input_while_busy: Bool = False
+    """Whether the composer keeps for later what is sent while the agent works."""
+    acts: Presses = field(default_factory=dict[Act, Press])
     """What can be done to the agent, and how."""
+    idle_ms: Annotated[Milliseconds, Field(ge=100)] = 600
+    """Milliseconds without the busy sign or any change before the agent counts as idle."""
+    store_full_window: Bool = False
+    """Whether receipts keep pictures of the whole window. Of a prompt whose arrival nothing showed they always do."""
 
 
+def _as_list(given: object) -> object:
+    return [given] if isinstance(given, str) else given
+
+
+@with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(Habits):
     """How one kind of window is driven."""
 
-    match_class: str
-    """Regular expression for the class part of WM_CLASS; the instance part is not used."""
-    match_program: str = ""
-    """Regular expression for the name of the executable of its process; empty: any."""
-    composer: Composer
-    paste: str
-    selection: Selection
-    readback: tuple[Readback, ...]
-    """The ways to read back, in the order in which they are tried; the first that this window allows is used."""
-    busy: Sign | None
-    """The colour that stands there while the agent works. A window with neither this nor `busy_accessible` never
-    counts as idle."""
-    confirm: frozenset[Confirm]
+    match_class: Class = OPEN
+    """Regular expression for the whole class part of WM_CLASS."""
+    match_program: Class = ""
+    """Regular expression for the whole name of the executable of its process; left out: any."""
+    match_title: Title = ""
+    """Regular expression for a part of the title; `octet calibrate` proposes the profile for no other."""
+    composer: Composer = OPEN
+    """A table with the box and background of where prompts are written."""
     anchor: Box | None = None
-    """A part of the window that always looks the same, relative to its top left corner. None where the window's class,
-    its title and what its program tells of its composer identify it."""
-    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
-    """Chords that select all of the composer and copy it, for the read-back `copy`."""
-    after_copy: tuple[str, ...] = ("ctrl+end",)
-    """Chords that end the selection which `copy` made and leave the text as it is."""
+    """A box around a part of the window that always looks the same; left out where its class and title identify the
+    window."""
+    paste: Chord = OPEN
+    """The chord that pastes, for example `ctrl+v`."""
+    selection: Selection = OPEN
+    """What it pastes, `clipboard` or `primary`."""
+    readback: Annotated[
+        ListOf[Readback],
+        Field(max_length=4),
+        rule(not_empty),
+        BeforeValidator(_as_list, json_schema_input_type=Readback | list[Readback]),
+    ] = OPEN
+    """How the text is read back before it is sent: `accessibility`, `copy`, `pixels` or `none`, or several of them in
+    the order in which they are tried."""
+    allow_unverified: Bool = False
+    """Must be true beside the read-back `none`: Octet may send what it could not read back."""
     focus: Focus = Focus.CLICK
-    max_clipboard_reads: int = 1
-    """How often the program reads the selection for one paste at most; what it takes more often came from somewhere."""
+    """How the composer gets the focus, `click` or `grab_focus` (asked for over the accessibility bus)."""
+    max_clipboard_reads: Annotated[Int, Field(ge=1, le=20)] = 1
+    """How often the program reads the selection for one paste at most."""
+    busy: StateSigns | None = None
+    """How it shows that the agent works."""
+    idle: StateSigns | None = None
+    """How it shows that the agent rests; a window that shows neither counts as unknown."""
+    new_chat: NewChat | None = None
+    """How a user begins a new conversation there."""
+    dialogs: Annotated[ListOf[Dialog], Field(max_length=50)] = ()
+    """What the window shows when its agent waits, met an error or reached a limit."""
+    confirm: Annotated[frozenset[Confirm], Field(max_length=10), rule(not_empty)] = OPEN
+    """What must be seen after sending, for example `["composer_empty"]`."""
+    copy: Annotated[Chords, rule(not_empty)] = ("ctrl+a", "ctrl+c")
+    """Chords that select all of the composer and copy it."""
+    after_copy: Chords = ("ctrl+end",)
+    """Chords that end the selection and change nothing."""
     transcript: Transcript | None = None
-    """None where it cannot be copied out."""
-    idle: Sign | None = None
-    """What stands there while the agent rests; a window that shows neither this nor `busy` is `unknown`."""
-    busy_accessible: Accessible | None = None
-    """What its program tells of while the agent works; with `busy` too, one of both is enough."""
-    idle_accessible: Accessible | None = None
-    """The same while it rests; with `idle` too, both are needed."""
-    idle_ms: int = 600
-    """How long the busy sign must be gone, and nothing may change, before the window counts as idle."""
-    masks: tuple[Box, ...] = ()
-    """Parts of the window that no picture shows: they are painted over before one leaves the worker."""
-    store_full_window: bool = False
-    """Receipts keep pictures of the whole window too; of a prompt that nobody saw arrive they always do."""
-    follow_moved_window: bool = False
-    """A window that was moved is used at its new place, while it is certain that it is the one."""
-    dialogs: tuple[Dialog, ...] = ()
-    """What this window shows when its agent waits for an answer, met an error or reached a limit."""
+    """Where what was said is shown; left out where it cannot be copied."""
+    masks: Annotated[ListOf[Box], Field(max_length=50)] = ()
+    """Parts of the window that no picture shows."""
+    follow_moved_window: Bool = False
+    """Whether Octet uses a window that was moved at its new place, as long as its class and title fit no other window
+    and its anchor looks the same there."""
+    terminal: Terminal | None = None
+    """How the program looks on a terminal's screen, for agents in panes."""
+
+    @property
+    def all_acts(self) -> Mapping[Act, Press]:
+        """What can be done to the agent, and a new conversation where one chord begins it: a text that is a command
+        would have to be sent."""
+        anew = self.new_chat.chord if self.new_chat else ""
+        return {**self.acts, Act.NEW_CHAT: Press(chord=anew)} if anew else self.acts
+
+    @property
+    def busy_sign(self) -> Sign | None:
+        """Return the colour that shows while the agent works."""
+        return self.busy.sign if self.busy else None
+
+    @property
+    def busy_accessible(self) -> Accessible | None:
+        """Return what its program shows on the accessibility bus while the agent works; either sign is enough."""
+        return self.busy.accessible if self.busy else None
+
+    @property
+    def idle_sign(self) -> Sign | None:
+        """Return the colour that shows while the agent rests."""
+        return self.idle.sign if self.idle else None
+
+    @property
+    def idle_accessible(self) -> Accessible | None:
+        """Return what its program shows on the accessibility bus while the agent rests; both signs are needed."""
+        return self.idle.accessible if self.idle else None
 
     @property
     def tells_answers(self) -> bool:
@@ -353,7 +593,7 @@ class Profile(Habits):
     @property
     def has_busy_sign(self) -> bool:
         """Whether anything says how it looks while the agent works."""
-        return self.busy is not None or self.busy_accessible is not None
+        return self.busy_sign is not None or self.busy_accessible is not None
 
     @property
     def listens(self) -> tuple[Accessible, ...]:
@@ -377,3 +617,54 @@ class Profile(Habits):
         presses = (*self.acts.values(), *(press for dialog in self.dialogs for press in dialog.acts.values()))
         acts = (press.chord for press in presses if press.chord)
         return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *said, *acts)
+
+
+class PaneReadback(StrEnum):
+    """How Octet sees in a terminal's pane that the text is there; no file says it."""
+
+    SCREEN = "screen"
+    """The composer's text is on the screen, and is compared."""
+    PLACEHOLDER = "placeholder"
+    """A placeholder is in the composer in place of a long paste; what it counts is compared."""
+
+
+AnyReadback = Readback | PaneReadback
+
+
+@with_config(CHECKED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneProfile(Habits):
+    """How a program in a pane of a terminal multiplexer is driven. Its acts are chords alone."""
+
+    terminal: Terminal
+    confirm: frozenset[Confirm] = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
+
+    @property
+    def readback(self) -> tuple[AnyReadback, ...]:
+        """The one way there is."""
+        return (PaneReadback.SCREEN,)
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What was said can be told from what is being written only where the program marks it."""
+        return Transcript(box=Box(x=0, y=0, width=0, height=0)) if self.terminal.echo else None
+
+    @property
+    def tells_answers(self) -> bool:
+        """Whether answers are read there."""
+        return self.terminal.answers
+
+    @property
+    def has_busy_sign(self) -> bool:
+        """Whether anything says how it looks while the agent works."""
+        return bool(self.terminal.busy)
+
+    def press(self, act: Act, dialog: Answerable | None) -> Press | None:
+        """How this act is done while this dialog stands there; None where it cannot be."""
+        if dialog is not None and act in dialog.acts:
+            return Press(chord=dialog.acts[act])
+        return self.acts.get(act)
+
+
+Driven = Profile | PaneProfile
+"""Whatever a prompt can be brought to."""

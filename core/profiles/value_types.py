@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
+from core.kit.field_types import Int, ListOf, Text, rule, wrong
 from core.kit.problems import show, suggest
 
 _NAMES = """
@@ -47,24 +49,24 @@ _CHORD = f"^(({'|'.join(MODIFIERS)})\\+)*({'|'.join(sorted(KEYS))}|[!-~])$"
 
 def _compiled(text: str) -> re.Pattern[str]:
     if not text.strip():
-        raise ValueError("must not be empty: it would match every window")
+        raise wrong("empty", "must not be empty: it would match every window")
     try:
         return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{show(text)} is no regular expression: {error}") from None
+        raise wrong("bad_pattern", f"{show(text)} is no regular expression: {error}") from None
 
 
 def _title(text: str) -> str:
     pattern = _compiled(text)
     if pattern.search("") or all(pattern.search(odd) for odd in _ODD_TEXTS):
-        raise ValueError(f"{show(text)} matches every window; write the part that only this one has")
+        raise wrong("matches_everything", f"{show(text)} matches every window; write the part that only this one has")
     return text
 
 
 def _class(text: str) -> str:
     pattern = _compiled(text)
     if all(pattern.fullmatch(odd) for odd in _ODD_TEXTS):
-        raise ValueError(f"{show(text)} matches every window; write the class that only this kind has")
+        raise wrong("matches_everything", f"{show(text)} matches every window; write the class that only this kind has")
     return text
 
 
@@ -75,19 +77,19 @@ def _pattern(text: str) -> str:
 
 def _role(text: str) -> str:
     if text not in ROLES:
-        raise ValueError(f"{show(text)} is no role of AT-SPI; {suggest(text, ROLES)}")
+        raise wrong("unknown_role", f"{show(text)} is no role of AT-SPI; {suggest(text, ROLES)}")
     return text
 
 
 def _colour(text: str) -> str:
     if not _COLOUR.fullmatch(text):
-        raise ValueError(f'{show(text)} is no colour; write it as "#rrggbb", for example "#ffffff"')
+        raise wrong("bad_colour", f'{show(text)} is no colour; write it as "#rrggbb", for example "#ffffff"')
     return text.lower()
 
 
 def _file_name(text: str) -> str:
     if not _PNG.fullmatch(text):
-        raise ValueError(f'{show(text)} is no name of a PNG file beside the profile, such as "limit.png"')
+        raise wrong("bad_file_name", f'{show(text)} is no name of a PNG file beside the profile, such as "limit.png"')
     return text
 
 
@@ -96,30 +98,53 @@ def chord(text: str) -> str:
     *held, last = [*text[:-1].split("+")[:-1], "+"] if text.endswith("++") or text == "+" else text.split("+")
     for key in held:
         if key not in MODIFIERS:
-            raise ValueError(f"{show(text)} is no chord: {show(key)} cannot be held down; {suggest(key, MODIFIERS)}")
+            raise wrong(
+                "bad_chord", f"{show(text)} is no chord: {show(key)} cannot be held down; {suggest(key, MODIFIERS)}"
+            )
     if len(set(held)) < len(held):
-        raise ValueError(f"{show(text)} is no chord: it holds one key down twice")
+        raise wrong("bad_chord", f"{show(text)} is no chord: it holds one key down twice")
     if last in MODIFIERS:
-        raise ValueError(f"{show(text)} is no chord: it must end in a key that is not ctrl, shift, alt or win")
+        raise wrong("bad_chord", f"{show(text)} is no chord: it must end in a key that is not ctrl, shift, alt or win")
     if last not in KEYS and not (len(last) == 1 and "!" <= last <= "~"):
         if not last:
-            raise ValueError(f"{show(text)} is no chord: it must end in a key")
-        raise ValueError(
-            f"{show(text)} is no chord: there is no key {show(last)}; {suggest(last, NAMED_KEYS)}, f1 … f12"
+            raise wrong("bad_chord", f"{show(text)} is no chord: it must end in a key")
+        raise wrong(
+            "bad_chord",
+            f"{show(text)} is no chord: there is no key {show(last)}; {suggest(last, NAMED_KEYS)}, f1 … f12",
         )
     return text
 
 
-Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
-"""Looked for anywhere in a window's title."""
-Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
-"""Compared with the whole class."""
-Pattern = Annotated[str, Field(max_length=200), AfterValidator(_pattern)]
-Role = Annotated[str, AfterValidator(_role), WithJsonSchema({"enum": sorted(ROLES)})]
-Colour = Annotated[str, AfterValidator(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]
-FileName = Annotated[str, AfterValidator(_file_name)]
-Chord = Annotated[str, AfterValidator(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]
-Chords = Annotated[list[Chord], Field(max_length=10)]
-Place = Annotated[int, Field(ge=-100_000, le=100_000)]
-Length = Annotated[int, Field(ge=1, le=100_000)]
-Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
+T = TypeVar("T")
+
+
+def not_empty(given: T) -> T:
+    """Refuse an empty text or list."""
+    if not given:
+        raise wrong("too_short", "must not be empty")
+    return given
+
+
+def _at_least(least: int, most: int) -> Callable[[int], int]:
+    def check(number: int) -> int:
+        if not least <= number <= most:
+            limit = f"at least {least}" if number < least else f"at most {most}"
+            raise wrong("out_of_range", f"must be {limit}, not {number}")
+        return number
+
+    return check
+
+
+Title = Annotated[Text, Field(max_length=200), rule(_title)]
+"""A regular expression, searched anywhere in a window's title."""
+Class = Annotated[Text, Field(max_length=200), rule(_class)]
+"""A regular expression, compared with the whole class."""
+Pattern = Annotated[Text, Field(max_length=200), rule(_pattern)]
+Role = Annotated[Text, rule(_role), WithJsonSchema({"enum": sorted(ROLES)})]
+Colour = Annotated[Text, rule(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]
+FileName = Annotated[Text, rule(_file_name)]
+Chord = Annotated[Text, rule(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]
+Chords = Annotated[ListOf[Chord], Field(max_length=10)]
+Place = Annotated[Int, rule(_at_least(-100_000, 100_000))]
+Length = Annotated[Int, rule(_at_least(1, 100_000))]
+Milliseconds = Annotated[Int, Field(ge=0, le=60_000)]

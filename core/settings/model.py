@@ -5,18 +5,22 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from core.kit import faults
 from core.kit.problems import show
-from core.kit.schemas import Schema
 
 Level = Literal["debug", "info", "warning", "error"]
 """How much the log says."""
+
+
+class Schema(BaseModel):
+    """What a file may hold: nothing unknown, and no value that is only nearly of its type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Section(Schema):
@@ -55,7 +59,7 @@ def _own_folder(folder: Path) -> Path:
     return folder
 
 
-class Discord(Section):
+class DiscordSettings(Section):
     """`[discord]`: where the bot lives. Its token is OCTET_DISCORD_TOKEN."""
 
     guild_id: Annotated[int, Field(ge=1)] | None = Field(
@@ -86,7 +90,7 @@ class Discord(Section):
     )
 
 
-class Http(Section):
+class HttpSettings(Section):
     """`[http]`: the interface for agents' answers and the command line."""
 
     host: Annotated[str, AfterValidator(_loopback)] = Field(
@@ -100,7 +104,7 @@ class Http(Section):
     )
 
 
-class Dispatch(Section):
+class DispatchSettings(Section):
     """`[dispatch]`: how long deliveries are tried, and agents are waited for, before a person is asked."""
 
     max_retries: Annotated[int, Field(ge=1, le=1000)] = Field(
@@ -136,7 +140,7 @@ class Dispatch(Section):
     )
 
 
-class Receipts(Section):
+class ReceiptSettings(Section):
     """`[receipts]`: for how long is kept what proves a delivery."""
 
     keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
@@ -179,7 +183,7 @@ class AgentCommands(Section):
     )
 
 
-class Displays(Section):
+class DisplaySettings(Section):
     """`[displays]`: the displays of desks that have one of their own ([virtual] in config/desks)."""
 
     start: bool = Field(
@@ -208,7 +212,7 @@ def _ping_url(given: SecretStr) -> SecretStr:
     return given
 
 
-class Alarm(Section):
+class AlarmSettings(Section):
     """`[alarm]`: who hears of it when Octet itself stands still or has ended."""
 
     ping_url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = Field(
@@ -220,23 +224,16 @@ class Alarm(Section):
     )
 
 
-class Log(Section):
+class LogSettings(Section):
     """`[log]`: what the log says."""
 
     level: Level = Field(default="info", description="The least important lines that are written. Bodies never are.")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings of one run, built once and handed on."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="ignore",  # unknown names are found before, where their place is known
-        env_prefix="OCTET_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        env_file_encoding="utf-8",
-    )
+    model_config = ConfigDict(frozen=True)
 
     discord_token: SecretStr | None = Field(
         default=None,
@@ -245,38 +242,14 @@ class Settings(BaseSettings):
     fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = Field(
         default=None,
         description="For tests only, environment only: a folder of tickets, each of which ends this process at a named "
-        "place in its code. The folder must be yours, and nobody else may write in it.",
+        "place in its code. The folder must be yours, and no other account may write in it.",
     )
-    discord: Discord = Discord()
-    http: Http = Http()
-    dispatch: Dispatch = Dispatch()
-    receipts: Receipts = Receipts()
+    discord: DiscordSettings = DiscordSettings()
+    http: HttpSettings = HttpSettings()
+    dispatch: DispatchSettings = DispatchSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     answers: AnswerLimits = AnswerLimits()
     agents: AgentCommands = AgentCommands()
-    displays: Displays = Displays()
-    alarm: Alarm = Alarm()
-    log: Log = Log()
-
-    sections: ClassVar[dict[str, type[Section]]] = {
-        "discord": Discord,
-        "http": Http,
-        "dispatch": Dispatch,
-        "receipts": Receipts,
-        "answers": AnswerLimits,
-        "agents": AgentCommands,
-        "displays": Displays,
-        "alarm": Alarm,
-        "log": Log,
-    }
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed in: `read_settings` puts the sources together, where it knows each value's place."""
-        return (init_settings,)
+    displays: DisplaySettings = DisplaySettings()
+    alarm: AlarmSettings = AlarmSettings()
+    log: LogSettings = LogSettings()

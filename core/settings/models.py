@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
 from core.kit.problems import show
-from core.kit.schemas import Schema
+from core.settings.model import Schema
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 

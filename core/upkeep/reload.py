@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from core.agents.model import Agent
 from core.config import loader
 from core.config.loader import Config
+from core.config.settings import SECTIONS
 from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
 from core.kit import faults
@@ -109,7 +110,7 @@ def _other_settings(before: Settings, now: Settings) -> tuple[str, ...]:
     """The settings that differ, as they are written in octet.toml; the token by its name alone."""
     found = [
         f"[{section}] {key}"
-        for section, schema in Settings.sections.items()
+        for section, schema in SECTIONS.items()
         for key in schema.model_fields
         if getattr(getattr(before, section), key) != getattr(getattr(now, section), key)
     ]

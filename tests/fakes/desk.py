@@ -32,7 +32,7 @@ from core.profiles.model import (
     Profile,
     Readback,
     Selection,
-    Sign,
+    StateSigns,
     Transcript,
 )
 from tests.display import LIMIT_S, VirtualDisplay
@@ -61,7 +61,7 @@ TK = Profile(
     normalise=Normalise.RAW,
     max_chars=50_000,
     clear=("ctrl+a", "backspace"),
-    busy=Sign(box=Box(x=345, y=5, width=50, height=20), colour=tk_window.LAMP_ON),
+    busy=StateSigns(box=Box(x=345, y=5, width=50, height=20), colour=tk_window.LAMP_ON),
     confirm=BOTH,
 )
 SAYS = replace(TK, transcript=Transcript(box=Box(x=0, y=30, width=400, height=170), complete=True))
@@ -83,7 +83,7 @@ TERM = Profile(
     normalise=Normalise.RAW,
     max_chars=20_000,
     clear=("ctrl+u",),
-    busy=Sign(box=Box(x=BORDER, y=BORDER + CELL_H * 2, width=CELL_W * 20, height=CELL_H), colour="#d08000"),
+    busy=StateSigns(box=Box(x=BORDER, y=BORDER + CELL_H * 2, width=CELL_W * 20, height=CELL_H), colour="#d08000"),
     confirm=BOTH,
     paste_timeout_ms=800,
 )

@@ -21,8 +21,7 @@ from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window
 from core.desks.model import Tmux as Place
 from core.kit.clock import SystemClock
-from core.profiles.model import Act, Activity, Box, Newline, Normalise, Press
-from core.profiles.panes import Answerable, PaneProfile, Terminal
+from core.profiles.model import Act, Activity, Answerable, Box, Newline, Normalise, PaneProfile, Press, Terminal
 from tests.fakes.desk import ROOT, Leftovers, News
 
 WORKER = "import sys; from automation.terminal.worker import run; sys.exit(run(sys.argv[1]))"

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from automation.desktop.worker.lane import DeskWorkerClient
-from core.config.profile_schema import ProfileSchema
 from core.desks.model import Window
 from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
@@ -26,7 +27,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 def profile(name: str) -> Profile:
     """One of the test data's profiles."""
     read = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
-    return ProfileSchema.model_validate(read).model(name, {})
+    return replace(TypeAdapter(Profile).validate_python(read), name=name)
 
 
 GTK, QT, XTERM, XFCE = profile("gtk"), profile("qt"), profile("xterm"), profile("xfce4_terminal")

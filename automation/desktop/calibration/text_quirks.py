@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from automation.protocol.text import equal, normalise, prepare
-from core.profiles.model import Newline, Normalise, Profile, Readback
-from core.profiles.panes import AnyReadback
+from core.profiles.model import AnyReadback, Newline, Normalise, Profile, Readback
 
 SHORTEST = 500
 """Characters; what keeps less of a draft takes no prompt, not even one that names a file."""

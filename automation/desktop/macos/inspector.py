@@ -75,7 +75,7 @@ class MacInspector:
         reason, code, activity = "", "", Activity.UNKNOWN
         try:
             self.recognise(name)
-            if self.profile(name).busy is not None:
+            if self.profile(name).busy_sign is not None:
                 activity = Activity.BUSY if self.is_busy(name) else Activity.IDLE
             if activity is not Activity.BUSY:
                 self.preflight(name)
@@ -106,7 +106,7 @@ class MacInspector:
         return image_diff.is_blank(self.composer(name), composer.background, composer.caret_px)
 
     def is_busy(self, name: str) -> bool:
-        sign = self.profile(name).busy
+        sign = self.profile(name).busy_sign
         if sign is None:
             return False
         return image_diff.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share

@@ -288,6 +288,9 @@ def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:
     """The window without what moves though no work is done: spinners, clocks beside them, somebody's draft."""
     work = frame.copy()
     draw = ImageDraw.Draw(work)
-    for box in (profile.composer.box, *(sign.box for sign in (profile.busy, profile.idle) if sign is not None)):
+    for box in (
+        profile.composer.box,
+        *(sign.box for sign in (profile.busy_sign, profile.idle_sign) if sign is not None),
+    ):
         draw.rectangle((box.x, box.y, box.x + box.width - 1, box.y + box.height - 1), fill="#000000")
     return work

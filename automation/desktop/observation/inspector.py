@@ -236,7 +236,7 @@ class WindowInspector(WindowLocator):
     def is_busy(self, name: str) -> bool:
         """Whether a busy sign is shown, or told of; False for a profile without one."""
         profile = self.profile(name)
-        there = None if profile.busy is None else self._screen.take(self.box(name, profile.busy.box))
+        there = None if profile.busy_sign is None else self._screen.take(self.box(name, profile.busy_sign.box))
         if is_busy(profile, there, ShownSigns()):
             return True
         return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
@@ -283,7 +283,7 @@ class WindowInspector(WindowLocator):
             dialog=found,
             crop=None if box is None else part(frame, box),
             box=box,
-            is_busy=is_busy(profile, None if profile.busy is None else part(frame, profile.busy.box), heard),
+            is_busy=is_busy(profile, None if profile.busy_sign is None else part(frame, profile.busy_sign.box), heard),
             is_resting=is_resting(profile, frame, heard),
             is_empty=self.is_empty_in(name, part(frame, composer.box)),
         )

@@ -146,14 +146,14 @@ def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: Window
 
 def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> bool:
     """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
-    if profile.busy is not None and there is not None and stands(profile.busy, there):
+    if profile.busy_sign is not None and there is not None and stands(profile.busy_sign, there):
         return True
     return profile.busy_accessible in heard.parts
 
 
 def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
     """Whether all signs of rest are there that the profile has."""
-    if profile.idle is not None and not stands(profile.idle, part(frame, profile.idle.box)):
+    if profile.idle_sign is not None and not stands(profile.idle_sign, part(frame, profile.idle_sign.box)):
         return False
     return profile.idle_accessible is None or profile.idle_accessible in heard.parts
 

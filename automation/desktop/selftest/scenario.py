@@ -25,7 +25,7 @@ from core.profiles.model import (
     Profile,
     Readback,
     Selection,
-    Sign,
+    StateSigns,
 )
 
 NAME = "selftest"
@@ -48,7 +48,7 @@ PROFILE = Profile(
     normalise=Normalise.RAW,
     max_chars=20_000,
     clear=("ctrl+a", "backspace"),
-    busy=Sign(box=Box(x=465, y=5, width=50, height=20), colour="#d08000"),
+    busy=StateSigns(box=Box(x=465, y=5, width=50, height=20), colour="#d08000"),
     confirm=frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}),
 )
 """How the scratch window is driven; sandbox.selftest.window draws what stands here."""

@@ -12,7 +12,7 @@ from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
-from core.profiles.panes import Driven
+from core.profiles.model import Driven
 
 
 class EyesPort(Pictured, Protocol):

@@ -15,8 +15,7 @@ from core.calibration.model import Cause, Measurement, Point, Survey, TrialResul
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
-from core.profiles.model import Box, Profile, Sign
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Box, PaneProfile, Profile, Sign
 
 T = TypeVar("T")
 

@@ -26,8 +26,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
-from core.profiles.model import Profile, Sign
-from core.profiles.panes import Driven, PaneProfile
+from core.profiles.model import Driven, PaneProfile, Profile, Sign
 
 log = structlog.get_logger(__name__)
 

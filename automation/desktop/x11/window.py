@@ -160,7 +160,7 @@ class X11Window:
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        if self._profile.busy is not None and self._profile.busy.is_learned:
+        if self._profile.busy_sign is not None and self._profile.busy_sign.is_learned:
             return False
         try:
             self._eyes.place(self._name)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Shown
-from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Press, Sign
+from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Press, Sign, StateSigns
 from tests.automation.desktop.scenes import soon
 from tests.automation.desktop.test_acts import order
 from tests.automation.desktop.test_reading import click, deliver
@@ -29,7 +29,7 @@ def buttons(left: int = 0, down: int = 0) -> dict[Act, Press]:
     at = {
         act: replace(box, x=box.x - left, y=box.y + down) for act, box in {Act.APPROVE: ALLOW, Act.DENY: DENY}.items()
     }
-    return {act: Press(at=(box.x + 40, box.y + 15), anchor=box) for act, box in at.items()}
+    return {act: Press(x=box.x + 40, y=box.y + 15, anchor=box) for act, box in at.items()}
 
 
 def dialogs(question: Accessible, trouble: str, *, left: int = 0, down: int = 0) -> tuple[Dialog, ...]:
@@ -124,7 +124,7 @@ async def test_errors_and_limits_of_one_role_are_told_apart_by_what_stands_in_th
 
 async def test_a_window_is_busy_as_long_as_its_program_shows_a_stop_button(targets: Targets, tmp_path: Path) -> None:
     agent, news = targets.agents["textarea"], News()
-    stop = replace(WEB, busy=None, busy_accessible=Accessible(role="push button", name="^Stop$"))
+    stop = replace(WEB, busy=StateSigns(accessible=Accessible(role="push button", name="^Stop$")))
     async with running(targets.hands(tmp_path, news, stop, only="textarea"), news) as desk:
         await asked(desk, agent, "stop 3", Activity.BUSY)
         so_far = len(news.shown)

@@ -41,7 +41,7 @@ from automation.desktop.displays.state_dir import DisplayStateDir
 from core.desks.model import Virtual
 from core.kit.clock import SystemClock
 home = Path(sys.argv[1])
-virtual = Virtual(width=640, height=480, program=tuple(sys.argv[2:]))
+virtual = Virtual(size="640x480", program=tuple(sys.argv[2:]))
 folder = DisplayStateDir(home / "displays", "desk")
 asyncio.run(VirtualDisplay("desk", virtual, folder=folder, home=home, environ=os.environ,
     clock=SystemClock(), tell=lambda standing: print(standing, flush=True)).keep())
@@ -135,7 +135,7 @@ async def kept(
     it = Kept(folder=DisplayStateDir(home / "displays", desk))
     keeper = VirtualDisplay(
         desk,
-        Virtual(width=640, height=480, program=tuple(program)),
+        Virtual(size="640x480", program=tuple(program)),
         folder=it.folder,
         home=home,
         environ={**os.environ, **(environ or {})},
@@ -288,7 +288,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
     program = (sys.executable, script, "agent — workspace", str(heard), "10", "10", "300")
     window = Window(name="agent", profile="tk", title="^agent", box=Box(x=10, y=10, width=400, height=300))
     news = News()
-    virtual = Virtual(width=640, height=480, program=program, fill=False)
+    virtual = Virtual(size="640x480", program=program, fill=False)
     hands = make_hands(VIRTUAL, tmp_path, (window,), news, virtual=virtual)
     folder = DisplayStateDir(tmp_path / "displays", "desk")
     keeper = VirtualDisplay(

@@ -91,7 +91,7 @@ async def test_a_dialog_window_is_told_with_picture_and_text_and_answered_by_its
 
 
 YES = Box(x=130, y=64, width=100, height=22)
-CLICKS = replace(asks("Gtk_window.py"), acts={**YES_OR_NO, Act.APPROVE: Press(at=(180, 75), anchor=YES)})
+CLICKS = replace(asks("Gtk_window.py"), acts={**YES_OR_NO, Act.APPROVE: Press(x=180, y=75, anchor=YES)})
 GTK_CLICKS = replace(GTK, confirm_timeout_ms=400, dialogs=(CLICKS,))
 
 

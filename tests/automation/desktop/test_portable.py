@@ -18,7 +18,7 @@ from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, QuietHours, UserActivityPolicy
 from core.kit.version import host, version
-from core.profiles.model import Box, Selection, Sign
+from core.profiles.model import Box, Selection, StateSigns
 from tests.automation.desktop.scenes import STAYS_MS
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, deliver, make_hands, make_order, open_tk, running
@@ -142,7 +142,7 @@ async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: Vi
 async def test_what_does_not_look_right_after_enter_is_unknown(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
     elsewhere = replace(
-        PATIENT, confirm_timeout_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff")
+        PATIENT, confirm_timeout_ms=300, busy=StateSigns(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff")
     )
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=elsewhere)
     async with running(hands, news) as desk:

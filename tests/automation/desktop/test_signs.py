@@ -17,7 +17,7 @@ from automation.desktop.observation.anchors import NOISE_PX
 from automation.desktop.observation.screen_signs import ShownSigns, is_busy, is_resting, place_of
 from automation.desktop.window_info import DisplayHeld, WindowInfo
 from core.deliveries.model import Reason
-from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign
+from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign, StateSigns
 from tests.fakes.desk import TK
 
 SEEN = WindowInfo(id=7, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
@@ -49,7 +49,15 @@ def png(picture: Image.Image) -> bytes:
 
 
 RED = Sign(box=PLACE, colour="#ff0000", share=0.5)
-LIKE = Likeness(box=PLACE, png=png(frame("#ff0000")))
+
+
+def state(sign: Sign | None, accessible: Accessible | None = None) -> StateSigns:
+    if sign is None:
+        return StateSigns(accessible=accessible)
+    return StateSigns(box=sign.box, colour=sign.colour, share=sign.share, accessible=accessible)
+
+
+LIKE = Likeness(file="red.png", box=PLACE, png=png(frame("#ff0000")))
 
 
 def there(dialog: Dialog, picture: Image.Image, told: ShownSigns | None = None) -> Box | None:
@@ -99,13 +107,13 @@ def test_what_tells_its_place_is_shown_where_it_stands_inside_the_window_alone()
 
 
 def test_one_sign_of_work_is_enough_and_all_of_rest_are_needed() -> None:
-    both = replace(TK, busy=RED, busy_accessible=STOP, idle=RED, idle_accessible=ASKS)
+    both = replace(TK, busy=state(RED, STOP), idle=state(RED, ASKS))
     red, white = frame("#ff0000"), frame()
     part = (10, 60, 110, 100)
     assert is_busy(both, red.crop(part), ShownSigns())
     assert is_busy(both, white.crop(part), heard(STOP))
     assert not is_busy(both, white.crop(part), heard(ASKS))
-    assert not is_busy(replace(both, busy_accessible=None), white.crop(part), heard(STOP))
+    assert not is_busy(replace(both, busy=state(RED)), white.crop(part), heard(STOP))
     assert is_resting(both, red, heard(ASKS))
     assert not is_resting(both, white, heard(ASKS))
     assert not is_resting(both, red, heard(STOP))
@@ -130,7 +138,7 @@ def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_ha
     program, now = Program(), [100.0]
     ears, profile = (
         AccessibilitySigns(cast("AccessibilityReader", program), now_s=lambda: now[0]),
-        replace(TK, busy_accessible=STOP),
+        replace(TK, busy=state(None, STOP)),
     )
 
     def listens(picture: Image.Image, after_s: float = 0.0) -> ShownSigns:
@@ -159,7 +167,7 @@ def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_ha
 def test_in_a_dialog_window_nothing_is_pressed_but_its_answers_and_no_click_that_is_meant_for_the_agents_window() -> (
     None
 ):
-    chord, click = Press(chord="esc"), Press(at=(1, 1), anchor=Box(x=0, y=0, width=5, height=5))
+    chord, click = Press(chord="esc"), Press(x=1, y=1, anchor=Box(x=0, y=0, width=5, height=5))
     profile = replace(TK, acts={Act.INTERRUPT: chord, Act.DENY: chord, Act.APPROVE: click})
     window = Modal(match_class="x", title="y")
     apart = Dialog(shows=Activity.NEEDS_INPUT, answers=(Act.DENY, Act.APPROVE), window=window)
@@ -175,7 +183,7 @@ def test_in_a_dialog_window_nothing_is_pressed_but_its_answers_and_no_click_that
 
 @pytest.mark.parametrize("told", [(), (STOP,)])
 def test_a_window_whose_sign_is_told_has_a_sign(told: tuple[Accessible, ...]) -> None:
-    profile = replace(TK, busy=None, busy_accessible=told[0] if told else None)
+    profile = replace(TK, busy=state(None, *told))
     assert profile.has_busy_sign is bool(told)
     assert profile.listens == told
 
@@ -188,6 +196,8 @@ def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_si
         top = at = signs
 
     ears = AccessibilitySigns(cast("AccessibilityReader", Held()))
-    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy_accessible=STOP)).why_not == Reason.DISPLAY_HELD.value
+    assert (
+        ears.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == Reason.DISPLAY_HELD.value
+    )
     assert not ears.window_text(SEEN)
     assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())

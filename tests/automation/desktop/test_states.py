@@ -25,7 +25,7 @@ from automation.desktop.observation.activity_tracker import (
 )
 from automation.desktop.observation.screen_signs import WindowSnapshot
 from core.desks.model import Shown
-from core.profiles.model import Accessible, Activity, Box, Dialog, Profile, Sign
+from core.profiles.model import Accessible, Activity, Box, Dialog, Profile, Sign, StateSigns
 from tests.fakes.desk import TK
 
 ASKS = Dialog(
@@ -168,11 +168,11 @@ def test_who_is_silent_for_a_moment_is_not_unknown_and_what_it_shows_meanwhile_c
 
 
 def test_a_program_that_tells_is_idle_only_when_it_had_the_time_to_tell() -> None:
-    tells = replace(PROFILE, idle_ms=100, busy_accessible=Accessible(role="push button"))
+    tells = replace(PROFILE, idle_ms=100, busy=StateSigns(accessible=Accessible(role="push button")))
     script = Script(tells)
     assert script.plays(rests("done"), seconds=SETTLED_S - APART_S) is None
     assert script.plays(rests("done"), seconds=APART_S) == ActivityReading(activity=Activity.IDLE)
-    quick = Script(replace(tells, busy_accessible=None))
+    quick = Script(replace(tells, busy=PROFILE.busy))
     assert quick.plays(rests("done"), seconds=APART_S) == ActivityReading(activity=Activity.IDLE)
 
 
@@ -360,7 +360,7 @@ def test_a_dialog_is_told_again_only_when_it_is_another_one() -> None:
 
 def test_a_transcript_that_grows_is_a_sign_of_life_and_a_spinner_a_caret_and_a_draft_are_none() -> None:
     desk = Desk()
-    busy = PROFILE.busy
+    busy = PROFILE.busy_sign
     assert busy is not None
 
     def spins(step: int, words: str) -> WindowSnapshot:

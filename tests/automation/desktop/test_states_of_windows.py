@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.deliveries.model import Result
-from core.profiles.model import Activity, Box, Dialog, Likeness, Modal, Sign
+from core.profiles.model import Activity, Box, Dialog, Likeness, Modal, Sign, StateSigns
 from tests.automation.desktop.test_reading import deliver
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TK, News, make_hands, open_tk, running
@@ -40,10 +40,14 @@ async def test_an_error_and_a_limit_are_told_by_colour_picture_and_window_and_an
     box = Modal(match_class="Dialog", title="^Permission$")
     dialogs = (
         Dialog(shows=Activity.ERROR, answers=(), box=STRIP, sign=by_colour),
-        Dialog(shows=Activity.LIMITED, answers=(), box=STRIP, picture=Likeness(box=STRIP, png=amber())),
+        Dialog(
+            shows=Activity.LIMITED, answers=(), box=STRIP, picture=Likeness(file="amber.png", box=STRIP, png=amber())
+        ),
         Dialog(shows=Activity.ERROR, answers=(), window=box),
     )
-    profile = replace(TK, confirm_timeout_ms=400, dialogs=dialogs, idle=Sign(box=STRIP, colour="#f0f0f0", share=0.5))
+    profile = replace(
+        TK, confirm_timeout_ms=400, dialogs=dialogs, idle=StateSigns(box=STRIP, colour="#f0f0f0", share=0.5)
+    )
     places = [(20, 20), (440, 20), (860, 20), (20, 360)]
     agents = {words: open_tk(display, f"agent-{number}", *places[number]) for number, words in enumerate(SHOWS)}
     news = News()

@@ -22,7 +22,7 @@ from automation.dryrun.lane import DryRunLane
 from core.deliveries.model import DeliveryId, LeaseLost, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Window
-from core.profiles.model import Box, Composer, Selection, Sign
+from core.profiles.model import Box, Composer, Selection, StateSigns
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import (
     PORTABLE,
@@ -54,7 +54,7 @@ EDITOR = replace(
     composer=Composer(box=Box(x=2, y=70 + WARNING_PX, width=600, height=300), background="#ffffff"),
     anchor=Box(x=0, y=0, width=310, height=24),
     submit="ctrl+n",
-    busy=Sign(box=Box(x=400, y=50 + WARNING_PX, width=200, height=16), colour="#3584e4", share=0.1),
+    busy=StateSigns(box=Box(x=400, y=50 + WARNING_PX, width=200, height=16), colour="#3584e4", share=0.1),
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from automation.protocol.dialog_action import EFFECT_S, ActionRun, DialogState
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result, Target
-from core.profiles.model import Accessible, Act, Activity, Press, Profile
+from core.profiles.model import Accessible, Act, Activity, Press, Profile, StateSigns
 from tests.fakes.desk import TK
 
 PROFILE = replace(TK, acts={act: Press(chord="x") for act in Act})
@@ -179,7 +179,7 @@ def test_work_that_begins_while_the_go_ahead_is_fetched_keeps_its_conversation()
 
 
 def test_who_rests_is_not_interrupted_either_where_a_program_tells_that_it_is_at_work() -> None:
-    tells = replace(PROFILE, busy=None, busy_accessible=Accessible(role="push button", name="Stop"))
+    tells = replace(PROFILE, busy=StateSigns(accessible=Accessible(role="push button", name="Stop")))
     stage = Stage(shows=DialogState())
     assert stage.do(Act.INTERRUPT, "", tells).note == "its agent is not at work"
     assert "press" not in stage.steps

@@ -18,7 +18,7 @@ from automation.terminal.tmux import TmuxServer
 from core.calibration.model import CalibrationFailed
 from core.config.profiles import in_pane, read_profiles
 from core.desks.model import Tmux as Place
-from core.profiles.panes import PaneProfile, Terminal
+from core.profiles.model import PaneProfile, Terminal
 from tests.display import until
 
 ROOT = Path(__file__).parents[3]

@@ -19,8 +19,7 @@ from automation.terminal import programs
 from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
 from core.desks.model import DeskState, Pane, UserActivityPolicy, Window
 from core.kit import faults
-from core.profiles.model import Act, Activity, Box
-from core.profiles.panes import PaneReadback
+from core.profiles.model import Act, Activity, Box, PaneReadback
 from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, deliver, make_order, running
 from tests.fakes.panes import CLI, SCRIPT, Terminals, terminals
 

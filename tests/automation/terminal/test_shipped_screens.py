@@ -8,8 +8,7 @@ import pytest
 
 from automation.terminal.screen import PaneScreen, parse, stands_for, view
 from core.config.profiles import in_pane, read_profiles
-from core.profiles.model import Activity
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Activity, PaneProfile
 
 ROOT = Path(__file__).parents[3]
 KINDS = read_profiles(ROOT, []).kinds

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.discord import client
 from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown
 from core.home import Home
-from core.settings.model import Discord, Settings
+from core.settings.model import DiscordSettings, Settings
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
 from tests.builders import make_new_task
@@ -108,9 +108,11 @@ async def test_a_sandbox_without_its_gateway_is_refused(quiet_town: Town) -> Non
 
 
 async def test_without_sandbox_the_library_speaks_to_discord_again() -> None:
-    client.point_at(Discord(sandbox=True, api_base="http://127.0.0.1:1/api/v10", gateway_url="ws://127.0.0.1:1/"))
+    client.point_at(
+        DiscordSettings(sandbox=True, api_base="http://127.0.0.1:1/api/v10", gateway_url="ws://127.0.0.1:1/")
+    )
     assert Route.BASE.startswith("http://127.0.0.1:1")
-    client.point_at(Discord())
+    client.point_at(DiscordSettings())
     assert Route.BASE == "https://discord.com/api/v10"
     assert DiscordWebSocket.DEFAULT_GATEWAY.host == "gateway.discord.gg"
 

@@ -19,7 +19,7 @@ from core.desks.learned import Learned
 from core.desks.model import DeskState, WindowStatus
 from core.home import Home
 from core.kit.supervise import supervise
-from core.settings.model import Discord, Settings
+from core.settings.model import DiscordSettings, Settings
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import InteractionAnswer
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
@@ -96,7 +96,7 @@ async def people(
 
 def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
     """Settings as the demo has them."""
-    discord = Discord(
+    discord = DiscordSettings(
         guild_id=sandbox.world.guild_id,
         channel_id=sandbox.world.home.id,
         sandbox=True,

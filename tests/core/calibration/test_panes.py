@@ -24,8 +24,7 @@ from core.calibration.model import (
 )
 from core.calibration.session import QuestionSession, calibrate_pane
 from core.home import Home
-from core.profiles.model import Box
-from core.profiles.panes import Terminal
+from core.profiles.model import Box, Terminal
 
 ROOT = Path(__file__).parents[3]
 FOUND = Terminal(prompt=r"^\s*┃", bar="^it's", busy="not learned here")

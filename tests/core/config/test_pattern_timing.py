@@ -6,21 +6,22 @@ import itertools
 import re
 import time
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator
 
 from bot.cli.check import FOLDERS, check
 from bot.cli.init.command import copy_templates
 from core.config import pattern_timing
-from core.config.desk_schemas import WindowSchema
-from core.config.profile_schema import ProfileFileSchema
-from core.config.toml import TomlFile, read_folder
+from core.config.toml import TomlTable, read_folder
+from core.config.validation import classes_in, hints_of
+from core.desks.model import Window
 from core.home import Home
-from core.kit.problems import ConfigWrong, KeyPath
+from core.kit.problems import ConfigWrong, KeyPath, Problem
 from core.profiles import value_types as grammar
+from core.profiles.model import Profile
 
 ROOT = Path(__file__).parents[3]
 PATTERNS = {grammar._pattern, grammar._title, grammar._class}
@@ -33,20 +34,24 @@ def slow_clock() -> float:
     return time.process_time() / 2
 
 
-def terminal(**patterns: str) -> TomlFile:
-    lines: dict[KeyPath, int] = {("terminal", key): 7 for key in patterns}
-    return TomlFile(name="config/profiles/mine.toml", data={"terminal": dict(patterns)}, lines=lines)
+def slow(clock: Callable[[], float] = time.process_time, **patterns: str) -> list[Problem]:
+    text = "\n" * 5 + "[terminal]\n" + "".join(f"{key} = '{pattern}'\n" for key, pattern in patterns.items())
+    file = TomlTable(name="config/profiles/mine.toml", data={"terminal": dict(patterns)}, text=text)
+    pattern_timing.report_slow(file, clock)
+    return file.problems
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_pattern_that_ships_is_slow_on_any_hostile_screen(folder: str) -> None:
-    files, _ = read_folder(ROOT, folder, [])
-    assert [str(one) for file in files.values() for one in pattern_timing.too_slow(file, slow_clock)] == []
+    problems: list[Problem] = []
+    for file in read_folder(ROOT, folder, problems)[0].values():
+        pattern_timing.report_slow(file, slow_clock)
+    assert problems == []
 
 
 @pytest.mark.parametrize("pattern", [OLD, "(a+)+$"])
 def test_a_pattern_that_repeats_without_bounds_is_refused_at_its_line(pattern: str) -> None:
-    (problem,) = pattern_timing.too_slow(terminal(busy=pattern))
+    (problem,) = slow(busy=pattern)
     assert re.match(r"config/profiles/mine\.toml:7: terminal\.busy: takes \d+ ms on a hostile screen", str(problem))
     assert "at most 50 ms are allowed" in str(problem)
 
@@ -54,23 +59,22 @@ def test_a_pattern_that_repeats_without_bounds_is_refused_at_its_line(pattern: s
 @pytest.mark.parametrize(("takes_ms", "is_refused"), [(49, False), (51, True)])
 def test_fifty_milliseconds_are_the_limit(takes_ms: int, is_refused: bool) -> None:  # noqa: FBT001 of the table
     clock = itertools.count(0, takes_ms)
-    assert bool([*pattern_timing.too_slow(terminal(prompt="^> "), lambda: next(clock) / 1000)]) is is_refused
+    assert bool(slow(lambda: next(clock) / 1000, prompt="^> ")) is is_refused
 
 
 def test_a_search_that_was_slow_once_is_timed_again() -> None:
     clock = itertools.chain([0.0, 0.09], itertools.repeat(0.09))
-    assert [*pattern_timing.too_slow(terminal(prompt="^> "), lambda: next(clock))] == []
+    assert slow(lambda: next(clock), prompt="^> ") == []
 
 
-def pattern_paths(schema: type[BaseModel], path: KeyPath = ()) -> Iterator[KeyPath]:
+def pattern_paths(table: type, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Every place of a file at which a regular expression may stand."""
-    for name, field in schema.model_fields.items():
-        below = (*path, field.alias or name)
-        for part in (field.annotation, *field.metadata, *all_parts(field.annotation)):
-            if isinstance(part, AfterValidator) and part.func in PATTERNS:
-                yield below
-            elif isinstance(part, type) and issubclass(part, BaseModel):
-                yield from pattern_paths(part, below)
+    for key, annotation in hints_of(table).items():
+        for part in all_parts(annotation):
+            if isinstance(part, AfterValidator) and getattr(part.func, "check", None) in PATTERNS:
+                yield (*path, key)
+        for inner in classes_in(annotation):
+            yield from pattern_paths(inner, (*path, key))
 
 
 def all_parts(annotation: object) -> Iterator[object]:
@@ -79,10 +83,10 @@ def all_parts(annotation: object) -> Iterator[object]:
         yield from all_parts(part)
 
 
-@pytest.mark.parametrize("schema", [ProfileFileSchema, WindowSchema])
-def test_every_value_that_is_a_pattern_is_timed(schema: type[BaseModel]) -> None:
-    paths = set(pattern_paths(schema))
-    assert len(paths) >= {ProfileFileSchema: 20, WindowSchema: 1}[schema]
+@pytest.mark.parametrize("table", [Profile, Window])
+def test_every_value_that_is_a_pattern_is_timed(table: type) -> None:
+    paths = set(pattern_paths(table))
+    assert len(paths) >= {Profile: 20, Window: 1}[table]
     assert {path for path in paths if not pattern_timing._is_pattern(path)} == set()
     for path in paths:
         data: object = OLD

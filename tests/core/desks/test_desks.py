@@ -7,14 +7,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from core.config.desk_schemas import quiet
 from core.coordinator import Coordinator
 from core.desks.model import (
     DeskIsShared,
     DeskNotFound,
     DeskState,
     DeskUnavailable,
+    QuietHours,
+    UserActivityPolicy,
     WindowNotFound,
     WindowNotSeen,
     WindowStatus,
@@ -169,6 +171,10 @@ async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         assert status.windows == (COVERED,)
 
 
+def quiet_hours(text: str) -> QuietHours:
+    return TypeAdapter(UserActivityPolicy).validate_python({"quiet_hours": [text]}).quiet_hours[0]
+
+
 @pytest.mark.parametrize(
     ("text", "holds", "does_not"),
     [
@@ -182,7 +188,7 @@ async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 def test_quiet_hours_are_what_they_say(
     text: str, holds: list[tuple[int, int]], does_not: list[tuple[int, int]]
 ) -> None:
-    hours = quiet(text)
+    hours = quiet_hours(text)
     assert [hours.holds(*when) for when in holds] == [True] * len(holds)
     assert [hours.holds(*when) for when in does_not] == [False] * len(does_not)
 
@@ -190,4 +196,4 @@ def test_quiet_hours_are_what_they_say(
 @pytest.mark.parametrize("text", ["22-7", "25:00-07:00", "07:00-07:00", "22:61-23:00", "Mo 10:00-11:00", "", "Mon"])
 def test_what_is_no_time_of_the_day_is_said(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no time of the day|names a day"):
-        quiet(text)
+        quiet_hours(text)

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from automation.protocol.ports import PermanentFailure
 from automation.protocol.text import prepare
 from core.config.loader import Config, load
-from core.config.profile_schema import PATHS, TABLES
 from core.config.profiles import complete, in_pane, read_profiles
-from core.config.provenance import Kind, Mark, leaves, merged, nested
+from core.config.provenance import TABLES, Kind, Mark, leaves, merged, nested, value_paths
 from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.profiles.model import Act, Box, Longest, Profile, TooLong
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Act, Box, Longest, PaneProfile, Profile, TooLong
 
 PROFILE = """
 paste = "ctrl+v"
@@ -282,7 +280,7 @@ def test_parts_need_a_sign_that_says_when_the_next_may_come(tmp_path: Path) -> N
 
 
 VALUES = st.one_of(st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3))
-PROFILES = st.dictionaries(st.sampled_from(sorted(PATHS - set(TABLES))), VALUES)
+PROFILES = st.dictionaries(st.sampled_from(sorted(value_paths() - set(TABLES))), VALUES)
 
 
 @given(PROFILES)

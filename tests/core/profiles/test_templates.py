@@ -13,8 +13,7 @@ from jsonschema import Draft7Validator
 
 from core.config.profiles import ProfileFiles, complete, in_pane, read_profiles
 from core.config.provenance import NEEDED, Kind, Mark, leaves, nested
-from core.profiles.model import Box, Profile
-from core.profiles.panes import PaneProfile
+from core.profiles.model import Box, PaneProfile, Profile
 from scripts import schemas
 
 ROOT = Path(__file__).parents[3]
@@ -208,7 +207,7 @@ def test_every_key_in_the_published_schema_of_a_profile_says_what_it_is() -> Non
 def test_editors_ask_for_no_value_that_is_measured_at_a_window() -> None:
     published = json.loads(schemas.text("profile"))
     required = set(published.get("required", []))
-    required |= {f"composer.{key}" for key in published["$defs"]["ComposerSchema"].get("required", [])}
+    required |= {f"composer.{key}" for key in published["$defs"]["Composer"].get("required", [])}
     assert not required & NEEDED
 
 

@@ -27,11 +27,11 @@ from automation.protocol.ports import Cancelled, PermanentFailure, TransientFail
 from core.calibration.model import CalibrationFailed, Cause
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Desk, Window
-from core.profiles.model import Box, Sign
+from core.profiles.model import Box, StateSigns
 from tests.fakes.desk import TK
 from tests.fakes.win32 import HIGH, PLACE, FakeDesktop, Made
 
-CURSOR = replace(TK, name="cursor", match_class="Cursor", busy=Sign(box=TK.composer.box, colour="#d08000"))
+CURSOR = replace(TK, name="cursor", match_class="Cursor", busy=StateSigns(box=TK.composer.box, colour="#d08000"))
 ELSEWHERE = Box(x=600, y=400, width=300, height=200)
 COMPOSER = Box(x=0, y=200, width=400, height=100)
 """In the window that is drawn."""

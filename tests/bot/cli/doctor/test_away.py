@@ -14,7 +14,7 @@ from bot.cli.doctor import away
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.config.loader import Config
 from core.desks.model import Desk, UserActivityPolicy, Virtual
-from core.settings.model import Alarm, Settings
+from core.settings.model import AlarmSettings, Settings
 from tests.automation.desktop.power.test_awake import FakeHold
 from tests.bot.cli.autostart.test_login import System, a_unit
 from tests.builders import make_desk, make_window_agent
@@ -27,7 +27,7 @@ LID = IdleAction(
 DARK = IdleAction(who="the X server", does=IdleEffect.BLANKS, after_s=600, cure="xset s off")
 SCREEN = make_desk("agent-1")
 AWAKE = replace(SCREEN, user_activity=UserActivityPolicy(stay_awake=True))
-OWN = replace(SCREEN, virtual=Virtual(width=800, height=600, program=("xterm",)))
+OWN = replace(SCREEN, virtual=Virtual(size="800x600", program=("xterm",)))
 
 
 def judged(*found: IdleAction, desk: Desk = SCREEN) -> list[Finding]:
@@ -94,7 +94,7 @@ def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
 def test_the_ping_is_told_without_its_secret() -> None:
     plain: dict[str, Any] = dict(Settings.model_construct().__dict__)
     assert "OCTET_ALARM__PING_URL in .env" in away.ping(Settings.model_construct(**plain)).what
-    alarm = Alarm.model_construct(ping_url=SecretStr("https://hc.example.org/the-secret"))
+    alarm = AlarmSettings.model_construct(ping_url=SecretStr("https://hc.example.org/the-secret"))
     told = away.ping(Settings.model_construct(**{**plain, "alarm": alarm})).what
     assert "https://hc.example.org/…" in told
     assert "the-secret" not in told

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from bot.cli.doctor import discord as checkup
 from bot.cli.doctor.model import Finding, FindingLevel
 from bot.discord.setup_client import PERMISSIONS
-from core.settings.model import Discord, Settings
+from core.settings.model import DiscordSettings, Settings
 
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"
 
@@ -28,7 +28,7 @@ def settings(**discord: Any) -> Settings:
         **{
             **plain,
             "discord_token": SecretStr(SECRET),
-            "discord": Discord.model_construct(**{**Discord().__dict__, **discord}),
+            "discord": DiscordSettings.model_construct(**{**DiscordSettings().__dict__, **discord}),
         }
     )
 

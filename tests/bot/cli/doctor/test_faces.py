@@ -15,7 +15,7 @@ from bot.web.schemas.fleet import HealthAnswer, PingAnswer
 from core.desks.model import DeskState
 from core.fleet.model import Part, Trouble
 from core.home import Home
-from core.settings.model import Http, Settings
+from core.settings.model import HttpSettings, Settings
 from tests.house import open_house
 
 QUIET = "127.0.7.3"
@@ -28,7 +28,7 @@ def settings(**changes: object) -> Settings:
 
 def test_a_taken_port_is_a_warning_and_a_free_one_is_fine(tmp_path: Path) -> None:
     with socket.create_server((QUIET, 0)) as other:
-        http = Http(host=QUIET, port=other.getsockname()[1])
+        http = HttpSettings(host=QUIET, port=other.getsockname()[1])
         assert running.port(Home(root=tmp_path), settings(http=http)).level is FindingLevel.WARNING
     assert running.port(Home(root=tmp_path), settings(http=http)).level is FindingLevel.OK
 
