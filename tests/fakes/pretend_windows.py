@@ -39,7 +39,6 @@ THEIRS = (
     ),
     *(
         "platformdirs",
-        "pydantic_settings",
         "pyperclip",
         "rich.console",
         "shutil",
