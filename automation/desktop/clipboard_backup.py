@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.kit.files import write_bytes_private
 from core.profiles.model import Selection
 
 MOST_BYTES = 32_000_000
@@ -97,13 +97,9 @@ class ClipboardBackup:
         if belongings.is_secret or not belongings.formats:
             self.clear(selection)
             return
-        path = self._path(selection)
-        new = path.with_suffix(".new")
         with contextlib.suppress(OSError):  # no room: then a killed worker loses the clipboard, and nothing else
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(self._session + b"\n" + belongings.pack())
-            new.replace(path)
+            write_bytes_private(self._path(selection), self._session + b"\n" + belongings.pack())
 
     def get(self, selection: Selection) -> ClipboardContent | None:
         """What was kept; None when there is nothing, or it is of another run of the display."""

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from core.kit.chords import split_chord
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -28,5 +30,5 @@ def import_gui(display: str = "") -> ModuleType:
 
 def keys_of(chord: str) -> list[str]:
     """The keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
-    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("+") else chord.split("+")
+    held, last = split_chord(chord)
     return [*(key.strip().lower() for key in held), last.strip() if len(last.strip()) == 1 else last.strip().lower()]

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.desks.model import Tmux as Place
+from core.kit.chords import split_chord
 from core.kit.errors import Unavailable
 
 LIMIT_S = 5.0
@@ -116,7 +117,7 @@ def attach(place: Place) -> str:
 
 def key(chord: str) -> str:
     """A chord as tmux writes it. Raises NoSuchTmuxKey."""
-    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") or chord == "+" else chord.split("+")
+    held, last = split_chord(chord)
     if any(one not in _HELD for one in held) or (last not in KEYS and len(last) != 1):
         raise NoSuchTmuxKey(chord=chord)
     if "shift" in held and last == "tab":

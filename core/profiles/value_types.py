@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, WithJsonSchema
 
 from core.kit.field_types import Int, ListOf, Text, rule, wrong
+from core.kit.chords import split_chord
 from core.kit.problems import show, suggest
 
 _NAMES = """
@@ -95,7 +96,7 @@ def _file_name(text: str) -> str:
 
 def chord(text: str) -> str:
     """`ctrl+shift+v`; `ctrl++` ends in the key +."""
-    *held, last = [*text[:-1].split("+")[:-1], "+"] if text.endswith("++") or text == "+" else text.split("+")
+    held, last = split_chord(text)
     for key in held:
         if key not in MODIFIERS:
             raise wrong(

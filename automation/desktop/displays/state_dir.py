@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.kit.errors import Conflict
+from core.kit.files import write_bytes_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,7 @@ def write(path: Path, cookie: bytes, number: str = "") -> None:
         # One entry for libraries that compare the host's name, one for those that take any.
         for family, address in ((_FAMILY_LOCAL, socket.gethostname().encode()), (_FAMILY_WILD, b""))
     )
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(entries)
-    new.replace(path)
+    write_bytes_private(path, entries)
 
 
 def _counted(data: bytes) -> bytes:

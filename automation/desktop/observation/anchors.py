@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from PIL import Image
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.image_diff import line_now
 from automation.desktop.observation.screen_capture import to_png
-from core.kit.files import write_private
+from core.kit.files import write_bytes_private, write_private
 from core.profiles.model import Box, Composer
 
 NOISE_PX = 40
@@ -49,11 +48,7 @@ class Anchors:
     def keep(self, window: str, picture: Image.Image) -> None:
         """Keep this picture as the window's anchor; written whole or not at all."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.path(window)
-        new = path.with_suffix(".new")
-        new.write_bytes(to_png(picture))
-        new.chmod(0o600)
-        os.replace(new, path)  # noqa: PTH105 both are Paths; os.replace says that it replaces
+        write_bytes_private(self.path(window), to_png(picture))
         self._kept[window] = picture
 
     def difference(self, window: str, picture: Image.Image) -> str:

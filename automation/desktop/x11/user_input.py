@@ -24,6 +24,7 @@ from automation.desktop.x11.banner import TypingBanner
 from automation.desktop.x11.connection import open_display
 from core.deliveries.model import Reason
 from core.desks.model import Desk, InputSource, ScreenCorner
+from core.kit.chords import split_chord
 from core.kit.clock import SystemClock
 from core.profiles.model import Box
 
@@ -105,7 +106,7 @@ class X11UserInput:
         self._did_we_act = did_we_act
         self._stopped = stopped
         self._corner = kill_switch_corner
-        self._chords = [(chord, *_split(chord)) for chord in kill_switch_keys]
+        self._chords = [(chord, *split_chord(chord)) for chord in kill_switch_keys]
         self._down: set[tuple[int, int]] = set()
         """The device and the code of each key that is down. A person's Ctrl stays down when we release ours."""
         self._codes: dict[str, frozenset[int]] = {}
@@ -280,11 +281,6 @@ def has_raw_events(display: Display) -> bool:
     opcode = display.display.get_extension_major(xinput.extname)
     told = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
     return (told.major_version, told.minor_version) >= (2, 2)
-
-
-def _split(chord: str) -> tuple[tuple[str, ...], str]:
-    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") else chord.split("+")
-    return tuple(held), last
 
 
 log = structlog.get_logger(__name__)
