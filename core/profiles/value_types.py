@@ -8,8 +8,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
-from core.kit.field_types import Int, ListOf, Text, rule, wrong
 from core.kit.chords import split_chord
+from core.kit.field_types import Int, ListOf, Text, rule, wrong
 from core.kit.problems import show, suggest
 
 _NAMES = """

@@ -16,11 +16,11 @@ from automation.desktop.gui import keys_of
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.windows import Desktop
+from automation.desktop.worker.user_presence import is_corner
 from core.desks.model import ScreenCorner
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.1
-EDGE_PX = 2
 MARGIN_S = 0.06
 """Windows counts its times in steps of up to 16 ms, and a click of ours is one call."""
 _SIDES = {0xA0: 0x10, 0xA1: 0x10, 0xA2: 0x11, 0xA3: 0x11, 0xA4: 0x12, 0xA5: 0x12, 0x5C: 0x5B, 0x03: 0x13}
@@ -146,7 +146,7 @@ class WindowsUserInput:
     def _look_at_corner(self) -> None:
         x, y = self._desktop.pointer()
         is_in = any(
-            _is_corner(self._corner, x - one.x, y - one.y, one.width, one.height)
+            is_corner(self._corner, x - one.x, y - one.y, one.width, one.height)
             for one in self._desktop.monitors()
             if one.holds(x, y)
         )
@@ -188,15 +188,3 @@ class WindowsUserInput:
 def _codes(chord: str) -> tuple[frozenset[int], int]:
     codes = [_NAMES.get(key) or (ord(key.upper()) if len(key) == 1 else 0) for key in keys_of(chord)]
     return frozenset(codes[:-1]), codes[-1]
-
-
-def _is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> bool:
-    left, right = x <= EDGE_PX, x >= width - 1 - EDGE_PX
-    top, bottom = y <= EDGE_PX, y >= height - 1 - EDGE_PX
-    sides = {
-        ScreenCorner.TOP_LEFT: (left, top),
-        ScreenCorner.TOP_RIGHT: (right, top),
-        ScreenCorner.BOTTOM_LEFT: (left, bottom),
-        ScreenCorner.BOTTOM_RIGHT: (right, bottom),
-    }
-    return all(sides[corner]) if corner in sides else False

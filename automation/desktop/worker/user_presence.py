@@ -9,11 +9,28 @@ from collections.abc import Callable
 from typing import Protocol
 
 from core.deliveries.model import Reason
-from core.desks.model import UserActivityPolicy
+from core.desks.model import ScreenCorner, UserActivityPolicy
 from core.kit.clock import Clock, as_datetime
 
 LONGEST_S = 20.0
 """Between two looks at the clock on the wall."""
+
+
+EDGE_PX = 2
+"""So near to a corner the pointer counts as in it."""
+
+
+def is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> bool:
+    """Return whether a point of a screen of this size lies in the corner that stops a desk."""
+    left, right = x <= EDGE_PX, x >= width - 1 - EDGE_PX
+    top, bottom = y <= EDGE_PX, y >= height - 1 - EDGE_PX
+    sides = {
+        ScreenCorner.TOP_LEFT: (left, top),
+        ScreenCorner.TOP_RIGHT: (right, top),
+        ScreenCorner.BOTTOM_LEFT: (left, bottom),
+        ScreenCorner.BOTTOM_RIGHT: (right, bottom),
+    }
+    return all(sides[corner]) if corner in sides else False
 
 
 class UserInputPort(Protocol):

@@ -19,7 +19,7 @@ from Xlib.protocol import event, rq
 
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.user_presence import UserActivityGate
+from automation.desktop.worker.user_presence import UserActivityGate, is_corner
 from automation.desktop.x11.banner import TypingBanner
 from automation.desktop.x11.connection import open_display
 from core.deliveries.model import Reason
@@ -53,7 +53,6 @@ _NAMES = {
 }
 _ANY_DEVICE = 0
 """Of a key that was down before anybody listened."""
-EDGE_PX = 2
 LOOK_S = 0.1
 """Where the server has no raw events, its idle time is looked at this often."""
 
@@ -234,19 +233,7 @@ class X11UserInput:
 
     def _is_corner(self, x: int, y: int) -> bool:
         screen = self._display.screen()
-        left, right = x <= EDGE_PX, x >= screen.width_in_pixels - 1 - EDGE_PX
-        top, bottom = y <= EDGE_PX, y >= screen.height_in_pixels - 1 - EDGE_PX
-        match self._corner:
-            case ScreenCorner.TOP_LEFT:
-                return left and top
-            case ScreenCorner.TOP_RIGHT:
-                return right and top
-            case ScreenCorner.BOTTOM_LEFT:
-                return left and bottom
-            case ScreenCorner.BOTTOM_RIGHT:
-                return right and bottom
-            case ScreenCorner.NONE:
-                return False
+        return is_corner(self._corner, x, y, screen.width_in_pixels, screen.height_in_pixels)
 
     def _look_at_idle(self) -> None:
         """Without raw events: the server's own idle time, which our acts end too."""

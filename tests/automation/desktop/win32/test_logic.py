@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.clipboard_backup import ClipboardBackup
-from automation.desktop.win32 import user_input
 from automation.desktop.win32.api import C
 from automation.desktop.win32.clipboard import MARK, UNSEEN, WindowsClipboard
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Win32Windows
+from automation.desktop.worker import user_presence
 from automation.protocol.ports import TransientFailure
 from core.desks.model import ScreenCorner
 from core.profiles.model import Box
@@ -296,6 +296,6 @@ def test_a_mouse_is_known_by_windows_own_time_of_the_last_input() -> None:
 
 
 def test_a_corner_is_one_of_each_monitor() -> None:
-    assert user_input._is_corner(ScreenCorner.TOP_RIGHT, 1919, 0, 1920, 1080)
-    assert not user_input._is_corner(ScreenCorner.TOP_RIGHT, 0, 0, 1920, 1080)
-    assert not user_input._is_corner(ScreenCorner.NONE, 0, 0, 1920, 1080)
+    assert user_presence.is_corner(ScreenCorner.TOP_RIGHT, 1919, 0, 1920, 1080)
+    assert not user_presence.is_corner(ScreenCorner.TOP_RIGHT, 0, 0, 1920, 1080)
+    assert not user_presence.is_corner(ScreenCorner.NONE, 0, 0, 1920, 1080)
