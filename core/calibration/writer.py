@@ -134,41 +134,30 @@ def _keep_anchor(folder: Path, one: CalibratedWindow) -> None:
 
 def _put_window(windows: Any, one: CalibratedWindow) -> None:
     window = one.window
-    table: Any = next((table for table in windows if table.get("name") == window.name), None)
-    if table is None:
-        windows.append(_new_window(one))
-        return
-    table["profile"], table["title"], table["box"] = window.profile, window.title, _inline(window.box)
-    table.pop("match_by", None)
+    values: dict[str, object] = {"name": window.name, "profile": window.profile}
+    values |= {"title": window.title, "box": window.box}
     if window.match_by is not MatchBy.TITLE:
-        table["match_by"] = window.match_by.value
-    is_new = "calibrated" not in table
-    if is_new:
-        table["calibrated"] = tomlkit.table()
+        values["match_by"] = window.match_by.value
+    table: Any = next((table for table in windows if table.get("name") == window.name), None)
+    # Written as people would write it, and parsed: so its spaces and lines are as they expect.
+    lines = [f"{key} = {_spelt(value)}" for key, value in values.items()]
+    lines += ["", "[windows.calibrated]", *(f"{key} = {_spelt(value)}" for key, value in one.calibrated.items())]
+    document: Any = tomlkit.parse("\n".join(["[[windows]]", *lines, "", ""]))
+    if table is None:
+        windows.append(document["windows"][0])
+        return
+    table.pop("match_by", None)
+    for key, value in values.items():
+        table[key] = _inline(value)
+    if "calibrated" not in table:
+        table["calibrated"] = document["windows"][0]["calibrated"]
+        return
     calibrated: Any = table["calibrated"]
     if "anchor" not in one.calibrated:
         calibrated.pop("anchor", None)
     for key, value in one.calibrated.items():
-        if key in MERGED:
-            calibrated[key] = _inline({**dict(calibrated.get(key, {})), **cast("dict[str, object]", value)})
-        else:
-            calibrated[key] = _inline(value)
-    if is_new:
-        calibrated.add(tomlkit.nl())  # another window may follow
-
-
-def _new_window(one: CalibratedWindow) -> Any:
-    """Written as people would write it, and parsed: so its blanks and lines stand as they should."""
-    window = one.window
-    first: dict[str, object] = {
-        "name": window.name, "profile": window.profile, "title": window.title, "box": window.box,
-    }  # fmt: skip
-    if window.match_by is not MatchBy.TITLE:
-        first["match_by"] = window.match_by.value
-    lines = [f"{key} = {_spelt(value)}" for key, value in first.items()]
-    lines += ["", "[windows.calibrated]", *(f"{key} = {_spelt(value)}" for key, value in one.calibrated.items()), ""]
-    document: Any = tomlkit.parse("\n".join(["[[windows]]", *lines, ""]))
-    return document["windows"][0]
+        known = dict(calibrated.get(key, {})) if key in MERGED else {}
+        calibrated[key] = _inline({**known, **cast("dict[str, object]", value)} if key in MERGED else value)
 
 
 def _put_agent(agents: Any, desk: str, one: CalibratedWindow) -> None:

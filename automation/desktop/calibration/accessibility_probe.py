@@ -22,13 +22,13 @@ SHRINKS = 12
 
 
 class AccessibilityProbe:
-    """The answers to `surveyor.Teller`. Belongs to the worker's thread."""
+    """Finds composers over the accessibility bus. Belongs to the worker's thread."""
 
     def __init__(self, reader: AccessibilityReader) -> None:
         self._reader = reader
 
-    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measurement | None:
-        """The composer as its program tells it; None where it does not."""
+    def find_composer(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measurement | None:
+        """Measure the composer that its program reports; None where it reports none."""
         try:
             node, place = self._composer(seen, point)
             text = node.text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -42,24 +42,20 @@ class SurveyedWindows(WindowsPort, Protocol):
         ...
 
 
-class Teller(Protocol):
-    """Asks programs where one writes in their windows."""
-
-    def told(self, seen: WindowInfo, point: Point | None, picture: Image.Image) -> Measurement | None:
-        """The composer of this window, that looks like `picture`; None where its program does not tell."""
-        ...
+Probe = Callable[[WindowInfo, Point | None, Image.Image], Measurement | None]
+"""Asks the program of a window that looks like this for its composer; None where it does not tell."""
 
 
 class DisplaySurveyor:
     """Looks at one display. Belongs to the worker's thread."""
 
     def __init__(
-        self, *, windows: SurveyedWindows, screen: ScreenCapture, pace: DeliveryClock, teller: Teller | None = None
+        self, *, windows: SurveyedWindows, screen: ScreenCapture, pace: DeliveryClock, probe: Probe | None = None
     ) -> None:
-        """Without a `teller` composers are found in pictures alone."""
+        """Without a `probe` composers are found in pictures alone."""
         self._windows = windows
         self._screen = screen
-        self._teller = teller
+        self._probe = probe
         self._pace = pace
 
     def survey(self) -> Survey:
@@ -93,7 +89,7 @@ class DisplaySurveyor:
                     window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True
                 )
                 return replace(found, by_line=reads_lines(pid))
-        told = None if self._teller is None else self._teller.told(seen, point, frames[0])
+        told = None if self._probe is None else self._probe(seen, point, frames[0])
         if told is not None:
             return told  # it is identified by what its program tells
         point = point or self._at_caret(seen, frames)

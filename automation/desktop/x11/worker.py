@@ -207,7 +207,10 @@ class X11Backend:
     def _tryouts(self) -> TrialRunner:
         return TrialRunner(
             surveyor=DisplaySurveyor(
-                windows=self._windows, screen=self._screen, pace=self._inbox, teller=AccessibilityProbe(self._reader)
+                windows=self._windows,
+                screen=self._screen,
+                pace=self._inbox,
+                probe=AccessibilityProbe(self._reader).find_composer,
             ),
             desk=self._desk,
             inbox=self._inbox,

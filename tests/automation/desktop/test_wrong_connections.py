@@ -75,26 +75,26 @@ def told(*fields: Field) -> AccessibilityProbe:
 
 def test_a_place_that_the_program_tells_is_no_composer_is_refused_before_anything_is_typed() -> None:
     with pytest.raises(CalibrationFailed, match="nothing can be written into at the place") as trouble:
-        told(Field(COMPOSER)).told(SEEN, (120, 100), window())
+        told(Field(COMPOSER)).find_composer(SEEN, (120, 100), window())
     assert (trouble.value.cause, trouble.value.cause.needs_point) == (Cause.WRONG_PLACE, True)
 
 
 def test_of_several_fields_the_smallest_at_the_place_is_meant_and_none_without_a_place() -> None:
     fields = Field(Box(x=0, y=0, width=400, height=300)), Field(COMPOSER)
-    measured = told(*fields).told(SEEN, (300, 310), window())
+    measured = told(*fields).find_composer(SEEN, (300, 310), window())
     assert measured is not None
     assert measured.composer.fits_into(COMPOSER)
     assert measured.anchors == ()
     with pytest.raises(CalibrationFailed) as trouble:
-        told(*fields).told(SEEN, None, window())
+        told(*fields).find_composer(SEEN, None, window())
     assert trouble.value.cause is Cause.SEVERAL_COMPOSERS
 
 
 def test_what_is_told_of_an_empty_composer_may_be_its_hint_which_a_draft_has_to_show() -> None:
-    measured = told(Field(COMPOSER, "Ask me anything")).told(SEEN, None, window())
+    measured = told(Field(COMPOSER, "Ask me anything")).find_composer(SEEN, None, window())
     assert measured is not None
     assert measured.hint
-    bare = told(Field(COMPOSER)).told(SEEN, None, window())
+    bare = told(Field(COMPOSER)).find_composer(SEEN, None, window())
     assert bare is not None
     assert not bare.hint
 
