@@ -80,6 +80,7 @@ def up(
     With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves.
     """
     from bot.cli.logs import log_to_stderr
+    from core.calibration.new_desks import DeskTemplate, write_displays, write_panes
     from core.config.loader import load
 
     place = home_of(home)
@@ -87,7 +88,6 @@ def up(
     if tmux:
         if agents is not None:
             from automation.terminal.programs import check_tmux
-            from core.calibration.new_desks import DeskTemplate, write_panes
 
             check_tmux()
             template = DeskTemplate(program=program or [], profile=profile, directory=directory)
@@ -99,7 +99,13 @@ def up(
     from automation.desktop.displays.virtual_display import check_packages
 
     if agents is not None:
-        _write_missing(place, agents, program or [], profile=profile, title=title, size=size, directory=directory)
+        from bot.runfile import running
+
+        template = DeskTemplate(program=program or [], profile=profile, title=title, size=size, directory=directory)
+        written = write_displays(place, agents, template)
+        print("\n".join(written), end="\n" if written else "")
+        if written and running(place.root) is not None:
+            print("Octet runs and has read its configuration already: start it again to use these desks.")
     check_packages()
     config = load(place)
     names = [f"desk-{number}" for number in range(1, agents + 1)] if agents else desk
@@ -181,26 +187,6 @@ def picture(
     with ScreenCapture(standing.display) as screen:
         png = to_png(screen.take(Box(x=0, y=0, width=chosen.virtual.width, height=chosen.virtual.height)))
     write_picture(file, png)
-
-
-def _write_missing(
-    place: Home, agents: int, program: Sequence[str], *, profile: str, title: str, size: str, directory: str
-) -> None:
-    from core.calibration import new_desks
-
-    numbers = new_desks.missing_desks(place, agents)
-    if not numbers:
-        return
-    if not program or not profile:
-        file = f"config/desks/{new_desks.desk_name(numbers[0])}.toml"
-        raise new_desks.TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
-    template = new_desks.DeskTemplate(program=program, profile=profile, title=title, size=size, directory=directory)
-    for line in new_desks.write_displays(place, numbers, template):
-        print(line)
-    from bot.runfile import running
-
-    if running(place.root) is not None:
-        print("Octet runs and has read its configuration already: start it again to use these desks.")
 
 
 def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:

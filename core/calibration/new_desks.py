@@ -56,29 +56,31 @@ def desk_name(number: int) -> str:
     return f"desk-{number}"
 
 
-def missing_desks(home: Home, agents: int) -> list[int]:
-    """List the numbers of the first so many agents whose desks have no file yet."""
-    folder = home.config / "desks"
-    return [number for number in range(1, agents + 1) if not (folder / f"{desk_name(number)}.toml").exists()]
-
-
-def write_displays(home: Home, numbers: Sequence[int], template: DeskTemplate) -> list[str]:
-    """Write a desk with a display of its own for each of these agents and send them there; return lines about it.
+def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]:
+    """Write a desk with a display of its own for each of the first so many agents that have none, and send them there;
+    return lines about it.
 
     Where the profile leaves something to be measured, the desks have no window yet and the agents stay where they are.
-    Raises ConfigWrong where the configuration would be invalid; nothing is changed then.
+    Raises TemplateMissing, and ConfigWrong where the configuration would be invalid; nothing is changed then.
     """
+    files = {number: f"desks/{desk_name(number)}.toml" for number in range(1, agents + 1)}
+    files = {number: file for number, file in files.items() if not (home.config / file).exists()}
+    if not files:
+        return []
+    if not template.program or not template.profile:
+        file = f"config/{next(iter(files.values()))}"
+        raise TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
     kind = read_profiles(home.root, []).kinds.get(template.profile)
     is_measured = kind is None or not any(one.is_needed for one in kind.wanted())
     lines: list[str] = []
 
     def work(edit: Edit) -> None:
-        agents: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
-        for number in numbers:
-            desk, agent = desk_name(number), _agent(agents, number) if is_measured else None
+        listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
+        for number, file in files.items():
+            desk, agent = desk_name(number), _agent(listed, number) if is_measured else None
             name = str(agent["name"]) if agent else f"Agent-{number}"
-            edit.write(f"desks/{desk}.toml", _desk(template, name, number, has_window=is_measured))
-            lines.append(f"wrote {home.config / 'desks' / desk}.toml; ")
+            edit.write(file, _desk(template, name, number, has_window=is_measured))
+            lines.append(f"wrote {home.config / file}; ")
             if agent:
                 lines[-1] += _send(agent, "window", desk, WINDOW, f"{name} works there now")
             else:

@@ -179,7 +179,7 @@ def _described(profile: str) -> str:
 
 def _displays(home: Home, questions: Prompts) -> None:
     """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
-    from core.calibration import new_desks
+    from core.calibration.new_desks import DeskTemplate, write_displays
     from core.config.profiles import read_profiles
 
     _check(AgentPlace.DISPLAYS)
@@ -188,10 +188,8 @@ def _displays(home: Home, questions: Prompts) -> None:
     profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
     program = _program(questions, "The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
     number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
-    template = new_desks.DeskTemplate(
-        program=program, profile=profile, title="{agent}", size="1920x1080", directory=str(Path.cwd())
-    )
-    for line in new_desks.write_displays(home, new_desks.missing_desks(home, number), template):
+    template = DeskTemplate(program=program, profile=profile, directory=str(Path.cwd()))
+    for line in write_displays(home, number, template):
         print(f"  {line}")
     _without_examples(home)
     if all(agent.get("lane") == "dryrun" for agent in _listed(home)):

@@ -54,7 +54,7 @@ def standings(home: Path) -> list[DisplayStatus]:
 def make_desks(home: Path) -> None:
     new_desks.write_displays(
         Home(root=home),
-        [1, 2],
+        2,
         new_desks.DeskTemplate(
             program=XTERM[1:], profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
         ),
@@ -99,7 +99,7 @@ def test_what_is_logged_does_not_stand_among_what_the_command_says(home: Path) -
     template = new_desks.DeskTemplate(
         program=program, profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
     )
-    new_desks.write_displays(Home(root=home), [1], template)
+    new_desks.write_displays(Home(root=home), 1, template)
     argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home)]
     said, logged = home / "said", home / "logged"
     with said.open("wb") as out, logged.open("wb") as err:
@@ -127,7 +127,7 @@ def test_a_profile_that_is_measured_at_each_window_gets_a_display_to_measure_on_
     before = (home / "config/agents.toml").read_text()
     made = new_desks.write_displays(
         Home(root=home),
-        [1, 2],
+        2,
         new_desks.DeskTemplate(program=["xterm"], profile="xterm", title="{agent}", size="1920x1080", directory=""),
     )
     assert "once it is up, `octet calibrate desk-1` measures its window and sends an agent there" in made[0]
