@@ -26,19 +26,25 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
     except FileNotFoundError:
         return {}
     except OSError as error:
-        problems.append(Problem(file=name, text=f"cannot be read: {(error.strerror or str(error)).lower()}"))
+        problems.append(
+            Problem(file=name, code="unreadable", text=f"cannot be read: {(error.strerror or str(error)).lower()}")
+        )
         return {}
     if raw.startswith(BYTE_ORDER_MARK):  # it would become a part of the first name, which nobody finds then
-        problems.append(Problem(file=name, line=1, text=WITHOUT_BOM))
+        problems.append(Problem(file=name, line=1, code="byte_order_mark", text=WITHOUT_BOM))
         return {}
     try:
         bindings = list(parse_stream(io.StringIO(raw.decode("utf-8"))))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        problems.append(Problem(file=name, line=line, text="is not UTF-8; save it as UTF-8"))
+        problems.append(Problem(file=name, line=line, code="not_utf8", text="is not UTF-8; save it as UTF-8"))
         return {}
     text = "cannot be read; write NAME=value, and quotes around a value with blanks or #"
-    problems.extend(Problem(file=name, line=binding.original.line, text=text) for binding in bindings if binding.error)
+    problems.extend(
+        Problem(file=name, line=binding.original.line, code="syntax", text=text)
+        for binding in bindings
+        if binding.error
+    )
     return {binding.key.upper(): binding.original.line for binding in bindings if binding.key and not binding.error}
 
 
