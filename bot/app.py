@@ -38,8 +38,8 @@ from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
 from core.kit.stopping import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
-from core.patience import Patience, WhenSilent
 from core.receipts.model import Keeping
+from core.retry_policy import OnAgentTimeout, RetryPolicy
 from core.security.model import HUB
 from core.settings.model import DispatchSettings
 from core.store.errors import of_system
@@ -353,16 +353,16 @@ def _estate(config: Config) -> Estate:
     )
 
 
-def _patience(config: Config) -> Patience:
+def _patience(config: Config) -> RetryPolicy:
     settings: DispatchSettings = config.settings.dispatch
-    return Patience(
-        bounces=settings.max_retries,
-        bounces_for_ms=round(settings.retry_window_s * 1000),
+    return RetryPolicy(
+        max_retries=settings.max_retries,
+        retry_window_ms=round(settings.retry_window_s * 1000),
         settle_ms=round(settings.settle_s * 1000),
-        refusals=settings.max_rejections_per_hour,
-        silent_after_ms=round(settings.agent_timeout_s * 1000),
+        max_rejections=settings.max_rejections_per_hour,
+        agent_timeout_ms=round(settings.agent_timeout_s * 1000),
         recovery_timeout_s=settings.recovery_timeout_s,
-        on_agent_timeout=WhenSilent(settings.on_agent_timeout),
+        on_agent_timeout=OnAgentTimeout(settings.on_agent_timeout),
     )
 
 

@@ -24,9 +24,6 @@ from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
-from core.duty.clock_steps import ClockSteps
-from core.duty.locks import Locks
-from core.duty.roster import Roster
 from core.fleet.boards import Boards
 from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
@@ -38,11 +35,11 @@ from core.kit.version import version
 from core.messages.briefs import Briefs
 from core.messages.service import Messages
 from core.notices.service import Notices
-from core.patience import Patience
 from core.profiles.model import Longest
 from core.receipts.model import Keeping
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
+from core.retry_policy import RetryPolicy
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.home_id import home_id
 from core.security.keys import load_key
@@ -50,6 +47,9 @@ from core.security.model import Actor
 from core.security.service import People
 from core.settings.model import AnswerLimits
 from core.store.engine import Store
+from core.supervision.agent_availability import AgentAvailability
+from core.supervision.clock_steps import ClockSteps
+from core.supervision.screen_locks import ScreenLocks
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
@@ -117,9 +117,9 @@ class Coordinator:
     tasks: Tasks
     agent_messages: AgentMessages
     agent_actions: AgentActions
-    locks: Locks
+    screen_locks: ScreenLocks
     dispatch: Dispatch
-    roster: Roster
+    availability: AgentAvailability
     fleet: Fleet
     upkeep: Upkeep
 
@@ -172,13 +172,13 @@ class Coordinator:
         *,
         clock: Clock | None = None,
         ids: Ids | None = None,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
     ) -> AsyncGenerator[Coordinator]:
         """All rooms, loaded, with what a former process left put back.
 
         The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing.
         """
-        clock, patience = SteadyClock(clock or SystemClock()), patience or Patience()
+        clock, patience = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = ids or RandomIds(clock)
         audit_key, codes_key = _keys(estate)
         async with Store.open(estate.database) as store:
@@ -210,7 +210,7 @@ class Coordinator:
                 tasks=tasks,
                 agent_messages=words,
                 agent_actions=controls,
-                locks=locks,
+                screen_locks=locks,
                 blocked_windows=BlockedWindows(store=store, journal=journal, rooms=near, clock=clock),
                 clock=clock,
             )
@@ -239,9 +239,9 @@ class Coordinator:
                 tasks=tasks,
                 agent_messages=words,
                 agent_actions=controls,
-                locks=locks,
+                screen_locks=locks,
                 dispatch=dispatch,
-                roster=dispatch.roster,
+                availability=dispatch.roster,
                 fleet=fleet,
                 upkeep=Upkeep(rooms=rooms, ids=ids, lanes=reach.lanes),
             )
@@ -277,7 +277,7 @@ def _work(
     journal: Journal,
     codes: TaskCodes,
     clock: Clock,
-    patience: Patience,
+    patience: RetryPolicy,
 ) -> tuple[Tasks, AgentMessages]:
     """Tasks and words, which make prompts in the same way."""
     briefs = Briefs(estate.briefs, estate.longest_prompts, estate.read_agents)
@@ -289,7 +289,7 @@ def _work(
         clock=clock,
         agent_command=estate.agent_command,
         briefs=briefs,
-        silent_after_ms=patience.silent_after_ms,
+        silent_after_ms=patience.agent_timeout_ms,
         limits=estate.answers,
     )
     words = AgentMessages(
@@ -307,13 +307,15 @@ def _work(
 
 def _stands(
     near: Neighbours, desks: Desks, ledger: Ledger, *, store: Store, journal: Journal, clock: Clock, ids: Ids
-) -> tuple[AgentActions, Locks]:
+) -> tuple[AgentActions, ScreenLocks]:
     """What windows stand still at, and the screens that are locked."""
     controls = AgentActions(store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids)
-    return controls, Locks(store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, ids=ids)
+    return controls, ScreenLocks(store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, ids=ids)
 
 
-def _steps(rooms: DispatchRooms, near: Neighbours, *, clock: SteadyClock, ids: Ids, patience: Patience) -> ClockSteps:
+def _steps(
+    rooms: DispatchRooms, near: Neighbours, *, clock: SteadyClock, ids: Ids, patience: RetryPolicy
+) -> ClockSteps:
     """What keeps the times and ids of all these right."""
     return ClockSteps(
         store=rooms.store,

@@ -18,9 +18,9 @@ from core.desks.ports import Hands
 from core.kit.clock import Clock
 from core.notices.model import Notice
 from core.notices.service import _notice
-from core.patience import Patience
 from core.profiles.model import Box, Longest, Sign
 from core.receipts.model import Keeping
+from core.retry_policy import RetryPolicy
 from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import NewTask
 
@@ -120,7 +120,7 @@ async def open_coordinator(
     desks: Sequence[Desk] = (),
     hands: Mapping[str, Hands] | None = None,
     clock: Clock | None = None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     longest_prompts: Mapping[str, int | Longest] | None = None,
     agent_command: str = "octet",
     keeping: Keeping | None = None,

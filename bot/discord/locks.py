@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.discord.parts import Parts, framed
 from bot.discord.render import person_id
 from bot.discord.text import inline
-from core.duty.model import Lock
+from core.supervision.model import ScreenLock
 
 _AMBER, _GREY = 0xE0A800, 0x80848E
 _NEXT = (
@@ -15,7 +15,7 @@ _NEXT = (
 )
 
 
-def lock_message(lock: Lock, *, owner: str, marker: str) -> Parts:
+def lock_message(lock: ScreenLock, *, owner: str, marker: str) -> Parts:
     """One message for one lock; it mentions the owner of this Octet, who can do something about it."""
     desk = inline(lock.desk, 60)
     if lock.over_ms is not None:

@@ -370,7 +370,7 @@ class Outbox:
         if notice.kind is NoticeKind.SUMMARY:
             return render.summary(notice, marker=marker)
         if notice.kind is NoticeKind.LOCKED:
-            lock, owner = await self._coordinator.locks.show(notice.message), await self._owner()
+            lock, owner = await self._coordinator.screen_locks.show(notice.message), await self._owner()
             return locks.lock_message(lock, owner=owner, marker=marker)
         if notice.kind is NoticeKind.BLOCKED:
             return blocked.blocked_message(

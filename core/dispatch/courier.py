@@ -21,7 +21,7 @@ from core.dispatch.turns import next_turn
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
 from core.messages.briefs import BriefNotWritten, Prompt
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.store.rows import at_row
@@ -101,7 +101,7 @@ class Courier:
         look: Callable[[str, str], Awaitable[None]],
         rooms: DispatchRooms,
         verdict: Verdict,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> None:
         """`slots` are how many deliveries the lane takes at once. `why_closed` says why none may begin now; empty
         if one may. `why_waits` is as that, for what passes by itself: somebody types, or these are quiet hours.
@@ -348,7 +348,7 @@ class Courier:
         if (known := self._interrupted.get(order.delivery)) is None:
             return
         if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):
-            known.rests_until_s = self._rooms.clock.monotonic_s() + self._patience.next_look_s
+            known.rests_until_s = self._rooms.clock.monotonic_s() + self._patience.recovery_pause_s
         else:
             self._forget(order.delivery)
 

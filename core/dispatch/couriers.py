@@ -12,7 +12,7 @@ from core.deliveries.ports import LanePort
 from core.dispatch.courier import Courier
 from core.dispatch.rooms import DispatchRooms
 from core.kit.supervise import supervise
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.verdicts.verdict import Verdict
 
@@ -28,7 +28,7 @@ class Couriers:
         *,
         rooms: DispatchRooms,
         verdict: Verdict,
-        patience: Patience,
+        patience: RetryPolicy,
         why_unusable: Callable[[str], str],
         window_is_back: Callable[[Tx, str, str], None],
         look: Callable[[str, str], Awaitable[None]],

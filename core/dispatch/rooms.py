@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
-from core.duty.locks import Locks
 from core.rooms import Rooms
+from core.supervision.screen_locks import ScreenLocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,5 +15,5 @@ class DispatchRooms(Rooms):
     """The lower rooms that dispatch works with."""
 
     agent_actions: AgentActions
-    locks: Locks
+    screen_locks: ScreenLocks
     blocked_windows: BlockedWindows

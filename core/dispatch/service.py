@@ -16,16 +16,16 @@ from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.couriers import Couriers
 from core.dispatch.restart import Restart, mend
 from core.dispatch.rooms import DispatchRooms
-from core.duty.reading import Reading
-from core.duty.roster import Roster
-from core.duty.silence import Silence
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.store.rows import at_row
+from core.supervision.agent_availability import AgentAvailability
+from core.supervision.answer_scraper import AnswerScraper
+from core.supervision.stalled_agents import StalledAgents
 from core.tasks.model import ENDED, TaskState
 from core.verdicts.controls import ControlVerdict
 from core.verdicts.unknowns import Unknowns
@@ -50,7 +50,7 @@ class Dispatch(DeskNews):
         rooms: DispatchRooms,
         agents: Sequence[Agent],
         lanes: Mapping[Route, LanePort],
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._rooms = rooms
@@ -64,11 +64,11 @@ class Dispatch(DeskNews):
             why_unreachable=self._why_unreachable,
             standing_still=rooms.agent_actions.dialogs.activities,
         )
-        self.roster = Roster(rooms=rooms, why_unreachable=self._why_unreachable)
+        self.roster = AgentAvailability(rooms=rooms, why_unreachable=self._why_unreachable)
         """Who is on duty, for those who take agents off it."""
-        self.silence = Silence(rooms=rooms, patience=patience)
+        self.silence = StalledAgents(rooms=rooms, patience=patience)
         """The watch over agents at work."""
-        self.reading = Reading(rooms=rooms)
+        self.reading = AnswerScraper(rooms=rooms)
         """Answers in the windows of agents that came to rest."""
         self.unknowns = Unknowns(rooms=rooms, places=self._places, hold_agents=words.hold)
         """What waits for a person's word."""
@@ -99,7 +99,7 @@ class Dispatch(DeskNews):
         def recover(tx: Tx) -> None:
             self._restart.put_back(tx)
             self._restart.follow_config(tx)
-            self.roster.give_back(tx)
+            self.roster.requeue_for_paused(tx)
             rooms = self._rooms
             if mended := mend(tx, ledger=rooms.tasks.ledger, deliveries=rooms.deliveries, agents=rooms.agents):
                 log.error("stranded", mended=mended)
@@ -167,7 +167,7 @@ class Dispatch(DeskNews):
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
         """The desk's screen is locked, or is not any more."""
-        await self._rooms.store.write(lambda tx: self._rooms.locks.desk_is(tx, desk, is_locked=is_locked))
+        await self._rooms.store.write(lambda tx: self._rooms.screen_locks.update_desk(tx, desk, is_locked=is_locked))
 
     async def desk_stopped(self, desk: str, how: str) -> None:
         """Somebody stopped the desk at its own machine."""
@@ -230,11 +230,11 @@ class Dispatch(DeskNews):
 
     def assign_ready(self, tx: Tx) -> bool:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
-        self.roster.give_back(tx)
+        self.roster.requeue_for_paused(tx)
         self._assigning.follow_desks(tx)
         self._assigning.follow_windows(tx)
         self._verdict.words.hold(tx)
-        self._rooms.locks.tend(tx)
+        self._rooms.screen_locks.notify_waiting(tx)
         self._rooms.blocked_windows.end_orphaned(tx)
         limits = [self._rooms.agents.limited_until_ms(tx, agent.name) for agent in self._rooms.agents.all()]
         again = (self._rooms.agent_messages.review_queue(tx), *limits)

@@ -12,7 +12,6 @@ from core.agents.model import AgentState, AgentStatus
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.rooms import DispatchRooms
-from core.duty.model import Lock
 from core.fleet import words
 from core.fleet.boards import Boards
 from core.fleet.health import Health
@@ -21,6 +20,7 @@ from core.fleet.work import work_at
 from core.notices.model import Notice, NoticeState, Place
 from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
+from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, HeldTasks, TaskId, TaskLine, TaskState, WaitReason
 from core.verdicts.model import WAITS_FOR_ITS_AGENT, seen
 
@@ -102,7 +102,7 @@ class Fleet:
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
         standstills = await self._standstills()
-        locks = [_of_lock(lock) for lock in await self._rooms.locks.open()]
+        locks = [_of_lock(lock) for lock in await self._rooms.screen_locks.list_open()]
         halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
         found += [*standstills, *locks, *halves]
         found += await self._agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
@@ -370,7 +370,7 @@ def _of_part(part: Delivery, what: str, then: str, *, seen: str) -> Need:
     )
 
 
-def _of_lock(lock: Lock) -> Need:
+def _of_lock(lock: ScreenLock) -> Need:
     return Need(
         kind=NeedKind.DESK,
         what=f"the screen of desk {lock.desk} is locked, and work waits for it",

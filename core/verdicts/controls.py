@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.agent_actions.service import AgentActions
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 
 _ENDS = {
@@ -26,7 +26,7 @@ class ControlVerdict:
 
     controls: AgentActions
     deliveries: Deliveries
-    patience: Patience
+    patience: RetryPolicy
 
     def give(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Apply the outcome of the attempt that holds this act."""
@@ -39,7 +39,7 @@ class ControlVerdict:
         elif outcome.reason in _DOES_NOT_PASS or self.controls.is_expired(delivery):
             self._give_up(tx, delivery, outcome)
         else:
-            self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
+            self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.retry_delay_ms(delivery.bounces))
 
     def _give_up(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nothing was pressed, and nothing will be. If that had been granted it is taken back first."""

@@ -19,7 +19,7 @@ from core.deliveries.model import (
     Result,
     asked_about,
 )
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.rooms import Rooms
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
@@ -39,7 +39,7 @@ class Verdict:
     rooms: Rooms
     words: WordsVerdict
     controls: ControlVerdict
-    patience: Patience
+    patience: RetryPolicy
 
     def give(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
         """Apply the outcome of the attempt with this fence. An attempt that lost its delivery changes nothing."""
@@ -196,11 +196,11 @@ class Verdict:
         if delivery.share.is_later and outcome.reason in WAITS_FOR_ITS_AGENT:
             self._stays(tx, delivery, outcome)
             return
-        if self.patience.is_spent(delivery, outcome, self.rooms.clock.now_ms()):
+        if self.patience.is_exhausted(delivery, outcome, self.rooms.clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
             return
         self._remark(tx, delivery, "")
-        self.rooms.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
+        self.rooms.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.retry_delay_ms(delivery.bounces))
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
@@ -239,10 +239,10 @@ class Verdict:
             self._model_is_refused(tx, delivery, outcome, note)
             return
         self.rooms.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
-        since_ms = self.rooms.clock.now_ms() - self.patience.refusals_within_ms
+        since_ms = self.rooms.clock.now_ms() - self.patience.rejection_window_ms
         if outcome.reason is Reason.POISON:
             self.rooms.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
-        elif self.rooms.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
+        elif self.rooms.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.max_rejections:
             self.rooms.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
         elif self._can_another(tx, task):
             self.rooms.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
@@ -251,14 +251,14 @@ class Verdict:
 
     def _model_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome, note: str) -> None:
         """Give the agent nothing for a while; the task goes to any agent that is free, and fails after too often."""
-        since_ms = self.rooms.clock.now_ms() - self.patience.refusals_within_ms
-        if self.rooms.deliveries.refusals(tx, delivery.task or "", since_ms=since_ms) >= self.patience.refusals:
+        since_ms = self.rooms.clock.now_ms() - self.patience.rejection_window_ms
+        if self.rooms.deliveries.refusals(tx, delivery.task or "", since_ms=since_ms) >= self.patience.max_rejections:
             self._fail_task(tx, delivery, outcome)
         else:
             self.rooms.tasks.ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {note}")
         reason = (outcome.reason or Reason.UNREACHABLE).value
         self.rooms.agents.free(tx, delivery.agent, task=delivery.task or "")
-        self.rooms.agents.limit(tx, delivery.agent, reason=reason, for_ms=self.patience.look_again_ms)
+        self.rooms.agents.limit(tx, delivery.agent, reason=reason, for_ms=self.patience.window_recheck_ms)
 
     def _limited(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Give the agent nothing until its model's limit ends; the task goes to any agent that is free."""
@@ -277,7 +277,7 @@ class Verdict:
         looked at again after as long a time as it has waited already."""
         now_ms, patience = self.rooms.clock.now_ms(), self.patience
         waited_ms = now_ms - delivery.created_ms
-        rest_ms = min(max(waited_ms, patience.longest_pause_ms), patience.look_again_ms)
+        rest_ms = min(max(waited_ms, patience.longest_pause_ms), patience.window_recheck_ms)
         self.rooms.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         self._remark(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
 

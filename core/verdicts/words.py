@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.agents.model import STANDING_STILL, AgentState
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Result
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.rooms import Rooms
 from core.store.engine import Tx
 from core.store.rows import at_row
@@ -22,7 +22,7 @@ class WordsVerdict:
     """Writes down what a lane saw of words. They have no task that could wait for them: they wait in the queue."""
 
     rooms: Rooms
-    patience: Patience
+    patience: RetryPolicy
 
     def give(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Apply the outcome of the attempt that holds these words."""
@@ -41,16 +41,16 @@ class WordsVerdict:
             # and people are told of what it asks. A brief that is
             # queued behind these words waits no longer than for a bounce.
             brief = any(one.is_brief for one in self.rooms.deliveries.open_to(tx, delivery.agent))
-            rest_ms = self.patience.longest_pause_ms if brief else self.patience.look_again_ms
+            rest_ms = self.patience.longest_pause_ms if brief else self.patience.window_recheck_ms
             self.rooms.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         elif outcome.result is Result.REFUSED:
             self._window_is_refused(tx, delivery, outcome)
         elif self.patience.is_poison(delivery, outcome):
             self.rooms.deliveries.end(tx, delivery, DeliveryState.FAILED, poisoned(delivery, outcome))
-        elif self.patience.is_spent(delivery, outcome, now_ms):
+        elif self.patience.is_exhausted(delivery, outcome, now_ms):
             self._window_is_refused(tx, delivery, spent(delivery, outcome))
         else:
-            self.rooms.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
+            self.rooms.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.retry_delay_ms(delivery.bounces))
 
     def hold(self, tx: Tx) -> None:
         """An agent to which words may have come or not gets nothing more, until a person has looked; then it goes on.
@@ -78,7 +78,7 @@ class WordsVerdict:
 
     def _window_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The words wait for the window; as long as it is like that, a free agent gets no task either."""
-        until_ms = self.rooms.clock.now_ms() + self.patience.look_again_ms
+        until_ms = self.rooms.clock.now_ms() + self.patience.window_recheck_ms
         self.rooms.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
         status = self.rooms.agents.status(tx, delivery.agent)
         if status.task is None and status.state in _MAY_BE_FREE:

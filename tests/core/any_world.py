@@ -20,8 +20,8 @@ from core.desks.model import DeskState
 from core.journal.model import Entry
 from core.kit.errors import OctetError
 from core.messages.model import MessageId
-from core.patience import Patience
 from core.profiles.model import Longest, TooLong
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
@@ -39,8 +39,14 @@ AGENTS = [
     make_window_agent("Right", window="right", can="python", allowed_actions=ALL),
     make_agent("Dry"),
 ]
-PATIENCE = Patience(
-    first_pause_ms=0, longest_pause_ms=0, idle_rest_s=0, bounces=3, refusals=2, recovery_timeout_s=1, next_look_s=0
+PATIENCE = RetryPolicy(
+    first_pause_ms=0,
+    longest_pause_ms=0,
+    idle_recheck_s=0,
+    max_retries=3,
+    max_rejections=2,
+    recovery_timeout_s=1,
+    recovery_pause_s=0,
 )
 LONGEST = {"Left": Longest(chars=900, then=TooLong.SPLIT)}
 BRIEF = "Count the birds"
@@ -206,7 +212,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _wakes(self) -> None:
         self.octet.dispatch.wake()  # it waits by the loop's time, which does not pass here
-        await self.octet.dispatch.silence.look()
+        await self.octet.dispatch.silence.check_all()
 
     async def _desk_becomes(self, state: DeskState) -> None:
         self.desk = state
@@ -309,7 +315,7 @@ class AnyWorld(RuleBasedStateMachine):
         octet.dispatch.wake()
         await octet.store.write(lambda tx: self._settle_words(tx, may_be_dropped=False))
         for agent in self.agents:
-            await octet.roster.resume(agent.name, by=ADA)
+            await octet.availability.resume(agent.name, by=ADA)
         for task in await octet.tasks.list(by=ADA, limit=1_000):
             with contextlib.suppress(OctetError):
                 if task.state in {TaskState.WORKING, TaskState.BLOCKED} or task.reason == "dry run":

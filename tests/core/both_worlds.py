@@ -27,7 +27,7 @@ from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.dispatch.courier import Courier, _Attempt
 from core.kit.errors import OctetError
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.store.engine import Store
 from core.tasks import answers
 from core.tasks.model import TaskId
@@ -38,17 +38,17 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
-PATIENCE = Patience(
+PATIENCE = RetryPolicy(
     first_pause_ms=0,
     longest_pause_ms=0,
-    bounces=BOUNCES,
-    refusals=REFUSALS,
-    deaths=DEATHS,
-    refusals_within_ms=10**12,
-    bounces_for_ms=10**12,
-    silent_after_ms=60_000,
+    max_retries=BOUNCES,
+    max_rejections=REFUSALS,
+    max_worker_losses=DEATHS,
+    rejection_window_ms=10**12,
+    retry_window_ms=10**12,
+    agent_timeout_ms=60_000,
     recovery_timeout_s=10**9,
-    next_look_s=0,
+    recovery_pause_s=0,
 )
 answers.REPORT_EVERY_S = 0.0  # its clock is the story's: no report of progress waits for the machine's
 NAMES = ("Left", "Right")
@@ -271,8 +271,8 @@ class BothWorlds(RuleBasedStateMachine):
 
     @rule()
     def nobody_gives_a_sign(self) -> None:
-        self.clock.advance(PATIENCE.silent_after_ms / 1000)
-        self._both(self.octet.dispatch.silence.look, self.reference.silence)
+        self.clock.advance(PATIENCE.agent_timeout_ms / 1000)
+        self._both(self.octet.dispatch.silence.check_all, self.reference.silence)
 
     @precondition(lambda self: bool(self.codes))
     @rule(which=st.integers(0, 3))

@@ -12,7 +12,7 @@ from core.deliveries import _store
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.messages.model import MessageId
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import ENDED, Task, TaskId, TaskState
 from tests.builders import ADA
@@ -31,7 +31,7 @@ class Promises:
     agents: Sequence[Agent]
     said: Sequence[MessageId]
     sent_again: Collection[str]
-    patience: Patience
+    patience: RetryPolicy
     is_locked: bool
 
     async def look(self) -> int:
@@ -53,7 +53,7 @@ class Promises:
             assert not is_new or notice.created_ms <= octet.dispatch.rooms.clock.now_ms(), "it was made in the future"
         if octet.desks.state("main")[0] not in {DeskState.STARTING, DeskState.UNAVAILABLE}:
             await self._dialogs_are_known(agents)
-        assert self.is_locked or not await octet.locks.open()
+        assert self.is_locked or not await octet.screen_locks.list_open()
         assert list(self.said) == sorted(self.said), "later words have an earlier id"
         self._nothing_was_submitted_twice()
         return len(tasks)
@@ -135,7 +135,7 @@ class Promises:
         """By Octet's clock, and in no row that a step of the machine's clock has missed."""
         now_ms = self.octet.dispatch.rooms.clock.now_ms()
         for delivery in self._open(tx):
-            assert delivery.not_before_ms <= now_ms + self.patience.look_again_ms, "it rests longer than any pause"
+            assert delivery.not_before_ms <= now_ms + self.patience.window_recheck_ms, "it rests longer than any pause"
             assert delivery.created_ms <= now_ms, "it was queued in the future"
             assert (delivery.bounced_since_ms or 0) <= now_ms, "it bounced in the future"
 

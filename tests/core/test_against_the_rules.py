@@ -15,7 +15,7 @@ from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.dispatch.assigning import Assigning
 from core.kit.errors import OctetError
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
 from core.tasks.deadlines import Deadlines
 from core.tasks.ledger import Ledger
@@ -176,7 +176,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.DROP)],
     ),
     "a bounce is never the last": (
-        _without(Patience, "is_spent", gives=False),
+        _without(RetryPolicy, "is_exhausted", gives=False),
         lambda play: [play.ask("Left", 2), *(play.deliver("Left", 0, "bounced") for _ in range(BOUNCES))],
     ),
     "refusals are not counted": (

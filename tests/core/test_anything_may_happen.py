@@ -26,13 +26,13 @@ from core.desks.model import DeskState
 from core.dispatch import courier
 from core.dispatch import service as dispatch
 from core.dispatch.service import Dispatch
-from core.duty import silence
-from core.duty.locks import Locks
 from core.kit.errors import OctetError
 from core.kit.ids import RandomIds
-from core.patience import WhenSilent
 from core.profiles.model import Act
+from core.retry_policy import OnAgentTimeout
 from core.store import engine
+from core.supervision import stalled_agents as silence
+from core.supervision.screen_locks import ScreenLocks
 from core.tasks.model import TakenBack, TaskEnded, TaskId, TooLateToTell
 from core.verdicts.model import Decision
 from tests.builders import ADA, make_new_task
@@ -48,13 +48,13 @@ class AnythingMayHappen(AnyWorld):
     """The moves of everybody in it."""
 
     @initialize(
-        on_agent_timeout=st.sampled_from(WhenSilent),
+        on_agent_timeout=st.sampled_from(OnAgentTimeout),
         pause_ms=st.sampled_from([0, 0, 1_000]),
         desk=st.sampled_from([DeskState.READY, DeskState.READY, DeskState.STARTING]),
         brief=st.sampled_from([BRIEF, LONG]),
     )
     def start(
-        self, on_agent_timeout: WhenSilent, pause_ms: int = 0, desk: DeskState = DeskState.READY, brief: str = BRIEF
+        self, on_agent_timeout: OnAgentTimeout, pause_ms: int = 0, desk: DeskState = DeskState.READY, brief: str = BRIEF
     ) -> None:
         self.desk = desk
         self.patience = replace(
@@ -143,7 +143,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(verb=st.sampled_from(["pause", "drain", "resume", "resume"]), agent=st.sampled_from(["Left", "Right", "Dry"]))
     def duty(self, verb: str, agent: str) -> None:
-        self._try(lambda: getattr(self.octet.roster, verb)(agent, by=ADA))
+        self._try(lambda: getattr(self.octet.availability, verb)(agent, by=ADA))
 
     @precondition(lambda self: bool(self.lane.codes))
     @rule(which=st.integers(0, 5), verb=st.sampled_from(["done", "reply", "progress"]), key=st.sampled_from("abc"))
@@ -309,7 +309,7 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         lambda play: play.window_becomes("asks", "left"),
     ),
     "a lock is never over": (
-        Locks,
+        ScreenLocks,
         "_end",
         lambda *_: None,
         lambda play: [
@@ -339,7 +339,7 @@ def test_a_forgotten_rule_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) ->
 def _tell(story: Story) -> None:
     play = AnythingMayHappen()
     try:
-        play.start(WhenSilent.PARK, brief=LONG)
+        play.start(OnAgentTimeout.PARK, brief=LONG)
         story(play)
         play.promises_hold()
     finally:

@@ -220,7 +220,7 @@ async def waits(home: Path) -> Recording:
         await core.store.write(
             lambda tx: tx.execute(text("UPDATE tasks SET quiet_at_ms = 0 WHERE state = 'working'")) and None
         )
-        await core.dispatch.silence.look()
+        await core.dispatch.silence.check_all()
         await here.task("T-3", TaskState.PARKED)
         await here.slash("agent list")
         await here.slash("fleet needs-me")

@@ -28,7 +28,7 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._agents = bot.coordinator.agents
-        self._roster = bot.coordinator.roster
+        self._roster = bot.coordinator.availability
         self._controls = bot.coordinator.agent_actions
 
     @app_commands.command(name="list", description="List all agents", extras={PERMISSION: Permission.AGENT_READ})

@@ -31,17 +31,17 @@ async def env(name: str, core: Core, by: Operator, request: Request) -> dict[str
 
 @router.post("/{name}/pause")
 async def pause(name: str, core: Core, by: Operator) -> AgentAnswer:
-    return AgentAnswer.of(await core.roster.pause(name, by=by))
+    return AgentAnswer.of(await core.availability.pause(name, by=by))
 
 
 @router.post("/{name}/drain")
 async def drain(name: str, core: Core, by: Operator) -> AgentAnswer:
-    return AgentAnswer.of(await core.roster.drain(name, by=by))
+    return AgentAnswer.of(await core.availability.drain(name, by=by))
 
 
 @router.post("/{name}/resume")
 async def resume(name: str, core: Core, by: Operator) -> AgentAnswer:
-    return AgentAnswer.of(await core.roster.resume(name, by=by))
+    return AgentAnswer.of(await core.availability.resume(name, by=by))
 
 
 @router.post("/{name}/interrupt")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from bot.discord import locks
 from core.deliveries.model import Reason
-from core.duty.model import Lock
+from core.supervision.model import ScreenLock
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
 
 
-def a_lock(waiting: int = 3, lasted_ms: int | None = None) -> Lock:
+def a_lock(waiting: int = 3, lasted_ms: int | None = None) -> ScreenLock:
     over_ms = None if lasted_ms is None else 1_000 + lasted_ms
-    return Lock(id="01", desk="main", since_ms=1_000, waiting=waiting, over_ms=over_ms)
+    return ScreenLock(id="01", desk="main", since_ms=1_000, waiting=waiting, over_ms=over_ms)
 
 
-def said(lock: Lock, owner: str = "") -> str:
+def said(lock: ScreenLock, owner: str = "") -> str:
     view = locks.lock_message(lock, owner=owner, marker="m").view
     assert view is not None
     return str(view.to_components())

@@ -84,7 +84,7 @@ async def test_words_over_which_the_worker_ends_three_times_fail_and_are_told(tm
 async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp_path: Path) -> None:
     clock = FakeClock()
     async with house(tmp_path, FakeLane(), clock=clock) as octet:
-        await octet.roster.pause("Left", by=ADA)
+        await octet.availability.pause("Left", by=ADA)
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         clock.advance(LONG_WAIT_MS / 1000)
         for _ in range(2):

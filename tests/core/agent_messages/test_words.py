@@ -26,7 +26,7 @@ from core.desks.model import DeskState
 from core.messages.model import ControlCharacters, EmptyText, TextTooLong, label
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskNotFound, TaskState
@@ -47,7 +47,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
 
-QUICK = Patience(first_pause_ms=1, longest_pause_ms=2)
+QUICK = RetryPolicy(first_pause_ms=1, longest_pause_ms=2)
 BUSY = bounced(Reason.BUSY)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nobody saw it")
 S = DeliveryState
@@ -347,10 +347,10 @@ async def test_words_under_way_when_their_task_ends_are_never_submitted(tmp_path
 async def test_a_paused_agents_words_wait_and_say_so(tmp_path: Path) -> None:
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
-        await octet.roster.pause("Left", by=ADA)
+        await octet.availability.pause("Left", by=ADA)
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         assert (sent.deliveries[0].reason, sent.deliveries[0].note) == (MessageWaitReason.DUTY.value, "paused by Ada")
-        await octet.roster.resume("Left", by=ADA)
+        await octet.availability.resume("Left", by=ADA)
         await stands(octet, sent, S.DELIVERED)
 
 

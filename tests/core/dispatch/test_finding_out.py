@@ -15,7 +15,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Delivery, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running, until, window_house
@@ -94,7 +94,7 @@ async def interrupted(home: Path, brief: str = "Count the birds") -> Order:
 async def closed_house(
     home: Path,
     lane: FakeLane,
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     *,
     agent_command: str = "octet",
     before: Callable[[Coordinator], Awaitable[None]] | None = None,
@@ -183,7 +183,7 @@ async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobod
     async def goes_away(octet: Coordinator) -> None:
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display :7")
 
-    async with closed_house(tmp_path, lane, Patience(recovery_timeout_s=0.05), before=goes_away) as octet:
+    async with closed_house(tmp_path, lane, RetryPolicy(recovery_timeout_s=0.05), before=goes_away) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert held.note == (
             "Octet was restarted while Enter may have been pressed; "
@@ -201,7 +201,7 @@ async def test_a_held_desk_is_not_looked_at_and_a_person_is_asked_instead(tmp_pa
         await octet.desks.hold("main", by=ADA)
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
 
-    async with closed_house(tmp_path, lane, Patience(recovery_timeout_s=0.05), before=is_held) as octet:
+    async with closed_house(tmp_path, lane, RetryPolicy(recovery_timeout_s=0.05), before=is_held) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert "desk main is held" in held.note
         assert lane.settled == []
@@ -315,7 +315,7 @@ async def test_when_a_worker_is_lost_after_enter_the_next_one_looks(tmp_path: Pa
 
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
     lane, clock = Loses(*[LOST] * 500), FakeClock()
-    patience = Patience(first_pause_ms=1, recovery_timeout_s=0.2, next_look_s=0.05)
+    patience = RetryPolicy(first_pause_ms=1, recovery_timeout_s=0.2, recovery_pause_s=0.05)
     async with window_house(tmp_path, lane, patience=patience, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):
@@ -335,7 +335,7 @@ async def test_a_paused_agents_prompt_is_looked_for_and_goes_to_another_if_it_di
     async with window_house(tmp_path, lane, agents=2) as octet:
         async with asyncio.timeout(60):
             await lane.looking.wait()
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         lane.go_on.set()
         task = await reach(octet, FIRST, TaskState.WORKING)
         assert task.agent == "Agent-2"

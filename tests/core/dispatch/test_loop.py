@@ -18,15 +18,15 @@ from core.desks.model import DeskState
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
-from core.patience import Patience
 from core.receipts.model import Keeping
+from core.retry_policy import RetryPolicy
 from core.security.model import WrongCode
 from core.tasks.model import NotAsked, Task, TaskEnded, TaskId, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
 
-QUICK = Patience(first_pause_ms=1, longest_pause_ms=2)
+QUICK = RetryPolicy(first_pause_ms=1, longest_pause_ms=2)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty, no busy sign")
 DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
 
@@ -45,7 +45,7 @@ async def window_house(
     lane: FakeLane,
     *,
     agents: int = 1,
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     clock: Clock | None = None,
     hands: FakeHands | None = None,
     keeping: Keeping | None = None,
@@ -164,7 +164,7 @@ async def test_a_bounce_is_tried_again_in_the_same_row(tmp_path: Path) -> None:
 async def test_too_many_bounces_become_a_refusal_that_names_the_last_reason(tmp_path: Path) -> None:
     lane = FakeLane(*[bounced(Reason.FOCUS_TAKEN)] * 3)
     async with window_house(
-        tmp_path, lane, patience=Patience(first_pause_ms=1, longest_pause_ms=1, bounces=3)
+        tmp_path, lane, patience=RetryPolicy(first_pause_ms=1, longest_pause_ms=1, max_retries=3)
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, task.id, TaskState.WAITING, "window")

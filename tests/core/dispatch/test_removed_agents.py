@@ -14,14 +14,14 @@ from core.agents.model import Lane
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNotFound, WindowStatus
 from core.dispatch import service as dispatch_service
-from core.patience import WhenSilent
+from core.retry_policy import OnAgentTimeout
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskState
 from tests.builders import ADA, make_new_task, make_window_agent
 from tests.core.dispatch.test_loop import QUICK, reach, window_house
-from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time
-from tests.core.duty.test_when_silent import idle
+from tests.core.supervision.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time
+from tests.core.supervision.test_when_silent import idle
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -30,9 +30,9 @@ ROUTE = (Lane.WINDOW, "main")
 OTHER = make_window_agent("Agent-2", window="agent-2")
 
 
-@pytest.mark.parametrize("on_agent_timeout", [WhenSilent.NUDGE, WhenSilent.RELEASE])
+@pytest.mark.parametrize("on_agent_timeout", [OnAgentTimeout.NUDGE, OnAgentTimeout.RELEASE])
 async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_its_task_parked(
-    tmp_path: Path, on_agent_timeout: WhenSilent
+    tmp_path: Path, on_agent_timeout: OnAgentTimeout
 ) -> None:
     clock, lane = FakeClock(), FakeLane()
 
@@ -41,7 +41,7 @@ async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_
             await octet.dispatch.take([OTHER], {ROUTE: lane}, [])
             return idle("agent-1", "agent-2")
 
-    patience = replace(QUICK, on_agent_timeout=on_agent_timeout, idle_rest_s=0)
+    patience = replace(QUICK, on_agent_timeout=on_agent_timeout, idle_recheck_s=0)
     async with window_house(tmp_path, lane, agents=2, patience=patience, clock=clock, hands=Removing()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)

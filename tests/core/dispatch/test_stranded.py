@@ -16,7 +16,7 @@ from core.notices.model import NoticeKind
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach, running, window_house
-from tests.core.duty.test_roster import agent
+from tests.core.supervision.test_roster import agent
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane

@@ -42,7 +42,7 @@ async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_pa
 
 
 async def test_a_person_who_types_for_an_hour_delays_and_wears_nothing_out(tmp_path: Path) -> None:
-    more_than_patience = QUICK.bounces + 20
+    more_than_patience = QUICK.max_retries + 20
     lane = FakeLane(*[bounced(Reason.PERSON_TYPING)] * more_than_patience)
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)

@@ -12,18 +12,18 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, Shown
-from core.patience import Patience
 from core.profiles.model import Activity
+from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import reach, until, window_house
-from tests.core.duty.test_roster import agent
-from tests.core.duty.test_silence import HOUR_S, begin, pass_time
+from tests.core.supervision.test_roster import agent
+from tests.core.supervision.test_silence import HOUR_S, begin, pass_time
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane, bounced, refused
 
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
-RESTS_LONG = Patience(first_pause_ms=60_000, longest_pause_ms=60_000)
+RESTS_LONG = RetryPolicy(first_pause_ms=60_000, longest_pause_ms=60_000)
 STANDS_STILL = [
     (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, "its window waits for an answer"),
     (Activity.ERROR, AgentState.NEEDS_INPUT, "its window shows an error"),
@@ -93,7 +93,7 @@ async def test_a_person_s_word_stands_whatever_the_window_shows(tmp_path: Path) 
         await begin(octet)
         await shows(octet, Activity.NEEDS_INPUT)
         await becomes(octet, AgentState.NEEDS_INPUT)
-        await octet.roster.drain("Agent-1", by=ADA)
+        await octet.availability.drain("Agent-1", by=ADA)
         await becomes(octet, AgentState.DRAINING, "by Ada")
         await shows(octet, Activity.ERROR)
         await shows(octet, Activity.BUSY)

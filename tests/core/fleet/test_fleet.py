@@ -119,7 +119,7 @@ async def test_a_desk_that_holds_up_work_is_one_entry_for_all_of_it(tmp_path: Pa
 
 async def test_tasks_that_wait_for_the_same_are_one_entry(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         for number in range(1, 4):
             await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, f"T-{number}", TaskState.WAITING, "paused")

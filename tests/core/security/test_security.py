@@ -103,7 +103,7 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
             "Desks.stop",
             "Desks.screenshot",
             "Agents.list",
-            "Roster.pause",
+            "AgentAvailability.pause",
             "Tasks.retry",
             "AgentMessages.send",
             "AgentMessages.broadcast",
@@ -128,7 +128,7 @@ async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
 
 def rooms(octet: Coordinator) -> list[object]:
     below = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
-    return [*below, octet.tasks, octet.agent_messages, octet.roster, octet.unknowns]
+    return [*below, octet.tasks, octet.agent_messages, octet.availability, octet.unknowns]
 
 
 def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:

@@ -10,7 +10,7 @@ from core.agents.model import AgentNotFound, Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.notices.model import NoticeKind
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
 from core.tasks.model import (
     BadPriority,
@@ -43,7 +43,7 @@ FIRST = TaskId("T-1")
 FAILED = Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
-ONE_REFUSAL = Patience(first_pause_ms=1, longest_pause_ms=2, refusals=1)
+ONE_REFUSAL = RetryPolicy(first_pause_ms=1, longest_pause_ms=2, max_rejections=1)
 
 
 async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_dead(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from core.tasks.model import ParkCause, Task, TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.agent_actions.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
-from tests.core.duty.test_roster import agent
-from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, pass_time
+from tests.core.supervision.test_roster import agent
+from tests.core.supervision.test_silence import FIRST, HOUR_S, SECOND, pass_time
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 

@@ -264,7 +264,7 @@ async def test_sent_again_for_a_paused_agent_another_one_does_it(tmp_path: Path)
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
         status = await octet.agents.show("Agent-1", by=ADA)
@@ -274,7 +274,7 @@ async def test_sent_again_for_a_paused_agent_another_one_does_it(tmp_path: Path)
 async def test_arrived_for_a_paused_agent_leaves_it_paused_with_its_task(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         await unknown(octet)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
         status = await octet.agents.show("Agent-1", by=ADA)
         assert (status.state, status.task) == (AgentState.PAUSED, "T-1")

@@ -28,13 +28,13 @@ async def agent(octet: Coordinator, name: str = "Agent-1") -> tuple[AgentState, 
 async def test_a_paused_agent_gets_nothing_and_its_task_says_why_until_it_is_resumed(tmp_path: Path) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
-        paused = await octet.roster.pause("agent-1", by=ADA)
+        paused = await octet.availability.pause("agent-1", by=ADA)
         assert (paused.state, paused.reason) == (AgentState.PAUSED, "by Ada")
         task = await octet.tasks.new(make_new_task(), by=ADA)
         waiting = await reach(octet, task.id, TaskState.WAITING, "paused")
         assert waiting.note == "Agent-1: paused by Ada"
         assert lane.orders == []
-        await octet.roster.resume("Agent-1", by=ADA)
+        await octet.availability.resume("Agent-1", by=ADA)
         await reach(octet, task.id, TaskState.WORKING)
 
 
@@ -43,7 +43,7 @@ async def test_what_a_paused_agent_works_on_goes_on_and_its_end_does_not_wake_it
     async with window_house(tmp_path, lane) as octet:
         first = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, first.id, TaskState.WORKING)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", "T-1")
         second = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, second.id, TaskState.WAITING, "paused")
@@ -59,7 +59,7 @@ async def test_what_was_only_queued_for_a_paused_agent_goes_to_another(tmp_path:
         first, second = [(await octet.tasks.new(make_new_task(), by=ADA)).id for _ in range(2)]
         await reach(octet, first, TaskState.DELIVERING)
         await reach(octet, second, TaskState.ASSIGNED)
-        await octet.roster.pause("Agent-2", by=ADA)
+        await octet.availability.pause("Agent-2", by=ADA)
         view = await octet.tasks.show(second, by=ADA)
         assert [one.state for one in view.deliveries] == [DeliveryState.SUPERSEDED]
         assert (view.task.state, view.task.agent) == (TaskState.READY, None)
@@ -76,7 +76,7 @@ async def test_a_draining_agent_gets_what_was_queued_for_it_and_then_is_paused(t
         first, second = [(await octet.tasks.new(make_new_task(), by=ADA)).id for _ in range(2)]
         await reach(octet, first, TaskState.DELIVERING)
         await reach(octet, second, TaskState.ASSIGNED)
-        assert (await octet.roster.drain("Agent-2", by=ADA)).state is AgentState.DRAINING
+        assert (await octet.availability.drain("Agent-2", by=ADA)).state is AgentState.DRAINING
         lane.gate.set()
         await reach(octet, second, TaskState.WORKING)
         third = await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)
@@ -88,9 +88,9 @@ async def test_a_draining_agent_gets_what_was_queued_for_it_and_then_is_paused(t
 
 async def test_a_free_agent_that_is_drained_is_paused_at_once(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
-        assert (await octet.roster.drain("Agent-1", by=ADA)).state is AgentState.PAUSED
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.IDLE
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.IDLE, "said twice is said once"
+        assert (await octet.availability.drain("Agent-1", by=ADA)).state is AgentState.PAUSED
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.IDLE
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.IDLE, "said twice is said once"
 
 
 async def test_a_refusal_does_not_put_a_paused_agent_back_on_duty(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_a_refusal_does_not_put_a_paused_agent_back_on_duty(tmp_path: Path
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.DELIVERING)
         lane.script.append(refused())
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         lane.gate.set()
         await reach(octet, task.id, TaskState.WAITING, "paused")
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", None)
@@ -117,7 +117,7 @@ async def test_what_bounces_while_its_agent_is_paused_goes_back(tmp_path: Path) 
             return len(lane.orders) > 1
 
         await until(has_bounced, octet)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await reach(octet, task.id, TaskState.WAITING, "paused")
         tried = len(lane.orders)
         await octet.store.ping()
@@ -130,12 +130,12 @@ async def test_a_pause_outlasts_a_restart_and_nobody_delivers_behind_it(tmp_path
     async with window_house(tmp_path, first) as octet:
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
         await reach(octet, task, TaskState.DELIVERING)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
     async with window_house(tmp_path, lane) as octet:
         await reach(octet, task, TaskState.WAITING, "paused")
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", None)
         assert lane.orders == []
-        await octet.roster.resume("Agent-1", by=ADA)
+        await octet.availability.resume("Agent-1", by=ADA)
         await reach(octet, task, TaskState.WORKING)
 
 
@@ -143,8 +143,8 @@ async def test_an_unknown_delivery_holds_its_agent_also_after_a_pause(tmp_path: 
     async with window_house(tmp_path, FakeLane(UNKNOWN)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, TaskId("T-1"), TaskState.PARKED, "delivery unknown")
-        assert (await octet.roster.drain("Agent-1", by=ADA)).state is AgentState.PAUSED
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.HELD
+        assert (await octet.availability.drain("Agent-1", by=ADA)).state is AgentState.PAUSED
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.HELD
         await octet.tasks.cancel(TaskId("T-1"), by=ADA)
         assert (await agent(octet))[0] is AgentState.IDLE
 
@@ -165,11 +165,11 @@ async def test_a_reason_to_wait_follows_what_is_so(tmp_path: Path) -> None:
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
         await reach(octet, task, TaskState.WAITING, "desk")
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
         await reach(octet, task, TaskState.WAITING, "paused")
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.OFFLINE
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.OFFLINE
         await reach(octet, task, TaskState.WAITING, "desk")
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
         await reach(octet, task, TaskState.WORKING)
@@ -177,7 +177,7 @@ async def test_a_reason_to_wait_follows_what_is_so(tmp_path: Path) -> None:
 
 async def test_only_operators_take_agents_off_duty_and_only_those_there_are(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
-        for verb in (octet.roster.pause, octet.roster.drain, octet.roster.resume):
+        for verb in (octet.availability.pause, octet.availability.drain, octet.availability.resume):
             with pytest.raises(NotAllowed):
                 await verb("Agent-1", by=CAROL)
             with pytest.raises(AgentNotFound):
@@ -186,6 +186,6 @@ async def test_only_operators_take_agents_off_duty_and_only_those_there_are(tmp_
 
 async def test_the_journal_knows_who_it_was_by_id_and_holds_no_name(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         entry = (await octet.journal.of("agent:Agent-1"))[-1]
         assert (entry.actor, entry.data["now"], entry.data["reason"]) == (ADA.id, "paused", "")

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.deliveries.model import Delivery
-from core.duty import _store
-from core.duty.model import DeskLocked, DeskUnlocked, Lock, LockNotFound
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.notices.model import Place
 from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
+from core.supervision import _store
+from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock, ScreenLockNotFound
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.model import Demand, WaitReason
@@ -27,7 +27,7 @@ OVER = "over"
 """What a notice of a lock says once it is over."""
 
 
-class Locks:
+class ScreenLocks:
     """The locked screens. Verbs that change take the open transaction."""
 
     def __init__(
@@ -43,18 +43,18 @@ class Locks:
         self._clock = clock
         self._ids = ids
 
-    def desk_is(self, tx: Tx, desk: str, *, is_locked: bool) -> None:
+    def update_desk(self, tx: Tx, desk: str, *, is_locked: bool) -> None:
         """A desk's worker sees its screen so. The same again, also from another worker, changes nothing."""
         row = tx.execute(_store.OPEN_OF, {"of_desk": desk}).first()
         if is_locked and row is None:
             added = {"id": self._ids.ulid(), "desk": desk, "since_ms": self._clock.now_ms(), "waiting": 0}
             tx.execute(_store.ADD, {**added, "over_ms": None})
             self._journal.append(tx, DeskLocked(desk=desk), by=HUB.id)
-            self.tend(tx)
+            self.notify_waiting(tx)
         elif not is_locked and row is not None:
             self._end(tx, row)
 
-    def tend(self, tx: Tx) -> None:
+    def notify_waiting(self, tx: Tx) -> None:
         """Tell people of locked screens of which they do not know yet, if something waits there; end those of desks
         that are no screen any more, or at which nobody works since the config changed: no worker tells of them."""
         for row in tx.execute(_store.OPEN).all():
@@ -64,16 +64,16 @@ class Locks:
                 tx.execute(_store.TELL, {"lock": row.id, "tasks": waiting})
                 self._notices.locked(tx, row.id, place=self._place(tx, row.desk))
 
-    async def open(self) -> tuple[Lock, ...]:
+    async def list_open(self) -> tuple[ScreenLock, ...]:
         """The screens that are locked now and of which people were told, oldest first."""
         rows = await self._store.fetch(_store.OPEN)
         return tuple(_lock(row) for row in rows if row.waiting)
 
-    async def show(self, lock: str) -> Lock:
-        """One of them, over or not. Raises LockNotFound."""
+    async def show(self, lock: str) -> ScreenLock:
+        """One of them, over or not. Raises ScreenLockNotFound."""
         rows = await self._store.fetch(_store.ONE, {"lock": lock})
         if not rows:
-            raise LockNotFound
+            raise ScreenLockNotFound
         return _lock(rows[0])
 
     def _end(self, tx: Tx, row: Row) -> None:
@@ -108,5 +108,5 @@ def _first(places: Iterable[Place]) -> Place:
     return next((place for place in places if place.channel), Place())
 
 
-def _lock(row: Row) -> Lock:
-    return Lock(id=row.id, desk=row.desk, since_ms=row.since_ms, waiting=row.waiting, over_ms=row.over_ms)
+def _lock(row: Row) -> ScreenLock:
+    return ScreenLock(id=row.id, desk=row.desk, since_ms=row.since_ms, waiting=row.waiting, over_ms=row.over_ms)

@@ -11,13 +11,13 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
-from core.patience import WhenSilent
 from core.profiles.model import Activity
+from core.retry_policy import OnAgentTimeout
 from core.tasks.model import TakenBack, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, until, window_house
-from tests.core.duty.test_roster import agent
-from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time, told
+from tests.core.supervision.test_roster import agent
+from tests.core.supervision.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time, told
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced
@@ -27,7 +27,7 @@ def idle(*windows: str, activity: Activity = Activity.IDLE) -> tuple[WindowStatu
     return tuple(WindowStatus(name=name, usable=True, reason="", activity=activity) for name in windows)
 
 
-RELEASE = replace(QUICK, on_agent_timeout=WhenSilent.RELEASE, idle_rest_s=0)
+RELEASE = replace(QUICK, on_agent_timeout=OnAgentTimeout.RELEASE, idle_recheck_s=0)
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_another(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ async def test_a_released_task_waits_for_another_agent_although_its_first_one_is
         await reach(octet, SECOND, TaskState.WORKING)
         await pass_time(octet, clock, HOUR_S - 60)
         await reach(octet, FIRST, TaskState.READY)
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.IDLE
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.IDLE
         third = await octet.tasks.new(make_new_task(priority=4), by=ADA)
         assert (await reach(octet, third.id, TaskState.WORKING)).agent == "Agent-1", "who waits holds up nobody else"
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.READY
@@ -69,11 +69,11 @@ async def test_a_released_task_waits_for_another_agent_although_its_first_one_is
 async def test_a_released_task_goes_back_to_its_agent_when_no_other_one_is_at_hand(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
     async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await octet.roster.pause("Agent-2", by=ADA)
+        await octet.availability.pause("Agent-2", by=ADA)
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         await reach(octet, FIRST, TaskState.WAITING, "paused")
-        await octet.roster.resume("Agent-1", by=ADA)
+        await octet.availability.resume("Agent-1", by=ADA)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-1"
 
 
@@ -108,7 +108,7 @@ async def test_a_desk_that_is_held_is_not_seen_and_a_task_that_only_one_can_do_s
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         assert "no other agent can do it" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
-        await octet.roster.resume("Agent-1", by=ADA)
+        await octet.availability.resume("Agent-1", by=ADA)
         await octet.desks.hold("main", by=ADA)
         await pass_time(octet, clock, HOUR_S)
         assert "desk main is held" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
@@ -129,7 +129,7 @@ async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task
         assert (task.state, task.agent, task.sign) == (TaskState.WORKING, "Agent-1", "still here")
 
 
-NUDGE = replace(QUICK, on_agent_timeout=WhenSilent.NUDGE, idle_rest_s=0)
+NUDGE = replace(QUICK, on_agent_timeout=OnAgentTimeout.NUDGE, idle_recheck_s=0)
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_its_task_is_parked(
@@ -226,11 +226,11 @@ async def test_who_is_paused_or_not_seen_idle_is_not_asked(tmp_path: Path) -> No
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
     async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await pass_time(octet, clock, HOUR_S)
         assert "not asked: it is paused by Ada" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
         for _ in range(2):
-            await octet.roster.resume("Agent-1", by=ADA)
+            await octet.availability.resume("Agent-1", by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         hands.windows = idle("agent-1", activity=Activity.BUSY)
         await pass_time(octet, clock, HOUR_S)
@@ -252,7 +252,7 @@ async def test_an_agent_that_was_to_finish_first_is_paused_when_its_task_is_take
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
     async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
         await begin(octet)
-        await octet.roster.drain("Agent-1", by=ADA)
+        await octet.availability.drain("Agent-1", by=ADA)
         await pass_time(octet, clock, HOUR_S)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
         status = await octet.agents.show("Agent-1", by=ADA)

@@ -17,7 +17,7 @@ _OFF_DUTY = "the agent was paused"
 _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
 
 
-class Roster:
+class AgentAvailability:
     """Pauses, drains and resumes agents. What a person said stands over restarts, as the agent's state."""
 
     def __init__(self, *, rooms: Rooms, why_unreachable: Callable[[Agent], str]) -> None:
@@ -72,7 +72,7 @@ class Roster:
 
         return await self._rooms.store.write(resume)
 
-    def give_back(self, tx: Tx) -> None:
+    def requeue_for_paused(self, tx: Tx) -> None:
         """What came back to the queue of a paused agent, by a bounce or a restart, goes to others."""
         for name, state in self._rooms.agents.states(tx).items():
             if state is AgentState.PAUSED:

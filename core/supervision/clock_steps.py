@@ -14,7 +14,7 @@ from core.kit.clock import STEP_MS, SteadyClock
 from core.kit.ids import Ids
 from core.messages.service import Messages
 from core.notices.service import Notices
-from core.patience import Patience
+from core.retry_policy import RetryPolicy
 from core.security.model import HUB
 from core.store.engine import Store, Tx
 from core.tasks.deadlines import Deadlines
@@ -52,7 +52,7 @@ class ClockSteps:
     dialogs: AgentDialogs
     notices: Notices
     deadlines: Deadlines
-    patience: Patience
+    patience: RetryPolicy
 
     async def load(self) -> None:
         """Go on from the times and ids of a former process, before any other room writes; then watch the clock."""
@@ -69,9 +69,9 @@ class ClockSteps:
         if away_ms <= -STEP_MS:
             self._shift(tx, away_ms)
         away_ms = max(0, away_ms)
-        self.deliveries.take_up(tx, away_ms=away_ms, longest_pause_ms=self.patience.look_again_ms)
+        self.deliveries.take_up(tx, away_ms=away_ms, longest_pause_ms=self.patience.window_recheck_ms)
         self.notices.take_up(tx)
-        put_off = self.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self.patience.grace_ms)
+        put_off = self.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self.patience.startup_grace_ms)
         if put_off:
             self.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
 

@@ -9,10 +9,10 @@ import pytest
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
-from core.duty.model import LockNotFound
 from core.fleet.model import NeedKind
 from core.notices.model import Notice, NoticeKind, Place
 from core.security.model import HUB
+from core.supervision.model import ScreenLockNotFound
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_new_task
 from tests.core.dispatch.test_loop import reach, until, window_house
@@ -52,7 +52,7 @@ async def test_a_lock_is_told_where_the_oldest_waiting_task_was_asked_for_with_h
         await lock(octet)
         [notice] = await is_told(octet)
         assert (notice.place, notice.task) == (PLACE, "")
-        seen = await octet.locks.show(notice.message)
+        seen = await octet.screen_locks.show(notice.message)
         assert (seen.desk, seen.waiting, seen.over_ms) == ("main", 2, None)
         [need] = [one for one in (await octet.fleet.needs_me(by=HUB)).shown if one.desk == "main"]
         assert (need.kind, "locked" in need.what) == (NeedKind.DESK, True)
@@ -78,12 +78,12 @@ async def test_the_same_lock_is_told_once_however_often_workers_see_it_and_over_
         await lock(octet)
         await octet.tasks.new(make_new_task("And the bees"), by=ADA)
         assert await told(octet) == []
-        assert len(await octet.locks.open()) == 1
+        assert len(await octet.screen_locks.list_open()) == 1
         await lock(octet, is_locked=False)
         [edited] = await told(octet)
         assert (edited.id, edited.posted_message) == (first.id, "m"), "the message is edited; none is new"
-        assert (await octet.locks.show(edited.message)).over_ms is not None
-        assert await octet.locks.open() == ()
+        assert (await octet.screen_locks.show(edited.message)).over_ms is not None
+        assert await octet.screen_locks.list_open() == ()
 
 
 async def test_once_it_was_open_the_next_lock_is_told_anew(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ async def test_a_lock_that_was_never_told_goes_without_a_word(tmp_path: Path) ->
         await lock(octet)
         await lock(octet, is_locked=False)
         assert await told(octet) == []
-        with pytest.raises(LockNotFound):
-            await octet.locks.show("01NOSUCHLOCK")
+        with pytest.raises(ScreenLockNotFound):
+            await octet.screen_locks.show("01NOSUCHLOCK")
 
 
 async def test_the_lock_of_a_desk_at_which_nobody_works_any_more_is_over(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ async def test_a_lock_of_which_no_worker_will_tell_that_it_is_over_ends_by_itsel
         await octet.dispatch.take([after], {}, [(Lane.WINDOW, "main")])
 
         async def is_over() -> bool:
-            return (await octet.locks.show(notice.message)).over_ms is not None
+            return (await octet.screen_locks.show(notice.message)).over_ms is not None
 
         await until(is_over, octet)
         assert not [one for one in (await octet.fleet.needs_me(by=HUB)).shown if "locked" in one.what]

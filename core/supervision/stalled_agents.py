@@ -11,7 +11,7 @@ from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
-from core.patience import Patience, WhenSilent
+from core.retry_policy import OnAgentTimeout, RetryPolicy
 from core.rooms import Rooms
 from core.store.engine import Tx
 from core.store.rows import at_row
@@ -29,10 +29,10 @@ _AT_ONCE = 50
 _STORE_PAUSE_S = 1.0
 
 
-class Silence:
+class StalledAgents:
     """The watch over agents at work."""
 
-    def __init__(self, *, rooms: Rooms, patience: Patience) -> None:
+    def __init__(self, *, rooms: Rooms, patience: RetryPolicy) -> None:
         """Call `run`."""
         self._rooms = rooms
         self._patience = patience
@@ -44,7 +44,7 @@ class Silence:
         while True:
             self._news.clear()
             try:
-                pause_s = await self.look()
+                pause_s = await self.check_all()
             except Unavailable as error:
                 log.debug("silence_waits_for_the_store", why=error.message)
                 pause_s = _STORE_PAUSE_S
@@ -54,14 +54,14 @@ class Silence:
             except TimeoutError:
                 continue
 
-    async def look(self) -> float | None:
+    async def check_all(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
         deadlines, write = self._rooms.tasks.ledger.deadlines, self._rooms.tasks.quarantine.write
-        if self._patience.on_agent_timeout is not WhenSilent.PARK:
+        if self._patience.on_agent_timeout is not OnAgentTimeout.PARK:
             silent = await write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
-                await write(lambda tx, task=task, why_not=why_not: self._deal_with(tx, task, why_not))
+                await write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
             return await write(deadlines.next_in_s)
 
         def park(tx: Tx) -> float | None:
@@ -82,11 +82,11 @@ class Silence:
             return "it has no window that could be looked at"
         why = await self._rooms.desks.why_not_idle(agent.desk, agent.window)
         if not why:
-            await asyncio.sleep(self._patience.idle_rest_s)
+            await asyncio.sleep(self._patience.idle_recheck_s)
             why = await self._rooms.desks.why_not_idle(agent.desk, agent.window)
         return why
 
-    def _deal_with(self, tx: Tx, task: Task, why_not_idle: str) -> None:
+    def _apply_policy(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """What the settings say, unless the agent gave a sign while its window was looked at."""
         with at_row(task.id):
             ledger = self._rooms.tasks.ledger
@@ -95,7 +95,7 @@ class Silence:
                 return
             if self._rooms.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
                 why_not_idle = AgentNotFound(id=now.agent).message
-            if self._patience.on_agent_timeout is WhenSilent.NUDGE:
+            if self._patience.on_agent_timeout is OnAgentTimeout.NUDGE:
                 self._nudge(tx, now, why_not_idle)
             elif why_not_idle:
                 self._park(tx, now, f"not taken from it: {why_not_idle}")
@@ -115,7 +115,7 @@ class Silence:
         elif agent.state in OFF_DUTY:
             self._park(tx, task, f"not asked: it is {agent.state.value} {agent.reason}")
         else:
-            text = _QUESTION.format(task=task.id, long=_words(self._patience.silent_after_ms))
+            text = _QUESTION.format(task=task.id, long=_words(self._patience.agent_timeout_ms))
             asked = self._rooms.agent_messages.queue_message(tx, text, agent.agent, task=task)
             self._rooms.tasks.ledger.deadlines.nudged(tx, task, asked.id)
 
@@ -134,7 +134,7 @@ class Silence:
             self._rooms.agents.is_silent(tx, task.agent, task=task.id)
 
     def _last_sign(self, task: Task) -> str:
-        silent_for = _words(self._patience.silent_after_ms)
+        silent_for = _words(self._patience.agent_timeout_ms)
         if task.heard_ms is None:
             return f"no sign of {task.agent} for {silent_for}, since it has the prompt"
         # What it said itself stays its last word, also when its window changed later.

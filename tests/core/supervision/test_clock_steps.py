@@ -17,8 +17,8 @@ from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Resul
 from core.desks.model import DeskState
 from core.dispatch.courier import Courier
 from core.notices.model import Notice
-from core.patience import Patience
 from core.profiles.model import Act
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -28,7 +28,7 @@ from tests.fakes.lane import FakeLane, bounced
 
 FIRST = TaskId("T-1")
 HOUR_S = 3600
-PATIENCE = Patience(first_pause_ms=1_000, longest_pause_ms=1_000)
+PATIENCE = RetryPolicy(first_pause_ms=1_000, longest_pause_ms=1_000)
 STEPS = pytest.mark.parametrize("by_s", [-HOUR_S, 400 * 24 * HOUR_S])
 
 
@@ -112,7 +112,7 @@ async def test_a_step_does_not_make_a_second_bounce_one_too_many(tmp_path: Path,
         await bounce(octet)
         now = await delivery_of(octet)
         assert (now.state, now.bounces) == (DeliveryState.QUEUED, 2)
-        clock.advance(PATIENCE.bounces_for_ms / 1000)
+        clock.advance(PATIENCE.retry_window_ms / 1000)
         await bounce(octet)
         assert (await delivery_of(octet)).state is DeliveryState.REFUSED, "the limit still holds"
 
@@ -146,7 +146,7 @@ async def test_a_deadline_stands_still_while_octet_is_away_also_when_the_start_p
     clock.advance(10 * HOUR_S)
     async with octet_at(tmp_path, clock) as octet:
         left_s = await octet.store.write(octet.tasks.ledger.deadlines.next_in_s)
-        assert left_s == PATIENCE.silent_after_ms / 1000 - 600
+        assert left_s == PATIENCE.agent_timeout_ms / 1000 - 600
 
 
 @STEPS

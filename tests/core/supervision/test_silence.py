@@ -18,7 +18,7 @@ from core.tasks import answers
 from core.tasks.model import TakenBack, TaskId, TaskState, TooLateToTell
 from tests.builders import ADA, BEN, make_new_task, pending
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
-from tests.core.duty.test_roster import agent
+from tests.core.supervision.test_roster import agent
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 
@@ -30,7 +30,7 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 async def pass_time(octet: Coordinator, clock: FakeClock, seconds: float) -> None:
     """Time passes, and the watch looks as often as it says it must."""
     while True:
-        next_s = await octet.dispatch.silence.look()
+        next_s = await octet.dispatch.silence.check_all()
         if next_s is None or next_s > seconds:
             break
         clock.advance(next_s)
@@ -187,7 +187,7 @@ async def test_between_two_leases_the_first_code_is_dead_already(tmp_path: Path)
     async with window_house(tmp_path, lane, clock=clock) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "paused")
         with pytest.raises(TakenBack):
@@ -199,7 +199,7 @@ async def test_a_person_who_sees_it_at_work_says_resume(tmp_path: Path) -> None:
     async with window_house(tmp_path, lane, clock=clock) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.BUSY
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.BUSY
         await reach(octet, FIRST, TaskState.WORKING)
         await pass_time(octet, clock, HOUR_S)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
@@ -211,26 +211,26 @@ async def test_a_paused_agent_that_is_silent_stays_paused_and_is_silent_when_res
     clock, lane = FakeClock(), FakeLane()
     async with window_house(tmp_path, lane, clock=clock) as octet:
         await begin(octet)
-        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.availability.pause("Agent-1", by=ADA)
         await pass_time(octet, clock, HOUR_S)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", "T-1")
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.UNKNOWN
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.UNKNOWN
         await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert await agent(octet) == (AgentState.IDLE, "", None)
 
 
 async def test_the_watch_wakes_by_itself_at_the_deadline_and_not_by_asking_again_and_again(tmp_path: Path) -> None:
-    patience = replace(QUICK, silent_after_ms=150)
+    patience = replace(QUICK, agent_timeout_ms=150)
     async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
         looked: list[float | None] = []
-        look = octet.dispatch.silence.look
+        look = octet.dispatch.silence.check_all
 
         async def counted() -> float | None:
             looked.append(await look())
             return looked[-1]
 
-        octet.dispatch.silence.look = counted
+        octet.dispatch.silence.check_all = counted
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
         async with asyncio.timeout(60):
@@ -265,7 +265,7 @@ async def test_a_clock_that_was_set_is_forgotten_by_the_next_start(tmp_path: Pat
             await pass_time(octet, clock, 600)
             clock.set_wall(by_s)
             await pass_time(octet, clock, 600)
-            await octet.dispatch.silence.look()
+            await octet.dispatch.silence.check_all()
             await octet.tasks.new(make_new_task(), by=ADA)  # the journal's last entry
         async with window_house(home, FakeLane(), clock=clock) as octet:
             await pass_time(octet, clock, HOUR_S - 1200 - 1)
@@ -323,7 +323,7 @@ async def test_whoever_waits_for_a_person_has_no_deadline(tmp_path: Path) -> Non
     async with window_house(tmp_path, lane, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
-        assert await octet.dispatch.silence.look() is None
+        assert await octet.dispatch.silence.check_all() is None
 
 
 async def test_what_the_desk_sees_is_a_sign_too_but_only_of_who_is_waited_for(tmp_path: Path) -> None:
@@ -374,5 +374,5 @@ async def test_only_operators_believe_a_silent_agent(tmp_path: Path) -> None:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         with pytest.raises(Exception, match="may not"):
-            await octet.roster.resume("Agent-1", by=BEN)
+            await octet.availability.resume("Agent-1", by=BEN)
         await reach(octet, FIRST, TaskState.PARKED, "silent")

@@ -13,10 +13,10 @@ import pytest
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskState, Shown
-from core.duty import reading
 from core.messages.model import Message, Source
 from core.profiles.model import Activity
 from core.security.model import OPERATOR
+from core.supervision import answer_scraper as reading
 from core.tasks.model import READ_IN_WINDOW, Task, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach, running

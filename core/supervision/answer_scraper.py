@@ -30,7 +30,7 @@ class _Due:
     tries: int = 0
 
 
-class Reading:
+class AnswerScraper:
     """Looks into a window once each time its agent comes to rest; again only while it could not be read."""
 
     def __init__(self, *, rooms: Rooms) -> None:

@@ -8,12 +8,12 @@ from core.desks.model import DeskEvent
 from core.kit.errors import NotFound
 
 
-class LockNotFound(NotFound):
+class ScreenLockNotFound(NotFound):
     """Nothing is known of this lock any more. `/desk status` shows how the desks stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class ScreenLock:
     """A screen that is, or was, locked."""
 
     id: str
