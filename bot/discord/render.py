@@ -263,6 +263,8 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Par
         return Parts(content=f"{said}\n-# {marker}")
     if notice.kind is NoticeKind.LATE:
         head = f"**Late words of {agent}** for {task.id}, which had ended or was another task"
+    elif message.source is Source.MODEL:
+        head = f"The model of **{agent}** answers {task.id}" + ("" if message.final else ", but not to the end")
     elif message.source is Source.WINDOW:
         head = _read_head(agent, task, message)
     elif before is not None:
@@ -330,5 +332,7 @@ def _answer_line(row: Message) -> str:
     late = " (late)" if row.late else ""
     if row.source is Source.WINDOW:
         late = " (read in its window, unverified)" if row.final else " (read in its window, partial)"
+    elif row.source is Source.MODEL:
+        late = f" (the model's own answer{', late' if row.late else ''})"
     said = inline(text_for_people(row.body, row.expired_ms), 120)
     return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:\n> {said}"

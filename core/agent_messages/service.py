@@ -19,7 +19,7 @@ from core.agent_messages.model import (
     find_wait,
     undelivered_text,
 )
-from core.agents.model import OFF_DUTY, Agent, AgentState, AgentWithoutWindow
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.deliveries.share import Share
 from core.desks.model import DeskState
@@ -79,7 +79,7 @@ class AgentMessages:
         """Say it to an agent, or to whoever has a task; when this returns it is durable.
 
         Raises EmptyText, TextTooLong, ControlCharacters, BadTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch.
+        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch.
         """
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
@@ -95,6 +95,8 @@ class AgentMessages:
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
             agent = named or self._rooms.agents.reachable(self._holder(task))
+            if not agent.abilities.queues:
+                raise AgentTakesNoMessages(id=agent.name)
             to = f"agent:{agent.name}"
             return self._put(tx, body, [agent], to=to, task=task, place=draft.place, key=key, by=by)
 
@@ -336,6 +338,10 @@ class AgentMessages:
         holder = self._rooms.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
         if task is not None and holder is not None and holder.name != delivery.agent:
             why = f"{task.id} is with {holder.name} now"
+            if not holder.abilities.queues:
+                note = AgentTakesNoMessages(id=holder.name).message
+                self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=why, note=note)
+                return []
             self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
             self._queue(tx, message, holder)
             return [expires_at_ms]
@@ -380,7 +386,9 @@ def _has_brief(task: Task, *, about_its_task: bool) -> bool:
 
 def _why_never(agent: Agent) -> str:
     """Why nothing can ever be brought to this agent; empty if it can."""
-    return "" if agent.is_reachable else AgentWithoutWindow(id=agent.name).message
+    if not agent.is_reachable:
+        return AgentWithoutWindow(id=agent.name).message
+    return "" if agent.abilities.queues else AgentTakesNoMessages(id=agent.name).message
 
 
 def _why_now(delivery: Delivery) -> str:

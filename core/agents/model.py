@@ -177,6 +177,10 @@ class AgentNotFound(NotFound):
     """There is no agent called {id}. `/agent list` (or `octet agent list`) shows the agents there are."""
 
 
+class AgentTakesNoMessages(Conflict):
+    """{id} is a model: it keeps no conversation, so it takes tasks and no messages. Write it all into a task."""
+
+
 class AgentWithoutWindow(Conflict):
     """{id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then `octet reload`."""
 

@@ -1,4 +1,4 @@
-"""The contract of the lane port, over every lane there is: a fake, the dry run, real windows on a desk, a pane of tmux.
+"""The contract of the lane port, over every lane: a fake, the dry run, a model, windows on a desk, a pane of tmux.
 
 The last window is mousepad, a plain text editor of the distribution, which was not written for this. An editor has no
 Enter that sends. Its profile submits by Ctrl+N: the draft is filed away under its tab and an empty document comes up.
@@ -16,13 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.dryrun.lane import DryRunLane
+from automation.llm.lane import ModelLane
+from core.agents.model import Lane
 from core.deliveries.model import DeliveryId, LeaseLost, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Window
 from core.profiles.model import Box, Composer, Selection, StateSigns
+from core.settings.models import Model
+from sandbox.llm.server import MODEL, serve
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import (
     PORTABLE,
@@ -66,6 +71,7 @@ class Case:
     agent: str
     heard: Callable[[], list[str]] | None
     """What really arrived; None where nothing is claimed to."""
+    kind: Lane = Lane.WINDOW
 
     def order(self, text: str = TEXT, *, delivery: str = "D1") -> Order:
         return make_order(self.agent, text, delivery=delivery)
@@ -109,6 +115,7 @@ def filed_away(display: VirtualDisplay) -> list[str]:
     params=[
         "fake",
         "dry run",
+        "model",
         pytest.param("tk", marks=DISPLAY),
         pytest.param("portable", marks=DISPLAY),
         pytest.param("terminal", marks=DISPLAY),
@@ -123,7 +130,11 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 fake = FakeLane()
                 yield Case(lane=fake, agent="fake", heard=lambda: fake.submitted)
             case "dry run":
-                yield Case(lane=DryRunLane(), agent="nobody", heard=None)
+                yield Case(lane=DryRunLane(), agent="nobody", heard=None, kind=Lane.DRYRUN)
+            case "model":
+                api = await stack.enter_async_context(serve())
+                model = Model(base_url=api.base_url, model=MODEL).model_copy(update={"key": SecretStr(api.key)})
+                yield Case(lane=ModelLane(model), agent="agent-9", heard=lambda: api.heard, kind=Lane.MODEL)
             case "pane":
                 there = stack.enter_context(terminals(tmp_path / "panes"))
                 there.add("agent-1", "busy=600")
@@ -158,6 +169,7 @@ async def test_it_asks_for_each_state_in_order_and_claims_no_more_than_it_saw(ca
         assert outcome.result is Result.DELIVERED, outcome
         assert outcome.assurance is not None
         assert case.heard() == [TEXT]
+    assert (outcome.answer is not None) == case.kind.abilities.answers_itself
 
 
 @pytest.mark.parametrize("step", ["staging", "staged", "submitting"])
@@ -198,8 +210,8 @@ async def test_a_rehearsal_is_read_back_and_cleared_and_asks_for_no_enter(case: 
     commits = Commits()
     outcome = await case.deliver(commits, rehearses=True, text="A harmless line")
     assert "submitting" not in commits.steps
-    if case.heard is None:
-        assert (outcome.result, outcome.reason) == (Result.FAILED, Reason.DRY_RUN)
+    if case.heard is None or not case.kind.abilities.can_stage:
+        assert (outcome.result, commits.steps) == (Result.FAILED, [])
         return
     assert (outcome.result, outcome.draft_left) == (Result.REHEARSED, False), outcome
     assert outcome.evidence is not None
