@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import SecretStr
 
-from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor
 from automation.dryrun.lane import DryRunLane

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
 from core.agents.model import Route
 from core.calibration.ports import DisplayProbe

@@ -22,7 +22,8 @@ from bot.cli.task import JsonOption
 from core.kit.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
+    from automation.desktop.displays.display_status import DisplayStatus
+    from automation.desktop.displays.state_dir import DisplayStateDir
     from automation.desktop.displays.virtual_display import VirtualDisplay
     from core.config.loader import Config
     from core.desks.model import Desk

@@ -71,7 +71,9 @@ def down(home: Home, config: Config, desks: Sequence[Desk]) -> None:
         programs.want(up=False)
         ended = programs.end_all()
         if desk.tmux is not None and not _lives(panes):
-            from automation.terminal.tmux import sweep  # Unix alone; where there is no tmux, that was said before
+            from automation.terminal.stale_socket import (
+                sweep,  # Unix alone; where there is no tmux, that was said before
+            )
 
             sweep(desk.tmux)
         print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, with_config
 
 from core.journal.model import Event
+from core.kit.chords import split_chord
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.kit.field_types import CHECKED, OPEN, Bool, Float, Internal, ListOf, Name, Text, rule, wrong
 from core.kit.problems import show, suggest
@@ -103,7 +104,7 @@ def _session(text: str) -> str:
 
 
 def _kill_switch(text: str) -> str:
-    *held, last = chord(text).split("+")
+    held, last = split_chord(chord(text))
     if not set(held) & {"ctrl", "alt", "win"} and last != "pause" and last not in _FUNCTION_KEYS:
         raise wrong(
             "bad_kill_switch",

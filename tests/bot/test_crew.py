@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
 from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
 from core.config.loader import Config, load
 from core.home import Home

@@ -10,33 +10,13 @@ import socket
 import struct
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, cast
 
+from automation.desktop.displays.display_status import NOBODY, DisplayStatus
 from core.kit.errors import Conflict
 from core.kit.files import write_bytes_private
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayStatus:
-    """One display as it is now."""
-
-    display: str = ""
-    xauthority: str = ""
-    why: str = "it is starting"
-    keeper: int = 0
-    restarts: int = 0
-    """How often its server, manager or program ended by itself since it is kept."""
-
-    @property
-    def is_up(self) -> bool:
-        """Server, window manager and program run."""
-        return not self.why
-
-
-NOBODY = DisplayStatus(why="its virtual display is not up: `octet desk up` starts it")
-
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _KIND = b"MIT-MAGIC-COOKIE-1"

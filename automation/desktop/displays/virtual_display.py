@@ -16,7 +16,8 @@ import structlog
 
 from automation.desktop.displays import accessibility_bus, state_dir
 from automation.desktop.displays.child_process import MARK, ChildProcess, NotStarted, sweep
-from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus, KeptByAnother
+from automation.desktop.displays.display_status import DisplayStatus
+from automation.desktop.displays.state_dir import DisplayStateDir, KeptByAnother
 from core.desks.model import Virtual
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
 from automation.desktop.worker.session import DeliveryChannel

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.displays.state_dir import DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.desk_events import DeskEvents
 from automation.desktop.worker.input_lock_state import NOT_SHARED, InputLockMonitor

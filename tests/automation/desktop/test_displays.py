@@ -21,7 +21,8 @@ from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBu
 from automation.desktop.accessibility.tree import State
 from automation.desktop.displays import virtual_display
 from automation.desktop.displays.child_process import marked
-from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
+from automation.desktop.displays.state_dir import DisplayStateDir
 from automation.desktop.displays.virtual_display import DisplayTimeouts, VirtualDisplay
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result

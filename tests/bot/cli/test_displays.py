@@ -14,7 +14,8 @@ import tomlkit
 from PIL import Image
 
 from automation.desktop.displays.child_process import marked
-from automation.desktop.displays.state_dir import DisplayStateDir, DisplayStatus
+from automation.desktop.displays.display_status import DisplayStatus
+from automation.desktop.displays.state_dir import DisplayStateDir
 from bot.cli.init.templates import copy_templates
 from core.calibration import new_desks
 from core.config.loader import load

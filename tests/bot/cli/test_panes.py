@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from automation.terminal.panes import Panes
-from automation.terminal.tmux import socket_of, sweep
+from automation.terminal.stale_socket import socket_of, sweep
 from bot.cli import logs, panes
 from bot.cli.commands import app
 from bot.cli.init.command import copy_templates
