@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, NewType
 
-from pydantic import BeforeValidator, Field, with_config
+from pydantic import BeforeValidator, with_config
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
-from core.kit.field_types import CHECKED, Text, check_name, rule, wrong
+from core.kit.field_types import CHECKED, Limits, Text, check_name, rule, wrong
 from core.kit.problems import show, suggest
 
 AgentName = NewType("AgentName", str)
@@ -129,9 +129,9 @@ class Agent:
 
     name: Annotated[AgentName, rule(check_name)]
     """How users and prompts call it, for example `Agent-1`."""
-    role: Annotated[Text, Field(min_length=1, max_length=100)]
+    role: Annotated[Text, Limits(min_length=1, max_length=100)]
     """What it is for, in a few words."""
-    capabilities: Annotated[frozenset[Annotated[Text, rule(_capability)]], Field(max_length=50)]
+    capabilities: Annotated[frozenset[Annotated[Text, rule(_capability)]], Limits(max_length=50)]
     """What it can do, for example `["code", "review"]`."""
     lane: Annotated[Lane, BeforeValidator(_lane)]
     """How prompts reach it, `window`, `terminal`, `model` or `dryrun`."""
@@ -141,7 +141,7 @@ class Agent:
     """Its window or pane on that desk."""
     model: Text | None = None
     """With lane `model`, the name of its [models.NAME]."""
-    allowed_actions: Annotated[frozenset[Text], Field(max_length=10)] = frozenset()
+    allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
 
     @property

@@ -7,28 +7,28 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, with_config
+from pydantic import with_config
 
 from core.config.profile_checks import AT_WORK, checked
 from core.config.provenance import EVERY, MARKS, Kind, Wanted, merged, value_paths
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, validate_partly
-from core.kit.field_types import CHECKED, Text
+from core.kit.field_types import CHECKED, Limits, Text
 from core.kit.problems import Problem, show, suggest
 from core.profiles.model import AT, Habits, Normalise, PaneProfile, Profile
 
 PROFILES = "config/profiles"
 _FOR_WINDOWS = frozenset({"match_class", "composer", "paste", "selection", "readback"})
 """What a profile of a program that is only driven in panes need not say."""
-_Words = Annotated[Text, Field(min_length=1, max_length=500)]
+_Words = Annotated[Text, Limits(min_length=1, max_length=500)]
 
 
 @with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Consent:
-    by: Annotated[Text, Field(min_length=1, max_length=100)]
+    by: Annotated[Text, Limits(min_length=1, max_length=100)]
     """Who said yes."""
-    at: Annotated[Text, Field(min_length=1, max_length=40)]
+    at: Annotated[Text, Limits(min_length=1, max_length=40)]
     """When, in UTC."""
 
 

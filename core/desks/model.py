@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field, with_config
 from core.journal.model import Event
 from core.kit.chords import split_chord
 from core.kit.errors import Conflict, NotFound, Unavailable
-from core.kit.field_types import CHECKED, OPEN, Bool, Float, Internal, ListOf, Name, Text, rule, wrong
+from core.kit.field_types import CHECKED, OPEN, Bool, Float, Internal, Limits, ListOf, Name, Text, rule, wrong
 from core.kit.problems import show, suggest
 from core.profiles.model import AT, Act, Activity, Box, Sign
-from core.profiles.value_types import Title, chord, not_empty
+from core.profiles.value_types import Title, chord
 
 
 class MatchBy(StrEnum):
@@ -113,8 +113,8 @@ def _kill_switch(text: str) -> str:
     return text
 
 
-Word = Annotated[Text, Field(max_length=10_000), rule(_no_nul)]
-Program = Annotated[ListOf[Word], Field(max_length=200)]
+Word = Annotated[Text, Limits(max_length=10_000), rule(_no_nul)]
+Program = Annotated[ListOf[Word], Limits(max_length=200)]
 NOWHERE = Box(x=0, y=0, width=0, height=0)
 """The place of a pane."""
 
@@ -124,11 +124,11 @@ NOWHERE = Box(x=0, y=0, width=0, height=0)
 class Pane:
     """A pane of tmux: one that Octet starts and keeps running, or one of the user's."""
 
-    program: Annotated[Program, rule(not_empty)] = ()
+    program: Annotated[Program, Limits(min_length=1)] = ()
     """What runs in Octet's own pane, and its arguments, without a shell. Left out: the pane is the user's."""
     directory: Word = ""
     """The folder it starts in; a relative one counts from the home."""
-    target: Annotated[Text, Field(max_length=200, alias="pane"), rule(_target)] = ""
+    target: Annotated[Text, Field(alias="pane"), Limits(max_length=200), rule(_target)] = ""
     """The user's pane, as tmux writes it: `work:1.0`, `%5`."""
 
 
@@ -180,7 +180,7 @@ class Virtual:
 
     size: Annotated[Text, rule(_size)] = "1920x1080"
     """Its width and height in pixels."""
-    program: Annotated[Program, rule(not_empty)]
+    program: Annotated[Program, Limits(min_length=1)]
     """The agent's program and its arguments, for example `["xterm", "-e", "claude"]`; no shell reads them."""
     directory: Word = ""
     """The folder it starts in; left out: the home. A relative one counts from the home."""
@@ -249,15 +249,15 @@ def _quiet_hours(given: object) -> object:
 class UserActivityPolicy:
     """How Octet behaves where a user works too."""
 
-    idle_s: Annotated[Float, Field(ge=0, le=3600)] = 2.0
+    idle_s: Annotated[Float, Limits(ge=0, le=3600)] = 2.0
     """No delivery begins until the user has not pressed a key or moved the mouse for so long; 0 switches it off."""
     input_source: InputSource = InputSource.DEVICES
     """Which input counts as the user's."""
     quiet_hours: Annotated[
-        ListOf[Annotated[QuietHours, BeforeValidator(_quiet_hours, json_schema_input_type=str)]], Field(max_length=50)
+        ListOf[Annotated[QuietHours, BeforeValidator(_quiet_hours, json_schema_input_type=str)]], Limits(max_length=50)
     ] = ()
     """When Octet delivers nothing, such as `22:00-07:00`, `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00`."""
-    kill_switch_keys: Annotated[ListOf[Annotated[Text, rule(_kill_switch)]], Field(max_length=5)] = (
+    kill_switch_keys: Annotated[ListOf[Annotated[Text, rule(_kill_switch)]], Limits(max_length=5)] = (
         "ctrl+alt+pause",
         "ctrl+alt+end",
     )

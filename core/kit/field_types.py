@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+)
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from core.kit.problems import show
 
@@ -53,6 +62,46 @@ class _Rule:
 
     def __call__(self, value: Any, info: ValidationInfo) -> Any:
         return self.check(value) if info.context else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How large, or how long, a value that a user wrote may be."""
+
+    gt: float | None = None
+    ge: float | None = None
+    le: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(schema)
+        length = "Length" if found.get("type") == "string" else "Items"
+        names = {"gt": "exclusiveMinimum", "ge": "minimum", "le": "maximum"}
+        names |= {"min_length": f"min{length}", "max_length": f"max{length}"}
+        limits = {name: getattr(self, key) for key, name in names.items()}
+        return {**found, **{name: limit for name, limit in limits.items() if limit is not None}}
+
+    def _check(self, value: Any, info: ValidationInfo) -> Any:
+        if not info.context:
+            return value
+        if self.gt is not None and value <= self.gt:
+            raise PydanticKnownError("greater_than", {"gt": self.gt})
+        if self.ge is not None and value < self.ge:
+            raise PydanticKnownError("greater_than_equal", {"ge": self.ge})
+        if self.le is not None and value > self.le:
+            raise PydanticKnownError("less_than_equal", {"le": self.le})
+        is_text = isinstance(value, str)
+        if self.min_length is not None and len(value) < self.min_length:
+            raise wrong("string_too_short" if is_text else "too_short", "must not be empty")
+        if self.max_length is not None and len(value) > self.max_length:
+            unit = "characters" if is_text else "entries"
+            code = "string_too_long" if is_text else "too_long"
+            raise wrong(code, f"must have at most {self.max_length} {unit}")
+        return value
 
 
 def _refuse(value: object, info: ValidationInfo) -> object:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, with_config
+from pydantic import BeforeValidator, WithJsonSchema, with_config
 
-from core.kit.field_types import CHECKED, OPEN, Bool, Float, Int, Internal, ListOf, Text, rule, wrong
+from core.kit.field_types import CHECKED, OPEN, Bool, Float, Int, Internal, Limits, ListOf, Text, rule, wrong
 from core.kit.problems import show
 from core.profiles.value_types import (
     Chord,
@@ -26,7 +26,6 @@ from core.profiles.value_types import (
     Place,
     Role,
     Title,
-    not_empty,
 )
 
 AT = "@"
@@ -139,7 +138,7 @@ class Act(StrEnum):
     """Begins a new conversation, while the agent rests."""
 
 
-Share = Annotated[Float, Field(gt=0, le=1)]
+Share = Annotated[Float, Limits(gt=0, le=1)]
 
 
 @with_config(CHECKED)
@@ -312,7 +311,7 @@ DIALOG_ACTIVITIES = (Activity.NEEDS_INPUT, Activity.ERROR, Activity.LIMITED)
 DialogActivity = Annotated[
     Activity, rule(_means_more_than_work), WithJsonSchema({"enum": [one.value for one in DIALOG_ACTIVITIES]})
 ]
-Answers = Annotated[ListOf[Act], Field(max_length=10)]
+Answers = Annotated[ListOf[Act], Limits(max_length=10)]
 
 
 @with_config(CHECKED)
@@ -352,7 +351,7 @@ class Composer:
     """Where prompts are written, from the window's top left corner."""
     background: Colour = OPEN
     """The colour of the empty composer, `#rrggbb`."""
-    caret_px: Annotated[Int, Field(ge=0, le=1_000_000)] = 120
+    caret_px: Annotated[Int, Limits(ge=0, le=1_000_000)] = 120
     """How many pixels may differ from the background in an empty composer: the caret."""
     has_placeholder: Bool = False
     """Whether an empty composer shows a placeholder. `octet calibrate` keeps pictures of it, and they count as
@@ -360,9 +359,9 @@ class Composer:
     prompt: Box | None = None
     """In a terminal: the prompt before what is written, as high as its line, where it was when `octet calibrate` kept
     a picture of that line. The composer is then the lowest line that begins with it."""
-    role: Annotated[Text, Field(max_length=100)] = ""
+    role: Annotated[Text, Limits(max_length=100)] = ""
     """Its role on the accessibility bus, such as `entry`; left out: any object that takes text."""
-    label: Annotated[Text, Field(max_length=200)] = ""
+    label: Annotated[Text, Limits(max_length=200)] = ""
     """Its name on the accessibility bus; left out: any."""
 
 
@@ -373,9 +372,9 @@ class Transcript:
 
     box: Box
     """Where what was said is shown: a place to click into."""
-    copy: Annotated[Chords, rule(not_empty)] = ("ctrl+a", "ctrl+c")
+    copy: Annotated[Chords, Limits(min_length=1)] = ("ctrl+a", "ctrl+c")
     """Chords that select all of it, also what is scrolled away, and copy it."""
-    role: Annotated[Text, Field(max_length=60)] = ""
+    role: Annotated[Text, Limits(max_length=60)] = ""
     """Its role on the accessibility bus; left out: it is copied."""
     answers: Bool = True
     """Whether agents may answer here, between the markers of their prompt."""
@@ -390,7 +389,7 @@ class NewChat:
 
     chord: Chord = ""
     """The chord that begins a new conversation."""
-    prompt: Annotated[Text, Field(max_length=100), rule(not_empty)] = ""
+    prompt: Annotated[Text, Limits(min_length=1, max_length=100)] = ""
     """What is sent to begin one, for example `/clear`."""
 
 
@@ -407,7 +406,7 @@ class Answerable:
     """The acts that answer it, for example `["approve", "deny"]`."""
     acts: Mapping[Act, Chord] = field(default_factory=dict[Act, str])
     """Chords that answer it, where not those in `[acts]`."""
-    within: Annotated[Int, Field(ge=0, le=500)] = 0
+    within: Annotated[Int, Limits(ge=0, le=500)] = 0
     """So many lines that are not blank may be between it and the composer, or the screen's end, as long as it counts;
     0: any number."""
 
@@ -432,19 +431,19 @@ class Terminal:
     """What comes after the text in the composer's lines: the edge of a box around it."""
     placeholder: Pattern = ""
     """What an empty composer shows instead of nothing."""
-    paste_placeholders: Annotated[ListOf[Pattern], Field(max_length=20)] = ()
+    paste_placeholders: Annotated[ListOf[Pattern], Limits(max_length=20)] = ()
     """What is shown in place of a long paste; groups named `lines` and `chars` must agree with the paste."""
     busy: Pattern = ""
     """What is on the screen while the agent works."""
     ready: Pattern = ""
     """What must be there before anything is written; left out: the prompt is enough."""
-    dialogs: Annotated[ListOf[Answerable], Field(max_length=50)] = ()
+    dialogs: Annotated[ListOf[Answerable], Limits(max_length=50)] = ()
     """What the screen shows when the agent waits, met an error or reached a limit."""
     command: Pattern = ""
     """The whole of what tmux calls the program in the pane; left out: any."""
     echo: Pattern = ""
     """What the program writes before each line of a prompt that it took; left out: its transcript proves nothing."""
-    masks: Annotated[ListOf[Pattern], Field(max_length=50)] = ()
+    masks: Annotated[ListOf[Pattern], Limits(max_length=50)] = ()
     """What no picture shows, and no text that users get."""
     answers: Bool = True
     """Whether agents may answer here, between the markers of their prompt."""
@@ -464,15 +463,15 @@ class Habits:
     """What becomes of a newline in a prompt, `keep`, `collapse` or `refuse`."""
     normalise: Normalise = OPEN
     """Which differences are the program's habit, `raw`, `nl`, `nbsp` or `lines`."""
-    max_chars: Annotated[Int, Field(ge=500, le=100_000)] = 20_000
+    max_chars: Annotated[Int, Limits(ge=500, le=100_000)] = 20_000
     """The longest prompt in characters that is written there."""
-    clear: Annotated[ListOf[Chord], Field(max_length=40), rule(not_empty)] = OPEN
+    clear: Annotated[ListOf[Chord], Limits(min_length=1, max_length=40)] = OPEN
     """The chords that empty the composer, for example `["ctrl+a", "backspace"]`."""
-    paste_timeout_ms: Annotated[Milliseconds, Field(ge=1)] = 600
+    paste_timeout_ms: Annotated[Milliseconds, Limits(ge=1)] = 600
     """Milliseconds: the longest wait for the whole text to appear in the composer."""
     settle_ms: Milliseconds = 0
     """Milliseconds of rest between an equal read-back and sending."""
-    confirm_timeout_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
+    confirm_timeout_ms: Annotated[Milliseconds, Limits(ge=1)] = 2500
     """Milliseconds in which sending must show; after that the delivery is `unknown`."""
     weak_by_emptying: Bool = True
     """Whether a delivery counts as weak when its composer empties after Enter while Octet holds the user's keyboard and
@@ -483,14 +482,14 @@ class Habits:
     tab: Newline = Newline.KEEP
     """What becomes of a tab in a prompt, `keep`, `collapse` (to four blanks) or `refuse`."""
     forbidden_prefixes: Annotated[
-        ListOf[Annotated[Text, Field(min_length=1, max_length=20)]], Field(max_length=20)
+        ListOf[Annotated[Text, Limits(min_length=1, max_length=20)]], Limits(max_length=20)
     ] = ()
     """What no text may begin with, for example `["/", "!"]`: there it would be a command."""
     accepts_input_while_busy: Bool = False
     """Whether the composer keeps for later what is sent while the agent works."""
     acts: Presses = field(default_factory=dict[Act, Press])
     """What can be done to the agent, and how."""
-    idle_ms: Annotated[Milliseconds, Field(ge=100)] = 600
+    idle_ms: Annotated[Milliseconds, Limits(ge=100)] = 600
     """Milliseconds without the busy sign or any change before the agent counts as idle."""
     store_full_window: Bool = False
     """Whether receipts keep pictures of the whole window. Of a prompt whose arrival nothing showed they always do."""
@@ -522,8 +521,7 @@ class Profile(Habits):
     """What it pastes, `clipboard` or `primary`."""
     readback: Annotated[
         ListOf[Readback],
-        Field(max_length=4),
-        rule(not_empty),
+        Limits(min_length=1, max_length=4),
         BeforeValidator(_as_list, json_schema_input_type=Readback | list[Readback]),
     ] = OPEN
     """How the text is read back before it is sent: `accessibility`, `copy`, `pixels` or `none`, or several of them in
@@ -532,7 +530,7 @@ class Profile(Habits):
     """Must be true beside the read-back `none`: Octet may send what it could not read back."""
     focus: Focus = Focus.CLICK
     """How the composer gets the focus, `click` or `grab_focus` (asked for over the accessibility bus)."""
-    max_clipboard_reads: Annotated[Int, Field(ge=1, le=20)] = 1
+    max_clipboard_reads: Annotated[Int, Limits(ge=1, le=20)] = 1
     """How often the program reads the selection for one paste at most."""
     busy: StateSigns | None = None
     """How it shows that the agent works."""
@@ -540,17 +538,17 @@ class Profile(Habits):
     """How it shows that the agent rests; a window that shows neither counts as unknown."""
     new_chat: NewChat | None = None
     """How a user begins a new conversation there."""
-    dialogs: Annotated[ListOf[Dialog], Field(max_length=50)] = ()
+    dialogs: Annotated[ListOf[Dialog], Limits(max_length=50)] = ()
     """What the window shows when its agent waits, met an error or reached a limit."""
-    confirm: Annotated[frozenset[Confirm], Field(max_length=10), rule(not_empty)] = OPEN
+    confirm: Annotated[frozenset[Confirm], Limits(min_length=1, max_length=10)] = OPEN
     """What must be seen after sending, for example `["composer_empty"]`."""
-    copy: Annotated[Chords, rule(not_empty)] = ("ctrl+a", "ctrl+c")
+    copy: Annotated[Chords, Limits(min_length=1)] = ("ctrl+a", "ctrl+c")
     """Chords that select all of the composer and copy it."""
     after_copy: Chords = ("ctrl+end",)
     """Chords that end the selection and change nothing."""
     transcript: Transcript | None = None
     """Where what was said is shown; left out where it cannot be copied."""
-    masks: Annotated[ListOf[Box], Field(max_length=50)] = ()
+    masks: Annotated[ListOf[Box], Limits(max_length=50)] = ()
     """Parts of the window that no picture shows."""
     follow_moved_window: Bool = False
     """Whether Octet uses a window that was moved at its new place, as long as its class and title fit no other window

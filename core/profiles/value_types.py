@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import Field, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from core.kit.chords import split_chord
-from core.kit.field_types import Int, ListOf, Text, rule, wrong
+from core.kit.field_types import Int, Limits, ListOf, Text, rule, wrong
 from core.kit.problems import show, suggest
 
 _NAMES = """
@@ -116,36 +115,16 @@ def chord(text: str) -> str:
     return text
 
 
-T = TypeVar("T")
-
-
-def not_empty(given: T) -> T:
-    """Refuse an empty text or list."""
-    if not given:
-        raise wrong("too_short", "must not be empty")
-    return given
-
-
-def _at_least(least: int, most: int) -> Callable[[int], int]:
-    def check(number: int) -> int:
-        if not least <= number <= most:
-            limit = f"at least {least}" if number < least else f"at most {most}"
-            raise wrong("out_of_range", f"must be {limit}, not {number}")
-        return number
-
-    return check
-
-
-Title = Annotated[Text, Field(max_length=200), rule(_title)]
+Title = Annotated[Text, Limits(max_length=200), rule(_title)]
 """A regular expression, searched anywhere in a window's title."""
-Class = Annotated[Text, Field(max_length=200), rule(_class)]
+Class = Annotated[Text, Limits(max_length=200), rule(_class)]
 """A regular expression, compared with the whole class."""
-Pattern = Annotated[Text, Field(max_length=200), rule(_pattern)]
+Pattern = Annotated[Text, Limits(max_length=200), rule(_pattern)]
 Role = Annotated[Text, rule(_role), WithJsonSchema({"enum": sorted(ROLES)})]
 Colour = Annotated[Text, rule(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]
 FileName = Annotated[Text, rule(_file_name)]
 Chord = Annotated[Text, rule(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]
-Chords = Annotated[ListOf[Chord], Field(max_length=10)]
-Place = Annotated[Int, rule(_at_least(-100_000, 100_000))]
-Length = Annotated[Int, rule(_at_least(1, 100_000))]
-Milliseconds = Annotated[Int, Field(ge=0, le=60_000)]
+Chords = Annotated[ListOf[Chord], Limits(max_length=10)]
+Place = Annotated[Int, Limits(ge=-100_000, le=100_000)]
+Length = Annotated[Int, Limits(ge=1, le=100_000)]
+Milliseconds = Annotated[Int, Limits(ge=0, le=60_000)]

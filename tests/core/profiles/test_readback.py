@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from core.config.desks import read_desks
+from core.kit.field_types import FROM_FILE
 from core.kit.problems import Problem
-from core.profiles.model import Readback
+from core.profiles.model import Box, Readback
 
 PROFILES = Path(__file__).parents[2] / "data/profiles"
 
@@ -62,3 +64,11 @@ def test_the_profiles_of_the_test_data_are_right(tmp_path: Path) -> None:
     found = read_desks(tmp_path, problems).profiles
     assert set(found) == {path.stem for path in PROFILES.glob("*.toml")}
     assert not [problem for problem in problems if "profiles" in str(problem)]
+
+
+def test_the_limits_of_a_file_do_not_hold_for_what_octets_own_processes_send_each_other() -> None:
+    adapter = TypeAdapter(Box)
+    nowhere = Box(x=0, y=0, width=0, height=0)
+    assert adapter.validate_json(adapter.dump_json(nowhere)) == nowhere
+    with pytest.raises(ValidationError):
+        adapter.validate_python({"x": 0, "y": 0, "width": 0, "height": 0}, context=FROM_FILE)
