@@ -23,7 +23,7 @@ from core.kit.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from automation.desktop.selftest.ground_truth import Tally
-    from automation.desktop.selftest.report import SelfTestReport, TestedMachine
+    from automation.desktop.selftest.report import SelfTestMachine, SelfTestReport
     from automation.desktop.selftest.scenario import DeskRecorder
 
 READY_S = 40.0
@@ -227,12 +227,12 @@ def _tell(count: int) -> Any:
     return told
 
 
-def _machine(way: str) -> TestedMachine:
-    from automation.desktop.selftest.report import TestedMachine
+def _machine(way: str) -> SelfTestMachine:
+    from automation.desktop.selftest.report import SelfTestMachine
     from core.kit.version import version
 
     ways = {"win32": "windows", "darwin": "portable"}
-    return TestedMachine(
+    return SelfTestMachine(
         version=version(),
         platform=platform.platform(),
         python=platform.python_version(),

@@ -20,7 +20,7 @@ WAYS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestedMachine:
+class SelfTestMachine:
     """Where it ran."""
 
     version: str
@@ -34,7 +34,7 @@ class TestedMachine:
 class SelfTestReport:
     """One self-test."""
 
-    machine: TestedMachine
+    machine: SelfTestMachine
     wanted: int
     tally: Tally
     seconds: float

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally, Violation
-from automation.desktop.selftest.report import SelfTestReport, TestedMachine
+from automation.desktop.selftest.report import SelfTestMachine, SelfTestReport
 from automation.desktop.x11 import connection, wayland
 from bot.cli.selftest import ReportNotWritten, keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result
@@ -30,7 +30,7 @@ GOOD = SelfTestDelivery(
     heard=("brought",),
     is_clipboard_back=True,
 )
-MACHINE = TestedMachine(version="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
+MACHINE = SelfTestMachine(version="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 BOUNCED = Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN)
 
