@@ -7,10 +7,11 @@ from pathlib import Path
 
 from core.config.agents import json_schema as of_agents
 from core.config.desks import json_schema as of_desk
+from core.config.models import json_schema as of_models
 from core.config.profiles import json_schema as of_profile
 
 FOLDER = Path(__file__).parents[1] / "config" / "schemas"
-PUBLISHED = {"profile": of_profile, "desk": of_desk, "agents": of_agents}
+PUBLISHED = {"profile": of_profile, "desk": of_desk, "agents": of_agents, "models": of_models}
 """Each file there, and what it holds."""
 
 

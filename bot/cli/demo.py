@@ -17,10 +17,14 @@ class NoWindowsHere(Invalid):
 
 
 def demo(
-    desktop: Annotated[bool, typer.Option(help="Without windows, prompts are shown on cards and sent nowhere.")] = True,
+    desktop: Annotated[
+        bool, typer.Option(help="Without windows, prompts are shown on cards; only the scripted model answers.")
+    ] = True,
     port: Annotated[int, typer.Option(help="Port of the page; another one is taken when it is busy.")] = 8320,
 ) -> None:
     """Try Octet: a page to type in, eight scripted agents on a virtual screen, the real bot and the real driver.
+
+    A ninth agent is reached as a model is; its answers are scripted, too.
 
     Needs neither a Discord account nor a desktop. Ctrl-C ends everything.
     """

@@ -29,6 +29,7 @@ OWNER = "Ada"
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20
+_MODEL_AGENT, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_KEY"
 _PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
 """A window of this class is the page in Chromium; in the shipped configuration a Tk window stands in its place."""
 
@@ -86,8 +87,9 @@ class Demonstration:
         page_argv = ["sandbox.discord", "--port", str(self.port)]
         page = await start("a local stand-in for Discord", page_argv, {**self.env, **pictures})
         place = await page.first_json()
-        await asyncio.to_thread(_make_home, home, screen)
-        environ = _octet_environ(self.env, place, screen)
+        model = await (await start("a scripted model", ["sandbox.llm"], self.env)).first_json()
+        await asyncio.to_thread(_make_home, home, screen, model)
+        environ = _octet_environ(self.env, place, screen) | {_MODEL_KEY: str(model["key"])}
         octet = await start(
             "Octet: the bot, the scheduler and the driver", ["bot", "run", "--home", str(home)], environ
         )
@@ -99,6 +101,7 @@ class Demonstration:
         self.say(
             "and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser."
         )
+        self.say(f"{_MODEL_AGENT} is reached as a model is, but its answers are scripted: no model is asked.")
         self.say("Ctrl-C ends the demo and everything it started.")
         if screen:
             self.say(
@@ -109,16 +112,23 @@ class Demonstration:
                 group.create_task(part.ended())
 
 
-def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
-    """The shipped configuration with the demo's own display and windows, where everything may be pressed: nothing there
-    is real; or with every agent on the dry-run lane."""
+def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+    """Write the shipped configuration with the demo's own display and windows, where everything may be pressed: nothing
+    there is real; or with each of the eight on the dry-run lane. A ninth agent is the scripted model."""
     copy_templates(home / "config")
     file = home / "config" / "agents.toml"
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
     if screen:
         for agent in cast("list[dict[str, object]]", document["agents"]):
             agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
-        file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    else:
+        set_dry_run(document)
+    ninth = {"name": _MODEL_AGENT, "role": "scripted stand-in for a model", "capabilities": ["text"]}
+    cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    scripted = {"base_url": model["base_url"], "model": model["model"], "api_key_env": _MODEL_KEY}
+    (home / "config" / "models.toml").write_text(tomlkit.dumps({"models": {"scripted": scripted}}), encoding="utf-8")
+    if screen:
         desk = home / "config" / "desks" / "main.toml"
         document = tomlkit.parse(desk.read_text(encoding="utf-8"))
         document["display"] = screen["display"]
@@ -127,9 +137,6 @@ def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
             if kinds.get(str(window["name"])) == _PAGE_CLASS:
                 window["profile"] = _PAGE_PROFILE
         desk.write_text(tomlkit.dumps(document), encoding="utf-8")
-        return
-    set_dry_run(document)
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen: Mapping[str, Any]) -> dict[str, str]:

@@ -205,6 +205,16 @@ async def test_without_a_desktop_the_person_plays_the_agent_by_the_line_on_the_c
     _assert_gone(demo, listeners, set())
 
 
+async def test_the_ninth_agent_answers_by_itself_and_its_answer_says_that_it_is_scripted(tmp_path: Path) -> None:
+    async with running_demo(tmp_path, "--no-desktop") as demo, _page_of(demo) as page:
+        await _type_task(page, "Count the birds.", "Agent-9")
+        await _card(page, "T-1").locator("xpath=../..").locator(".thread-link").click()
+        await expect(page.get_by_text("T-1 is done")).to_be_visible()
+        answer = page.get_by_test_id("message").filter(has_text="The model of Agent-9 answers T-1")
+        await expect(answer).to_contain_text("This answer is scripted: no model was asked.")
+        await expect(answer).to_contain_text("Count the birds.")
+
+
 async def _in_shell(line: str, folder: Path, world: Path) -> int:
     """Run the line as a person would who pasted it into a shell that stands in `folder`."""
     environ = dict(os.environ, HOME=str(world / "home"), XDG_RUNTIME_DIR=str(world / "runtime"))
