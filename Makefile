@@ -55,6 +55,10 @@ schemas:  ## write config/schemas/*.json anew, by which editors complete the fil
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.schemas
 
+docs:  ## write the tables of verbs in docs/ anew, from bot/verbs
+	@$(BOOTSTRAP) check
+	@$(PY) -m scripts.verb_tables
+
 golden:  ## write tests/golden anew: all that Discord shows on a scripted tour; review the diff
 	@$(BOOTSTRAP) test
 	@$(PY) -m tests.golden

@@ -58,7 +58,7 @@ async def clear_strange_drafts(town: Town, go_back: Callable[[], Awaitable[objec
         return  # Octet just starts, and nobody may read its database
     [desk] = desks
     try:
-        if await town.lives.ask("POST", f"/desks/{desk}/hold") is None:
+        if await town.lives.ask("POST", "/desks/hold", json={"desk": desk}) is None:
             return  # it may be held all the same: Octet died over the answer
         # What was interrupted after Enter is looked up only while the desk is open: then drafts are cleared later.
         await until(partial(_is_quiet, town), _QUIET_S)
@@ -82,7 +82,7 @@ async def _is_quiet(town: Town) -> bool:
 
 
 async def _is_released(town: Town, desk: str) -> bool:
-    return await town.lives.ask("POST", f"/desks/{desk}/release") is not None
+    return await town.lives.ask("POST", "/desks/release", json={"desk": desk}) is not None
 
 
 async def _is_noticed(town: Town, names: list[str]) -> bool:

@@ -7,29 +7,25 @@ import sys
 import typer
 
 from bot.cli import (
-    agent,
+    agent_env,
     answers,
     audit,
     check,
     db,
-    delivery,
     demo,
     desk,
     errors,
-    fleet,
-    msg,
+    pictures,
     profile,
     progress,
-    receipt,
     run,
-    task,
-    upkeep,
     verbs,
 )
 from bot.cli.autostart import command as autostart_command
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
 from bot.cli.init import command as init_command
+from bot.verbs import admin
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -46,20 +42,16 @@ app = typer.Typer(
 
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
-groups = {"task": task.app}
-verbs.add_commands(groups)
-app.add_typer(task.app, name="task", rich_help_panel=WORK)
-app.add_typer(msg.app, name="msg", rich_help_panel=WORK)
-app.add_typer(delivery.app, name="delivery", rich_help_panel=WORK)
-app.command("receipt", rich_help_panel=WORK)(receipt.receipt)
-app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
-app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
-app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
+verbs.add_commands(groups := {"desk": desk.app})
+groups["agent"].command("env")(agent_env.env)
+for name, group in groups.items():
+    app.add_typer(group, name=name, rich_help_panel=WORK)
+app.command("receipt", rich_help_panel=WORK)(pictures.receipt)
 app.command("init", rich_help_panel=SET_UP)(init_command.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate_command.calibrate)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
-app.command("reload", rich_help_panel=SET_UP)(upkeep.reload)
+app.command("reload", rich_help_panel=SET_UP)(verbs.command_of(admin.reload))
 app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)
 app.add_typer(autostart_command.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(db.app, name="db", rich_help_panel=SET_UP)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import panes
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.pictures import write_picture
-from bot.cli.task import JsonOption
 from core.kit.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:

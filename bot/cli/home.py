@@ -1,4 +1,4 @@
-"""The option --home, the same for every verb that has a home."""
+"""The options that many commands share: --home and --json."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ HomeOption = Annotated[
         show_default=False,
     ),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
 
 
 def home_of(option: Path | None) -> Home:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -87,30 +87,6 @@ def parse_answer(kind: type[A], response: HttpAnswer) -> A:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind).validate_json(response.body)
-
-
-def ask(
-    home: Home,
-    method: str,
-    path: str,
-    kind: type[A],
-    text: Callable[[A], str],
-    *,
-    json: bool,
-    body: Mapping[str, object] | None = None,
-    timeout_s: float = 30,
-    key: str | None = None,
-) -> A:
-    """Ask the running Octet, print its answer in words or as it came, and return it. Raises what `call` raises."""
-    response = call(home, method, path, body=body, timeout_s=timeout_s, key=key)
-    answer = parse_answer(kind, response)
-    tell(response, json=json, text=lambda: text(answer))
-    return answer
-
-
-def tell(response: HttpAnswer, *, json: bool, text: Callable[[], str]) -> None:
-    """Print the answer: as it came, for programs, or in words."""
-    print(response.body.decode("utf-8") if json else text())
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:

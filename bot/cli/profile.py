@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import OctetNotRunning, call, printable, table
-from bot.cli.task import JsonOption
 from core.kit.errors import Conflict, NotFound
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from bot.cli.home import HomeOption, home_of
+from bot.cli.client import HttpAnswer
+from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import call, parse_answer, printable
 from bot.cli.present import FAILED, PRESENT
 from bot.cli.words import Unusable, read_words
@@ -23,7 +24,6 @@ from core.home import Home
 
 _SLOW_S, _QUICK_S = 900.0, 30.0
 _MOST_CHARS = 1_000_000
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
 FileOption = Annotated[
     str | None, typer.Option("--file", metavar="FILE", help="Take the text from this file; `-`: from standard input.")
 ]
@@ -46,8 +46,8 @@ def command_of(verb: Verb) -> Callable[..., None]:
         for one in verb.parameters:
             if one.kind.is_text:
                 given[one.name] = _text(given[one.name], given.pop("file"))
-        response, result = ask(verb, home_of(home), given)
-        print(response if json else said(verb, result))
+        text, result = ask(verb, home_of(home), given)
+        tell(verb, text, result, json=json)
         if verb.result in FAILED and FAILED[verb.result](result):
             raise typer.Exit(1)
 
@@ -65,51 +65,45 @@ def command_of(verb: Verb) -> Callable[..., None]:
 
 
 def ask(verb: Verb, home: Home, given: dict[str, Any]) -> tuple[str, Any]:
-    """Have the running Octet do it. Return its answer as JSON and as the verb's type of result."""
-    key = given.pop("key", None) or (secrets.token_hex(16) if verb.wants_origin else None)
-    given = {
-        name: value.value if isinstance(value, Enum) else value for name, value in given.items() if value is not None
-    }
-    method, path = verb.route.split()
-    for name in re.findall(r"{(\w+)}", path):
-        path = path.replace(f"{{{name}}}", quote(str(given.pop(name)), safe=""))
-    body = None if method == "GET" else given or None
-    if method == "GET" and given:
-        path += f"?{urlencode(given, doseq=True)}"
-    timeout_s = _SLOW_S if verb.is_slow else _QUICK_S
-    response = call(home, method, path, body=body, timeout_s=timeout_s, key=key)
+    """Have the running Octet do it. Return its answer as it came, and as the verb's type of result."""
+    response = send(verb, home, given)
     return response.body.decode("utf-8"), parse_answer(verb.result, response)
 
 
-def said(verb: Verb, result: Any) -> str:
-    """Say what came of it: the verb's own sentence, or what the table makes of the result."""
-    return verb.sentence(result, printable) if verb.says else PRESENT[verb.result](result)
+def send(verb: Verb, home: Home, given: dict[str, Any]) -> HttpAnswer:
+    """Send the request of one verb, by its route alone."""
+    key = given.pop("key", None) or (secrets.token_hex(16) if verb.wants_origin else None)
+    sent = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
+    method, path = verb.route.split()
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", quote(str(sent.pop(name)), safe=""))
+    rest = {name: value for name, value in sent.items() if value is not None}
+    query = f"?{urlencode(rest, doseq=True)}" if rest and method == "GET" else ""
+    body = rest if rest and method != "GET" else None
+    return call(home, method, path + query, body=body, timeout_s=_SLOW_S if verb.is_slow else _QUICK_S, key=key)
+
+
+def tell(verb: Verb, text: str, result: Any, *, json: bool) -> None:
+    """Print the answer as it came, the verb's own sentence, or what the table makes of the result."""
+    words = verb.sentence(result, printable) if verb.says and not json else ""
+    print(text if json else words or PRESENT[verb.result](result))
 
 
 def _parameter(one: Parameter) -> inspect.Parameter:
     kind: Any = one.type
+    help_ = one.help
     if one.kind.choices and one.type is str:
-        kind = Enum(one.name, {value: value for value in one.kind.choices}, type=str)
-    help_ = (
-        one.help
-        if not (one.kind.choices and one.type is int)
-        else f"{one.help}: {', '.join(one.kind.choices.values())}."
-    )
-    default = (
-        inspect.Parameter.empty
-        if one.is_required and not one.kind.is_text
-        else None
-        if one.is_required
-        else one.default
-    )
-    if default is not inspect.Parameter.empty:
-        kind = kind | None
+        named: Any = Enum(one.name, {value: value for value in one.kind.choices}, type=str)
+        kind = named
+    elif one.kind.choices:
+        help_ += f" ({', '.join(one.kind.choices.values())})"
+    default = one.default
+    if one.kind.is_text or not one.is_required:  # a text that is left out comes from a file or standard input
+        kind, default = kind | None, None if one.is_required else default or None
     if one.is_option:
         return _option(one.name, Annotated[kind, typer.Option(help=help_)], default)
-    argument = typer.Argument(metavar=one.name.upper(), help=help_, show_default=False)
-    return inspect.Parameter(
-        one.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[kind, argument], default=default
-    )
+    argument = Annotated[kind, typer.Argument(metavar=one.name.upper(), help=help_, show_default=False)]
+    return inspect.Parameter(one.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=argument, default=default)
 
 
 def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:

@@ -1,10 +1,10 @@
-"""Acts upon agents in words: their names, how they ended, and what was seen afterwards. Pure but for `answer`."""
+"""Acts upon agents in words: their names, how they ended, and what was seen afterwards. Pure but for `ended`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bot.discord import replies, text
+from bot.discord import text
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from core.agent_actions.model import ActionResult
@@ -13,8 +13,6 @@ from core.profiles.model import Act
 from core.security.model import Actor
 
 if TYPE_CHECKING:
-    import discord
-
     from core.coordinator import Coordinator
 
 LABELS: dict[Act, str] = {
@@ -51,11 +49,11 @@ def outcome(pressed: ActionResult) -> str:
             return f"Nothing was pressed for {agent}: {why}.{note}"
 
 
-async def answer(interaction: discord.Interaction[Any], pressed: ActionResult, *, core: Coordinator, by: Actor) -> None:
-    """Tell the person who asked for an act how it ended; with the window as it was afterwards, if they may see it."""
+async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:
+    """Say how an act ended, with the window as it was afterwards for those who may see it."""
     shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
-    await replies.say(interaction, Parts(content=outcome(pressed), attachments=attached))
+    return Parts(content=outcome(pressed), attachments=attached)
 
 
 def seen(delivery: Delivery) -> str:

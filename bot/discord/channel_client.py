@@ -17,6 +17,7 @@ from bot.discord import errors
 from bot.discord.parts import Parts, within_limits
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import SendLimits
+from bot.verbs.declare import Origin
 from core.kit.clock import as_datetime
 from core.notices.model import Place
 
@@ -167,12 +168,13 @@ class ChannelClient:
         return bot.get_partial_messageable(channel, guild_id=bot.guild_id)
 
 
-def place_of(interaction: discord.Interaction[Any]) -> Place:
-    """Where what is asked for there is told: the channel of the command, or the one that its thread belongs to."""
-    channel = interaction.channel_id
+def origin_of(interaction: discord.Interaction[Any]) -> Origin:
+    """Say where a command was typed: in a channel, or in a thread of one. Its own id keeps it from counting twice."""
+    channel, thread = interaction.channel_id, ""
     if isinstance(interaction.channel, discord.Thread):
-        channel = interaction.channel.parent_id
-    return Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))
+        channel, thread = interaction.channel.parent_id, str(interaction.channel_id)
+    place = Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))
+    return Origin(key=f"discord:{interaction.id}", place=place, thread=thread)
 
 
 def _files(parts: Parts) -> list[discord.File]:

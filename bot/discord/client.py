@@ -16,12 +16,6 @@ from discord.http import Route
 from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
 from bot.discord.channel_client import ChannelClient
-from bot.discord.cogs.admin import Admin
-from bot.discord.cogs.agents import Agents
-from bot.discord.cogs.desks import Desks
-from bot.discord.cogs.fleet import Fleet
-from bot.discord.cogs.messages import Messages
-from bot.discord.cogs.tasks import Tasks
 from bot.discord.commands import add_commands
 from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown, IntentsRefused
 from bot.discord.outbox import Outbox
@@ -52,7 +46,6 @@ _BAD_INTENTS = (4013, 4014)
 _LONGEST_PAUSE_S = 60.0
 _STEADY_S = 60.0
 """A connection that lived this long was a good one: the next pause begins small again."""
-COGS = (Tasks, Messages, Agents, Desks, Fleet, Admin)
 _DISCORD_API, _DISCORD_GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 
 
@@ -83,8 +76,6 @@ async def _prepare(bot: Bot) -> None:
     bot.add_dynamic_items(
         AnswerCalibration, CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown
     )
-    for cog in COGS:
-        await bot.add_cog(cog(bot))
     add_commands(bot.tree)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -11,15 +12,22 @@ from discord.app_commands import Choice
 
 from bot.discord import replies
 from bot.discord.bot import OPEN_TO_ALL, PERMISSION
-from bot.discord.channel_client import place_of
+from bot.discord.channel_client import origin_of
 from bot.discord.present import present
 from bot.discord.text import NAME_LIMIT, plain
+from bot.discord.views import new_task
+from bot.verbs import tasks
 from bot.verbs.catalogue import ABOUT, VERBS
-from bot.verbs.declare import Kind, On, Origin, Parameter, Verb
+from bot.verbs.declare import Kind, On, Parameter, Verb
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
 
+FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaitable[None]]] = {
+    tasks.new: new_task.open_form
+}
+"""Verbs whose text, left out, is asked for in a form."""
+_DIALOG = "; left out: a dialog for a longer text opens"
 _MOST_CHOICES = 25
 
 
@@ -39,20 +47,26 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
     """Make the slash command of one verb."""
 
     async def run(interaction: discord.Interaction[Bot], **given: Any) -> None:
+        if any(_has_form(verb, one) and given[one.name] is None for one in verb.parameters):
+            await FORMS[verb](interaction, given)
+            return
         await replies.defer(interaction)
         by = await interaction.client.actor(interaction)
         result = await verb(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
         await replies.say(interaction, await present(verb, result, given, interaction, by=by))
 
+    offered = [one for one in verb.parameters if not one.kind.for_programs]
     first = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
-    run.__signature__ = inspect.Signature([first, *map(_option, verb.parameters)])  # pyright: ignore[reportFunctionMemberAccess] - what inspect reads
+    run.__signature__ = inspect.Signature([first, *(_option(verb, one) for one in offered)])  # pyright: ignore[reportFunctionMemberAccess] - what inspect reads
     run.__doc__ = verb.help
     extras = {PERMISSION: verb.permission, OPEN_TO_ALL: verb.permission is None}
     make: Any = app_commands.Command
     command: app_commands.Command[Any, ..., None]
     command = make(name=verb.name, description=verb.summary, callback=run, extras=extras)
-    for one in verb.parameters:
-        app_commands.describe(**{one.name: one.help})(command)
+    app_commands.describe(**{one.name: one.help + (_DIALOG if _has_form(verb, one) else "") for one in offered})(
+        command
+    )
+    for one in offered:
         if one.kind.choices:
             listed = [Choice(name=words, value=value) for value, words in one.kind.choices.items()]
             app_commands.choices(**{one.name: listed})(command)
@@ -61,16 +75,14 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
     return command
 
 
-def origin_of(interaction: discord.Interaction[Any]) -> Origin:
-    """Say where a command was typed; its own id keeps it from counting twice."""
-    thread = str(interaction.channel_id) if isinstance(interaction.channel, discord.Thread) else ""
-    return Origin(key=f"discord:{interaction.id}", place=place_of(interaction), thread=thread)
+def _has_form(verb: Verb, one: Parameter) -> bool:
+    return one.kind.is_text and verb in FORMS
 
 
-def _option(one: Parameter) -> inspect.Parameter:
-    """Discord has no lists: a text with commas stands for one. A text that is left out is asked for in a form."""
+def _option(verb: Verb, one: Parameter) -> inspect.Parameter:
+    """Discord has no lists: a text with commas stands for one. A text that a form asks for may be left out."""
     kind = str if one.type == list[str] else one.type
-    if one.is_required and not one.kind.is_text:
+    if one.is_required and not _has_form(verb, one):
         return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
     return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind | None, default=None)
 

@@ -11,9 +11,10 @@ from discord import app_commands
 from bot.discord import replies
 from bot.discord.replies import ALREADY_ACKNOWLEDGED
 from bot.discord.send_limits import DiscordBan, ban_duration_s
-from bot.discord.text import CONTENT_LIMIT, cut, strip_controls
+from bot.discord.text import CONTENT_LIMIT, cut, inline, strip_controls
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
 from core.kit.ids import RandomIds
+from core.upkeep.model import NotReloaded
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +111,8 @@ async def answer(interaction: discord.Interaction[Any], error: BaseException) ->
 
 def said(error: OctetError) -> str:
     """The words for an expected error."""
+    if isinstance(error, NotReloaded):
+        return cut("\n".join([error.head, *(f"- {inline(line, 400)}" for line in error.lines)]), CONTENT_LIMIT - 100)
     heading = next((words for family, words in _HEADINGS.items() if isinstance(error, family)), "")
     return cut(strip_controls(f"{heading} {error.message}".strip()), CONTENT_LIMIT - 100)
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from bot.discord.parts import Parts
+from bot.discord import acts, listing, overview, render, upkeep, words
+from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
+from bot.discord.views import calibration
+from bot.discord.views.new_task import accepted
 from bot.verbs.declare import Verb
+from bot.verbs.desks import Png
+from bot.verbs.lists import Page
+from core.agent_actions.model import ActionResult
+from core.agent_messages.model import AgentMessageView
+from core.agents.model import AgentStatus
+from core.calibration.model import CalibrationStep
+from core.desks.model import DeskStatus, LearnedFact
+from core.fleet.model import Needs, Wellness
 from core.security.model import Actor
+from core.tasks.model import Task, TaskView
+from core.upkeep.model import Diagnosis, Placed, Reloaded, Tried
 
 if TYPE_CHECKING:
     import discord
@@ -31,7 +44,36 @@ class Asked:
     guild: int | None
 
 
-PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {}
+async def _task(view: TaskView, asked: Asked) -> Parts:
+    receipts = asked.octet.receipts
+    return render.details(view, await receipts.of_task(view.task.id, by=asked.by))
+
+
+def _forgotten(facts: Sequence[LearnedFact], _: Asked) -> str:
+    what = ", ".join(fact.what.words for fact in facts) or "what it could not read"
+    return f"Octet forgot {what} and restarted the desk's worker."
+
+
+PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
+    Task: lambda task, _: accepted(task),
+    Page[Task]: lambda page, _: listing.tasks(page.items),
+    TaskView: _task,
+    AgentMessageView: lambda view, _: words.answer(view),
+    AgentStatus: lambda status, _: listing.agent(status),
+    Page[AgentStatus]: lambda page, _: listing.agents(page.items),
+    ActionResult: lambda pressed, asked: acts.ended(pressed, core=asked.octet, by=asked.by),
+    tuple[DeskStatus, ...]: lambda rows, _: listing.desks(rows),
+    Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
+    tuple[Tried, ...]: lambda rows, _: upkeep.tried(rows),
+    tuple[Placed, ...]: lambda rows, _: upkeep.placed(rows),
+    tuple[Diagnosis, ...]: lambda rows, _: upkeep.diagnoses(rows),
+    tuple[LearnedFact, ...]: _forgotten,
+    CalibrationStep: lambda step, asked: calibration.asked(asked.octet, asked.given["desk"], step, by=asked.by),
+    Needs: lambda found, asked: overview.needs(found, guild=asked.guild),
+    Wellness: lambda now, _: listing.health(now),
+    Reloaded: lambda what, _: upkeep.reloaded(what),
+}
+"""By the type that a verb returns."""
 
 
 async def present(

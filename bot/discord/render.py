@@ -23,6 +23,7 @@ from bot.discord.text import (
     size,
 )
 from bot.discord.views.cancel import CancelTask
+from bot.verbs.types import PRIORITIES
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_SIGN_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
@@ -88,7 +89,6 @@ REASONS: dict[str, str] = {
     ParkCause.DELIVERY_UNKNOWN: "nobody saw whether the prompt arrived; say what is so by the buttons in the thread",
 }
 PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then use /task retry"
-PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 
 
 def card(view: TaskView, *, marker: str) -> Parts:

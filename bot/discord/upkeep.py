@@ -60,12 +60,6 @@ def reloaded(what: Reloaded) -> str:
     return fit(lines, empty="")
 
 
-def not_reloaded(lines: Iterable[str]) -> str:
-    """Every problem, nothing having been changed."""
-    told = [f"- {inline(line, 400)}" for line in lines]
-    return fit(["config/ is not right, so nothing was changed and Octet works on as before:", *told], empty="")
-
-
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(inline(name, 60) for name in names)
 

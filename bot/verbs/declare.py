@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, Flag, auto
 from functools import cached_property
 from types import UnionType
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 REQUIRED = inspect.Parameter.empty
 """The default of a parameter that has none."""
+
+
+WHERE = "where"
+"""The parameter of a list that says which rows are wanted: `where: Annotated[Filter, States]`."""
 
 
 class On(Flag):
@@ -61,6 +65,8 @@ class Kind:
     """The values there are, each with its label."""
     is_text: bool = False
     """A text of any length: a form, a file or standard input can give it."""
+    for_programs: bool = False
+    """Discord does not offer it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +116,14 @@ class Verb:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """What a caller gives."""
-        hints, signature = self._hints, inspect.signature(self.call).parameters
-        return tuple(
-            _parameter(one, hints[one.name]) for one in signature.values() if one.name not in {"octet", "origin", "by"}
-        )
+        found: list[Parameter] = []
+        for one in inspect.signature(self.call).parameters.values():
+            hint = self._hints[one.name]
+            if one.name == WHERE:
+                found += self._filters(*get_args(hint))
+            elif one.name not in {"octet", "origin", "by"}:
+                found.append(_parameter(one, hint))
+        return tuple(found)
 
     @cached_property
     def result(self) -> Any:
@@ -137,13 +147,36 @@ class Verb:
 
     async def __call__(self, octet: Coordinator, given: Mapping[str, Any], *, by: Actor, origin: Origin) -> Any:
         """Do it with what an interface was given. Raises what core raises, and Invalid for what cannot be read."""
-        read = {one.name: _read(one, given[one.name]) for one in self.parameters if one.name in given}
-        more = {"origin": origin} if self.wants_origin else {}
-        return await self.call(octet, **read, **more, by=by)
+        read = self.read(given)
+        if WHERE in self._hints:
+            read = {WHERE: get_args(self._hints[WHERE])[0](**read)}
+        if self.wants_origin:
+            read["origin"] = origin
+        return await self.call(octet, **read, by=by)
+
+    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what an interface was given. What was left out keeps the signature's own default."""
+        return {
+            one.name: one.kind.parse(value) if one.kind.parse else value
+            for one in self.parameters
+            if (value := given.get(one.name)) is not None
+        }
 
     def sentence(self, result: Any, escape: Callable[[str], str]) -> str:
         """The sentence about a result, its values escaped for the interface; empty where there is none."""
         return _Sentence(escape).format(self.says, it=result) if isinstance(self.says, str) else self.says(result)
+
+    @staticmethod
+    def _filters(shape: Any, states: Any) -> list[Parameter]:
+        """Make an option of each field of a list's filter; its `state` is one of `states`."""
+        hints = get_type_hints(shape, include_extras=True)
+        hints["state"] = Annotated[states, *get_args(hints["state"])[1:]]
+        return [
+            _parameter(
+                inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default), hints[one.name]
+            )
+            for one in fields(shape)
+        ]
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -215,7 +248,3 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
         kind=kind,
         help=said[-1] if said else kind.help,
     )
-
-
-def _read(one: Parameter, value: Any) -> Any:
-    return value if value is None or one.kind.parse is None else one.kind.parse(value)

@@ -2,18 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import verb
-from bot.verbs.types import OpenTask
+from bot.verbs.declare import Origin, verb
+from bot.verbs.lists import Filter, Page
+from bot.verbs.types import AgentName, AnyTask, Needs, OpenTask, Priority, Text
 from core.security.model import Actor, Permission
-from core.tasks.model import Task
+from core.tasks.model import ENDED, NewTask, Task, TaskState, TaskView, parse_task_id
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
 
 ABOUT = "Give work to the agents and follow it"
 REQUESTER = "who asked for the task"
+TaskStates = StrEnum("TaskStates", ["open", "ended", "all", *(state.value for state in TaskState)])
+"""`open` has not ended."""
+_GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
+
+
+@verb("task", Permission.TASK_CREATE, "POST /tasks")
+async def new(
+    octet: Coordinator,
+    brief: Annotated[Text, "What is to be done"],
+    *,
+    agent: Annotated[AgentName | None, "Who does it; left out: the first free agent that can"] = None,
+    priority: Annotated[Priority, "How urgent it is; left out: normal"] = 2,
+    needs: Needs = frozenset(),
+    origin: Origin,
+    by: Actor,
+) -> Task:
+    """Give a task to an agent.
+
+    Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write a
+    longer text in a dialog.
+    """
+    return await octet.tasks.new(draft(origin, brief=brief, agent=agent, priority=priority, needs=needs), by=by)
+
+
+def draft(
+    origin: Origin, *, brief: str, agent: str | None = None, priority: int = 2, needs: frozenset[str] = frozenset()
+) -> NewTask:
+    """Make what `new` asks for."""
+    return NewTask(brief=brief, agent=agent or None, needs=needs, priority=priority, place=origin.place, key=origin.key)
+
+
+@verb("task", Permission.TASK_READ, "GET /tasks", name="list")
+async def list_tasks(octet: Coordinator, *, where: Annotated[Filter, TaskStates], by: Actor) -> Page[Task]:
+    """List tasks, newest first.
+
+    Without a state it lists those that have not ended.
+    """
+    state = where.state or "open"
+    found = await octet.tasks.list(
+        by=by,
+        states=_GROUPS[state] if state in _GROUPS else frozenset({TaskState(state)}),
+        limit=where.limit,
+        before=parse_task_id(where.cursor) if where.cursor else None,
+        agent=where.agent or "",
+        text=where.text or "",
+    )
+    return Page(items=found, next=found[-1].id if len(found) == where.limit else "")
+
+
+@verb("task", Permission.TASK_READ, "GET /tasks/{task}")
+async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
+    """Show a task with its deliveries and answers.
+
+    The prompt's code is masked. In Discord each delivery's receipt is shown too, and the newest receipt's pictures to
+    those who may see windows.
+    """
+    return await octet.tasks.show(task, by=by)
 
 
 @verb("task", Permission.TASK_END, "POST /tasks/{task}/cancel", own=REQUESTER, says="{it.id} is cancelled.")
@@ -23,3 +82,75 @@ async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     What was not yet submitted to a window never will be.
     """
     return await octet.tasks.cancel(task, by=by)
+
+
+@verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="{it.id} is marked as done.")
+async def done(
+    octet: Coordinator, task: OpenTask, text: Annotated[Text, "The result, posted in the task's thread"], *, by: Actor
+) -> Task:
+    """End a task yourself, with a result in words.
+
+    This needs an agent that was given the task. Agents run `octet done` with the code of their prompt instead.
+    """
+    return await octet.tasks.done(task, text, by=by)
+
+
+@verb(
+    "task",
+    Permission.TASK_CHANGE,
+    "POST /tasks/{task}/retry",
+    own=REQUESTER,
+    undo="cancel",
+    says="{it.id} is ready again (attempt {it.attempt}).",
+)
+async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
+    """Retry a failed, expired or parked task.
+
+    The new attempt has a new code; the old code becomes invalid. Octet refuses it while it is not known whether the
+    prompt arrived, because the work could be done twice.
+    """
+    return await octet.tasks.retry(task, by=by)
+
+
+@verb(
+    "task",
+    Permission.TASK_CHANGE,
+    "POST /tasks/{task}/assign",
+    own=REQUESTER,
+    undo="assign",
+    says="{it.id} is assigned to {it.wanted}.",
+)
+async def assign(
+    octet: Coordinator,
+    task: OpenTask,
+    agent: Annotated[AgentName, "The only agent that may do it from now on"],
+    *,
+    by: Actor,
+) -> Task:
+    """Assign a task to an agent.
+
+    The task must be ready, waiting or parked.
+    """
+    return await octet.tasks.assign_to(task, agent, by=by)
+
+
+@verb(
+    "task",
+    Permission.TASK_CHANGE,
+    "POST /tasks/{task}/priority",
+    own=REQUESTER,
+    undo="priority",
+    says="{it.id} has priority {it.priority} now.",
+)
+async def priority(
+    octet: Coordinator,
+    task: OpenTask,
+    priority: Annotated[Priority, "How urgent it is from now on"],
+    *,
+    by: Actor,
+) -> Task:
+    """Change how urgent a task is.
+
+    The queue follows at once.
+    """
+    return await octet.tasks.set_priority(task, priority, by=by)

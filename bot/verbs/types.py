@@ -42,5 +42,7 @@ OpenTask = Annotated[TaskId, Kind(help="The task, for example T-142", suggest=_o
 """A task that has not ended."""
 Text = Annotated[str, Kind(help="What is to be said", is_text=True)]
 Needs = Annotated[frozenset[str], Kind(help="What the agent must be able to do, separated by commas", parse=_split)]
-PRIORITIES = {0: "most urgent (P0)", 1: "urgent (P1)", 2: "normal (P2)", 3: "can wait (P3)", 4: "least urgent (P4)"}
-Priority = Annotated[int, Kind(help="How urgent it is", choices=PRIORITIES)]
+PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
+Priority = Annotated[
+    int, Kind(help="How urgent it is", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)})
+]

@@ -12,26 +12,11 @@ from bot.web import click_page, errors
 from bot.web.auth import Callers, Need
 from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, Guard
-from bot.web.routes import (
-    agents,
-    calibrations,
-    config,
-    deliveries,
-    desks,
-    fleet,
-    health,
-    messages,
-    profiles,
-    receipts,
-    replies,
-    tasks,
-)
+from bot.web.routes import calibrations, health
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
-ROOMS = (tasks, messages, deliveries, receipts, agents, calibrations, desks, profiles, config, fleet, replies)
-"""All routes but those of `health` and of the page."""
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
 """The longest answer there may be, in UTF-8, with what stands around it."""
@@ -61,8 +46,7 @@ def create_app(
     app.state.version = version
     app.state.is_discord_connected = is_discord_connected
     errors.install(app)
-    for room in ROOMS:
-        app.include_router(room.router, prefix="/api/v2")
+    app.include_router(calibrations.router, prefix="/api/v2")
     add_routes(app)
     app.include_router(health.router)
     app.state.click_links = OneTimeLinks()

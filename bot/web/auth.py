@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.web.errors import NoReplyKey, NoToken
 from core.coordinator import Coordinator
-from core.security.model import EVERY_AGENT, OPERATOR, Actor
+from core.security.model import EVERY_AGENT, OPERATOR, Actor, ActorKind, Role
 
 CALLER = "caller"
 """Where the guard leaves the caller, in the state of a request."""
@@ -83,11 +83,15 @@ async def _replier(caller: Annotated[Caller | None, Depends(_caller)]) -> Caller
     return cast("Caller", caller)
 
 
+async def _replying(caller: Annotated[Caller, Depends(_replier)]) -> Actor:
+    return Actor(kind=ActorKind.AGENT, id=f"agent:{caller.agent}", name=caller.agent, role=Role.NOBODY)
+
+
 Core = Annotated[Coordinator, Depends(_coordinator)]
 """The coordinator, as a route's argument."""
 Asker = Annotated[Caller | None, Depends(_caller)]
 """The caller, if there is one; a route with this argument answers requests without a secret, too."""
 Operator = Annotated[Actor, Depends(_operator)]
 """Whoever holds the operator's token; a route with this argument refuses everybody else."""
-Replier = Annotated[Caller, Depends(_replier)]
+Replier = Annotated[Actor, Depends(_replying)]
 """A holder of a reply key or of the operator's token; a route with this argument refuses every other caller."""

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Parameter, Verb
-from bot.web.auth import Core, Operator
+from bot.verbs.desks import Png
+from bot.web.auth import Core, Operator, Replier
 from core.coordinator import Coordinator
 from core.security.model import Actor
 
@@ -40,12 +41,13 @@ def add_routes(app: FastAPI) -> None:
                 methods=[method],
                 name=f"{verb.group} {verb.name}",
                 description=verb.help,
-                response_model=verb.result,
+                response_model=None if verb.result is Png else verb.result,
+                tags=[verb.group or "agents' own"],
             )
 
 
 def jsonable(value: Any) -> Any:
-    """Make a result JSON: its fields, and the texts that its properties make of them; pictures are left out."""
+    """Make a result JSON: its fields, and what its properties say; pictures are left out."""
     if is_dataclass(value) and not isinstance(value, type):
         parts = {name: getattr(value, name) for name in _shown(type(value))}
         return {name: jsonable(part) for name, part in parts.items() if not isinstance(part, bytes)}
@@ -61,24 +63,32 @@ def jsonable(value: Any) -> Any:
 
 @cache
 def _shown(kind: Any) -> tuple[str, ...]:
-    """Name the fields of a dataclass, and those of its properties that are texts."""
+    """Name the fields of a dataclass, and those of its properties that are texts or flags. The tables of config/ refuse
+    unknown keys, so of them only what they are made from."""
+    given = tuple(one.name for one in fields(kind) if one.init)
+    if hasattr(kind, "__pydantic_config__"):
+        return given
     found = [(name, one.fget) for name, one in inspect.getmembers(kind) if isinstance(one, property)]
-    texts = [name for name, get in found if get is not None and get.__annotations__.get("return") == "str"]
-    return (*(one.name for one in fields(kind)), *texts)
+    texts = [name for name, get in found if get is not None and get.__annotations__.get("return") in {"str", "bool"}]
+    return (*given, *texts)
 
 
 def _endpoint(verb: Verb) -> Any:
     method, path = verb.route.split()
 
+    status = 201 if verb.wants_origin and method == "POST" else 200  # what has a key of its own makes something
+
     async def run(request: Request, octet: Coordinator, by: Actor, **given: Any) -> Response:
         key, body = given.pop("key", None), given.pop("body", None)
         origin = Origin(key=f"http:{key}" if key else None, url=str(request.base_url).rstrip("/"))
         result = await verb(octet, {**given, **dict(body or ())}, by=by, origin=origin)
-        return JSONResponse(jsonable(result))
+        if isinstance(result, Png):
+            return Response(result.png, media_type="image/png")
+        return JSONResponse(jsonable(result), status_code=status)
 
     in_path = [one for one in verb.parameters if f"{{{one.name}}}" in path]
     others: dict[str, Any] = {one.name: _field(one) for one in verb.parameters if one not in in_path}
-    taken = [_taken("request", Request), _taken("octet", Core), _taken("by", Operator)]
+    taken = [_taken("request", Request), _taken("octet", Core), _taken("by", Operator if verb.permission else Replier)]
     taken += [_taken(one.name, one.type) for one in in_path]
     if verb.wants_origin:
         taken.append(_taken("key", Once, None))

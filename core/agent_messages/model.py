@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.deliveries.model import Delivery
 from core.kit.errors import Conflict, Invalid
-from core.messages.model import Message
+from core.messages.model import Message, label
 from core.notices.model import Place
 from core.tasks.model import TaskState
 
@@ -97,6 +97,11 @@ class AgentMessageView:
     """All there ever were, also those that others took the place of."""
     left_out: tuple[tuple[str, str], ...] = ()
     """Of words to everybody: the agents that cannot be reached at all, each with the reason. Known when sent only."""
+
+    @property
+    def label(self) -> str:
+        """Say from whom to whom it goes, such as `C2A`."""
+        return label(self.message)
 
 
 class RecipientMissing(Invalid):

@@ -94,6 +94,12 @@ BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
 NEWEST = (
     select(tasks).where(tasks.c.number < bindparam("before")).order_by(tasks.c.number.desc()).limit(bindparam("size"))
 )
+FOUND = NEWEST.where(
+    tasks.c.state.in_(bindparam("states", expanding=True)),
+    or_(bindparam("agent") == "", func.coalesce(tasks.c.agent, tasks.c.wanted) == bindparam("agent")),
+    or_(bindparam("text") == "", func.instr(func.lower(tasks.c.brief), bindparam("text")) > 0),
+)
+"""Of one agent, or with a text. It looks through all tasks: a user asks for it now and then."""
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
 QUEUE = _line.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))

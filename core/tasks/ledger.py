@@ -109,11 +109,20 @@ class Ledger:
         return task
 
     async def newest(
-        self, states: Collection[TaskState] | None, *, limit: int, before: TaskId | None = None
+        self,
+        states: Collection[TaskState] | None,
+        *,
+        limit: int,
+        before: TaskId | None = None,
+        agent: str = "",
+        text: str = "",
     ) -> tuple[Task, ...]:
-        """The newest tasks, in `states` if given; only those older than `before` if given."""
+        """Fetch the newest tasks: in `states`, older than `before`, of this agent and with this text, where given."""
         page = {"size": limit, "before": _number(before) if before else _AFTER_ALL}
-        if states is None:
+        if agent or text:
+            wanted = {"states": [state.value for state in states or TaskState], "agent": agent, "text": text.lower()}
+            rows = await self._store.fetch(_store.FOUND, {**wanted, **page})
+        elif states is None:
             rows = await self._store.fetch(_store.NEWEST, page)
         else:
             asked = {f"stands_{place}": state.value for place, state in enumerate(states)}

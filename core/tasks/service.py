@@ -139,10 +139,12 @@ class Tasks:
         states: frozenset[TaskState] | None = None,
         limit: int = 50,
         before: TaskId | None = None,
+        agent: str = "",
+        text: str = "",
     ) -> tuple[Task, ...]:
-        """The newest tasks, in `states` if given; only those older than `before` if given."""
+        """List the newest tasks: in `states`, older than `before`, of this agent and with this text, where given."""
         require(by, Permission.TASK_READ)
-        return await self.ledger.newest(states, limit=limit, before=before)
+        return await self.ledger.newest(states, limit=limit, before=before, agent=agent, text=text)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """One task with its prompt, deliveries and answers. Raises TaskNotFound.

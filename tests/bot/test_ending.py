@@ -113,7 +113,7 @@ async def test_a_signal_lets_it_finish_what_it_is_telling_and_nothing_is_told_tw
     async with place.connected() as child:
         await place.own()
         await place.sandbox.fault(kind="delay", route=SEND, times=1, seconds=1.0)
-        await place.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds"})
+        await place.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds"})
         async with asyncio.timeout(60):
             while not place.sandbox.faults.hits:  # noqa: ASYNC110 - a strike is no change of the world
                 await asyncio.sleep(0.005)

@@ -53,7 +53,10 @@ class Living:
         return await self.http.post("/api/v2/tasks", json={"brief": brief})
 
     async def titles(self) -> set[str]:
-        return {one["title"] for one in (await self.http.get("/api/v2/tasks", params={"limit": 200})).json()}
+        return {
+            one["title"]
+            for one in (await self.http.get("/api/v2/tasks", params={"limit": 200, "state": "all"})).json()["items"]
+        }
 
     def said(self, event: str) -> int:
         return self.console.decode().count(event)

@@ -68,7 +68,7 @@ async def test_what_cannot_be_a_task_is_answered_privately_and_leaves_nothing(
 
 async def test_what_discord_itself_refuses_never_reaches_us(house: House) -> None:
     with pytest.raises(ClientRefused, match=r"prompt.* takes at most 6000"):
-        await house.ask("task new", prompt="x" * 6001)
+        await house.ask("task new", brief="x" * 6001)
 
 
 async def test_odd_words_are_shown_as_they_are_and_ping_nobody(house: House) -> None:

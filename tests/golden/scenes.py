@@ -82,14 +82,14 @@ async def access(home: Path) -> Recording:
         await here.slash("admin version")
         for command, options in COMMANDS:
             await here.slash(command, user="Ben", **options)
-        await here.complete("task new", "agent", "", user="Ben", prompt="x")
+        await here.complete("task new", "agent", "", user="Ben", brief="x")
 
         async def write(_work: object, *, is_last_word: bool = False) -> None:
             raise StoreUnavailable(why="the disk is full")
 
         core.store.write = write  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand
         here.is_steady = False
-        await here.slash("task new", prompt="Count the birds")
+        await here.slash("task new", brief="Count the birds")
         del core.store.write
 
         async def broken(**_: object) -> None:
@@ -110,18 +110,18 @@ async def dry_runs(home: Path) -> Recording:
     async with tour(home) as here:
         core = here.town.coordinator
         await here.slash("task list")
-        await here.slash("task new", prompt="Count the birds", agent=DRY, needs="python, docs", priority=1)
+        await here.slash("task new", brief="Count the birds", agent=DRY, needs="python, docs", priority=1)
         await here.task("T-1", TaskState.WAITING)
         await here.slash("task show", task="T-1")
         await here.slash("task priority", task="t1", priority=0)
-        await here.form("task new", {"prompt": "Count the bees\n\n" + "in the garden " * 60}, agent=DRY)
+        await here.form("task new", {"brief": "Count the bees\n\n" + "in the garden " * 60}, agent=DRY)
         await here.task("T-2", TaskState.WAITING)
-        await here.form("task new", {"prompt": "ring \x07 the bell"}, agent=DRY)
+        await here.form("task new", {"brief": "ring \x07 the bell"}, agent=DRY)
         await here.slash("task new", agent="Nowhere")
-        await here.slash("task new", prompt="x" * 5000, agent=DRY)
+        await here.slash("task new", brief="x" * 5000, agent=DRY)
         await here.task("T-3", TaskState.WAITING)
         await here.complete("task show", "task", "t-")
-        await here.complete("task new", "agent", "dry", prompt="x")
+        await here.complete("task new", "agent", "dry", brief="x")
         await here.slash("task done", task="T-1", text="I counted: seven")
         await here.task("T-1", TaskState.DONE)
         card = await here.with_button("v1:task:cancel:T-2")
@@ -129,8 +129,8 @@ async def dry_runs(home: Path) -> Recording:
         await here.press(card, "v1:task:cancel")
         await here.task("T-2", TaskState.CANCELLED)
         await here.slash("task list")
-        await here.slash("task list", which="all")
-        await here.slash("task list", which="ended")
+        await here.slash("task list", state="all")
+        await here.slash("task list", state="ended")
         await here.slash("task cancel", task="T-2")
         await here.slash("task show", task="T-2")
         await core.tasks.new(make_new_task("From the command line " * 10, agent=DRY), by=OPERATOR)
@@ -147,7 +147,7 @@ async def window_tasks(home: Path) -> Recording:
         town.lane.script.append(
             Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="composer empty", pictures=(shot,))
         )
-        await here.slash("task new", prompt="Count the birds", agent=W1)
+        await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
         code = here.code()
         await core.tasks.progress("T-1", code, "*tests* are running @everyone")
@@ -164,19 +164,19 @@ async def window_tasks(home: Path) -> Recording:
             await core.tasks.report("T-1", code, "One more.", final=True, key="c")
         except Conflict:
             await here.told()
-        await here.slash("task new", prompt="Count the bees", agent=W1)
+        await here.slash("task new", brief="Count the bees", agent=W1)
         await here.task("T-2", TaskState.WORKING)
         await core.tasks.report("T-2", here.code(), "Bees:\n" + "a bee\n" * 900, final=True, key="d")
         await here.task("T-2", TaskState.DONE)
         town.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED))
-        await here.slash("task new", prompt="Count the cats", agent=W1)
+        await here.slash("task new", brief="Count the cats", agent=W1)
         await here.task("T-3", TaskState.FAILED)
         await here.slash("task show", task="T-3")
         await here.slash("task retry", task="T-3")
         await here.task("T-3", TaskState.WORKING)
         await here.slash("task cancel", task="T-3")
         await here.task("T-3", TaskState.CANCELLED)
-        await here.slash("task new", prompt="Count the dogs", agent=DRY)
+        await here.slash("task new", brief="Count the dogs", agent=DRY)
         await here.task("T-4", TaskState.WAITING)
         await here.slash("task assign", task="T-4", agent=W1)
         await here.task("T-4", TaskState.WORKING)
@@ -189,7 +189,7 @@ async def waits(home: Path) -> Recording:
     async with tour(home) as here:
         town, core = here.town, here.town.coordinator
         town.lane.script.append(refused(Reason.COVERED, "by “Mail”"))
-        await here.slash("task new", prompt="List the files", agent=W1)
+        await here.slash("task new", brief="List the files", agent=W1)
         await here.task("T-1", TaskState.WAITING)
         await here.slash("agent show", agent=W1)
         await here.slash("task show", task="T-1")
@@ -197,7 +197,7 @@ async def waits(home: Path) -> Recording:
         await core.dispatch.window_usable("main", "agent-1")
         await here.agent(W1, AgentState.IDLE)
         await here.slash("agent pause", agent="window-1")
-        await here.slash("task new", prompt="Sort the files", agent=W1)
+        await here.slash("task new", brief="Sort the files", agent=W1)
         await here.task("T-2", TaskState.WAITING)
         await here.slash("agent list")
         await here.slash("agent resume", agent=W1)
@@ -209,7 +209,7 @@ async def waits(home: Path) -> Recording:
         await here.slash("agent show", agent=W1)
         await here.slash("agent resume", agent=W1)
         await here.slash("desk hold")
-        await here.slash("task new", prompt="Print the files", agent=W1)
+        await here.slash("task new", brief="Print the files", agent=W1)
         await here.task("T-3", TaskState.WAITING)
         await here.slash("desk stop")
         await here.told()
@@ -237,7 +237,7 @@ async def locked(home: Path) -> Recording:
     async with tour(home) as here:
         here.town.lane.script.extend([bounced(Reason.LOCKED)] * 10_000)
         here.is_steady = False
-        await here.slash("task new", prompt="Count the birds", agent=W1)
+        await here.slash("task new", brief="Count the birds", agent=W1)
         await here.until(lambda: _has_orders(here))
         await here.town.coordinator.dispatch.desk_locked("main", is_locked=True)
         await here.until(lambda: _says(here, "e0a800"))
@@ -307,7 +307,7 @@ async def messages(home: Path) -> Recording:
         await here.slash("msg send", text="Hello", agent="Nobody")
         await here.slash("msg send", text="Hello", task="T-9")
         await here.slash("msg send", text="Hello", agent="Nowhere")
-        await here.slash("task new", prompt="Count the birds", agent=W1)
+        await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
         thread = await town.sandbox.wait_thread(lambda one: one["name"].startswith("T-1"))
         await here.slash("msg send", where=thread["id"], text="Stop, @everyone")
@@ -352,7 +352,7 @@ async def standstills(home: Path) -> Recording:
     """A window that waits: the dialog, each answer to it, and everything else that can become of it."""
     async with tour(home, agents=ALLOWED) as here:
         town, core = here.town, here.town.coordinator
-        await here.slash("task new", prompt="Count the birds", agent=W1)
+        await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
         shot = Picture(moment=Moment.AFTERWARDS, png=png("green"))
         for number, act in enumerate(("approve", "deny")):
@@ -422,7 +422,7 @@ async def not_allowed(home: Path) -> Recording:
     """Acts that the owner does not allow have no button."""
     agents = (make_agent(DRY), make_window_agent(W1, window="agent-1", allowed_actions="deny"))
     async with tour(home, agents=agents) as here:
-        await here.slash("task new", prompt="Count the birds", agent=W1)
+        await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
         await here.town.coordinator.dispatch.window_shows("main", ASKS)
         await here.with_button("v1:press:deny")
@@ -440,10 +440,10 @@ async def fleet(home: Path) -> Recording:
         await here.slash("fleet board")
         await board_is_shown(here)
         await here.look()
-        await here.slash("task new", prompt="Count the birds", agent=W1)
+        await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
-        await here.slash("task new", prompt="Count the bees", agent=W1)
-        await here.slash("task new", prompt="Count the cats", agent=DRY)
+        await here.slash("task new", brief="Count the bees", agent=W1)
+        await here.slash("task new", brief="Count the cats", agent=DRY)
         await here.task("T-3", TaskState.WAITING)
         await board_is_shown(here)
         await here.look()
@@ -575,10 +575,10 @@ async def refusals(home: Path) -> Recording:
     """What cannot be accepted or is not there, family by family."""
     async with tour(home) as here:
         for prompt in (" ", "ring \x07 the bell"):
-            await here.slash("task new", prompt=prompt)
+            await here.slash("task new", brief=prompt)
         for agent in ("Nobody-9", "@everyone", "Nowhere"):
-            await here.slash("task new", prompt="x", agent=agent)
-        await here.slash("task new", prompt="x", needs="cooking, python")
+            await here.slash("task new", brief="x", agent=agent)
+        await here.slash("task new", brief="x", needs="cooking, python")
         for command in ("task show", "task cancel", "task retry"):
             for task in ("T-99", "birds"):
                 await here.slash(command, task=task)
@@ -587,7 +587,7 @@ async def refusals(home: Path) -> Recording:
         for command in ("agent show", "agent pause", "agent interrupt", "agent new-chat"):
             await here.slash(command, agent="Gone")
         await here.slash("agent answer", agent="Gone", answer="approve")
-        await here.slash("task new", prompt="Count the birds", agent=DRY, needs="python")
+        await here.slash("task new", brief="Count the birds", agent=DRY, needs="python")
         await here.task("T-1", TaskState.WAITING)
         for agent in (W1, "Nobody", "Nowhere"):
             await here.slash("task assign", task="T-1", agent=agent)
@@ -663,7 +663,7 @@ class _FailsOnce(FakeCalibrations):
 async def _ask_unknown(here: Tour, number: int, outcome: Outcome = UNKNOWN) -> None:
     """Give Window-1 a task whose prompt nobody sees arrive."""
     here.town.lane.script.append(outcome)
-    await here.slash("task new", prompt=f"Count the birds of garden {number}", agent=W1)
+    await here.slash("task new", brief=f"Count the birds of garden {number}", agent=W1)
     await here.task(f"T-{number}", TaskState.PARKED)
 
 

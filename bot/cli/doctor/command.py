@@ -15,9 +15,8 @@ import typer
 from bot.cli.autostart.command import autostart_backend
 from bot.cli.doctor import away, desks, discord, home, machine, running
 from bot.cli.doctor.model import Finding, FindingLevel, problem
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import printable
-from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
     from core.home import Home

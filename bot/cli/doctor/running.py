@@ -9,8 +9,8 @@ from bot.cli.doctor.model import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
     from bot.runfile import Run
-    from bot.web.schemas.answers import DeskAnswer
-    from bot.web.schemas.fleet import HealthAnswer
+    from core.desks.model import DeskStatus
+    from core.fleet.model import Wellness
     from core.home import Home
     from core.settings.model import Settings
 
@@ -53,22 +53,22 @@ def _asked(run: Run) -> Iterator[Finding]:
     from pydantic import TypeAdapter, ValidationError
 
     from bot.cli.client import exchange
-    from bot.web.schemas.answers import DeskAnswer
-    from bot.web.schemas.fleet import HealthAnswer
+    from core.desks.model import DeskStatus
+    from core.fleet.model import Wellness
 
     headers = {"Authorization": f"Bearer {run.token}"}
     health = exchange(run, "GET", "/api/v2/fleet/health", headers=headers)
     desks = exchange(run, "GET", "/api/v2/desks", headers=headers)
     try:
-        yield from health_of(HealthAnswer.model_validate_json(health.body))
-        yield from desks_of(TypeAdapter(list[DeskAnswer]).validate_json(desks.body))
+        yield from health_of(TypeAdapter(Wellness).validate_json(health.body))
+        yield from desks_of(TypeAdapter(tuple[DeskStatus, ...]).validate_json(desks.body))
     except ValidationError:
         yield warning(
             f"the Octet that runs (version {run.version}) is not understood by this one", "Start it again, once."
         )
 
 
-def health_of(now: HealthAnswer) -> Iterator[Finding]:
+def health_of(now: Wellness) -> Iterator[Finding]:
     """What is not well, and how the ping does."""
     for one in now.troubles:
         say = problem if one.counts else warning
@@ -76,7 +76,7 @@ def health_of(now: HealthAnswer) -> Iterator[Finding]:
     if now.is_well:
         yield ok("running: all is well")
     ping = now.ping
-    if ping is None:
+    if not ping.is_wanted:
         return
     if ping.is_held_back:
         yield warning(f"the ping to {ping.where} is held back, because not all is well", "Mend what is named above.")
@@ -87,20 +87,21 @@ def health_of(now: HealthAnswer) -> Iterator[Finding]:
         yield ok(f"the ping to {ping.where} is taken")
 
 
-def desks_of(desks: Iterable[DeskAnswer]) -> Iterator[Finding]:
+def desks_of(desks: Iterable[DeskStatus]) -> Iterator[Finding]:
     """Each desk, and the windows of it that cannot be used."""
     for desk in desks:
+        name = desk.desk.name
         bad = [window for window in desk.windows if not window.usable]
         for window in bad:
             yield warning(
-                f"running: desk {desk.name}: window {window.name} cannot be used: {window.reason}",
-                f"octet desk doctor {desk.name} says what to do",
+                f"running: desk {name}: window {window.name} cannot be used: {window.reason}",
+                f"octet desk doctor {name} says what to do",
             )
         if desk.state == "ready" and not bad:
-            yield ok(f"running: desk {desk.name} is ready, {len(desk.windows)} windows can be used")
+            yield ok(f"running: desk {name} is ready, {len(desk.windows)} windows can be used")
         elif desk.state != "ready":
             is_wish = desk.state in {"held", "stopped"}
-            cure = f"octet desk release {desk.name}" if is_wish else f"octet desk doctor {desk.name} says what to do"
-            yield warning(f"running: desk {desk.name} is {desk.state}: {desk.reason}", cure)
+            cure = f"octet desk release {name}" if is_wish else f"octet desk doctor {name} says what to do"
+            yield warning(f"running: desk {name} is {desk.state}: {desk.reason}", cure)
         if desk.awake:
-            yield ok(f"running: desk {desk.name}: {desk.awake}")
+            yield ok(f"running: desk {name}: {desk.awake}")

@@ -19,8 +19,9 @@ from bot.cli.operator import call, parse_answer, printable
 from core.kit.errors import Unavailable
 
 if TYPE_CHECKING:
-    from bot.web.schemas.answers import DeliveryAnswer, TaskViewAnswer
+    from core.deliveries.model import Delivery
     from core.home import Home
+    from core.tasks.model import TaskView
 
 START_S = 60.0
 CONNECT_S = 60.0
@@ -134,9 +135,9 @@ def run_first_task(home: Home, run: OctetProcess, *, has_discord: bool, answer_s
 
 
 def _task(home: Home, answer_s: float) -> bool:
-    from bot.web.schemas.answers import TaskAnswer
+    from core.tasks.model import Task
 
-    task = parse_answer(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
+    task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
     print(f"  Test task {task} is on its way …", flush=True)
     view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
     if (last := _newest(view)) is not None and last.state == "unknown":
@@ -149,7 +150,7 @@ def _task(home: Home, answer_s: float) -> bool:
     return is_good
 
 
-def _answered(home: Home, view: TaskViewAnswer, limit_s: float) -> TaskViewAnswer:
+def _answered(home: Home, view: TaskView, limit_s: float) -> TaskView:
     """The task once its agent has answered, or as it stood when nobody waited for that any more."""
     if view.answers or limit_s <= 0:
         return view
@@ -161,7 +162,7 @@ def _answered(home: Home, view: TaskViewAnswer, limit_s: float) -> TaskViewAnswe
         return _until(home, view.task.id, lambda _: True, 0)
 
 
-def _tell_answer(view: TaskViewAnswer) -> None:
+def _tell_answer(view: TaskView) -> None:
     for answer in view.answers:
         print(f"  {printable(answer.sender)} answers: {printable(answer.body)}")
     if not view.answers:
@@ -176,23 +177,23 @@ def _tried(home: Home) -> str | None:
     return next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)
 
 
-def _until(home: Home, task: str, holds: Callable[[TaskViewAnswer], bool], limit_s: float) -> TaskViewAnswer:
+def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: float) -> TaskView:
     """Look at the task until `holds`, or the limit; how it stood last."""
-    from bot.web.schemas.answers import TaskViewAnswer
+    from core.tasks.model import TaskView
 
     end = time.monotonic() + limit_s
     while True:
-        view = parse_answer(TaskViewAnswer, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
+        view = parse_answer(TaskView, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
         if holds(view) or time.monotonic() > end:
             return view
         threading.Event().wait(_LOOK_S)
 
 
-def _has_ended_or_stands() -> Callable[[TaskViewAnswer], bool]:
+def _has_ended_or_stands() -> Callable[[TaskView], bool]:
     """Its prompt came where it was to come, or nobody knows, or the task has stood still for some seconds."""
     since: float | None = None
 
-    def holds(view: TaskViewAnswer) -> bool:
+    def holds(view: TaskView) -> bool:
         nonlocal since
         stands = view.task.state in _STANDS
         since = (since or time.monotonic()) if stands else None
@@ -202,16 +203,16 @@ def _has_ended_or_stands() -> Callable[[TaskViewAnswer], bool]:
     return holds
 
 
-def _state(view: TaskViewAnswer) -> str:
+def _state(view: TaskView) -> str:
     last = _newest(view)
     return last.state if last is not None else ""
 
 
-def _newest(view: TaskViewAnswer) -> DeliveryAnswer | None:
+def _newest(view: TaskView) -> Delivery | None:
     return view.deliveries[-1] if view.deliveries else None
 
 
-def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool:
+def _told(home: Home, view: TaskView, last: Delivery | None) -> bool:
     """Say how it stands, in what was seen; True for a prompt that came where it was to come."""
     task = view.task
     if last is not None and last.state == "delivered":
@@ -232,14 +233,14 @@ def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool
 
 
 def _claim(home: Home, task: str) -> str:
-    from bot.web.schemas.receipts import DeliveryReceiptAnswer
+    from core.receipts.model import Receipt
 
-    receipts = parse_answer(list[DeliveryReceiptAnswer], call(home, "GET", f"/receipts/{quote(task, safe='')}"))
+    receipts = parse_answer(list[Receipt], call(home, "GET", f"/receipts/{quote(task, safe='')}"))
     return printable(receipts[-1].claim) if receipts else "no receipt yet"
 
 
 def _needs(home: Home, task: str) -> list[tuple[str, str]]:
-    from bot.web.schemas.fleet import NeedsAnswer
+    from core.fleet.model import Needs
 
-    found = parse_answer(NeedsAnswer, call(home, "GET", "/fleet/needs-me?limit=100"))
-    return [(printable(one.what), printable(one.next)) for one in found.needs if one.task == task]
+    found = parse_answer(Needs, call(home, "GET", "/fleet/needs-me?limit=100"))
+    return [(printable(one.what), printable(one.next)) for one in found.shown if one.task == task]

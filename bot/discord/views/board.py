@@ -9,12 +9,11 @@ from discord import ui
 
 from bot.discord import replies
 from bot.discord.views.press import Press
+from bot.verbs import fleet
 from core.security.model import Actor
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
-
-REMOVED = "The board leaves this channel. `/fleet board` brings it back."
 
 
 class RemoveBoard(Press, ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"v1:fleet:board:remove"):
@@ -27,4 +26,4 @@ class RemoveBoard(Press, ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"v1
 
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
         await interaction.client.coordinator.fleet.boards.remove(str(interaction.channel_id), by=actor)
-        await replies.say(interaction, REMOVED)
+        await replies.say(interaction, fleet.REMOVED)

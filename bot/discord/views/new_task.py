@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import discord
 from discord import ui
 
 from bot.discord import errors, replies
+from bot.discord.channel_client import origin_of
 from bot.discord.parts import Attachment, Parts
+from bot.verbs import tasks
 from core.kit.errors import OctetError
 from core.tasks.model import NewTask, Task
 
@@ -30,7 +33,7 @@ class NewTaskForm(ui.Modal, title="New task"):
         super().__init__(timeout=_OPEN_S)
         self._draft = draft
         self._prompt: ui.TextInput[NewTaskForm] = ui.TextInput(
-            custom_id="prompt", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
+            custom_id="brief", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
         )
         self.add_item(
             ui.Label(
@@ -56,6 +59,15 @@ class NewTaskForm(ui.Modal, title="New task"):
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         """Answer privately; what nobody expected goes to the log."""
         await errors.answer(interaction, error)
+
+
+async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, Any]) -> None:
+    """Open the dialog. It must be the first answer, so Octet checks all other options from memory before."""
+    bot = interaction.client
+    by, read = await bot.actor(interaction), tasks.new.read(given)
+    draft = tasks.draft(origin_of(interaction), brief="", **read)
+    bot.coordinator.tasks.check(draft, by=by)
+    await interaction.response.send_modal(NewTaskForm(draft))
 
 
 def accepted(task: Task) -> str:

@@ -40,7 +40,7 @@ class PressAct(
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
         coordinator = interaction.client.coordinator
         pressed = await coordinator.agent_actions.answer_dialog(self.standstill, self.act, by=actor)
-        await acts.answer(interaction, pressed, core=coordinator, by=actor)
+        await replies.say(interaction, await acts.ended(pressed, core=coordinator, by=actor))
 
 
 class LookAtWindow(

@@ -10,7 +10,6 @@ from typing import cast
 from fastapi import APIRouter, Request, Response
 
 from bot.web.auth import Asker, Core
-from bot.web.schemas.answers import ReadyAnswer, ReadyDetails
 from core.kit.errors import OctetError
 
 router = APIRouter()
@@ -31,19 +30,19 @@ async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> di
 
 
 @router.get("/readyz")
-async def readyz(core: Core, by: Asker, request: Request, response: Response) -> ReadyDetails | ReadyAnswer:
+async def readyz(core: Core, by: Asker, request: Request, response: Response) -> dict[str, object]:
     problems = await _problems(core)
     if problems:
         response.status_code = 503
     if not (by and by.is_operator):
-        return ReadyAnswer(ready=not problems)
-    return ReadyDetails(
-        ready=not problems,
-        problems=problems,
-        version=cast("str", request.app.state.version),
-        discord_connected=cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
-        desks={name: state.value for name, state in core.desks.states().items()},
-    )
+        return {"ready": not problems}
+    return {
+        "ready": not problems,
+        "problems": problems,
+        "version": request.app.state.version,
+        "discord_connected": cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
+        "desks": {name: state.value for name, state in core.desks.states().items()},
+    }
 
 
 async def _problems(core: Core) -> list[str]:

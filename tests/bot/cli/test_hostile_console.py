@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.cli.client import HttpAnswer
-from bot.cli.operator import tell
+from bot.cli.verbs import tell
 from bot.cli.words import Unusable, read_words
+from bot.verbs import tasks
 from core.kit.console import speak_utf8
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\x7f"
@@ -49,7 +49,7 @@ def test_json_for_programs_has_control_characters_as_numbers_and_says_the_same(
 ) -> None:
     console = _Console(monkeypatch)
     speak_utf8()
-    tell(HttpAnswer(status=200, body=json.dumps({"note": HOSTILE}, ensure_ascii=False).encode()), json=True, text=str)
+    tell(tasks.show, json.dumps({"note": HOSTILE}, ensure_ascii=False), None, json=True)
     shown = console.shown()
     assert json.loads(shown) == {"note": HOSTILE}
     assert not set(HOSTILE) & set(shown) - {*"0;owned[]2J31m"}

@@ -14,7 +14,7 @@ from core.security.model import OPERATOR
 from tests.bot.discord.town import Town, settings_for, text_of
 
 COMMANDS: list[tuple[str, dict[str, Any]]] = [
-    ("task new", {"prompt": "Count the birds"}),
+    ("task new", {"brief": "Count the birds"}),
     ("task list", {}),
     ("task show", {"task": "T-1"}),
     ("task cancel", {"task": "T-1"}),

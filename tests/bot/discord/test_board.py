@@ -51,7 +51,7 @@ async def settled(town: Town, number: int = 1) -> list[dict[str, Any]]:
 
 
 async def a_task(town: Town, words: str = "Count the birds") -> None:
-    await town.ask("task new", prompt=words, agent="Dry-1")
+    await town.ask("task new", brief=words, agent="Dry-1")
 
 
 async def test_the_board_shows_everybody_and_follows_what_happens(owned: Town) -> None:
@@ -60,7 +60,7 @@ async def test_the_board_shows_everybody_and_follows_what_happens(owned: Town) -
     for words in ("🟢 **Dry-1** free", "🟢 **Window-1** free", "Desk **main** ready", "All is well", "none yet"):
         assert words in text_of(first)
     assert first["sandbox"]["only_for"] is None
-    await owned.ask("task new", prompt="Count the birds", agent="Window-1")
+    await owned.ask("task new", brief="Count the birds", agent="Window-1")
     now = await shown(owned, "🔵 **Window-1** works on **T-1** Count the birds", "1 under way")
     assert now["id"] == first["id"]
     await owned.ask("task done", task="T-1", text="Seven.")

@@ -13,7 +13,7 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 
 async def test_a_failed_task_is_tried_again(owned: Town) -> None:
     owned.lane.script.append(FAILED)
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     await owned.card(holds="**failed**")
     assert await owned.ask("task retry", task="T-1") == "T-1 is ready again (attempt 2)."
     await owned.card(holds="Window-1 is working on it")
@@ -22,29 +22,29 @@ async def test_a_failed_task_is_tried_again(owned: Town) -> None:
 
 async def test_a_prompt_that_may_have_arrived_is_not_brought_again(owned: Town) -> None:
     owned.lane.script.append(UNKNOWN)
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     await owned.card(holds="stopped, needs a person")
     assert "It is not known whether the prompt of T-1 arrived" in await owned.ask("task retry", task="T-1")
     assert len(owned.lane.submitted) == 1
 
 
 async def test_a_task_is_given_to_another_agent_and_its_card_says_so(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await owned.card(holds="sent (dry run)")
-    assert await owned.ask("task assign", task="t1", agent="window-1") == "T-1 is for Window-1 now."
+    assert await owned.ask("task assign", task="t1", agent="window-1") == "T-1 is assigned to Window-1."
     await owned.card(holds="Window-1 is working on it")
     assert "is working with Window-1 already" in await owned.ask("task assign", task="T-1", agent="Dry-1")
 
 
 async def test_the_priority_changes_and_the_card_shows_it(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
-    assert await owned.ask("task priority", task="T-1", priority=0) == "T-1 is P0, most urgent now."
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+    assert await owned.ask("task priority", task="T-1", priority=0) == "T-1 has priority 0 now."
     card = await owned.card(holds="Priority: P0, most urgent")
     assert card["sandbox"]["pings"] == []
 
 
 async def test_what_cannot_be_changed_is_refused_privately_with_the_reason(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1", needs="python")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1", needs="python")
     await owned.card(holds="sent (dry run)")
     for command, options, said in (
         ("task assign", {"task": "T-1", "agent": "Window-1"}, "No agent can do this"),
@@ -59,7 +59,7 @@ async def test_what_cannot_be_changed_is_refused_privately_with_the_reason(owned
 
 
 async def test_strangers_change_nothing(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     for command, options in (
         ("task retry", {}),
         ("task assign", {"agent": "Window-1"}),
@@ -73,8 +73,8 @@ async def test_strangers_change_nothing(owned: Town) -> None:
 
 
 async def test_autocomplete_offers_what_can_be_changed(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
-    await owned.ask("task new", prompt="Count the bees", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the bees", agent="Dry-1")
     await owned.ask("task cancel", task="T-2")
     for command, options, values in (
         ("task retry", {}, ["T-1", "T-2"]),

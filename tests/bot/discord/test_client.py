@@ -70,7 +70,7 @@ async def test_a_broken_note_of_what_is_registered_only_costs_a_registration(qui
 async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:
     async with people(tmp_path, sandbox) as town, bot_at_work(town):
         await town.own()
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         card = await town.card(holds="sent (dry run)")
         await sandbox.wait_thread()
     async with people(tmp_path, sandbox) as town, bot_at_work(town):

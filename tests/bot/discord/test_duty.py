@@ -7,7 +7,7 @@ from tests.bot.discord.town import Town, text_of
 
 async def test_an_agent_is_paused_and_the_card_of_what_waits_for_it_says_so(owned: Town) -> None:
     assert "**Window-1**: paused (by Ada)" in await owned.ask("agent pause", agent="window-1")
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     card = await owned.card(holds="the agent is paused")
     assert "Window-1: paused by Ada" in text_of(card)
     told = await owned.said("T-1 waits:")
@@ -19,7 +19,7 @@ async def test_an_agent_is_paused_and_the_card_of_what_waits_for_it_says_so(owne
 
 
 async def test_an_agent_finishes_what_it_has_and_is_paused_then(owned: Town) -> None:
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     await owned.card(holds="Window-1 is working on it")
     drained = await owned.ask("agent drain", agent="Window-1")
     assert "takes nothing new, still with T-1 (by Ada)" in drained

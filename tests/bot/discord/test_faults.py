@@ -54,11 +54,11 @@ async def told_once(town: Town, *texts: str) -> None:
 
 async def whole_story(town: Town) -> None:
     """From command to end; each thing is there exactly once."""
-    said = await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+    said = await town.ask("task new", brief="Count the birds", agent="Dry-1")
     assert said.startswith("T-1 is accepted")
     await town.card(holds="sent (dry run)")
     await town.sandbox.wait_thread()
-    assert await town.ask("task done", task="T-1", text="Seven birds.") == "T-1 is done, by your word."
+    assert await town.ask("task done", task="T-1", text="Seven birds.") == "T-1 is marked as done."
     await town.said("T-1 is done")
     await town.card(holds="done, as reported")
     await told_once(town, "### T-1 ·", "Seven birds.", "**T-1 is done**")
@@ -100,7 +100,7 @@ async def test_a_refusal_for_a_while_loses_and_doubles_nothing(
 async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quiet_town: Town) -> None:
     """Longer than the library would wait, so it says so at once, and the notice is due again when the limit is over."""
     async with owned_by_ada(quiet_town) as town:
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         await town.card(holds="sent (dry run)")
         await town.sandbox.wait_thread()
         thread = (await town.sandbox.threads())[0]["id"]
@@ -114,7 +114,7 @@ async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quie
                 await asyncio.sleep(0.01)
         after_ms = clock.now_ms()
         await town.card(holds="done, as reported")
-        await town.ask("task new", prompt="Count the cats", agent="Dry-1")
+        await town.ask("task new", brief="Count the cats", agent="Dry-1")
         await town.card("T-2", holds="sent (dry run)")
         assert [("rate limit" in row.error) for row in waiting] == [True]
         assert before_ms + 45_000 <= waiting[0].not_before_ms <= after_ms + 45_000
@@ -159,7 +159,7 @@ async def test_a_call_given_up_during_a_global_limit_does_not_shut_the_line_for_
     monkeypatch.setattr(channel_client, "_CALL_S", 0.3)
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.fault(kind="limit", route=SEND, times=1, seconds=1.0, is_global=True)
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         await town.card(holds="sent (dry run)")
         await told_once(town, "### T-1 ·")
 
@@ -180,7 +180,7 @@ async def test_an_outage_longer_than_discord_remembers_nonces(
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.fault(kind="drop", route=SEND, times=1, executed=True)
         await town.sandbox.fault(kind="error", route=SEND, probability=1.0, status=503)
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         first = await town.card()
         await town.sandbox.fault(kind="error", route=r"GET /channels/\d+/messages", probability=1.0, status=503)
         world, home = town.sandbox.world, town.sandbox.world.home.id
@@ -195,7 +195,7 @@ async def test_an_outage_longer_than_discord_remembers_nonces(
 
 async def test_of_edits_on_a_bad_line_the_last_one_stands(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         await town.card(holds="sent (dry run)")
         await town.sandbox.wait_thread()
         await town.sandbox.fault(kind="delay", route=EDIT, times=1, seconds=0.5)
@@ -234,7 +234,7 @@ async def test_under_mixed_faults_everything_is_told_once(quiet_town: Town) -> N
         ):
             await town.sandbox.fault(route=f"{SEND}|{EDIT}|{THREAD}", probability=0.03, seed=seed, **fault)
         for _ in range(number):
-            await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+            await town.ask("task new", brief="Count the birds", agent="Dry-1")
         tasks = [f"T-{one}" for one in range(1, number + 1)]
         await settled(town)
         for task in tasks:
@@ -266,7 +266,7 @@ async def test_a_late_acknowledgement_does_nothing_and_is_not_an_error(
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.fault(kind="error", route=ACK, times=1, status=404, code=10062)
         with hurried(town.sandbox):  # nobody answers this one
-            await town.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds"})
+            await town.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds"})
         told = ""
         async with asyncio.timeout(60):
             while "interaction_too_late" not in (told := told + capsys.readouterr().out):  # noqa: ASYNC110 - a log
@@ -278,7 +278,7 @@ async def test_a_late_acknowledgement_does_nothing_and_is_not_an_error(
 
 async def test_a_message_deleted_by_a_person_is_posted_again(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         card = await town.card(holds="sent (dry run)")
         await town.sandbox.delete_message(card)
         await town.ask("task cancel", task="T-1")
@@ -288,7 +288,7 @@ async def test_a_message_deleted_by_a_person_is_posted_again(quiet_town: Town) -
 
 async def test_an_edit_that_is_refused_for_its_age_becomes_a_new_message(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         card = await town.card(holds="sent (dry run)")
         await town.sandbox.fault(kind="limit", route=EDIT, code=30046, seconds=0.05, times=5)
         await town.ask("task cancel", task="T-1")
@@ -299,7 +299,7 @@ async def test_an_edit_that_is_refused_for_its_age_becomes_a_new_message(quiet_t
 async def test_a_card_waits_while_the_bot_may_not_write_and_comes_when_it_may(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.forbid("#octet", "send_messages")
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
         assert "sent (dry run)" in await until_shown(town, "sent (dry run)")
         async with asyncio.timeout(60):  # the task goes on beside the outbox
             while "50013" not in await town.ask("fleet needs-me"):
@@ -315,7 +315,7 @@ async def test_what_stands_in_an_archived_thread_is_edited_and_in_a_locked_one_s
 ) -> None:
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.forbid("#octet", "manage_threads")  # Octet does not ask for it
-        await town.ask("task new", prompt="Count the birds", agent="Window-1")
+        await town.ask("task new", brief="Count the birds", agent="Window-1")
         await town.card(holds="is working on it")
         thread = (await town.sandbox.wait_thread())["id"]
         await town.ask("desk hold")

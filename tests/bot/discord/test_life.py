@@ -88,7 +88,7 @@ async def test_a_command_given_while_the_connection_is_lost_is_carried_out_once_
     owned: Town, how: str
 ) -> None:
     await RESUMED[how](owned.sandbox)
-    await owned.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds", "agent": "Dry-1"})
+    await owned.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds", "agent": "Dry-1"})
     await one_task_was_made_and_told_once(owned)
     assert (owned.sandbox.gateway.identified, owned.sandbox.gateway.resumed, logins(owned.sandbox)) == (1, 1, 1)
 
@@ -98,7 +98,7 @@ async def test_a_command_given_to_a_connection_that_is_open_and_dead_is_carried_
     owned: Town,
 ) -> None:
     await owned.sandbox.freeze()
-    await owned.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds", "agent": "Dry-1"})
+    await owned.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds", "agent": "Dry-1"})
     await one_task_was_made_and_told_once(owned)
     assert owned.sandbox.gateway.resumed >= 1
     assert (owned.sandbox.gateway.identified, logins(owned.sandbox)) == (1, 1)
@@ -129,7 +129,7 @@ async def test_discord_counts_as_connected_only_while_its_connection_stands(quie
 async def test_a_session_that_is_over_is_begun_anew_and_a_second_ready_changes_nothing(owned: Town) -> None:
     await owned.sandbox.invalidate(resumable=False)
     await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2)
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await one_task_was_made_and_told_once(owned)
     assert (owned.sandbox.gateway.resumed, logins(owned.sandbox), syncs(owned.sandbox)) == (0, 1, 1)
 
@@ -143,7 +143,7 @@ async def test_a_first_connection_that_is_refused_costs_one_client_and_no_more(q
 
 
 async def test_an_event_that_the_library_cannot_read_costs_one_client_and_no_task(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await owned.sandbox.emit("CHANNEL_UPDATE", {"half": "an event"})
     await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2 and bool(owned.sandbox.gateway.sessions))
     assert "T-1" in await owned.ask("task list")
@@ -168,7 +168,7 @@ async def test_what_is_being_told_at_the_end_is_told_and_noted(sandbox: Sandbox,
         async with bot_at_work(town):
             await town.own()
             await sandbox.fault(kind="delay", route=r"POST /channels/\d+/messages", times=1, seconds=0.5)
-            await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+            await town.ask("task new", brief="Count the birds", agent="Dry-1")
             await until_struck(sandbox, 1)
         card = await town.coordinator.notices.card_of("T-1")
         assert card is not None
@@ -184,7 +184,7 @@ async def test_what_takes_too_long_at_the_end_is_told_once_after_the_next_start(
         async with bot_at_work(town):
             await town.own()
             await sandbox.fault(kind="delay", route=r"POST /channels/\d+/messages", times=1, seconds=1.0)
-            await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+            await town.ask("task new", brief="Count the birds", agent="Dry-1")
             await until_struck(sandbox, 1)
         card = await town.coordinator.notices.card_of("T-1")
         assert card is not None

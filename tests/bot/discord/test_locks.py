@@ -40,7 +40,7 @@ def test_once_over_it_says_for_how_long_and_mentions_nobody() -> None:
 
 async def test_a_locked_screen_is_one_message_that_is_edited_when_it_is_over(owned: Town) -> None:
     owned.lane.script.extend([bounced(Reason.LOCKED)] * 10_000)
-    await owned.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds", "agent": "Window-1"})
+    await owned.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds", "agent": "Window-1"})
     await owned.card(holds="Window-1")
     await owned.coordinator.dispatch.desk_locked("main", is_locked=True)
     told = await owned.said("The screen of desk main is locked, and one thing waits")

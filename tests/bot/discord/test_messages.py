@@ -15,7 +15,7 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 
 async def test_words_in_a_tasks_thread_go_to_its_agent_and_are_shown_there(town: Town) -> None:
     await town.own()
-    await town.ask("task new", prompt="Count the birds", agent="Window-1")
+    await town.ask("task new", brief="Count the birds", agent="Window-1")
     await town.card("T-1", "Window-1 is working on it")
     thread = await town.sandbox.wait_thread(lambda one: one["name"].startswith("T-1"))
     answer = await town.sandbox.slash("Ada", thread["id"], "msg send", {"text": "Stop, @everyone"})

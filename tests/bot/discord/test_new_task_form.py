@@ -18,7 +18,7 @@ async def opened(town: Town, user: str = "Ada", **options: Any) -> InteractionAn
 
 
 async def sent(town: Town, form: InteractionAnswer, text: str, user: str = "Ada") -> str:
-    return text_of(await town.answered(await town.sandbox.submit_modal(user, form, {"prompt": text})))
+    return text_of(await town.answered(await town.sandbox.submit_modal(user, form, {"brief": text})))
 
 
 async def test_the_dialog_makes_the_task_with_the_options_of_the_command(owned: Town) -> None:
@@ -65,7 +65,7 @@ async def test_wrong_options_are_told_before_anybody_writes_a_text(
 async def test_a_text_that_cannot_be_taken_comes_back_with_the_reason(owned: Town) -> None:
     form = await opened(owned, agent="Dry-1")
     bad = "ring \x07 the bell"
-    answer = await owned.answered(await owned.sandbox.submit_modal("Ada", form, {"prompt": bad}))
+    answer = await owned.answered(await owned.sandbox.submit_modal("Ada", form, {"brief": bad}))
     assert "control character" in text_of(answer)
     assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
     [kept] = answer["sandbox"]["files"]

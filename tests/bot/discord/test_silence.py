@@ -8,7 +8,7 @@ from tests.bot.discord.town import Town, text_of
 
 
 async def test_the_card_shows_the_last_sign_and_a_silent_agent_is_told_with_what_to_do(owned: Town) -> None:
-    await owned.ask("task new", prompt="Mend the build", agent="Window-1")
+    await owned.ask("task new", brief="Mend the build", agent="Window-1")
     await owned.card(holds="is working on it")
     code = owned.lane.submitted[0].partition("--code ")[2].split()[0]
     core = owned.coordinator

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord import acts, replies
-from bot.discord.parts import Parts
+from bot.discord import acts
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity
@@ -48,7 +47,7 @@ async def owned(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Town]:
 
 async def asked(town: Town, shown: Shown = ASKS, words: str = "T-1: Window-1 waits for an answer.") -> dict[str, Any]:
     """Ada's task is with an agent whose window asks something. The message that tells of it."""
-    await town.ask("task new", prompt="Count the birds", agent=AGENT)
+    await town.ask("task new", brief="Count the birds", agent=AGENT)
     await town.card("T-1", holds="is working on it")
     await town.coordinator.dispatch.window_shows("main", shown)
     return await town.said(words)
@@ -92,22 +91,13 @@ async def test_a_press_comes_with_the_window_as_it_was_afterwards_for_those_who_
     assert pictures(answer) == ["afterwards-window.png"]
 
 
-async def test_who_may_press_but_not_see_windows_is_told_in_words_alone(
-    owned: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[Parts] = []
-
-    async def say(_: object, answer: Parts) -> None:
-        said.append(answer)
-
-    monkeypatch.setattr(replies, "say", say)
+async def test_who_may_press_but_not_see_windows_is_told_in_words_alone(owned: Town) -> None:
     operator = Actor(kind=ActorKind.PERSON, id="discord:1", name="Op", role=Role.OPERATOR)
     owned.lane.script.append(replace(DONE, pictures=(Picture(moment=Moment.AFTERWARDS, png=png("green")),)))
     pressed = await owned.coordinator.agent_actions.interrupt(AGENT, by=operator)
-    interaction: Any = None
-    await acts.answer(interaction, pressed, core=owned.coordinator, by=operator)
-    assert "**Interrupt** was pressed" in said[0].content
-    assert said[0].attachments == ()
+    said = await acts.ended(pressed, core=owned.coordinator, by=operator)
+    assert "**Interrupt** was pressed" in said.content
+    assert said.attachments == ()
 
 
 async def test_a_button_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:

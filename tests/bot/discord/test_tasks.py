@@ -28,12 +28,12 @@ HOSTILE = [
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"prompt": " "}, "There is no text"),
-    ({"prompt": "ring \x07 the bell"}, "control character (U+0007 at position 5)"),
-    ({"prompt": "x", "agent": "Nobody-9"}, "no agent called Nobody-9"),
-    ({"prompt": "x", "agent": "@everyone"}, "no agent called"),
-    ({"prompt": "x", "agent": "Nowhere"}, "has no window to deliver to"),
-    ({"prompt": "x", "needs": "cooking, python"}, "No agent can do this"),
+    ({"brief": " "}, "There is no text"),
+    ({"brief": "ring \x07 the bell"}, "control character (U+0007 at position 5)"),
+    ({"brief": "x", "agent": "Nobody-9"}, "no agent called Nobody-9"),
+    ({"brief": "x", "agent": "@everyone"}, "no agent called"),
+    ({"brief": "x", "agent": "Nowhere"}, "has no window to deliver to"),
+    ({"brief": "x", "needs": "cooking, python"}, "No agent can do this"),
 ]
 
 
@@ -57,7 +57,7 @@ async def tasks_there_are(town: Town) -> int:
 
 
 async def test_a_new_task_goes_from_the_command_to_the_answer_in_its_thread(owned: Town) -> None:
-    said = await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    said = await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     assert said == f"T-1 is accepted. Its card appears in <#{owned.sandbox.world.home.id}>."
     await report(owned, "Seven birds.")
     answer = await owned.said("Seven birds.")
@@ -70,7 +70,7 @@ async def test_a_new_task_goes_from_the_command_to_the_answer_in_its_thread(owne
 
 
 async def test_each_public_message_ends_with_its_marker_and_bears_its_nonce(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await report(owned, "Seven birds.")
     await owned.said("T-1 is done")
     mark = owned.coordinator.home_mark
@@ -92,7 +92,7 @@ async def test_a_task_shows_its_receipt_and_pictures_only_to_those_who_may_see_w
     owned.lane.script.append(
         Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="composer empty", pictures=(shot,))
     )
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     await owned.card(holds="Window-1 is working on it")
     shown = await owned.ask("task show", task="T-1")
     assert "delivered (weak)" in shown
@@ -102,7 +102,7 @@ async def test_a_task_shows_its_receipt_and_pictures_only_to_those_who_may_see_w
 
 
 async def test_a_window_agent_gets_the_prompt_and_the_card_never_shows_its_code(owned: Town) -> None:
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     await owned.card(holds="Window-1 is working on it")
     [order] = owned.lane.orders
     code = order.text.partition("--code ")[2].split()[0]
@@ -118,7 +118,7 @@ async def test_a_window_agent_gets_the_prompt_and_the_card_never_shows_its_code(
 async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_nobody_but_the_requester(owned: Town) -> None:
     for number, prompt in enumerate(HOSTILE, 1):
         task = f"T-{number}"
-        await owned.ask("task new", prompt=prompt, agent="Dry-1")
+        await owned.ask("task new", brief=prompt, agent="Dry-1")
         card = await owned.card(task, holds="sent (dry run)")
         shown = text_of(card)
         if card["sandbox"]["files"]:  # a code block would not show it as it is
@@ -150,7 +150,7 @@ async def test_what_cannot_be_taken_is_refused_privately_and_leaves_nothing(owne
 async def test_a_prompt_of_the_longest_length_is_taken_whole(owned: Town) -> None:
     prompt = "wörter " * 857 + "x"
     assert len(prompt) == 6000
-    assert "T-1 is accepted" in await owned.ask("task new", prompt=prompt, agent="Dry-1")
+    assert "T-1 is accepted" in await owned.ask("task new", brief=prompt, agent="Dry-1")
     await owned.card(holds="sent (dry run)")
     [attachment] = owned.sandbox.world.attachments.values()
     assert prompt in attachment.content.decode()
@@ -165,7 +165,7 @@ async def test_a_brief_of_a_hundred_thousand_characters_from_the_command_line_ha
 
 
 async def test_an_answer_of_180_kilobytes_is_attached_whole(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     body = "Birds:\n" + "seven\n" * 30_000
     await report(owned, body)
     answer = await owned.said("The whole answer is attached")
@@ -176,7 +176,7 @@ async def test_an_answer_of_180_kilobytes_is_attached_whole(owned: Town) -> None
 
 
 async def test_words_that_come_after_the_end_are_shown_as_late(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     code = code_on(await owned.card(holds="sent (dry run)"))
     await owned.ask("task cancel", task="T-1")
     with pytest.raises(Exception, match="ended"):
@@ -187,7 +187,7 @@ async def test_words_that_come_after_the_end_are_shown_as_late(owned: Town) -> N
 
 
 async def test_the_cancel_button_ends_the_task_and_then_says_that_it_is_over(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     card = await owned.card(holds="sent (dry run)")
     pressed = await owned.sandbox.click("Ada", card, "Cancel")
     assert text_of(await owned.answered(pressed)) == "T-1 is cancelled."
@@ -197,7 +197,7 @@ async def test_the_cancel_button_ends_the_task_and_then_says_that_it_is_over(own
 
 
 async def test_a_stranger_who_presses_cancel_is_refused_privately(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     card = await owned.card(holds="sent (dry run)")
     answer = await owned.answered(await owned.sandbox.click("Ben", card, "Cancel"))
     assert "may not" in text_of(answer)
@@ -207,15 +207,15 @@ async def test_a_stranger_who_presses_cancel_is_refused_privately(owned: Town) -
 
 async def test_list_shows_open_tasks_and_all_on_request(owned: Town) -> None:
     assert await owned.ask("task list") == "No tasks. `/task new` makes one."
-    assert "T-1 is accepted" in await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
-    assert "T-2 is accepted" in await owned.ask("task new", prompt="Count the bees", agent="Dry-1")
+    assert "T-1 is accepted" in await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+    assert "T-2 is accepted" in await owned.ask("task new", brief="Count the bees", agent="Dry-1")
     assert await owned.ask("task cancel", task="1") == "T-1 is cancelled."
     shown = await owned.ask("task list")
     assert "**T-2** Count the bees" in shown
     assert "T-1" not in shown
-    everything = await owned.ask("task list", which="all")
+    everything = await owned.ask("task list", state="all")
     assert everything.index("T-2") < everything.index("T-1")
-    assert "T-2" not in await owned.ask("task list", which="ended")
+    assert "T-2" not in await owned.ask("task list", state="ended")
 
 
 async def test_a_task_that_is_not_there_is_said_to_be_so(owned: Town) -> None:
@@ -226,9 +226,9 @@ async def test_a_task_that_is_not_there_is_said_to_be_so(owned: Town) -> None:
 
 
 async def test_a_person_ends_a_task_with_words(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await owned.card(holds="sent (dry run)")
-    assert await owned.ask("task done", task="T-1", text="I counted: seven") == "T-1 is done, by your word."
+    assert await owned.ask("task done", task="T-1", text="I counted: seven") == "T-1 is marked as done."
     words = await owned.said("I counted: seven")
     assert f"<@{owned.sandbox.world.ada.id}>" in words["content"]
     await owned.said("T-1 is done")
@@ -237,7 +237,7 @@ async def test_a_person_ends_a_task_with_words(owned: Town) -> None:
 
 async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
     owned.lane.script.append(refused(Reason.COVERED, "by “Mail”"))
-    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
     held = await owned.said("T-1 waits:")
     assert held["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
     assert "window cannot be used" in held["content"]
@@ -251,9 +251,9 @@ async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
 
 
 async def test_a_task_asked_for_in_a_thread_has_its_card_in_the_channel(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     thread = await owned.sandbox.wait_thread()
-    answer = await owned.sandbox.slash("Ada", thread["id"], "task new", {"prompt": "And the bees", "agent": "Dry-1"})
+    answer = await owned.sandbox.slash("Ada", thread["id"], "task new", {"brief": "And the bees", "agent": "Dry-1"})
     assert "T-2 is accepted" in text_of(await owned.answered(answer))
     card = await owned.card("T-2")
     assert card["channel_id"] == str(owned.sandbox.world.home.id)
@@ -261,10 +261,10 @@ async def test_a_task_asked_for_in_a_thread_has_its_card_in_the_channel(owned: T
 
 async def test_autocomplete_offers_agents_and_tasks(owned: Town) -> None:
     sandbox = owned.sandbox
-    found = await sandbox.autocomplete("Ada", "#octet", "task new", {"prompt": "x", "agent": "dry"}, "agent")
+    found = await sandbox.autocomplete("Ada", "#octet", "task new", {"brief": "x", "agent": "dry"}, "agent")
     assert [one["value"] for one in found] == ["Dry-1"]
-    await owned.ask("task new", prompt="Count the birds " * 12, agent="Dry-1")
-    await owned.ask("task new", prompt="Bees", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds " * 12, agent="Dry-1")
+    await owned.ask("task new", brief="Bees", agent="Dry-1")
     await owned.ask("task cancel", task="T-2")
     for command, values in (("task show", ["T-2", "T-1"]), ("task cancel", ["T-1"]), ("task done", ["T-1"])):
         found = await sandbox.autocomplete("Ada", "#octet", command, {"task": "t-"}, "task")
@@ -273,13 +273,13 @@ async def test_autocomplete_offers_agents_and_tasks(owned: Town) -> None:
 
 
 async def test_autocomplete_offers_strangers_nothing(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     for command, option in (("task show", "task"), ("agent show", "agent")):
         assert await owned.sandbox.autocomplete("Ben", "#octet", command, {option: ""}, option) == []
 
 
 async def test_the_same_interaction_twice_makes_one_task(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     key = f"discord:{(await owned.sandbox.timings())[-1]['interaction_id']}"
     again = await owned.coordinator.tasks.new(make_new_task("Count the birds", key=key), by=OPERATOR)
     assert again.id == "T-1"

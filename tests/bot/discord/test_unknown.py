@@ -35,8 +35,8 @@ SEEN_NOWHERE = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the 
 async def asked(town: Town, outcome: Outcome = SEEN_NOWHERE) -> dict[str, Any]:
     """Two tasks for one agent; nobody saw the first one's prompt arrive. The message that asks about it."""
     town.lane.script.append(outcome)
-    await town.ask("task new", prompt="Count the birds", agent=AGENT)
-    await town.ask("task new", prompt="Count the bees", agent=AGENT)
+    await town.ask("task new", brief="Count the birds", agent=AGENT)
+    await town.ask("task new", brief="Count the bees", agent=AGENT)
     await town.card("T-2", holds="it goes on when a person releases it")
     return await town.said("T-1 needs a person:")
 
@@ -180,7 +180,7 @@ async def test_pictures_can_be_switched_off(quiet_town: Town) -> None:
 async def test_a_question_whose_call_is_lost_is_asked_once(owned: Town, *, executed: bool) -> None:
     owned.lane.script.append(SEEN_NOWHERE)
     owned.lane.gate.clear()
-    await owned.ask("task new", prompt="Count the birds", agent=AGENT)
+    await owned.ask("task new", brief="Count the birds", agent=AGENT)
     thread = (await owned.sandbox.wait_thread(is_of_first))["id"]
     rule = await owned.sandbox.fault(
         kind="drop", route=rf"POST /channels/{thread}/messages", times=1, executed=executed

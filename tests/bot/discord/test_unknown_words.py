@@ -53,7 +53,7 @@ async def test_a_press_settles_words_and_lets_their_agent_go_on(
     owned: Town, label: str, private: str, public: str
 ) -> None:
     message = await asked(owned)
-    await owned.ask("task new", prompt="Count the bees", agent=AGENT)
+    await owned.ask("task new", brief="Count the bees", agent=AGENT)
     assert private in await press(owned, message, label)
     after = await now(owned, message, public)
     assert f"<@{owned.sandbox.world.ada.id}>" in text_of(after)
@@ -89,7 +89,7 @@ async def test_of_two_presses_at_once_one_decides_about_words(owned: Town) -> No
 
 
 async def test_words_about_a_task_that_ended_ask_nobody_any_more(owned: Town) -> None:
-    await owned.ask("task new", prompt="Count the birds", agent=AGENT)
+    await owned.ask("task new", brief="Count the birds", agent=AGENT)
     await owned.card("T-1", holds="is working on it")
     message = await asked(owned, task="T-1")
     assert message["channel_id"] == (await owned.sandbox.wait_thread())["id"]

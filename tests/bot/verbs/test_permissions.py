@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.verbs.catalogue import VERBS
-from bot.verbs.declare import Origin, Parameter, Verb
+from bot.verbs.declare import On, Origin, Parameter, Verb
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Role
 from core.tasks.model import NewTask
@@ -30,7 +30,10 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 def given(verb: Verb) -> dict[str, Any]:
-    return {one.name: _value(one) for one in verb.parameters if one.is_required or one.name in GIVEN}
+    required = {one.name: _value(one) for one in verb.parameters if one.is_required}
+    names = {one.name for one in verb.parameters}
+    named = next((name for name in GIVEN if name in names), None)
+    return {**required, **({named: GIVEN[named]} if named and not set(required) & set(GIVEN) else {})}
 
 
 def _value(one: Parameter) -> Any:
@@ -65,7 +68,7 @@ async def test_who_asked_may_do_it_without_the_permission(
 
 def test_no_two_verbs_have_one_name_route_or_tool() -> None:
     for names in (
-        [named(one) for one in VERBS],
+        [(one.group, one.name, on) for one in VERBS for on in On if on in one.on],
         [one.route for one in VERBS if one.route],
         [one.mcp for one in VERBS if one.mcp],
     ):

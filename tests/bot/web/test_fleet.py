@@ -12,13 +12,13 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box w
 
 
 async def test_what_needs_a_person_is_told_with_what_to_do(face: Face) -> None:
-    assert (await face.operator.get("/api/v2/fleet/needs-me")).json() == {"total": 0, "needs": []}
+    assert (await face.operator.get("/api/v2/fleet/needs-me")).json() == {"total": 0, "shown": []}
     face.house.lane.script.append(UNKNOWN)
     await face.operator.post("/api/v2/tasks", json={"brief": "Mend the build"})
     await face.house.until(TaskId("T-1"), TaskState.PARKED)
     found = (await face.operator.get("/api/v2/fleet/needs-me")).json()
     assert found["total"] == 1
-    [need] = found["needs"]
+    [need] = found["shown"]
     assert (need["kind"], need["task"], need["title"]) == ("delivery unknown", "T-1", "Mend the build")
     assert (need["agent"], need["seen"]) == ("Agent-1", "the box was empty")
     assert need["next"]
@@ -30,29 +30,25 @@ async def test_no_more_is_shown_than_was_asked_for_and_all_is_counted(face: Face
         await face.operator.post("/api/v2/tasks", json={"brief": "Mend the build"})
         await face.house.until(TaskId(f"T-{number}"), TaskState.PARKED)
     found = (await face.operator.get("/api/v2/fleet/needs-me", params={"limit": 1})).json()
-    assert (found["total"], [need["task"] for need in found["needs"]]) == (2, ["T-1"])
+    assert (found["total"], [need["task"] for need in found["shown"]]) == (2, ["T-1"])
     assert (await face.operator.get("/api/v2/fleet/needs-me", params={"limit": 0})).status_code == 422
 
 
 async def test_the_board_shows_all_agents_in_the_order_of_the_config(face: Face) -> None:
     task, _ = await face.house.working()
     board = (await face.operator.get("/api/v2/fleet/board")).json()
-    assert [one["name"] for one in board["agents"]] == ["Agent-1", "Agent-2", "Agent-3", "Agent-4"]
+    assert [one["status"]["agent"]["name"] for one in board["agents"]] == ["Agent-1", "Agent-2", "Agent-3", "Agent-4"]
     first = board["agents"][0]
-    assert (first["state"], first["task"], first["task_state"], first["title"]) == (
-        "busy",
-        task,
-        "working",
-        "Mend the build",
-    )
-    assert board["tasks"] == {"working": 1}
-    assert [(one["name"], one["state"]) for one in board["desks"]] == [("main", "ready")]
+    assert (first["status"]["state"], first["status"]["task"]) == ("busy", task)
+    assert (first["task"]["state"], first["task"]["title"]) == ("working", "Mend the build")
+    assert {state: number for state, number in board["tasks"].items() if number} == {"working": 1}
+    assert [(one["desk"]["name"], one["state"]) for one in board["desks"]] == [("main", "ready")]
     assert (board["queue"], board["needs"]) == ([], 0)
 
 
 async def test_health_says_what_is_not_well_and_how_the_ping_does(face: Face) -> None:
     now = (await face.operator.get("/api/v2/fleet/health")).json()
-    assert (now["is_well"], now["troubles"], now["ping"]) == (True, [], None)
+    assert (now["is_well"], now["troubles"], now["ping"]["is_wanted"]) == (True, [], False)
     face.house.core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
     face.house.core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
     now = (await face.operator.get("/api/v2/fleet/health")).json()

@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 
 import httpx
-import pytest
 
 from bot.web.errors import status_of
-from bot.web.schemas.cursor import cursor_after
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
@@ -43,7 +41,7 @@ async def test_a_task_is_made_listed_shown_and_cancelled(face: Face) -> None:
     made = (await face.operator.post("/api/v2/tasks", json=body)).json()
     assert (made["id"], made["priority"], made["needs"], made["requester"]) == ("T-1", 1, ["python"], "operator")
 
-    assert [task["id"] for task in (await face.operator.get("/api/v2/tasks")).json()] == ["T-1"]
+    assert [task["id"] for task in (await face.operator.get("/api/v2/tasks")).json()["items"]] == ["T-1"]
     shown = (await face.operator.get("/api/v2/tasks/t1")).json()
     fixed = ("id", "title", "brief", "priority", "wanted", "needs", "requester", "created_ms")
     assert [shown["task"][name] for name in fixed] == [made[name] for name in fixed]
@@ -93,11 +91,14 @@ async def test_words_are_sent_once_for_a_key_and_looked_at(face: Face) -> None:
     sent = await face.operator.post("/api/v2/messages", json=body, headers=once)
     assert sent.status_code == 201
     made = sent.json()
-    assert (made["label"], made["task"], made["recipient"]) == ("C2A", task, "agent:Agent-1")
+    assert (made["label"], made["message"]["task"], made["message"]["recipient"]) == ("C2A", task, "agent:Agent-1")
     again = await face.operator.post("/api/v2/messages", json=body, headers=once)
-    assert again.json()["id"] == made["id"]
-    shown = await face.operator.get(f"/api/v2/messages/{made['id']}")
-    assert (shown.json()["body"], [one["agent"] for one in shown.json()["deliveries"]]) == (body["text"], ["Agent-1"])
+    assert again.json()["message"]["id"] == made["message"]["id"]
+    shown = await face.operator.get(f"/api/v2/messages/{made['message']['id']}")
+    assert (shown.json()["message"]["body"], [one["agent"] for one in shown.json()["deliveries"]]) == (
+        body["text"],
+        ["Agent-1"],
+    )
     assert code not in shown.text
     everybody = await face.operator.post("/api/v2/messages/broadcast", json={"text": "Fire drill"})
     assert (everybody.json()["label"], len(everybody.json()["deliveries"])) == ("BROADCAST", 4)
@@ -131,14 +132,20 @@ async def test_the_code_in_a_window_prompt_is_not_shown(face: Face) -> None:
     assert code not in answer.text
 
 
-async def test_the_list_can_be_narrowed_to_states_and_to_a_number(face: Face) -> None:
-    first, second, third = [(await face.house.working())[0] for _ in range(3)]
+async def test_the_list_can_be_narrowed_to_a_state_an_agent_a_text_and_a_number(face: Face) -> None:
+    first, second, third = [(await face.house.working(brief))[0] for brief in ("Count birds", "Bees", "More birds")]
     await face.operator.post(f"/api/v2/tasks/{second}/cancel")
-    working = (await face.operator.get("/api/v2/tasks", params={"state": ["working", "ready"]})).json()
-    assert [task["id"] for task in working] == [third, first]
-    newest = (await face.operator.get("/api/v2/tasks", params={"limit": 1})).json()
-    assert [task["id"] for task in newest] == [third]
-    assert (await face.operator.get("/api/v2/tasks", params={"state": "nonsense"})).status_code == 422
+
+    async def listed(**params: str) -> list[str]:
+        return [task["id"] for task in (await face.operator.get("/api/v2/tasks", params=params)).json()["items"]]
+
+    assert await listed() == await listed(state="open") == await listed(state="working") == [third, first]
+    assert await listed(state="ended") == [second]
+    assert await listed(state="all", limit="2") == [third, second]
+    assert await listed(state="all", text="BIRDS") == [third, first]
+    assert await listed(agent="Agent-1") == [first]
+    for wrong in ({"state": "nonsense"}, {"limit": "0"}, {"limit": "501"}, {"cursor": "?"}):
+        assert (await face.operator.get("/api/v2/tasks", params=wrong)).status_code == 422, wrong
 
 
 async def test_the_list_goes_on_where_its_cursor_says(face: Face) -> None:
@@ -147,24 +154,13 @@ async def test_the_list_goes_on_where_its_cursor_says(face: Face) -> None:
     seen: list[str] = []
     page: dict[str, str] = {}
     while True:
-        answer = await face.operator.get("/api/v2/tasks", params={"limit": 2, **page})
-        seen += [task["id"] for task in answer.json()]
-        if "Next-Cursor" not in answer.headers:
+        answer = (await face.operator.get("/api/v2/tasks", params={"limit": 2, **page})).json()
+        seen += [task["id"] for task in answer["items"]]
+        if not answer["next"]:
             break
-        assert "T-" not in answer.headers["Next-Cursor"], "it is opaque"
-        page = {"cursor": answer.headers["Next-Cursor"]}
+        page = {"cursor": answer["next"]}
         await face.operator.post("/api/v2/tasks", json={"brief": "newer than every page", "agent": "Agent-1"})
     assert seen == ["T-3", "T-2", "T-1"]
-    states = {"state": ["ready", "assigned", "delivering", "working", "waiting"]}
-    older = await face.operator.get("/api/v2/tasks", params={**states, "cursor": cursor_after(TaskId("T-2"))})
-    assert [task["id"] for task in older.json()] == ["T-1"]
-
-
-@pytest.mark.parametrize("cursor", ["T-3", "?", "YmVmb3JlOg", "VC0z", cursor_after(TaskId("T-3")) + "A"])
-async def test_a_cursor_that_octet_did_not_give_is_refused(face: Face, cursor: str) -> None:
-    answer = await face.operator.get("/api/v2/tasks", params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_cursor")
-    assert "Next-Cursor" in answer.json()["error"]["message"]
 
 
 async def test_the_same_idempotency_key_makes_one_task(face: Face) -> None:
@@ -227,9 +223,9 @@ async def test_what_does_not_exist_is_404_in_the_one_shape(face: Face) -> None:
         ("GET", "/api/v2/tasks/T-99", "task_not_found"),
         ("POST", "/api/v2/tasks/T-99/cancel", "task_not_found"),
         ("GET", "/api/v2/agents/Nobody", "agent_not_found"),
-        ("POST", "/api/v2/desks/attic/hold", "desk_not_found"),
-        ("GET", "/api/v2/desks/attic/windows/one/picture", "desk_not_found"),
-        ("GET", "/api/v2/desks/main/windows/attic/picture", "window_not_found"),
+        ("POST", "/api/v2/desks/attic/arrange", "desk_not_found"),
+        ("GET", "/api/v2/desks/screenshot?desk=attic&window=one", "desk_not_found"),
+        ("GET", "/api/v2/desks/screenshot?desk=main&window=attic", "window_not_found"),
         ("GET", "/api/v2/nonsense", "not_found"),
         ("GET", "/", "not_found"),
         ("GET", "/openapi.json", "not_found"),
@@ -276,7 +272,7 @@ async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Fa
     face.house.lane.script.append(Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty"))
     task = TaskId(await new_task(face))
     await face.house.until(task, TaskState.PARKED)
-    (found,) = (await face.operator.get("/api/v2/deliveries?state=unknown")).json()
+    (found,) = (await face.operator.get("/api/v2/deliveries?state=unknown")).json()["items"]
     assert (found["task"], found["state"], found["note"]) == (task, "unknown", "the box is empty")
     path = f"/api/v2/deliveries/{found['id']}/resolve"
     wrong = await face.operator.post(path, json={"decision": "perhaps"})
@@ -287,20 +283,16 @@ async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Fa
     assert (again.status_code, again.json()["error"]["code"]) == (409, "nothing_to_decide")
     gone = await face.operator.post("/api/v2/deliveries/nothing/resolve", json={"decision": "drop"})
     assert (gone.status_code, gone.json()["error"]["code"]) == (404, "delivery_not_found")
-    assert (await face.operator.get("/api/v2/deliveries")).json() == []
-    delivered = (await face.operator.get("/api/v2/deliveries?state=delivered")).json()
+    assert (await face.operator.get("/api/v2/deliveries")).json() == {"items": [], "next": ""}
+    delivered = (await face.operator.get("/api/v2/deliveries?state=delivered")).json()["items"]
     assert [one["id"] for one in delivered] == [found["id"]]
 
 
 async def test_an_agent_is_listed_and_shown(face: Face) -> None:
-    listed = (await face.operator.get("/api/v2/agents")).json()[0]
+    listed = (await face.operator.get("/api/v2/agents")).json()["items"][0]
     assert listed == (await face.operator.get("/api/v2/agents/Agent-1")).json()
-    assert (listed["name"], listed["state"], listed["lane"], listed["window"]) == (
-        "Agent-1",
-        "idle",
-        "window",
-        "agent-1",
-    )
+    agent = listed["agent"]
+    assert (agent["name"], listed["state"], agent["lane"], agent["window"]) == ("Agent-1", "idle", "window", "agent-1")
 
 
 async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> None:
@@ -310,36 +302,33 @@ async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> No
     pressed = await face.operator.post("/api/v2/agents/agent-1/interrupt")
     assert pressed.status_code == 200
     made = pressed.json()
-    kept = f"/api/v2/receipts/{made['delivery']}/{made['fence']}/pictures/{made['pictures'][0]}"
-    assert (await face.operator.get(kept)).content == b"png"
-    (receipt,) = (await face.operator.get(f"/api/v2/receipts/{made['delivery']}")).json()
+    delivery = made["delivery"]
+    (receipt,) = (await face.operator.get(f"/api/v2/receipts/{delivery['id']}")).json()
     assert receipt["pictures"][0]["shows"] == "the window afterwards"
-    assert {**made, "delivery": "", "fence": 0} == {
-        "agent": "Agent-1",
-        "act": "interrupt",
-        "state": "delivered",
-        "reason": "",
-        "seen": "its agent rests",
-        "delivery": "",
-        "pictures": ["afterwards-window"],
-        "fence": 0,
-    }
+    kept = f"/api/v2/receipts/{delivery['id']}/{delivery['fence']}/pictures/{receipt['pictures'][0]['name']}"
+    assert (await face.operator.get(kept)).content == b"png"
+    assert (made["agent"], made["act"], delivery["state"], delivery["note"]) == (
+        "Agent-1",
+        "interrupt",
+        "delivered",
+        "its agent rests",
+    )
     face.house.lane.script.append(done)
     anew = await face.operator.post("/api/v2/agents/agent-1/new-chat")
-    assert (anew.status_code, anew.json()["act"], anew.json()["state"]) == (200, "new_chat", "delivered")
+    assert (anew.status_code, anew.json()["act"], anew.json()["delivery"]["state"]) == (200, "new_chat", "delivered")
     path, body = "/api/v2/agents/Agent-1/answer", {"answer": "approve"}
     nothing = await face.operator.post(path, json=body)
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "no_open_dialog")
     asks = Shown(window="agent-1", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE,), mark="one")
     await face.house.core.dispatch.window_shows("main", asks)
-    needs = (await face.operator.get("/api/v2/fleet/needs-me")).json()["needs"]
+    needs = (await face.operator.get("/api/v2/fleet/needs-me")).json()["shown"]
     assert [(one["kind"], one["agent"]) for one in needs] == [("stands still", "Agent-1")]
     wrong = await face.operator.post(path, json={"answer": "deny"})
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "answer_not_offered")
     assert (await face.operator.post(path, json={"answer": "interrupt"})).status_code == 422
     face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CHANGED))
     changed = (await face.operator.post(path, json=body)).json()
-    assert (changed["state"], changed["reason"]) == ("refused", "changed")
+    assert (changed["delivery"]["state"], changed["delivery"]["reason"]) == ("refused", "changed")
     forbidden = await face.operator.post("/api/v2/agents/Agent-3/interrupt")
     assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "action_not_allowed")
     assert "allowed_actions" in forbidden.json()["error"]["message"]
@@ -356,15 +345,16 @@ async def test_an_agent_is_paused_drained_and_resumed(face: Face) -> None:
 
 async def test_a_desk_is_held_released_and_stopped(face: Face) -> None:
     for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
-        answer = await face.operator.post(f"/api/v2/desks/main/{verb}")
-        assert (answer.status_code, answer.json()["state"]) == (200, state)
+        for body in ({"desk": "main"}, {}):
+            answer = await face.operator.post(f"/api/v2/desks/{verb}", json=body)
+            assert (answer.status_code, [one["state"] for one in answer.json()]) == (200, [state])
         assert face.house.hands.told[-1] == verb
         (desk,) = (await face.operator.get("/api/v2/desks")).json()
-        assert (desk["name"], desk["state"], desk["windows"][0]["usable"]) == ("main", state, True)
+        assert (desk["desk"]["name"], desk["state"], desk["windows"][0]["usable"]) == ("main", state, True)
 
 
 async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(face: Face) -> None:
-    path = "/api/v2/desks/main/windows/agent-1/picture"
+    path = "/api/v2/desks/screenshot?desk=main&window=agent-1"
     seen = await face.operator.get(path)
     assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
     assert seen.content.startswith(b"\x89PNG")
@@ -376,11 +366,11 @@ async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(
 async def test_a_whole_display_is_shown_if_it_is_the_desks_own_and_refused_if_people_use_it(
     face: Face, tmp_path: Path
 ) -> None:
-    shared = await face.operator.get("/api/v2/desks/main/picture")
+    shared = await face.operator.get("/api/v2/desks/screenshot?desk=main")
     assert (shared.status_code, shared.json()["error"]["code"]) == (409, "desk_is_shared")
-    assert (await face.operator.get("/api/v2/desks/attic/picture")).status_code == 404
+    assert (await face.operator.get("/api/v2/desks/screenshot?desk=attic")).status_code == 404
     async with open_house(tmp_path / "own", is_virtual=True) as house, house.served() as run:
-        path = f"http://{run.address}:{run.port}/api/v2/desks/main/picture"
+        path = f"http://{run.address}:{run.port}/api/v2/desks/screenshot?desk=main"
         async with httpx.AsyncClient(timeout=60) as client:
             assert (await client.get(path)).status_code == 401
             seen = await client.get(path, headers={"Authorization": f"Bearer {TOKEN}"})

@@ -9,25 +9,29 @@ from tests.fakes.calibrations import PNG, FakeCalibrations, FakeReload
 
 
 async def test_windows_are_tried_out_put_back_and_looked_over(face: Face) -> None:
-    tried = (await face.operator.post("/api/v2/desks/main/test")).json()
-    assert [(one["window"], one["good"], one["read_by"]) for one in tried][:1] == [("agent-1", True, "copy")]
-    (one,) = (await face.operator.post("/api/v2/desks/test", params={"agent": "Agent-2"})).json()
-    assert (one["agent"], one["good"]) == ("Agent-2", True)
+    tried = (await face.operator.post("/api/v2/desks/test", json={"desk": "main"})).json()
+    assert [(one["window"], one["is_good"], one["by"]) for one in tried][:1] == [("agent-1", True, "copy")]
+    (one,) = (await face.operator.post("/api/v2/desks/test", json={"agent": "Agent-2"})).json()
+    assert (one["agent"], one["is_good"]) == ("Agent-2", True)
     assert face.house.lane.submitted == []
     placed = (await face.operator.post("/api/v2/desks/main/arrange")).json()
-    assert {row["right"] for row in placed} == {True}
+    assert {row["is_right"] for row in placed} == {True}
     face.house.hands.windows = (
         WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”", code="covered"),
     )
-    for path in ("/api/v2/desks/doctor", "/api/v2/desks/main/doctor"):
+    for path in ("/api/v2/desks/doctor", "/api/v2/desks/doctor?desk=main"):
         (desk,) = (await face.operator.get(path)).json()
         assert (desk["desk"], desk["ailments"][0]["what"]) == ("main", "covered: by “Notes”")
         assert "/desk arrange" in desk["ailments"][0]["cure"]
 
 
 async def test_what_is_tried_or_arranged_must_be_there(face: Face) -> None:
-    for verb, path in (("POST", "attic/test"), ("POST", "attic/arrange"), ("GET", "attic/doctor")):
-        answer = await face.operator.request(verb, f"/api/v2/desks/{path}")
+    for verb, path, body in (
+        ("POST", "test", {"desk": "attic"}),
+        ("POST", "attic/arrange", None),
+        ("GET", "doctor?desk=attic", None),
+    ):
+        answer = await face.operator.request(verb, f"/api/v2/desks/{path}", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "desk_not_found")
         assert (await face.stranger.request(verb, f"/api/v2/desks/{path}")).status_code == 401
 
@@ -49,7 +53,7 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
         answer = await face.operator.post(f"{path}/answer", json=wrong)
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), wrong
     refused = await face.operator.post(f"{path}/answer", json={"kind": "pointed", "place": "99"})
-    assert refused.json()["error"]["code"] == "no_such_place"
+    assert refused.json()["error"]["code"] == "unknown_grid_place"
     done = (await face.operator.post(f"{path}/answer", json={"kind": "pointed", "place": "45"})).json()
     assert (done["now"]["kind"], [one["agent"] for one in done["now"]["connected"]]) == ("result", ["New"])
     assert (await face.operator.get(path)).json() == done
@@ -61,15 +65,17 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
         "gone": [],
         "desks": [],
         "restart": [],
+        "is_nothing": True,
     }
 
 
 async def test_what_octet_learned_is_shown_and_forgotten(face: Face) -> None:
     face.house.core.upkeep.reloads_by(FakeReload())
     await face.house.core.dispatch.window_learned(make_learned())
-    fact = {"window": "agent-1", "what": "busy_sign", "at_ms": make_learned().at_ms}
     (desk,) = (await face.operator.get("/api/v2/desks")).json()
-    assert (desk["learned"], desk["unread"]) == ([fact], "")
+    (fact,) = desk["learned"]
+    assert (fact["window"], fact["what"], fact["at_ms"]) == ("agent-1", "busy_sign", make_learned().at_ms)
+    assert desk["unread"] == ""
     path = "/api/v2/desks/main/windows/agent-1/forget"
     assert (await face.stranger.post(path)).status_code == 401
     assert (await face.operator.post(path)).json() == [fact]

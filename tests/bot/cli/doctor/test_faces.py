@@ -10,12 +10,11 @@ from pathlib import Path
 
 from bot.cli.doctor import running
 from bot.cli.doctor.model import Finding, FindingLevel
-from bot.web.schemas.answers import DeskAnswer, WindowAnswer
-from bot.web.schemas.fleet import HealthAnswer, PingAnswer
-from core.desks.model import DeskState
-from core.fleet.model import Part, Trouble
+from core.desks.model import DeskState, DeskStatus, WindowStatus
+from core.fleet.model import Part, Ping, Trouble, Wellness
 from core.home import Home
 from core.settings.model import HttpSettings, Settings
+from tests.builders import make_desk
 from tests.house import open_house
 
 QUIET = "127.0.7.3"
@@ -37,16 +36,16 @@ def levels(found: list[Finding]) -> list[str]:
     return [one.level.value for one in found]
 
 
-def health(*, ping: PingAnswer | None = None, counts: bool | None = None) -> HealthAnswer:
+def health(*, ping: Ping | None = None, counts: bool | None = None) -> Wellness:
     troubles: list[Trouble] = []
     if counts is not None:
         what = "Desk main is lost."
         troubles = [Trouble(part=Part.DESK, name="main", what=what, next="Mend it.", since_ms=1, counts=counts)]
-    return HealthAnswer(is_well=not counts, troubles=troubles, ping=ping, at_ms=1)
+    return Wellness(troubles=tuple(troubles), ping=ping or Ping(), at_ms=1)
 
 
-def a_ping(*, why: str = "", is_held_back: bool = False) -> PingAnswer:
-    return PingAnswer(where="https://x/…", last_ms=1, failing_since_ms=1, why=why, is_held_back=is_held_back)
+def a_ping(*, why: str = "", is_held_back: bool = False) -> Ping:
+    return Ping(is_wanted=True, where="https://x/…", last_ms=1, failing_since_ms=1, why=why, is_held_back=is_held_back)
 
 
 def test_what_is_not_well_is_a_problem_once_it_has_lasted() -> None:
@@ -64,11 +63,9 @@ def test_a_ping_that_is_held_back_or_not_taken_is_a_warning() -> None:
     assert (not_taken.level, "status 500" in not_taken.what) == (FindingLevel.WARNING, True)
 
 
-def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskAnswer:
-    window = WindowAnswer(name="agent-1", usable=usable, reason="" if usable else "covered")
-    return DeskAnswer(
-        name="main", display=":0", state=state, reason="why", awake=awake, windows=[window], learned=[], unread=""
-    )
+def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskStatus:
+    window = WindowStatus(name="agent-1", usable=usable, reason="" if usable else "covered")
+    return DeskStatus(desk=make_desk("agent-1"), state=DeskState(state), reason="why", windows=(window,), awake=awake)
 
 
 def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> None:

@@ -1,1 +1,0 @@
-"""The commands, one file per topic: each reads its options, makes one call of the coordinator, and shows the result."""

@@ -1,0 +1,74 @@
+"""`admin`: this Octet itself."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, verb
+from core.security.model import Actor, Permission, require
+from core.upkeep.model import Reloaded
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "This Octet itself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Which programs run."""
+
+    octet: str
+    python: str
+    discord: str
+
+
+@verb(
+    "admin",
+    Permission.VERSION_READ,
+    on=On.DISCORD,
+    says="Octet {it.octet} · Python {it.python} · discord.py {it.discord}",
+)
+async def version(octet: Coordinator, *, by: Actor) -> Version:
+    """Show which Octet this is."""
+    from importlib import metadata  # slow to import: the command line needs this module at every start
+
+    require(by, Permission.VERSION_READ)
+    return Version(octet=octet.version, python=platform.python_version(), discord=metadata.version("discord.py"))
+
+
+@verb("admin", Permission.CONFIG_RELOAD, "POST /config/reload", on=On.DISCORD | On.HTTP, is_slow=True)
+async def reload(
+    octet: Coordinator,
+    *,
+    desks: Annotated[
+        frozenset[str], Kind(help="Desks whose workers restart even if unchanged", for_programs=True)
+    ] = frozenset(),
+    by: Actor,
+) -> Reloaded:
+    """Work by what config/ says now: agents, desks and profiles.
+
+    Octet checks all of config/ first; it reports every problem line by line and then changes nothing. It ends prompts
+    under way first, and restarts only the workers of desks that changed. Settings of `octet.toml` need a restart of
+    Octet; the answer names them.
+    """
+    return await octet.upkeep.reload(by=by, desks=desks)
+
+
+@verb(
+    "admin",
+    None,
+    on=On.DISCORD,
+    own="who can read the console",
+    says="You are the owner of this Octet now. `/task new` gives the first task.",
+)
+async def claim(
+    octet: Coordinator, code: Annotated[str, Kind(help="The code that Octet printed when it started")], *, by: Actor
+) -> Actor:
+    """Become the owner, with the code printed on the console.
+
+    It works once.
+    """
+    return await octet.people.claim(code, user_id=by.id.removeprefix("discord:"), name=by.name)

@@ -1,0 +1,125 @@
+"""`agent`: which agents there are, what each does, which are paused; interrupt one, answer its window."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, Origin, verb
+from bot.verbs.lists import Filter, Page, paged
+from bot.verbs.types import AgentName
+from core.agent_actions.model import ActionResult
+from core.agents.model import AgentState, AgentStatus
+from core.profiles.model import Act
+from core.security.model import Actor, Permission
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "The agents and what they are doing"
+
+
+class Answer(StrEnum):
+    """What can be pressed in a window that waits for an answer."""
+
+    APPROVE = Act.APPROVE.value
+    DENY = Act.DENY.value
+    CONTINUE = Act.CONTINUE.value
+
+
+@verb("agent", Permission.AGENT_READ, "GET /agents", name="list")
+async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState], by: Actor) -> Page[AgentStatus]:
+    """List all agents.
+
+    Each line says what the agent is doing.
+    """
+    rows = [
+        row
+        for row in await octet.agents.list(by=by)
+        if where.state in {None, row.state} and (where.agent or row.agent.name) == row.agent.name
+    ]
+    return paged(
+        rows, where, id_of=lambda row: row.agent.name, text_of=lambda row: f"{row.agent.name} {row.agent.role}"
+    )
+
+
+@verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")
+async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
+    """Show one agent.
+
+    Its role, capabilities, window, state and task.
+    """
+    return await octet.agents.show(agent, by=by)
+
+
+@verb("agent", Permission.AGENT_READ, "GET /agents/{agent}/env", on=On.HTTP)
+async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor) -> dict[str, str]:
+    """Print the environment in which this agent answers under another account, or in a container.
+
+    `eval "$(octet agent env Agent-3)"` sets it in a shell. Keep it as secret as a password. The container must share
+    the host's network. The key stays the same; the address does as long as Octet gets the `port` of config/octet.toml.
+    """
+    name = (await octet.agents.show(agent, by=by)).agent.name
+    return {"OCTET_URL": origin.url, "OCTET_REPLY_KEY": octet.reply_keys.key(name)}
+
+
+@verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")
+async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
+    """Pause an agent: it gets nothing new.
+
+    It goes on with what it has. Tasks that were only queued for it go to other agents; tasks that only it can do wait
+    and say so. It stays paused over restarts.
+    """
+    return await octet.availability.pause(agent, by=by)
+
+
+@verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/drain", undo="resume")
+async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
+    """Let an agent finish what it has, then pause it."""
+    return await octet.availability.drain(agent, by=by)
+
+
+@verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/resume", undo="pause")
+async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
+    """Give a paused agent tasks again.
+
+    For an agent that was silent it means that you saw it at work, so its task goes on.
+    """
+    return await octet.availability.resume(agent, by=by)
+
+
+@verb("agent", Permission.AGENT_INTERRUPT, "POST /agents/{agent}/interrupt", is_slow=True)
+async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
+    """Stop what an agent does now.
+
+    It goes before everything that waits for that window. The owner of the machine must allow it (`allowed_actions` in
+    config/agents.toml).
+    """
+    return await octet.agent_actions.interrupt(agent, by=by)
+
+
+@verb("agent", Permission.AGENT_NEW_CHAT, "POST /agents/{agent}/new-chat", is_slow=True)
+async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
+    """Begin a new conversation in the window of an agent that rests.
+
+    Octet presses the chord that its profile names (`new_chat`). Octet refuses it while the agent has a task, works or
+    is being sent something, and while its composer is not empty. The owner of the machine must allow it
+    (`allowed_actions` with `"new_chat"` in config/agents.toml).
+    """
+    return await octet.agent_actions.new_chat(agent, by=by)
+
+
+@verb("agent", Permission.AGENT_ANSWER, "POST /agents/{agent}/answer", is_slow=True)
+async def answer(
+    octet: Coordinator,
+    agent: AgentName,
+    answer: Annotated[Answer, Kind(help="What to press", choices={one.value: one.value.title() for one in Answer})],
+    *,
+    by: Actor,
+) -> ActionResult:
+    """Answer what an agent's window asks now.
+
+    Octet presses it only if the window still shows what the message about it showed, and says what it saw afterwards.
+    The owner of the machine must allow it (`allowed_actions` in config/agents.toml).
+    """
+    return await octet.agent_actions.answer_agent(agent, Act(answer.value), by=by)

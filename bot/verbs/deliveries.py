@@ -1,0 +1,45 @@
+"""`delivery`: prompts of which it is not known whether they arrived, and a user's decision about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, verb
+from bot.verbs.lists import Filter, Page, paged
+from core.deliveries.model import Delivery, DeliveryState
+from core.security.model import Actor, Permission
+from core.verdicts.model import Decision
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "Prompts of which it is not known whether they arrived"
+
+
+@verb("delivery", Permission.TASK_READ, "GET /deliveries", name="list", on=On.PROGRAMS)
+async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, DeliveryState], by: Actor) -> Page[Delivery]:
+    """List the deliveries that wait for your decision; the agent of each waits with it.
+
+    With a state it lists the newest deliveries in that state.
+    """
+    state = DeliveryState(where.state or DeliveryState.UNKNOWN)
+    found = await octet.unknowns.list(by=by, states=frozenset({state}))
+    rows = [row for row in found if (where.agent or row.agent) == row.agent]
+    return paged(rows, where, id_of=lambda row: row.id, text_of=lambda row: f"{row.task} {row.note}")
+
+
+@verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", on=On.PROGRAMS)
+async def resolve(
+    octet: Coordinator,
+    delivery: Annotated[str, Kind(help="The task, such as T-142, or the delivery's own id")],
+    decision: Annotated[
+        Decision, Kind(help="arrived: it is in the window. again: it is not, send it again. drop: end its task")
+    ],
+    *,
+    by: Actor,
+) -> Delivery:
+    """Decide what became of a prompt of which it is not known whether it arrived.
+
+    Look at its window first: `octet desk screenshot`.
+    """
+    return await octet.unknowns.resolve(delivery, decision, by=by)

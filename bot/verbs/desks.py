@@ -1,0 +1,157 @@
+"""`desk`: the displays with the agents' windows, and the switch that stops Octet's typing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, verb
+from bot.verbs.types import AgentName, DeskName
+from core.calibration.model import CalibrationStep
+from core.desks.model import DeskStatus, LearnedFact
+from core.kit.errors import Invalid
+from core.security.model import Actor, Permission, require
+from core.upkeep.model import Diagnosis, Placed, Tried
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "The displays on which prompts are typed"
+WindowName = Annotated[str, Kind(help="Which window, as `/desk status` names it")]
+AnyDesk = Annotated[DeskName | None, "Which desk; left out: all of them"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Png:
+    """A picture; over HTTP it is the answer itself."""
+
+    name: str
+    of: str
+    png: bytes
+
+
+class NameOne(Invalid):
+    """Name an agent, to see its window, or a desk, to see its whole display."""
+
+
+@verb("desk", Permission.DESK_READ, "GET /desks")
+async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
+    """Show all desks and their windows.
+
+    Octet looks at each window now.
+    """
+    return await octet.desks.status(by=by)
+
+
+@verb("desk", Permission.DESK_LOOK, "GET /desks/screenshot", on=On.DISCORD | On.HTTP)
+async def screenshot(
+    octet: Coordinator,
+    *,
+    agent: Annotated[AgentName | None, "Whose window"] = None,
+    desk: Annotated[DeskName | None, "The whole display of this desk; for the owner only"] = None,
+    window: Annotated[str | None, Kind(help="Only this window of the desk", for_programs=True)] = None,
+    by: Actor,
+) -> Png:
+    """See an agent's window, or the whole display of a desk that has one of its own.
+
+    A desk of terminals shows all its panes. A picture of a window shows nothing else of the screen, and what its
+    profile masks is painted over. Octet never shows the whole screen of a display that people use. Only the owner may
+    see a whole display.
+    """
+    require(by, Permission.DESK_LOOK)
+    if (agent is None) == (desk is None):
+        raise NameOne
+    if desk is not None and window is None:
+        return Png(name="display.png", of=f"The display of {desk}", png=await octet.desks.picture(desk, by=by))
+    if desk is None:
+        who = octet.agents.in_window(agent or "")
+        desk, window = who.desk, who.window
+    png = await octet.desks.screenshot(desk or "", window or "", by=by)
+    return Png(name="window.png", of=f"The window of {agent}" if agent else f"Window {window} of {desk}", png=png)
+
+
+@verb("desk", Permission.DESK_USE, "POST /desks/test", name="test", is_slow=True)
+async def try_out(
+    octet: Coordinator,
+    desk: Annotated[DeskName | None, "All windows of this desk"] = None,
+    *,
+    agent: Annotated[AgentName | None, "Whose window; left out: all of them"] = None,
+    by: Actor,
+) -> tuple[Tried, ...]:
+    """Test windows: paste a harmless line, read it back and clear it; never send it.
+
+    It says of each window how it was read back and how long that took, or what is in the way and what to do. Like a
+    delivery it waits while a user types, and leaves a busy window alone, and one whose composer is not empty.
+    """
+    return await octet.upkeep.try_out(agent=agent, desk=desk, by=by)
+
+
+@verb("desk", Permission.DESK_USE, "POST /desks/{desk}/arrange", is_slow=True)
+async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Placed, ...]:
+    """Put a desk's windows back to their places.
+
+    Each gets its configured size and is raised and uncovered; the answer says what was done and how it is placed now.
+    Nothing moves while the desk is on hold or a user types there.
+    """
+    return await octet.upkeep.arrange(desk, by=by)
+
+
+@verb("desk", Permission.DESK_SEE, name="calibrate", on=On.DISCORD)
+async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> CalibrationStep:
+    """Connect agents' windows: Octet numbers them, tries a draft in each and saves what works.
+
+    Octet shows the desk's whole display, only to you, with a number on each window, and asks which belong to agents.
+    Buttons and a field take the answers. A running Octet uses the new windows at once.
+    """
+    require(by, Permission.DESK_SEE)
+    calibrate = octet.upkeep.calibrate
+    return await calibrate.start(desk, by=by)
+
+
+@verb("desk", Permission.CONFIG_RELOAD, "POST /desks/{desk}/windows/{window}/forget")
+async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: Actor) -> tuple[LearnedFact, ...]:
+    """Forget what Octet learned of a window automatically.
+
+    Such as its busy sign or another anchor; `/desk status` shows what that is, and since when. The desk's worker
+    restarts with the values of config/.
+    """
+    return await octet.upkeep.forget(desk, window, by=by)
+
+
+@verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True)
+async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[Diagnosis, ...]:
+    """Say what is wrong with desks and windows, and what to do about each."""
+    return await octet.upkeep.doctor(desk, by=by)
+
+
+@verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release")
+async def stop(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
+    """Stop before the next key is pressed."""
+    return await _each(octet, desk, octet.desks.stop, by)
+
+
+@verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release")
+async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
+    """Finish what is being typed, then start nothing."""
+    return await _each(octet, desk, octet.desks.hold, by)
+
+
+@verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold")
+async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
+    """Go on after stop or hold."""
+    return await _each(octet, desk, octet.desks.release, by)
+
+
+async def _each(
+    octet: Coordinator, desk: str | None, act: Callable[..., Awaitable[DeskStatus]], by: Actor
+) -> tuple[DeskStatus, ...]:
+    """Act on one desk, or on all at once: a desk whose worker hangs must not keep the others from being stopped."""
+    require(by, Permission.DESK_USE)
+    names = [desk] if desk else [one.desk.name for one in octet.desks.known()]
+    after = await asyncio.gather(*(act(name, by=by) for name in names), return_exceptions=True)
+    for one in after:
+        if isinstance(one, BaseException):
+            raise one
+    return tuple(one for one in after if isinstance(one, DeskStatus))

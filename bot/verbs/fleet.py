@@ -1,0 +1,71 @@
+"""`fleet`: what needs a user, the board, and whether all is well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, Origin, verb
+from bot.verbs.lists import Limit
+from core.fleet.model import Board, Needs, Wellness
+from core.security.model import Actor, Permission
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "Everything at a glance"
+
+
+@verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me")
+async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs:
+    """Show everything that waits for a user, worst and oldest first.
+
+    Each entry says why it waits, since when and what to do next, with a link to its thread.
+    """
+    return await octet.fleet.needs_me(by=by, limit=limit)
+
+
+@verb("fleet", Permission.FLEET_READ, "GET /fleet/board", on=On.PROGRAMS)
+async def board(octet: Coordinator, *, by: Actor) -> Board:
+    """Show what each agent does now, the desks, the queue, and how much waits for a user."""
+    return await octet.fleet.board(by=by)
+
+
+@verb(
+    "fleet",
+    Permission.FLEET_BOARD,
+    name="board",
+    on=On.DISCORD,
+    undo="board",
+    says=lambda stays: "The board appears below and follows what happens." if stays else REMOVED,
+)
+async def place_board(
+    octet: Coordinator,
+    *,
+    remove: Annotated[bool, Kind(help="Take the board away from this channel instead")] = False,
+    origin: Origin,
+    by: Actor,
+) -> bool:
+    """Keep a live board at the end of this channel.
+
+    It shows what each agent does, the queue, the desks, and how many things need a user. Everybody in the channel sees
+    it, with the titles of all tasks. A channel has one board: asked for again it moves down. `remove` takes it away.
+    """
+    boards = octet.fleet.boards
+    if remove:
+        await boards.remove(origin.place.channel, by=by)
+    else:
+        await boards.place(origin.place, by=by)
+    return not remove
+
+
+REMOVED = "The board leaves this channel. `/fleet board` brings it back."
+
+
+@verb("fleet", Permission.FLEET_READ, "GET /fleet/health")
+async def health(octet: Coordinator, *, by: Actor) -> Wellness:
+    """Show whether all is well.
+
+    The database, Discord, the desks, and the heartbeat ping. On the command line the exit code is 1 if not all is well.
+    """
+    known = octet.fleet.health
+    return await known.look(by=by)

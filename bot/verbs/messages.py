@@ -1,0 +1,62 @@
+"""`msg`: send a message to an agent, to the agent that has a task, or to all agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, Origin, verb
+from bot.verbs.types import AgentName, Needs, OpenTask, Text
+from core.agent_messages.model import AgentMessageView, NewAgentMessage
+from core.security.model import Actor, Permission
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "Say something to the agents"
+
+
+@verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="who asked for the task, about that task")
+async def send(
+    octet: Coordinator,
+    text: Text,
+    *,
+    agent: Annotated[AgentName | None, "To whom; left out: whoever has the task"] = None,
+    task: Annotated[OpenTask | None, "The task it is about; left out inside a task's thread: that task"] = None,
+    origin: Origin,
+    by: Actor,
+) -> AgentMessageView:
+    """Say something to an agent.
+
+    The text goes into its window as it is. Inside a task's thread it goes to the agent that has that task; elsewhere
+    name an agent or a task. It waits while the agent is busy or paused, behind the brief of its task, for a day at
+    most.
+    """
+    return await octet.agent_messages.send(_draft(origin, text, agent=agent or None, task=task or None), by=by)
+
+
+@verb("msg", Permission.MESSAGE_BROADCAST, "POST /messages/broadcast")
+async def broadcast(
+    octet: Coordinator,
+    text: Text,
+    *,
+    needs: Annotated[Needs, "Only to those who can do all of this, separated by commas"] = frozenset(),
+    origin: Origin,
+    by: Actor,
+) -> AgentMessageView:
+    """Say something to all agents that can be reached.
+
+    The answer names the agents that are left out, and why.
+    """
+    return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
+
+
+@verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", on=On.PROGRAMS)
+async def show(
+    octet: Coordinator, message: Annotated[str, Kind(help="Its id, as `send` shows it")], *, by: Actor
+) -> AgentMessageView:
+    """Show a message and its deliveries."""
+    return await octet.agent_messages.show(message, by=by)
+
+
+def _draft(origin: Origin, text: str, *, agent: str | None = None, task: str | None = None) -> NewAgentMessage:
+    return NewAgentMessage(text=text, agent=agent, task=task, thread=origin.thread, place=origin.place, key=origin.key)

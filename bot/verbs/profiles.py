@@ -1,0 +1,40 @@
+"""`profile`: what the journal keeps about profiles. The commands `octet profile …` work on files, without this."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, verb
+from core.kit.errors import Invalid
+from core.security.model import Actor, Permission
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "What is known of each kind of window"
+
+
+class BadName(Invalid):
+    """`{text}` is not a name. Use up to 100 printable characters; for a profile letters, digits, - and _."""
+
+
+def _checked(pattern: str) -> Kind:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise BadName(text=text[:40])
+        return text
+
+    return Kind(help="A name", parse=parse)
+
+
+@verb("profile", Permission.DESK_USE, "POST /profiles/{profile}/enabled", on=On.HTTP)
+async def enabled(
+    octet: Coordinator,
+    profile: Annotated[str, _checked(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")],
+    *,
+    who: Annotated[str, _checked(r"[^\x00-\x1f]{1,100}"), "The account that said yes"],
+    by: Actor,
+) -> None:
+    """Note in the journal who enabled a profile that ships disabled."""
+    await octet.upkeep.note_enabled(profile, who=who, by=by)

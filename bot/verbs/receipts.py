@@ -1,0 +1,38 @@
+"""`receipt`: what is kept of deliveries that passed Enter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, verb
+from bot.verbs.desks import Png
+from core.receipts.model import Receipt
+from core.security.model import Actor, Permission
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "What is kept of deliveries"
+Named = Annotated[str, Kind(help="A task, such as T-142, or a delivery's own id")]
+
+
+@verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP)
+async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt, ...]:
+    """Show what is kept of the deliveries of a task.
+
+    What Octet saw, how it read it, when, and in which window.
+    """
+    return await octet.receipts.show(named, by=by)
+
+
+@verb("receipt", Permission.DESK_SEE, "GET /receipts/{named}/{attempt}/pictures/{picture}", on=On.HTTP)
+async def picture(
+    octet: Coordinator,
+    named: Named,
+    attempt: Annotated[int, Kind(help="The delivery's attempt, its `fence`")],
+    picture: Annotated[str, Kind(help="The picture's name")],
+    *,
+    by: Actor,
+) -> Png:
+    """Show one picture of a receipt."""
+    return Png(name=f"{picture}.png", of=picture, png=await octet.receipts.picture(named, attempt, picture, by=by))

@@ -1,0 +1,75 @@
+"""The agents' verbs, for HTTP and as tools. The code of a prompt and a reply key are the right to them.
+
+On the command line they are `octet reply`, `octet done` and `octet progress`, which use the standard library alone
+(`bot.cli.answers`, `bot.cli.progress`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind, On, verb
+from bot.verbs.types import Text
+from core.security.model import Actor
+from core.tasks.model import TaskState
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+ABOUT = "What agents say to Octet"
+TaskOfPrompt = Annotated[str, Kind(help="The task of your prompt, such as T-142")]
+Code = Annotated[str, Kind(help="The code of your prompt; it belongs to this task only")]
+Key = Annotated[str, Kind(help="The same key never counts twice")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What an agent gets back: no more than it needs to know."""
+
+    task: str
+    state: TaskState
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What an agent gets back for a report of progress."""
+
+    task: str
+    state: TaskState
+    kept: bool
+    """False where a later report of the same second took its place."""
+
+
+@verb("", None, "POST /replies", on=On.HTTP, mcp="reply")
+async def reply(
+    octet: Coordinator,
+    task: TaskOfPrompt,
+    code: Code,
+    text: Text,
+    *,
+    final: Annotated[bool, Kind(help="It ends the task, as `done` does")] = False,
+    key: Key,
+    by: Actor,
+) -> Heard:
+    """Say something to your task without ending it: news, or a question."""
+    return await _report(octet, task, code, text, key, final=final, by=by)
+
+
+@verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
+async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
+    """End a task with your answer. Run it once, when all of the work is finished."""
+    return await _report(octet, task, code, text, key, final=True, by=by)
+
+
+@verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
+async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, by: Actor) -> Noted:
+    """Say in a few words what you are doing. It appears on the task's card and shows that you are at work."""
+    found, is_kept = await octet.tasks.progress(task, code, text, agent=by.name)
+    return Noted(task=found.id, state=found.state, kept=is_kept)
+
+
+async def _report(octet: Coordinator, task: str, code: str, text: str, key: str, *, final: bool, by: Actor) -> Heard:
+    receipt = await octet.tasks.report(task, code, text, final=final, key=key, agent=by.name)
+    return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

@@ -1,0 +1,73 @@
+"""What is made from the declarations: docs, the agents' command line, and a command line that starts quickly."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli import answers, progress
+from bot.cli.present import FAILED
+from bot.cli.present import PRESENT as ON_THE_CONSOLE
+from bot.discord.present import PRESENT as IN_DISCORD
+from bot.verbs import replies
+from bot.verbs.catalogue import VERBS
+from bot.verbs.declare import On
+from bot.web.verbs import jsonable
+from core.tasks.model import TaskId
+from scripts import verb_tables
+from tests.bot.discord.shapes import make_task
+
+DOCS = Path(__file__).parents[3] / "docs"
+HEAVY = ("fastapi", "discord", "uvicorn", "sqlalchemy", "core.coordinator", "core.store.engine", "PIL")
+
+
+@pytest.mark.parametrize(
+    ("page", "table"), [("discord.md", verb_tables.discord_table()), ("architecture.md", verb_tables.all_table())]
+)
+def test_the_docs_have_the_table_that_the_declarations_make(page: str, table: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert table in text, "run `make docs`"
+    assert verb_tables.with_table(text, table) == text
+
+
+def test_each_verb_has_help_and_fits_into_discord() -> None:
+    for verb in VERBS:
+        assert 0 < len(verb.summary) <= 100, verb.name
+        for one in verb.parameters:
+            assert 0 < len(one.help) <= 100, (verb.name, one.name)
+
+
+def test_each_result_can_be_presented() -> None:
+    for verb in VERBS:
+        if not verb.says:
+            assert On.DISCORD not in verb.on or verb.result in IN_DISCORD, verb.name
+            assert On.CLI not in verb.on or verb.result in ON_THE_CONSOLE, verb.name
+    results = {verb.result for verb in VERBS}
+    assert set(IN_DISCORD) | set(ON_THE_CONSOLE) | set(FAILED) <= results
+
+
+@pytest.mark.parametrize("name", ["reply", "done", "progress"])
+def test_the_agents_command_line_takes_what_their_verbs_declare(name: str) -> None:
+    parser = progress._parser() if name == "progress" else answers._parser()
+    if name != "progress":
+        [verbs] = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+        assert set(verbs.choices) == {"reply", "done"}
+        parser = verbs.choices[name]
+    taken = {one.dest for one in parser._actions} - {"help", "wait"}
+    declared = {one.name for one in vars(replies)[name].parameters} - {"final", "key"}
+    assert {{"file": "text", "words": "text"}.get(one, one) for one in taken} == declared
+
+
+def test_the_command_line_starts_without_what_is_slow_to_import() -> None:
+    asked = f"import bot.cli.commands, sys; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_result_goes_over_http_as_it_is_with_what_its_properties_say() -> None:
+    sent = jsonable(make_task(id=TaskId("T-7"), needs=frozenset({"shell", "docs"})))
+    assert (sent["id"], sent["needs"], sent["cure"], sent["is_unverified"]) == ("T-7", ["docs", "shell"], "", False)
