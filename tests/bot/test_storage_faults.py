@@ -6,10 +6,9 @@ import asyncio
 import os
 import resource
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -233,36 +232,6 @@ async def test_a_database_locked_at_the_start_is_one_sentence_and_75_and_nothing
         assert "Another program" in err
     async with living(account) as octet:
         assert await octet.titles() == {"Count the birds"}
-
-
-async def test_a_database_locked_during_its_upgrade_is_one_sentence_and_75_and_stays_as_it_was(
-    account: Account,
-) -> None:
-    old(account.home / "octet.db")
-    async with held(account.home / "octet.db"):
-        code, out, err = await account.octet("db", "upgrade")
-    assert (code, out, len(err.splitlines())) == (75, "", 1)
-    assert "Another program" in err
-    assert (await account.octet("db", "upgrade"))[0] == 0
-
-
-def old(path: Path) -> None:
-    """A database of the first schema."""
-    from alembic import command
-    from alembic.config import Config
-    from sqlalchemy import create_engine
-
-    from core.store import schema
-
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(schema.MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    engine.dispose()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
 
 
 @pytest.mark.parametrize("file", ["octet.lock", "run.json", "codes.key"])

@@ -58,7 +58,7 @@ def show(name: NameOption = NAME, home: HomeOption = None) -> None:
         print(line)
 
 
-@app.command(hidden=True)
+@app.command("begin", hidden=True)
 def start_unit(name: NameOption = NAME, home: HomeOption = None) -> None:
     """Called by the session's own start: tell systemd of its screen, and start the unit."""
     way = autostart_backend(home_of(home), name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from core.store import schema
+from core.store import engine, schema
 from core.store.engine import Store
-from core.store.errors import DatabaseDamaged, DatabaseUnknown
+from core.store.errors import DatabaseDamaged, DatabaseUnknown, StoreLocked
 from core.store.upgrade import upgrade_file
 
 LATER = """
@@ -68,3 +70,15 @@ async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, monk
     monkeypatch.setattr(schema, "initial", lambda: "another")
     with pytest.raises(DatabaseUnknown, match="begin with another home"):
         upgrade_file(path)
+
+
+async def test_an_upgrade_of_a_locked_database_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    release(monkeypatch, tmp_path)
+    monkeypatch.setattr(engine, "_BUSY_MS", 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreLocked):
+            upgrade_file(path)
+    assert upgrade_file(path) == (schema.initial(), "later")
