@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from automation.desktop.worker.supervisor import WorkerSupervisor
 from automation.dryrun.lane import DryRunLane
 from automation.llm.lane import ModelLane
 from bot import answer_spool, runfile
-from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
+from bot.desk_workers import DeskWorkerPool, Factories
 from core.agents.model import Lane, Route
 from core.config.loader import Config
 from core.coordinator import Coordinator, Estate, Reach
@@ -248,7 +248,7 @@ def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> DeskWo
     """All desks that an agent works at, and how what another config asks for is made."""
     makers = Factories(
         hands=lambda now: _hands(now, environ, news),
-        displays=lambda now, ears: _displays(now, environ, ears),
+        displays=lambda now, desks, tell: _displays(now, environ, desks, tell),
         lanes=partial(_lanes, models=dict[str, ModelLane]()),
     )
     return DeskWorkerPool(config, makers)
@@ -280,17 +280,15 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
 
 
 def _displays(
-    config: Config, environ: Mapping[str, str], hands: Mapping[str, DisplayStatusRelay]
+    config: Config, environ: Mapping[str, str], desks: Collection[str], tell: Callable[[str, DisplayStatus], None]
 ) -> Generator[VirtualDisplay]:
-    """The displays of the desks that have one of their own; their hands are told how each stands."""
-    own = [desk for desk in config.desks if desk.virtual is not None and desk.name in hands]
+    """Make the displays of those of these desks that have one of their own; `tell` hears how each stands."""
+    own = [desk for desk in config.desks if desk.virtual is not None and desk.name in desks]
     if not own:
         return
     if sys.platform in {"win32", "darwin"}:
         for desk in own:
-            hands[desk.name].report_status(
-                DisplayStatus(why="displays of their own are made of X11, which is not on this system")
-            )
+            tell(desk.name, DisplayStatus(why="displays of their own are made of X11, which is not on this system"))
         return
     from automation.desktop.displays.state_dir import DisplayStateDir
     from automation.desktop.displays.virtual_display import VirtualDisplay
@@ -304,7 +302,7 @@ def _displays(
                 home=config.home.root,
                 environ=environ,
                 clock=SystemClock(),
-                tell=hands[desk.name].report_status,
+                tell=partial(tell, desk.name),
             )
 
 

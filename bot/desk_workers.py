@@ -27,28 +27,9 @@ class Factories:
     """How what a config asks for is made. Making starts nothing."""
 
     hands: Callable[[Config], Mapping[str, DeskWorkerClient]]
-    displays: Callable[[Config, Mapping[str, DisplayStatusRelay]], Iterable[VirtualDisplay]]
+    displays: Callable[[Config, Collection[str], Callable[[str, DisplayStatus], None]], Iterable[VirtualDisplay]]
+    """Those of these desks; each tells its desk's name and how it stands."""
     lanes: Callable[[Config, Mapping[str, DeskWorkerClient]], Mapping[Route, LanePort]]
-
-
-class DisplayStatusRelay:
-    """Hears how one desk's own display stands, and tells whichever hands the desk has now."""
-
-    def __init__(self) -> None:
-        self._last: DisplayStatus | None = None
-        self._hands: DeskWorkerClient | None = None
-
-    def connect(self, hands: DeskWorkerClient | None) -> None:
-        """Tell these hands from now on; None: the desk has none for now."""
-        self._hands = hands
-        if hands is not None and self._last is not None:
-            hands.stands(self._last)
-
-    def report_status(self, standing: DisplayStatus) -> None:
-        """The display stands so now."""
-        self._last = standing
-        if self._hands is not None:
-            self._hands.stands(standing)
 
 
 class DeskWorkerPool:
@@ -59,7 +40,8 @@ class DeskWorkerPool:
         self._config = config
         self.hands: dict[str, DeskWorkerClient] = dict(makers.hands(config))
         """By their desks' names; the same mapping for as long as this lives."""
-        self._ears: dict[str, DisplayStatusRelay] = {}
+        self._standing: dict[str, DisplayStatus] = {}
+        """How each desk's own display stands, for later hands."""
         self._work: dict[str, asyncio.Task[None]] = {}
         self._shown: dict[str, tuple[Virtual | None, asyncio.Task[None]]] = {}
         """What keeps, or follows, a desk's own display, and how that was described when it began."""
@@ -80,11 +62,10 @@ class DeskWorkerPool:
         for name, hands in self.hands.items():
             if name not in self._work:
                 self._work[name] = supervise(group, f"desk {name}", hands.run())
-        ears = {name: self._ears.setdefault(name, DisplayStatusRelay()) for name in self.hands}
-        for name, ear in ears.items():
-            ear.connect(self.hands[name])
+                if name in self._standing:
+                    hands.stands(self._standing[name])
         keeps, described = self._config.settings.displays.start, _virtual(self._config)
-        for display in self._makers.displays(self._config, ears):
+        for display in self._makers.displays(self._config, self.hands.keys(), self._report_status):
             if display.desk not in self._shown:
                 work = display.keep() if keeps else display.follow()
                 task = supervise(group, f"display {display.desk}", work)
@@ -116,9 +97,7 @@ class DeskWorkerPool:
             else:
                 self.hands.pop(name, None)
             if name not in self._shown:
-                self._ears.pop(name, None)
-            elif name not in wanted:
-                self._ears[name].connect(None)  # its display stays, and is heard of again by later hands
+                self._standing.pop(name, None)
         self._config = config
 
     def probe(self, desk: str) -> DisplayProbe:
@@ -133,6 +112,11 @@ class DeskWorkerPool:
         from automation.desktop.calibration.numbered_picture import number_places
 
         return number_places(png, part, places)
+
+    def _report_status(self, desk: str, standing: DisplayStatus) -> None:
+        self._standing[desk] = standing
+        if desk in self.hands:
+            self.hands[desk].stands(standing)
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """How the config's agents are reached by the present hands."""

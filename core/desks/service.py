@@ -167,7 +167,7 @@ class Desks:
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
         """Remove what Octet learned of this window. Raises DeskNotFound, WindowNotFound or NothingLearned."""
         require(by, Permission.CONFIG_RELOAD)
-        if window not in {known.name for known in self._get(desk).windows}:
+        if window not in {known.name for known in self.find(desk).windows}:
             raise WindowNotFound(id=window[:40], desk=desk)
         learned = self._learned
 
@@ -259,7 +259,7 @@ class Desks:
         """Deliveries may begin again. Raises DeskNotFound."""
         # The hands first: what is dispatched on the news must not meet hands that still hold back.
         require(by, Permission.DESK_USE)
-        name = self._get(desk).name
+        name = self.find(desk).name
         try:
             if (hands := self._hands.get(name)) is not None:
                 await hands.release()  # also when they do not answer: they try to start at once, not at their leisure
@@ -275,7 +275,7 @@ class Desks:
         """Stop before the next key, and begin nothing until it is released. Raises DeskNotFound."""
         # The hands first: stopping must not wait for the disk.
         require(by, Permission.DESK_USE)
-        name = self._get(desk).name
+        name = self.find(desk).name
         try:
             if (hands := self._hands.get(name)) is not None:
                 await hands.stop()  # also when no worker answers: the one that is just starting must know it
@@ -287,7 +287,7 @@ class Desks:
         """A PNG of this window only, what its profile masks painted over. Raises DeskNotFound, WindowNotFound,
         WindowNotSeen or DeskUnavailable."""
         require(by, Permission.DESK_LOOK)
-        if window not in {known.name for known in self._get(desk).windows}:
+        if window not in {known.name for known in self.find(desk).windows}:
             raise WindowNotFound(id=window[:40], desk=desk)
         picture = await self._answering(desk).picture(window)
         seen = ScreenshotTaken(desk=desk, window=window)
@@ -298,15 +298,17 @@ class Desks:
         """A PNG of the whole display of a desk that has one of its own, or of all its panes. Raises DeskNotFound,
         DeskIsShared or DeskUnavailable."""
         require(by, Permission.DESK_SEE)
-        if self._get(desk).virtual is None and self._get(desk).tmux is None:
+        if self.find(desk).virtual is None and self.find(desk).tmux is None:
             raise DeskIsShared(id=desk)
         picture = await self._answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))
         return picture
 
     def find(self, desk: str) -> Desk:
-        """The desk of this name. Raises DeskNotFound."""
-        return self._get(desk)
+        """Return the desk of this name. Raises DeskNotFound."""
+        if desk not in self._desks:
+            raise DeskNotFound(id=desk[:40])
+        return self._desks[desk]
 
     def all(self) -> tuple[Desk, ...]:
         """Every desk of the config."""
@@ -314,15 +316,15 @@ class Desks:
 
     async def examine(self, desk: str) -> tuple[WindowStatus, ...]:
         """A fresh look at its windows, closer than `status`. Raises DeskNotFound or DeskUnavailable."""
-        return await self._answering(self._get(desk).name).examine()
+        return await self._answering(self.find(desk).name).examine()
 
     async def arrange(self, desk: str, windows: Sequence[str]) -> tuple[Arranged, ...]:
         """Have these windows put back to their places. Raises DeskNotFound or DeskUnavailable."""
-        return await self._answering(self._get(desk).name).arrange(windows)
+        return await self._answering(self.find(desk).name).arrange(windows)
 
     async def look_at(self, desk: str, window: str) -> Shown:
         """What the window shows of its agent, by a fresh look. Raises DeskNotFound or DeskUnavailable."""
-        return await self._answering(self._get(desk).name).shows(window)
+        return await self._answering(self.find(desk).name).shows(window)
 
     async def transcript(self, desk: str, window: str) -> Transcribed:
         """What was said in a window, for the reading of answers. Raises WindowNotSeen or DeskUnavailable."""
@@ -347,11 +349,6 @@ class Desks:
             # The rest of the reason may name another window, which is for nobody who only follows a task.
             return f"its window cannot be used: {seen.code}"
         return _NOT_IDLE[seen.activity]
-
-    def _get(self, desk: str) -> Desk:
-        if desk not in self._desks:
-            raise DeskNotFound(id=desk[:40])
-        return self._desks[desk]
 
     def _answering(self, desk: str) -> Hands:
         """Its hands, if their worker answers. Raises DeskUnavailable."""
@@ -383,7 +380,7 @@ class Desks:
 
     async def _wish(self, desk: str, wish: Wish, by: Actor) -> None:
         require(by, Permission.DESK_USE)
-        name = self._get(desk).name
+        name = self.find(desk).name
 
         def note(tx: Tx) -> None:
             self._note_wish(tx, name, wish, by.id)

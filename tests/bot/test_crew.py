@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from automation.desktop.displays.display_status import DisplayStatus
-from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
+from bot.desk_workers import DeskWorkerPool, Factories
 from core.config.loader import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
@@ -46,7 +46,7 @@ class Display:
     """A display that says how it stands when the test has it do so."""
 
     desk: str
-    ear: DisplayStatusRelay
+    tell: Callable[[str, DisplayStatus], None]
     began: asyncio.Event = field(default_factory=asyncio.Event)
 
     is_kept: bool = False
@@ -76,10 +76,12 @@ class Stage:
             used = {one.desk for one in config.agents}
             return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
 
-        def displays(config: Config, ears: Mapping[str, DisplayStatusRelay]) -> Iterator[Any]:
+        def displays(
+            config: Config, desks: Collection[str], tell: Callable[[str, DisplayStatus], None]
+        ) -> Iterator[Any]:
             for desk in config.desks:
-                if desk.virtual is not None and desk.name in ears:
-                    made = Display(desk=desk.name, ear=ears[desk.name])
+                if desk.virtual is not None and desk.name in desks:
+                    made = Display(desk=desk.name, tell=tell)
                     self.displays.append(made)
                     self.made.set()
                     yield made
@@ -136,31 +138,31 @@ async def test_hands_that_come_back_to_a_display_that_stayed_are_told_how_it_sta
 ) -> None:
     async with stage(tmp_path) as at:
         (display,) = at.displays
-        display.ear.report_status(UP)
+        display.tell(display.desk, UP)
         assert at.hands().stood == [UP]
         await at.follow(at.config(has_agent=False))
         assert at.crew.hands == {}
-        display.ear.report_status(UP)  # nobody is there who could be told
+        display.tell(display.desk, UP)  # nobody is there who could be told
         await at.follow(at.config())
         assert at.hands().stood == [UP]
-        display.ear.report_status(DOWN)
+        display.tell(display.desk, DOWN)
         assert at.hands().stood == [UP, DOWN]
 
 
 async def test_a_display_that_is_described_otherwise_begins_anew_and_tells_the_new_hands(tmp_path: Path) -> None:
     async with stage(tmp_path) as at:
-        at.displays[0].ear.report_status(UP)
+        at.displays[0].tell(at.displays[0].desk, UP)
         before = at.hands()
         await at.follow(at.config(size="800x600"))
         assert not before.is_at_work
         assert at.hands().stood == [], "the new display has not said anything yet"
-        at.displays[-1].ear.report_status(DOWN)
+        at.displays[-1].tell(at.displays[-1].desk, DOWN)
         assert at.hands().stood == [DOWN]
 
 
 async def test_a_display_that_changed_while_nobody_worked_there_does_not_stay_as_it_was(tmp_path: Path) -> None:
     async with stage(tmp_path) as at:
-        at.displays[0].ear.report_status(UP)
+        at.displays[0].tell(at.displays[0].desk, UP)
         await at.follow(at.config(has_agent=False))
         assert at.displays[0].is_kept, "it stays, with the programs on it"
         await at.follow(at.config(size="800x600", has_agent=False))

@@ -72,17 +72,14 @@ class DeskWorkerClient:
         await self._link.set_mode(Mode.STOPPED)
 
     async def look(self) -> tuple[WindowStatus, ...]:
-        return await self._look(closely=False)
+        return (await self._answer(messages.InspectWindows(closely=False))).windows
 
     async def examine(self) -> tuple[WindowStatus, ...]:
-        return await self._look(closely=True)
+        return (await self._answer(messages.InspectWindows(closely=True))).windows
 
     async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
         call = messages.Arrange(windows=tuple(windows))
-        answer = await self._ask(call, more_s=ARRANGING_S * len(windows))
-        if answer.refused:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return answer.arranged
+        return (await self._answer(call, more_s=ARRANGING_S * len(windows))).arranged
 
     async def picture(self, window: str) -> bytes:
         answer = await self._ask(messages.TakePicture(window=window))
@@ -91,10 +88,7 @@ class DeskWorkerClient:
         return base64.b64decode(answer.png)
 
     async def whole_picture(self) -> bytes:
-        answer = await self._ask(messages.TakePicture(window=""))
-        if answer.refused:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return base64.b64decode(answer.png)
+        return base64.b64decode((await self._answer(messages.TakePicture(window=""))).png)
 
     async def shows(self, window: str) -> Shown:
         answer = await self._ask(messages.AskShown(window=window))
@@ -216,11 +210,12 @@ class DeskWorkerClient:
             return False
         return True
 
-    async def _look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        answer = await self._ask(messages.InspectWindows(closely=closely))
+    async def _answer(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
+        """Return the answer of a worker that did not refuse. Raises DeskUnavailable."""
+        answer = await self._ask(question, more_s=more_s)
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return answer.windows
+        return answer
 
     async def _ask(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
         if not self._link.ready.is_set():
