@@ -144,7 +144,7 @@ class Doors:
     async def _slash(self, brief: str) -> str:
         home = self._sandbox.world.home.id
         try:
-            sent = await self._sandbox.person.slash(PERSON, home, "task new", {"prompt": brief})
+            sent = await self._sandbox.person.slash(PERSON, home, "task new", {"brief": brief})
         except ClientRefused:
             await asyncio.sleep(0.1)  # nothing is registered yet
             return ""

@@ -132,7 +132,7 @@ class House:
 
     async def task(self, prompt: str, agent: str | None = None, **options: object) -> str:
         """`/task new`; the task's id."""
-        given = {"prompt": prompt, **({"agent": agent} if agent else {}), **options}
+        given = {"brief": prompt, **({"agent": agent} if agent else {}), **options}
         said = words(await self.ask("task new", **given))
         found = re.match(r"(T-\d+) is accepted", said)
         assert found, said

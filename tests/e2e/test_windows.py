@@ -224,13 +224,13 @@ async def test_the_owner_sees_one_window_and_a_stranger_nothing(house: House) ->
         ("desk screenshot", {"agent": "Agent-5"}),
         ("desk stop", {}),
         ("desk status", {}),
-        ("task new", {"prompt": "let me in"}),
+        ("task new", {"brief": "let me in"}),
     ):
         denied = await house.ask(command, user="Ben", **options)
         assert words(denied).startswith("Not allowed."), (command, words(denied))
         assert denied["sandbox"]["files"] == []
         assert denied["sandbox"]["only_for"] is not None
-    assert "let me in" not in words(await house.ask("task list", which="all"))
+    assert "let me in" not in words(await house.ask("task list", state="all"))
 
 
 async def _picture(message: Json) -> Image.Image:

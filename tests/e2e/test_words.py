@@ -38,20 +38,20 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def _trace(house: House) -> tuple[str, list[Json], list[Json]]:
     """All that a task leaves: its row, its thread, its messages for everybody."""
     everybody = [one for one in await house.discord.messages() if one["sandbox"]["only_for"] is None]
-    listed = words(await house.ask("task list", which="all"))
+    listed = words(await house.ask("task list", state="all"))
     return re.sub(r"<t:\d+:R>", "", listed), await house.discord.threads(), everybody
 
 
 @pytest.mark.parametrize(
     ("options", "answer"),
     [
-        ({"prompt": "   "}, "Not accepted. There is no text. Write what is to be done."),
-        ({"prompt": "ring\x07 the bell"}, "Not accepted. This text has a control character (U+0007 at position 4)"),
-        ({"prompt": "escape\x1b[2J"}, "Not accepted. This text has a control character (U+001B"),
-        ({"prompt": "x", "agent": "Agent-9"}, "Not found. There is no agent called Agent-9."),
-        ({"prompt": "x", "agent": "@everyone"}, "Not found. There is no agent called @everyone."),
-        ({"prompt": "x", "needs": "juggling"}, "Not accepted. No agent can do this:"),
-        ({"prompt": "x", "agent": "Agent-1", "needs": "research"}, "Not accepted. No agent can do this: Agent-1"),
+        ({"brief": "   "}, "Not accepted. There is no text. Write what is to be done."),
+        ({"brief": "ring\x07 the bell"}, "Not accepted. This text has a control character (U+0007 at position 4)"),
+        ({"brief": "escape\x1b[2J"}, "Not accepted. This text has a control character (U+001B"),
+        ({"brief": "x", "agent": "Agent-9"}, "Not found. There is no agent called Agent-9."),
+        ({"brief": "x", "agent": "@everyone"}, "Not found. There is no agent called @everyone."),
+        ({"brief": "x", "needs": "juggling"}, "Not accepted. No agent can do this:"),
+        ({"brief": "x", "agent": "Agent-1", "needs": "research"}, "Not accepted. No agent can do this: Agent-1"),
     ],
 )
 async def test_what_cannot_be_a_task_is_answered_privately_and_leaves_nothing(
@@ -67,7 +67,7 @@ async def test_what_cannot_be_a_task_is_answered_privately_and_leaves_nothing(
 
 
 async def test_what_discord_itself_refuses_never_reaches_us(house: House) -> None:
-    with pytest.raises(ClientRefused, match=r"prompt.* takes at most 6000"):
+    with pytest.raises(ClientRefused, match=r"brief.* takes at most 6000"):
         await house.ask("task new", brief="x" * 6001)
 
 
