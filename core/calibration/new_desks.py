@@ -22,13 +22,13 @@ PANES = "panes"
 
 class TemplateMissing(Invalid):
     """There is no {file}, and nothing says what it shall hold. Name the agent's program and how its window is driven:
-    octet desk up --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are put in for each)"""
+    octet desk up --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are put in for each)."""
 
 
 class ProgramMissing(Invalid):
     """Nothing says what runs in {count} new panes. Name the agent's program and how it is driven:
     octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
-    ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)"""
+    ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)."""
 
 
 class WorkingFolderMissing(Invalid):

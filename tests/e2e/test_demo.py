@@ -67,7 +67,7 @@ async def _type_task(page: Page, prompt: str, agent: str) -> None:
     await page.keyboard.type("/task n")
     await expect(page.get_by_test_id("command-suggestion").first).to_contain_text("/task new")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_test_id("option-prompt")).to_be_focused()
+    await expect(page.get_by_test_id("option-brief")).to_be_focused()
     for number, line in enumerate(prompt.split("\n")):
         if number:
             await page.keyboard.press("Shift+Enter")

@@ -84,10 +84,8 @@ async def test_from_octet_init_to_a_delivered_task_in_at_most_ten_answers_and_no
         heard = screen.prompts()
     assert len(cards) == 1
     assert "Agent-1" in words(cards[0])
-    for name, prompts in heard.items():
-        assert prompts[0].startswith("Hello. Octet tries out whether its prompts arrive here"), (name, prompts)
-    assert {name: len(prompts) - 1 for name, prompts in heard.items()} == {"gtk": 1, "web": 0, "xterm": 0}
-    assert "nothing is to be done but to answer" in heard["gtk"][1]
+    assert {name: len(prompts) for name, prompts in heard.items()} == {"gtk": 1}
+    assert "nothing is to be done but to answer" in heard["gtk"][0]
 
 
 def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> None:

@@ -24,7 +24,6 @@ HEAVY = {
     "openai",
     "pyautogui",
     "PIL",
-    "pydantic",
 }
 
 

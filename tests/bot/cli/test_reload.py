@@ -55,7 +55,7 @@ async def test_agents_and_desks_come_and_go_while_octet_runs(account: Account) -
         ], "the environment's port goes before that of the file: nothing needs a restart"
         await ask(run, "POST", "/tasks", brief="Count the birds", needs=["birds"])
         await is_shown(run, "T-1")
-        assert {one["name"] for one in await ask(run, "GET", "/desks")} >= {"main", "attic"}  # pyright: ignore[reportArgumentType] # a list
+        assert {one["desk"]["name"] for one in await ask(run, "GET", "/desks")} >= {"main", "attic"}  # pyright: ignore[reportArgumentType] # a list
         write(account, "agents.toml", MORE)
         (account.home / "config/desks/attic.toml").unlink()
         assert (await reload(account))[1].splitlines() == [
@@ -100,7 +100,7 @@ async def test_one_that_is_killed_on_its_way_is_made_good_by_the_next_start(acco
         await child.communicate()
     assert child.returncode == -signal.SIGKILL
     async with account.running() as run:
-        assert [one["name"] for one in await ask(run, "GET", "/agents")] == ["Dry", "New"]  # pyright: ignore[reportArgumentType] # a list
+        assert [one["agent"]["name"] for one in (await ask(run, "GET", "/agents"))["items"]] == ["Dry", "New"]  # pyright: ignore[reportArgumentType] # a list
         await ask(run, "POST", "/tasks", brief="Count them again", needs=["birds"])
         await is_shown(run, "T-2")
         assert (await ask(run, "GET", "/tasks/T-1"))["task"]["state"] == "waiting"
