@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 FOLDER = "answers"
 REFUSED = "refused"
 MAX_FILE_BYTES = 8_000_000
-SETTLED_S = 2.0
-"""Octet leaves younger files to the command that wrote them: it is probably just sending the answer."""
-LOOK_S = 60.0
-"""The longest time between two looks into the folder."""
+SETTLED_S = 2.0  # Octet leaves younger files to the command that wrote them: it is probably just sending the answer
+LOOK_S = 60.0  # the longest time between two looks into the folder
 _KEY_CHARS = frozenset("0123456789abcdef")
 _AT_NS = re.compile(rb'\{"at_ns": (\d{1,20}),')
 """How `put` begins a file, so that a folder of any size is put in order without reading the files whole."""

@@ -50,8 +50,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Say = Callable[[str], None]
-"""Tells the person at the console one line."""
+Say = Callable[[str], None]  # tells the person at the console one line
 
 
 class TokenInUse(Conflict):

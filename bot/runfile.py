@@ -20,8 +20,7 @@ from core.kit.files import write_private
 RUN_FILE = "run.json"
 _QUERY_LIMITED, _DENIED, _STILL_ACTIVE = 0x1000, 5, 259
 """Windows' own numbers: what may be asked of a process, why not, and the exit code of one that has not ended."""
-_LISTENS = "0A"
-"""The state of a listening socket in /proc/net/tcp."""
+_LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 _HOME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -29,10 +28,8 @@ _HOME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Run:
     """One running Octet: where it listens, and the operator's token for it."""
 
-    pid: int
-    """0 for an Octet that an agent's environment names."""
-    address: str
-    """The loopback address without the port."""
+    pid: int  # 0 for an Octet that an agent's environment names
+    address: str  # the loopback address without the port
     port: int
     token: str = field(repr=False)
     home: str
@@ -41,8 +38,7 @@ class Run:
     started_ms: int
     reply_key: str = field(default="", repr=False)
     """With it the agents of this account answer: their verbs send this, and never the operator's token."""
-    process_started: str = ""
-    """`start_time` of the process: another process with the same id is not this Octet."""
+    process_started: str = ""  # `start_time` of the process: another process with the same id is not this Octet
 
 
 def is_home_id(text: str) -> bool:

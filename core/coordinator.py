@@ -72,22 +72,17 @@ class Estate:
     codes_key: Path
     agents: Sequence[Agent]
     desks: Sequence[Desk]
-    agent_command: str
-    """How agents call octet; it stands in every prompt."""
-    briefs: Path
-    """The folder for briefs that are longer than their window takes."""
-    learned: Learned | None = None
-    """What Octet learned of windows automatically; None where nothing is learned."""
+    agent_command: str  # how agents call octet; it stands in every prompt
+    briefs: Path  # the folder for briefs that are longer than their window takes
+    learned: Learned | None = None  # what Octet learned of windows automatically; None where nothing is learned
     longest_prompts: Mapping[str, Longest] = field(default_factory=dict[str, Longest])
     """What the window of each agent takes; agents without an entry take any prompt."""
     read_agents: frozenset[str] = frozenset()
     """Agents whose windows can be read: their prompts say how to answer there, and it is looked for when they rest."""
     refused_answers: Path | None = None
     """The folder of the answers that could not be used; None where nobody keeps them."""
-    answers: AnswerLimits = field(default=AnswerLimits())
-    """How much agents may send to their tasks."""
-    keeping: Keeping = field(default=Keeping())
-    """For how long receipts and their pictures are kept."""
+    answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
+    keeping: Keeping = field(default=Keeping())  # for how long receipts and their pictures are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

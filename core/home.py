@@ -11,8 +11,7 @@ import platformdirs
 
 from core.kit.errors import Invalid
 
-HOME = "OCTET_HOME"
-"""The variable of the environment that names it."""
+HOME = "OCTET_HOME"  # the variable of the environment that names it
 OCTET_TOML = "config/octet.toml"
 ENV_FILE = ".env"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -8,19 +8,15 @@ from enum import StrEnum
 from core.deliveries.model import Delivery, Outcome, Reason, deaths_after
 from core.settings.model import DispatchSettings
 
-_SETTINGS = DispatchSettings()
-"""The defaults have their home in the settings."""
+_SETTINGS = DispatchSettings()  # the defaults have their home in the settings
 
 
 class OnAgentTimeout(StrEnum):
     """What is done about an agent that gave no sign for too long. All but the first need its window seen idle."""
 
-    PARK = "park"
-    """People are told, and decide."""
-    NUDGE = "nudge"
-    """It is asked once, in its window, whether it still works; then the task is parked."""
-    RELEASE = "release"
-    """The task goes to another agent."""
+    PARK = "park"  # people are told, and decide
+    NUDGE = "nudge"  # it is asked once, in its window, whether it still works; then the task is parked
+    RELEASE = "release"  # the task goes to another agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,22 +31,19 @@ class RetryPolicy:
     """How long a window may be covered or moved before that counts as refused."""
     window_recheck_ms: int = 300_000
     """Words that wait for a window are tried again after so long even if nobody said that it is usable again."""
-    rate_limit_ms: int = 60_000
-    """How long an agent rests whose model reached a limit without saying for how long."""
+    rate_limit_ms: int = 60_000  # how long an agent rests whose model reached a limit without saying for how long
     max_rejections: int = _SETTINGS.max_rejections_per_hour
     rejection_window_ms: int = 3_600_000
     max_worker_losses: int = 3
     """A text over which the desk's worker ended so often in a row is what ends it: it is not tried again."""
     agent_timeout_ms: int = round(_SETTINGS.agent_timeout_s * 1000)
     on_agent_timeout: OnAgentTimeout = OnAgentTimeout.PARK
-    idle_recheck_s: float = 2.0
-    """A window is seen idle when it looks so twice, with this rest between."""
+    idle_recheck_s: float = 2.0  # A window is seen idle when it looks so twice, with this rest between
     startup_grace_ms: int = 60_000
     """The least that an agent at work has to give a sign after Octet was started: nobody could hear it before."""
     recovery_timeout_s: float = _SETTINGS.recovery_timeout_s
     """How long a desk may be out of use before a person is asked what became of an interrupted prompt."""
-    recovery_pause_s: float = 1.0
-    """The rest before the next look, when the desk's worker was lost over the last one."""
+    recovery_pause_s: float = 1.0  # the rest before the next look, when the desk's worker was lost over the last one
 
     def retry_delay_ms(self, bounces: int) -> int:
         """The rest before the next try, after so many bounces already: doubling from the first to the longest."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from core.kit.files import write_bytes_private
 from core.profiles.model import Selection
 
-MOST_BYTES = 32_000_000
-"""Of all formats together; what goes beyond is not kept."""
+MOST_BYTES = 32_000_000  # of all formats together; what goes beyond is not kept
 NO_DATA = frozenset(
     {"TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "DELETE", "INSERT_SELECTION", "INSERT_PROPERTY"}
 )
@@ -34,8 +33,7 @@ class ClipboardFormat:
 
     target: str
     kind: str
-    bits: int
-    """Of one item: 8, 16 or 32."""
+    bits: int  # of one item: 8, 16 or 32
     data: bytes
 
 
@@ -44,10 +42,8 @@ class ClipboardContent:
     """All forms of what one program offered on one selection."""
 
     formats: tuple[ClipboardFormat, ...]
-    left_out: int = 0
-    """How many were too large, too slow, or refused."""
-    is_late: bool = False
-    """Whether some of these might have come a moment later."""
+    left_out: int = 0  # how many were too large, too slow, or refused
+    is_late: bool = False  # whether some of these might have come a moment later
 
     @property
     def is_secret(self) -> bool:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from core.profiles.model import Box
 
-APART_PX = 12
-"""Clicks nearer than this to each other, within CLICK_S, count as double and triple clicks."""
+APART_PX = 12  # clicks nearer than this to each other, within CLICK_S, count as double and triple clicks
 CLICK_S = 0.5
 THROUGH_S = 0.4
 """So long after a click of ours its button may count as down yet: as long as a window manager that has much to do keeps

@@ -23,8 +23,7 @@ class WindowInfo:
     """One window as it was when it was looked at."""
 
     id: int
-    kind: str
-    """The class part of WM_CLASS; on Windows the name of its program."""
+    kind: str  # the class part of WM_CLASS; on Windows the name of its program
     title: str
     box: Box
     is_viewable: bool

@@ -13,8 +13,7 @@ from core.deliveries.model import Reason
 from core.desks.model import Arranged
 from core.profiles.model import Box
 
-MOVES_S = 0.5
-"""So long a manager may take for one request; a program that is busy draws itself anew later."""
+MOVES_S = 0.5  # so long a manager may take for one request; a program that is busy draws itself anew later
 LOOK_S = 0.02
 
 

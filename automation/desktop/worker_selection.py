@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-WITHOUT_X11 = ("win32", "darwin")
-"""Platforms without X11, as `sys.platform` calls them."""
+WITHOUT_X11 = ("win32", "darwin")  # platforms without X11, as `sys.platform` calls them
 
 
 def is_portable(platform: str) -> bool:

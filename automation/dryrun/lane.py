@@ -12,8 +12,7 @@ from core.kit.errors import Conflict
 class DryRunLane:
     """Ends each order as `sent (dry run)`: nobody has read it, no task is closed by it."""
 
-    at_once = 1_000
-    """As many as there may be: they touch nothing."""
+    at_once = 1_000  # as many as there may be: they touch nothing
 
     def __init__(self) -> None:
         self._under_way: set[DeliveryId] = set()

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
 CONNECT_S = 10.0
-_NO_KEY = "none"
-"""The package wants a key, also for servers that ask for none."""
+_NO_KEY = "none"  # the package wants a key, also for servers that ask for none
 _LIMITED, _TOO_LARGE, _SERVER_FAILED = 429, 413, 500
-_DENIED = frozenset({401, 403, 404, 405})
-"""The key, the address or the model's name is wrong: no prompt will be taken."""
+_DENIED = frozenset({401, 403, 404, 405})  # the key, the address or the model's name is wrong: no prompt will be taken
 _TOO_LONG_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _WHOLE = "stop"
 

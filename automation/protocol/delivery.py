@@ -248,11 +248,9 @@ def _join(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-GRANT_S = 0.250
-"""How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
+GRANT_S = 0.250  # how long a go-ahead for Enter is good, counted from the asking on the worker's own clock
 LOOK_S = 0.02
-ASKS = 20
-"""How often a go-ahead that came too late is asked for again."""
+ASKS = 20  # how often a go-ahead that came too late is asked for again
 
 
 READ_BY: dict[AnyReadback, str] = {
@@ -282,10 +280,8 @@ class _Seen:
 
     empty: bool = False
     busy: bool = False
-    guarded: bool = False
-    """The composer emptied while the user's devices were still held."""
-    gained: bool = False
-    """The composer emptied, and the document gained the whole text, once."""
+    guarded: bool = False  # the composer emptied while the user's devices were still held
+    gained: bool = False  # the composer emptied, and the document gained the whole text, once
 
 
 class Submission:

@@ -12,10 +12,8 @@ from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason,
 from core.kit import faults
 from core.profiles.model import Act, Activity, Driven, Press
 
-MATCH_S = 1.2
-"""How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""
-EFFECT_S = 2.5
-"""The longest wait for an act to show, unless the profile's `confirm_timeout_ms` is longer."""
+MATCH_S = 1.2  # how long the dialog may take to look exactly as it was shown: longer than a caret in it is away
+EFFECT_S = 2.5  # the longest wait for an act to show, unless the profile's `confirm_timeout_ms` is longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,10 +54,8 @@ class ReadbackResult:
     by: AnyReadback
     text: str | None = None
     """The whole text of the composer; None while there is nothing to be had, or this way tells no text."""
-    taken: bool = False
-    """The target's program itself took the text from the selection after the paste chord."""
-    landed: bool = False
-    """All that this way can tell without the text says that it stands in the composer."""
+    taken: bool = False  # the target's program itself took the text from the selection after the paste chord
+    landed: bool = False  # all that this way can tell without the text says that it stands in the composer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +64,7 @@ class SubmitEvidence:
 
     is_empty: bool
     is_busy: bool
-    is_guarded: bool = False
-    """Since before Enter, and until after this look, the input guard held the user's devices."""
+    is_guarded: bool = False  # since before Enter, and until after this look, the input guard held the user's devices
     has_gained: bool | None = None
     """Whether its program tells that the composer emptied, and that the rest of the window gained the whole text, once.
     None where it does not tell what stands there."""

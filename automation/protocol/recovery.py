@@ -28,12 +28,9 @@ AFTER = "after an interruption"
 class RecoveryTimeouts:
     """How long is looked before something counts as seen, in seconds."""
 
-    apart_s: float = 1.0
-    """Between the two looks that must both find our draft."""
-    reads_apart_s: float = 5.0
-    """Between the two reads of a complete transcript that must both lack our text."""
-    passes_s: float = 5.0
-    """What passes by itself (covered, moved, a key held down) is waited for this long."""
+    apart_s: float = 1.0  # between the two looks that must both find our draft
+    reads_apart_s: float = 5.0  # between the two reads of a complete transcript that must both lack our text
+    passes_s: float = 5.0  # what passes by itself (covered, moved, a key held down) is waited for this long
     retry_s: float = 0.2
 
 

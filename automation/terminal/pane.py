@@ -25,10 +25,8 @@ BUFFER = "octet-delivery."
 """Begins the name of each buffer of ours; one lives from the loading to the paste, which are one go."""
 LOOK_S = 0.004
 CLEAR_S = 1.5
-STILL_S = 0.03
-"""So long it must be empty: what was pasted may still be drawn."""
-FRESH_S = 0.1
-"""A look this old is good for a decision that the server checks once more."""
+STILL_S = 0.03  # so long it must be empty: what was pasted may still be drawn
+FRESH_S = 0.1  # A look this old is good for a decision that the server checks once more
 IDLE_S = 2.0
 
 

@@ -17,10 +17,8 @@ from automation.terminal.panes import FORMAT, HOLD, PaneState, asked, literal, p
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent, block
 from core.deliveries.model import Reason
 
-LONGEST_S = 0.8
-"""After so long the server gives the pane back. What a person types meanwhile is lost."""
-OURS_S = 0.6
-"""For so long it is counted on."""
+LONGEST_S = 0.8  # after so long the server gives the pane back. What a person types meanwhile is lost.
+OURS_S = 0.6  # for so long it is counted on
 _numbers = itertools.count(1)
 _SAME = ("pane_pid", "pane_dead", "pane_in_mode", "pane_synchronized", HOLD)
 _SAME_SIGHT = (

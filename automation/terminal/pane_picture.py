@@ -19,8 +19,7 @@ _FONTS = (
     "/usr/share/fonts/dejavu-sans-mono-fonts/DejaVuSansMono.ttf",
     "/System/Library/Fonts/Menlo.ttc",
 )
-_SIZE, _WIDE, _HIGH = 13, 8, 17
-"""A cell is eight points wide: one byte, in a picture of black and white."""
+_SIZE, _WIDE, _HIGH = 13, 8, 17  # A cell is eight points wide: one byte, in a picture of black and white
 _MOST_COLUMNS, _MOST_ROWS, _FEWEST_COLUMNS = 400, 200, 20
 
 

@@ -24,14 +24,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TAG = "@octet_window"
-"""The option of a pane by which one of Octet's own is known, whatever its window is called."""
-HOLD = "@octet_hold"
-"""The option of a pane that says whose hold it is under: a number, none when it is under none."""
-HISTORY = 5_000
-"""So many lines above the screen are read for answers."""
-REST_S = 5.0
-"""Between two searches of a screen where the first took too long."""
+TAG = "@octet_window"  # the option of a pane by which one of Octet's own is known, whatever its window is called
+HOLD = "@octet_hold"  # the option of a pane that says whose hold it is under: a number, none when it is under none
+HISTORY = 5_000  # so many lines above the screen are read for answers
+REST_S = 5.0  # between two searches of a screen where the first took too long
 _PARTS: tuple[str, ...] = (
     "pane_id",
     "pane_pid",
@@ -52,8 +48,7 @@ _PARTS: tuple[str, ...] = (
 )
 _TEXTS = frozenset({HOLD, TAG, "pane_current_command"})
 """Parts whose value is free text. A program chooses what it is called, with newlines too."""
-_BREAKS = "\x01-\x1f\x7f|"
-"""Characters that could break a row."""
+_BREAKS = "\x01-\x1f\x7f|"  # characters that could break a row
 
 
 def asked(part: str) -> str:
@@ -86,15 +81,12 @@ class PaneState:
 
     id: str
     pid: int
-    server: int
-    """Of the tmux server: numbers of panes begin anew with each."""
+    server: int  # of the tmux server: numbers of panes begin anew with each
     is_dead: bool
     status: str
-    modes: int
-    """Copy mode and the like, which take keys for themselves."""
+    modes: int  # copy mode and the like, which take keys for themselves
     is_synchronized: bool
-    is_off: bool
-    """Its input is switched off: by a person, or by our own hold."""
+    is_off: bool  # its input is switched off: by a person, or by our own hold
     size: tuple[int, int]
     cursor: tuple[int, int]
     brackets: str

@@ -21,15 +21,11 @@ from core.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-SIZE = (220, 50)
-"""Of a pane that nobody looks at: wide enough for what agents draw."""
-OLDEST = (3, 2)
-"""The first tmux whose server does things later by itself, which ends a hold."""
+SIZE = (220, 50)  # of a pane that nobody looks at: wide enough for what agents draw
+OLDEST = (3, 2)  # the first tmux whose server does things later by itself, which ends a hold
 FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S = 0.5, 30.0, 60.0
-WAITS = ("env", "sleep", "600")
-"""What runs in a new pane until its program is started there."""
-DOWN = "down"
-"""The file in the desk's folder that says that its panes are not wanted now."""
+WAITS = ("env", "sleep", "600")  # what runs in a new pane until its program is started there
+DOWN = "down"  # the file in the desk's folder that says that its panes are not wanted now
 
 
 class TmuxOld(Unavailable):
@@ -64,8 +60,7 @@ def check_tmux() -> None:
 class _Life:
     pause_s: float = FIRST_PAUSE_S
     began_s: float = 0.0
-    again_s: float | None = None
-    """When it is started again; None while it runs."""
+    again_s: float | None = None  # when it is started again; None while it runs
 
 
 class PanePrograms:

@@ -20,10 +20,8 @@ _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
 _DIM_ON, _DIM_OFF = "2", frozenset({"", "0", "22"})
 _CHOICE = re.compile(r"\s*\d+[.)] ")
-HIDDEN = "▒"
-"""What stands in a picture in place of what a mask hides."""
-LIMIT_S = 0.25
-"""So much processor time one search of a screen may take."""
+HIDDEN = "▒"  # what stands in a picture in place of what a mask hides
+LIMIT_S = 0.25  # so much processor time one search of a screen may take
 SLOW = "searching its screen takes too long; `octet check` names a pattern of its profile that is too slow"
 
 
@@ -42,8 +40,7 @@ class ScreenLine:
     """One line of a screen, of as many rows as the terminal itself broke it into."""
 
     text: str
-    dim: frozenset[int] = frozenset()
-    """Which of its letters are dim."""
+    dim: frozenset[int] = frozenset()  # which of its letters are dim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ from automation.terminal.tmux import TmuxServer, key
 from core.calibration.model import CalibrationFailed, Cause, FoundWindow
 from core.profiles.model import Box, Terminal
 
-LOOKS, LOOK_S = 20, 0.3
-"""So often Octet looks whether the pane stays the same, and so far apart."""
+LOOKS, LOOK_S = 20, 0.3  # so often Octet looks whether the pane stays the same, and so far apart
 BUFFER = "octet-calibration"
 
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")

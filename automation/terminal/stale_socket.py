@@ -12,8 +12,7 @@ from pathlib import Path
 
 from core.desks.model import Tmux as Place
 
-WITHIN_S = 15.0
-"""A server whose last pane was ended is gone by then; one that is not has panes of somebody else by now."""
+WITHIN_S = 15.0  # A server whose last pane was ended is gone by then; one that is not has panes of somebody else by now
 _LOOK_S = 0.05
 
 

@@ -32,8 +32,7 @@ from bot.cli.reach import (
 from bot.cli.words import Unusable, read_words
 from bot.runfile import home_of, pointer_folders
 
-MAX_CHARS = 1_000_000
-"""The same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here."""
+MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here
 _KEPT_LATE = frozenset({"task_ended", "taken_back", "wrong_task", "not_working"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _STDIN = "standard input"

@@ -10,8 +10,7 @@ from bot.cli.home import HomeOption, home_of
 if TYPE_CHECKING:
     from core.config.loader import Config
 
-FOLDERS = ("config/profiles", "config/desks")
-"""Their files hold regular expressions."""
+FOLDERS = ("config/profiles", "config/desks")  # their files hold regular expressions
 
 
 def check(home: HomeOption = None) -> None:

@@ -32,8 +32,7 @@ class HttpAnswer:
 
     status: int
     body: bytes = field(repr=False)
-    after_s: float = 0
-    """For so long the same request has no chance; 0 where Octet does not say."""
+    after_s: float = 0  # for so long the same request has no chance; 0 where Octet does not say
 
     @property
     def is_good(self) -> bool:

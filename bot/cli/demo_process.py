@@ -24,8 +24,7 @@ from bot.cli.init.templates import copy_templates
 from bot.runfile import forget_lost_homes, pointer_folders
 from core.kit.stopping import stop_signals
 
-OWNER = "Ada"
-"""The person on the page who is made the demo's owner."""
+OWNER = "Ada"  # the person on the page who is made the demo's owner
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20

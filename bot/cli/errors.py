@@ -7,12 +7,9 @@ import sys
 from core.kit.errors import Misconfigured, OctetError, Unavailable
 from core.kit.problems import ConfigWrong
 
-EXIT_NOT_AS_ASKED = 2
-"""Asking again in the same words will not help."""
-EXIT_LATER = 75
-"""sysexits.h, EX_TEMPFAIL: the same words may work later."""
-EXIT_CONFIG = 78
-"""sysexits.h, EX_CONFIG."""
+EXIT_NOT_AS_ASKED = 2  # asking again in the same words will not help
+EXIT_LATER = 75  # sysexits.h, EX_TEMPFAIL: the same words may work later
+EXIT_CONFIG = 78  # sysexits.h, EX_CONFIG
 
 
 def tell(error: OctetError) -> int:

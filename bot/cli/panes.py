@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from core.home import Home
 
 UP_S, LOOK_S = 30.0, 0.2
-LAST_WORDS_S = 2.0
-"""How long the text of a pane whose program ended may take to stand still."""
-SETTLED_S = 0.7
-"""A program that cannot be started has ended after this, once tmux and `env` have begun it."""
+LAST_WORDS_S = 2.0  # how long the text of a pane whose program ended may take to stand still
+SETTLED_S = 0.7  # A program that cannot be started has ended after this, once tmux and `env` have begun it
 BEGINNING = frozenset({"env", "tmux"})
 """What runs in a pane for the moment before its program does, or says that it cannot."""
 

@@ -10,8 +10,7 @@ from typing import cast
 from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, is_heard, post, say, seconds, why_not, within
 from bot.cli.words import Unusable
 
-MAX_CHARS = 300
-"""The same number as core.messages.model.MAX_SIGN_CHARS, which is too heavy to import here."""
+MAX_CHARS = 300  # the same number as core.messages.model.MAX_SIGN_CHARS, which is too heavy to import here
 PURPOSE = "Say in a few words what you are doing. It stands on the task's card and shows that you are at work."
 
 

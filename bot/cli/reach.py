@@ -23,10 +23,8 @@ OK = 0
 REFUSED = 1
 USAGE = 2
 TRY_LATER = 75
-_PAUSES_S = (0.1, 0.2, 0.5)
-"""Rests between tries; the last one repeats."""
-_UNHEARD = frozenset({429, 500, 502, 503, 504, 507})
-"""Statuses that say nothing about the words themselves."""
+_PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
+_UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that say nothing about the words themselves
 _WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
 _NOT_OCTETS = HttpAnswer(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
 """In place of a response that Octet cannot have written: the words are not received."""

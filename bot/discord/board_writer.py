@@ -29,21 +29,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 2.0
-"""The shortest time between two queries of the fleet, and so between two edits of a board."""
+LOOK_EVERY_S = 2.0  # the shortest time between two queries of the fleet, and so between two edits of a board
 _REST_S = 3600.0
 _FAILED_REST_S = 5.0
 _LONGEST_PAUSE_S = 300.0
-_SPARE_EDITS = 2
-"""So many of a channel's edits are left to cards."""
+_SPARE_EDITS = 2  # so many of a channel's edits are left to cards
 
 
 @dataclass(slots=True)
 class _BoardProgress:
     """The progress of one board. Losing it costs one edit."""
 
-    shown: str | None = None
-    """The text of its message without clocks; None while unknown."""
+    shown: str | None = None  # the text of its message without clocks; None while unknown
     fails: int = 0
     not_before_s: float = 0.0
 

@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-RATELIMIT_S = 30.0
-"""A longer rate limit raises instead of holding a writer; the outbox comes back when it is over."""
-GUILD_READY_S = 0.5
-"""How long a start waits for the next server's description; a bot of one server needs no more."""
+RATELIMIT_S = 30.0  # A longer rate limit raises instead of holding a writer; the outbox comes back when it is over
+GUILD_READY_S = 0.5  # how long a start waits for the next server's description; a bot of one server needs no more
 HEARTBEAT_S = 60.0
 """A connection that is silent for so long is dead; the library comes back to its session through another one."""
 _SYNC_TRIES = 6
@@ -41,8 +39,7 @@ _LIBRARY_TASKS = ("CommandTree-invoker", "discord-ui", "discord.py: ")
 _LAST_WORDS_S = 2.0
 _ACCESS_EVENTS = frozenset({"guild_channel_update", "guild_role_update", "member_update"})
 """What the bot may do may have changed. Without a further intent Discord tells of no member but the bot itself."""
-OPEN_TO_ALL = "open_to_all"
-"""In a command's `extras`: people without a role may call it."""
+OPEN_TO_ALL = "open_to_all"  # in a command's `extras`: people without a role may call it
 PERMISSION = "permission"
 """In a command's `extras`: what core asks for. Core checks it; this is for people and for the tests."""
 

@@ -31,8 +31,7 @@ _LOST = (discord.DiscordException, *CONNECTION_LOST, RuntimeError)
 _CALL_S = 50.0
 """The longest one call may take, the library's own waiting included; the nonce makes the next try safe. With the
 time after which a notice is looked for first, it stays below the two minutes for which a nonce is remembered."""
-_SEARCHED = 300
-"""How many of a channel's newest messages are searched for a marker."""
+_SEARCHED = 300  # how many of a channel's newest messages are searched for a marker
 _ARCHIVE_MIN = 1440
 _T = TypeVar("_T")
 
@@ -42,8 +41,7 @@ class PostedMessage:
     """A message that stands in its channel."""
 
     id: str
-    is_as_requested: bool
-    """False: it is the message of an earlier try and shows what was so then."""
+    is_as_requested: bool  # false: it is the message of an earlier try and shows what was so then
 
 
 class ChannelClient:

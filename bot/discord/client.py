@@ -39,13 +39,11 @@ log = structlog.get_logger(__name__)
 
 TREE_FILE = "discord-tree.json"
 """In the home: which commands are registered where, so that an unchanged start registers nothing."""
-DRAIN_S = 5.0
-"""At its end the bot finishes what it is telling, but no longer than this."""
+DRAIN_S = 5.0  # at its end the bot finishes what it is telling, but no longer than this
 _BAD_TOKEN = 4004
 _BAD_INTENTS = (4013, 4014)
 _LONGEST_PAUSE_S = 60.0
-_STEADY_S = 60.0
-"""A connection that lived this long was a good one: the next pause begins small again."""
+_STEADY_S = 60.0  # A connection that lived this long was a good one: the next pause begins small again
 _DISCORD_API, _DISCORD_GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 
 

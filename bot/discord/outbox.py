@@ -42,12 +42,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EDIT_EVERY_S = 1.0
-"""The shortest time between two edits of one message."""
+EDIT_EVERY_S = 1.0  # the shortest time between two edits of one message
 NONCE_LASTS_MS = 60_000
 """Discord keeps a nonce for minutes; a notice that may have been sent longer ago is looked for before it is sent."""
-CLOCK_SLACK_MS = 300_000
-"""How far this machine's clock may be ahead of Discord's."""
+CLOCK_SLACK_MS = 300_000  # how far this machine's clock may be ahead of Discord's
 _LONGEST_PAUSE_S = 300.0
 _REST_S = 60.0
 _FAILED_REST_S = 5.0

@@ -17,12 +17,9 @@ from core.desks.model import DeskState, DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
 from core.tasks.model import TaskLine, TaskState
 
-_MARGIN = 200
-"""Characters kept free for what is added at the end, and for what Discord may count otherwise."""
-_TAIL = 800
-"""Of the board's room this much is for tasks and desks, however many agents there are."""
-_BUTTONS = 5
-"""Discord takes no more in a row."""
+_MARGIN = 200  # characters kept free for what is added at the end, and for what Discord may count otherwise
+_TAIL = 800  # of the board's room this much is for tasks and desks, however many agents there are
+_BUTTONS = 5  # Discord takes no more in a row
 _QUIET, _BUSY, _TROUBLE = 0x4B8B6F, 0x4F6BED, 0xD13438
 
 SIGNS: dict[AgentState, str] = {

@@ -28,10 +28,8 @@ class Parts:
     mentions: tuple[int, ...] = field(default=())
 
 
-FILE_LIMIT = 10 * 1024 * 1024
-"""Bytes of a file that every server takes."""
-REQUEST_LIMIT = 24 * 1024 * 1024
-"""Bytes of all files of one message."""
+FILE_LIMIT = 10 * 1024 * 1024  # bytes of a file that every server takes
+REQUEST_LIMIT = 24 * 1024 * 1024  # bytes of all files of one message
 _CUT = b"\n\n[Octet cut this file here: it is too large for Discord.]\n"
 _CLOCK = re.compile(r"<t:\d+(:\w)?>")
 

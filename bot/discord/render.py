@@ -30,8 +30,7 @@ from core.notices.model import Notice, NoticeKind
 from core.receipts.model import Receipt
 from core.tasks.model import ENDED, OWN_SIGNS, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
 
-_MARGIN = 100
-"""Characters kept free in each message for its marker and for what Discord may count otherwise."""
+_MARGIN = 100  # characters kept free in each message for its marker and for what Discord may count otherwise
 _BRIEF_CHARS = 600
 _ANSWER_CHARS = 1_700
 _SHOWN_DELIVERIES = 5

@@ -24,10 +24,8 @@ _ACKNOWLEDGED = "acknowledged"
 """In an interaction's `extras`. The library's own note lacks an acknowledgement whose answer was lost."""
 _TRIES = 4
 _PAUSE_S = 0.3
-_SOON_S = 2.0
-"""An acknowledgement may wait this long for the end of a ban; later it would come too late."""
-_LATE_S = 840.0
-"""An acknowledged answer may wait this long: its token lasts fifteen minutes."""
+_SOON_S = 2.0  # an acknowledgement may wait this long for the end of a ban; later it would come too late
+_LATE_S = 840.0  # an acknowledged answer may wait this long: its token lasts fifteen minutes
 
 
 async def defer(interaction: discord.Interaction[Any]) -> None:

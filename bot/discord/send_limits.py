@@ -17,14 +17,12 @@ from core.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-_BAN_S = 300.0
-"""How long a ban without a length lasts, and how long Octet waits after Discord refused the token."""
+_BAN_S = 300.0  # how long a ban without a length lasts, and how long Octet waits after Discord refused the token
 _LONGEST_BAN_S = 3600.0
 _SAME_S = 1.0
 _MOMENT_S = 0.001
 _FIRST_REFUSAL_S, _LONGEST_REFUSAL_S = 5.0, 3600.0
-EDITS, EDITS_S = 5, 5.0
-"""A channel takes so many edits in so many seconds."""
+EDITS, EDITS_S = 5, 5.0  # A channel takes so many edits in so many seconds
 _TOKEN_ROUTES = ("/webhooks/", "/interactions/")
 """These requests carry their own token: a 401 is about that token, not about the bot's."""
 

@@ -38,8 +38,7 @@ NEEDED = {
 }
 """By Discord's own names; Octet uses the last one to find its messages after a lost connection."""
 PERMISSIONS = sum(NEEDED.values())
-ADMINISTRATOR = 1 << 3
-"""Includes all the others. Octet never asks for it."""
+ADMINISTRATOR = 1 << 3  # includes all the others. Octet never asks for it.
 
 
 class TokenInvalid(Misconfigured):
@@ -72,10 +71,8 @@ class Application:
     owners: tuple[DiscordUser, ...]
     """The owner in the developer portal; of a team the members who may change the application, its owner first."""
     is_team: bool
-    is_public: bool = False
-    """Everybody with its link may invite the bot."""
-    needs_code_grant: bool = False
-    """Discord then takes no simple invitation."""
+    is_public: bool = False  # everybody with its link may invite the bot
+    needs_code_grant: bool = False  # Discord then takes no simple invitation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,22 +8,17 @@ import unicodedata
 from core.kit.console import CONTROLS
 from core.kit.redaction import redacted
 
-CONTENT_LIMIT = 2000
-"""Characters of an ordinary message."""
-LAYOUT_LIMIT = 4000
-"""Displayed characters of a message made of components."""
-NAME_LIMIT = 100
-"""Characters of a thread's name and of a choice."""
+CONTENT_LIMIT = 2000  # characters of an ordinary message
+LAYOUT_LIMIT = 4000  # displayed characters of a message made of components
+NAME_LIMIT = 100  # characters of a thread's name and of a choice
 
 _FENCE = "```"
 _NOTHING = "(nothing to show)"
-_SPARE = 8
-"""Of a long text this many times its room is looked at; the rest would hardly show."""
+_SPARE = 8  # of a long text this many times its room is looked at; the rest would hardly show
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _HIDDEN = re.compile("[\u00ad\u180e\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 """What is not to be seen and can disguise a text. Joiners stay: letters and emoji need them."""
-_MARKER = re.compile(r"(\bo[a-z2-9]{4})·(?=b?\d)")
-"""The shape by which Octet knows its own messages."""
+_MARKER = re.compile(r"(\bo[a-z2-9]{4})·(?=b?\d)")  # the shape by which Octet knows its own messages
 _MARKUP = re.compile(r"[\\*_~|`<\[]|(?<=\w):(?=//)")
 _EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 

@@ -9,5 +9,4 @@ MODULES = (tasks, messages, deliveries, receipts, agents, desks, fleet, profiles
 """In the order in which help and docs show them."""
 _FOUND = [(module.ABOUT, one) for module in MODULES for one in vars(module).values() if isinstance(one, Verb)]
 VERBS = tuple(verb for _, verb in _FOUND)
-ABOUT = {verb.group: about for about, verb in _FOUND}
-"""What each group is for."""
+ABOUT = {verb.group: about for about, verb in _FOUND}  # what each group is for

@@ -22,12 +22,10 @@ from core.security.model import Actor, Permission
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
 
-REQUIRED = inspect.Parameter.empty
-"""The default of a parameter that has none."""
+REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
 
 
-WHERE = "where"
-"""The parameter of a list that says which rows are wanted: `where: Annotated[Filter, States]`."""
+WHERE = "where"  # the parameter of a list that says which rows are wanted: `where: Annotated[Filter, States]`
 
 
 class On(Flag):
@@ -44,12 +42,10 @@ class On(Flag):
 class Origin:
     """What an interface knows about a request beside its parameters. A verb asks for it by a parameter `origin`."""
 
-    key: str | None = None
-    """The same key never does a thing twice."""
+    key: str | None = None  # the same key never does a thing twice
     place: Place = field(default=Place())
     thread: str = ""
-    url: str = ""
-    """The address at which the request found Octet."""
+    url: str = ""  # the address at which the request found Octet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +53,12 @@ class Kind:
     """What the annotation of a parameter says beside its type."""
 
     help: str
-    parse: Callable[[Any], Any] | None = None
-    """Reads the value from what an interface got."""
+    parse: Callable[[Any], Any] | None = None  # reads the value from what an interface got
     suggest: Callable[[Coordinator, str, Actor], Sequence[tuple[str, str]]] | None = None
     """Values that fit what is typed so far, each with its label. From memory only."""
-    choices: Mapping[Any, str] | None = None
-    """The values there are, each with its label."""
-    is_text: bool = False
-    """A text of any length: a form, a file or standard input can give it."""
-    for_programs: bool = False
-    """Discord does not offer it."""
+    choices: Mapping[Any, str] | None = None  # the values there are, each with its label
+    is_text: bool = False  # A text of any length: a form, a file or standard input can give it
+    for_programs: bool = False  # Discord does not offer it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +66,7 @@ class Parameter:
     """One parameter of a verb, as interfaces see it."""
 
     name: str
-    type: Any
-    """What an interface takes for it: str, int, bool or list[str]."""
+    type: Any  # what an interface takes for it: str, int, bool or list[str]
     default: Any
     is_option: bool
     kind: Kind
@@ -94,21 +85,15 @@ class Verb:
     call: Callable[..., Awaitable[Any]]
     group: str
     name: str
-    permission: Permission | None
-    """None: whatever the verb takes proves the right to it."""
-    route: str
-    """`POST /tasks/{task}/cancel`, below /api/v2; empty without HTTP."""
-    own: str
-    """Who may do it without the permission, such as "who asked for the task"; empty: no other actor."""
+    permission: Permission | None  # none: whatever the verb takes proves the right to it
+    route: str  # `POST /tasks/{task}/cancel`, below /api/v2; empty without HTTP
+    own: str  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
     on: On
-    mcp: str
-    """Its name as an agent's tool; empty: no tool."""
-    undo: str
-    """The verb of this group that undoes it; empty: none does."""
+    mcp: str  # its name as an agent's tool; empty: no tool
+    undo: str  # the verb of this group that undoes it; empty: none does
     says: str | Callable[[Any], str]
     """The sentence about its result `it`; empty: the interface presents the result by its type."""
-    is_slow: bool
-    """It may take minutes."""
+    is_slow: bool  # it may take minutes
 
     def __hash__(self) -> int:
         return hash((self.group, self.name))

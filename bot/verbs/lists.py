@@ -43,8 +43,7 @@ class Page(Generic[T]):
     """Some rows of a list."""
 
     items: tuple[T, ...]
-    next: str = ""
-    """The cursor of the next page; empty: this is the last one."""
+    next: str = ""  # the cursor of the next page; empty: this is the last one
 
 
 def paged(rows: Iterable[T], where: Filter, *, id_of: Callable[[T], str], text_of: Callable[[T], str]) -> Page[T]:

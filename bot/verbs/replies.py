@@ -38,8 +38,7 @@ class Noted:
 
     task: str
     state: TaskState
-    kept: bool
-    """False where a later report of the same second took its place."""
+    kept: bool  # false where a later report of the same second took its place
 
 
 @verb("", None, "POST /replies", on=On.HTTP, mcp="reply")

@@ -18,8 +18,7 @@ from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
 BODY_LIMIT = 2_000_000
-REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
-"""The longest answer there may be, in UTF-8, with what stands around it."""
+REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest answer there may be, in UTF-8, with what stands around it
 _OPEN = Access(need=Need.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=Need.OPERATOR, body_limit=BODY_LIMIT),

@@ -18,8 +18,7 @@ from bot.web.errors import NoReplyKey, NoToken
 from core.coordinator import Coordinator
 from core.security.model import EVERY_AGENT, OPERATOR, Actor, ActorKind, Role
 
-CALLER = "caller"
-"""Where the guard leaves the caller, in the state of a request."""
+CALLER = "caller"  # where the guard leaves the caller, in the state of a request
 
 
 class Need(Enum):
@@ -35,8 +34,7 @@ class Caller:
     """Who showed a secret."""
 
     is_operator: bool
-    agent: str = EVERY_AGENT
-    """Whose codes count in this request."""
+    agent: str = EVERY_AGENT  # whose codes count in this request
 
 
 class Callers:
@@ -87,8 +85,7 @@ async def _replying(caller: Annotated[Caller, Depends(_replier)]) -> Actor:
     return Actor(kind=ActorKind.AGENT, id=f"agent:{caller.agent}", name=caller.agent, role=Role.NOBODY)
 
 
-Core = Annotated[Coordinator, Depends(_coordinator)]
-"""The coordinator, as a route's argument."""
+Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument
 Asker = Annotated[Caller | None, Depends(_caller)]
 """The caller, if there is one; a route with this argument answers requests without a secret, too."""
 Operator = Annotated[Actor, Depends(_operator)]

@@ -10,10 +10,8 @@ from starlette.types import Receive
 
 from bot.web.errors import BodyIncomplete, BodyTooLarge, TooManyBodies
 
-BUDGET = 32_000_000
-"""Bytes of all bodies that Octet keeps at one time: eight of the longest answers."""
-_BODY_S = 20
-"""How long a body may take to arrive."""
+BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight of the longest answers
+_BODY_S = 20  # how long a body may take to arrive
 
 
 class Bodies:

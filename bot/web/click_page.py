@@ -36,10 +36,8 @@ _FILES = {"page.js": "text/javascript", "page.css": "text/css"}
 router = APIRouter(prefix=PAGE)
 
 
-LASTS_S = 1800.0
-"""A page ends this long after its link was made."""
-MOST = 8
-"""Pages at once; a new one ends the oldest."""
+LASTS_S = 1800.0  # A page ends this long after its link was made
+MOST = 8  # pages at once; a new one ends the oldest
 
 
 class LinkExpired(Denied):
@@ -50,10 +48,8 @@ class LinkExpired(Denied):
 class _Link:
     dialog: CalibrationDialog
     since_s: float
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    """For one browser; empty once it came."""
-    key: str = ""
-    """What that browser shows from then on; empty until it came."""
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # for one browser; empty once it came
+    key: str = ""  # what that browser shows from then on; empty until it came
 
 
 class OneTimeLinks:
@@ -118,10 +114,8 @@ class ClickPageState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     asks: str
-    picture: int
-    """Grows with each question about a window; 0: there is none."""
-    box: Box | None
-    """The window that is asked about, on the picture."""
+    picture: int  # grows with each question about a window; 0: there is none
+    box: Box | None  # the window that is asked about, on the picture
     said: tuple[str, ...]
     is_over: bool
 

@@ -14,11 +14,9 @@ import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-MAX_CONNECTIONS = 1000
-"""Far more than all agents, their operator and a dashboard need at once."""
+MAX_CONNECTIONS = 1000  # far more than all agents, their operator and a dashboard need at once
 MAX_WITHOUT_TOKEN = 100
-MAX_OF_AGENT = 100
-"""Connections that an agent's own reply key keeps open: one hostile agent cannot use up all of them."""
+MAX_OF_AGENT = 100  # connections that an agent's own reply key keeps open: one hostile agent cannot use up all of them
 HEADERS_S = 10.0
 """How long a client may take to send whole headers, counted from the connection or from the last answer."""
 ACCEPTS_AT_ONCE = 16

@@ -27,17 +27,14 @@ from core.kit.supervise import supervise
 log = structlog.get_logger(__name__)
 
 _START_S = 60
-_GRACE_S = 3
-"""How long requests under way may take to end when Octet stops."""
+_GRACE_S = 3  # how long requests under way may take to end when Octet stops
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
 _BACKLOG = 1024
 """How many clients the system lets wait until Octet accepts them; a client beyond that tries again after a second."""
 _FILES = 4096
 """Open files that Octet asks for: four times what its connections need. Programs that it starts inherit this limit."""
-_OWN_FILES = 200
-"""Of these, what connections leave to the database, the desks' workers and Discord."""
-_REPEAT_S = 60.0
-"""How often Octet logs that it cannot accept connections."""
+_OWN_FILES = 200  # of these, what connections leave to the database, the desks' workers and Discord
+_REPEAT_S = 60.0  # how often Octet logs that it cannot accept connections
 
 
 class NotLoopback(Invalid):
@@ -55,8 +52,7 @@ class Listener:
     socket: socket.socket
     address: str
     port: int
-    is_other_port: bool
-    """The wanted port was taken; this is a free one in its place."""
+    is_other_port: bool  # the wanted port was taken; this is a free one in its place
 
 
 @contextmanager

@@ -6,8 +6,7 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindpar
 
 from core.store.tables import metadata
 
-_OPEN = text("ending = ''")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+_OPEN = text("ending = ''")  # written out, not bound: SQLite uses a partial index only for a condition that it can read
 
 standstills = Table(
     "standstills",

@@ -22,8 +22,7 @@ from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, BlockCause, TaskState
 
-_TEXT_CHARS = 4_000
-"""What is kept of a dialog's text: more than one message shows."""
+_TEXT_CHARS = 4_000  # what is kept of a dialog's text: more than one message shows
 
 
 def mark_hash(mark: str) -> str:

@@ -13,8 +13,7 @@ from core.desks.model import DeskEvent
 from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
 
-DialogId = NewType("DialogId", str)
-"""A ULID."""
+DialogId = NewType("DialogId", str)  # A ULID
 
 ACTION_TTL_MS = 30_000
 """An act that could not be done within this time is given up: whoever asked for it meant what was there then."""
@@ -31,14 +30,11 @@ NOTHING_PRESSED = frozenset(
 class DialogEnding(StrEnum):
     """How a dialog came to an end."""
 
-    ANSWERED = "answered"
-    """By an act of Octet's that was seen to be done."""
+    ANSWERED = "answered"  # by an act of Octet's that was seen to be done
     IN_DOUBT = "in doubt"
     """By an act of which nobody knows whether it was done. What the window shows afterwards is another dialog."""
-    GONE = "gone"
-    """By itself, or by somebody at the machine."""
-    CHANGED = "changed"
-    """The window stands still at something else now."""
+    GONE = "gone"  # by itself, or by somebody at the machine
+    CHANGED = "changed"  # the window stands still at something else now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +46,12 @@ class AgentDialog:
     desk: str
     window: str
     activity: Activity
-    mark: str
-    """By which the lane knows this very dialog again."""
-    answers: tuple[Act, ...]
-    """The acts that answer it."""
-    text: str
-    """What stands there, where it can be read; forgotten when it is over."""
-    task: str | None
-    """What the agent was working on."""
-    press: DeliveryId | None
-    """The act that a person asked for and that is not over yet, or that ended it."""
-    ending: DialogEnding | None
-    """None as long as it lasts."""
+    mark: str  # by which the lane knows this very dialog again
+    answers: tuple[Act, ...]  # the acts that answer it
+    text: str  # what stands there, where it can be read; forgotten when it is over
+    task: str | None  # what the agent was working on
+    press: DeliveryId | None  # the act that a person asked for and that is not over yet, or that ended it
+    ending: DialogEnding | None  # none as long as it lasts
     since_ms: int
 
 
@@ -70,16 +60,11 @@ class AgentDialogView:
     """A dialog with all that a person needs to decide."""
 
     dialog: AgentDialog
-    png: bytes
-    """The picture of what the window stands still at; empty where there is none, or not any more."""
-    allowed_actions: frozenset[Act]
-    """What the machine's owner allows for this agent."""
-    press: Delivery | None
-    """The act named by the dialog."""
-    asker: str
-    """The id of the actor who asked for that act."""
-    wakes: str
-    """The id of the actor who asked for the task."""
+    png: bytes  # the picture of what the window stands still at; empty where there is none, or not any more
+    allowed_actions: frozenset[Act]  # what the machine's owner allows for this agent
+    press: Delivery | None  # the act named by the dialog
+    asker: str  # the id of the actor who asked for that act
+    wakes: str  # the id of the actor who asked for the task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +74,7 @@ class ActionResult:
     act: Act
     agent: str
     delivery: Delivery
-    asker: str
-    """The id of the actor who asked for it."""
+    asker: str  # the id of the actor who asked for it
 
     @property
     def state(self) -> DeliveryState:
@@ -162,13 +146,10 @@ class BlockedWindow:
     window: str
     agent: str
     reason: Reason
-    seen: str
-    """The reason and what exactly was seen, for those who may look at the desk."""
+    seen: str  # the reason and what exactly was seen, for those who may look at the desk
     since_ms: int
-    tried_by: str = ""
-    """Who had it recalibrated last."""
-    tried: str = ""
-    """Why that did not work; empty while that is not known."""
+    tried_by: str = ""  # who had it recalibrated last
+    tried: str = ""  # why that did not work; empty while that is not known
     over_ms: int = 0
 
     @property

@@ -13,8 +13,7 @@ from core.tasks.model import TaskState
 
 MESSAGE_TTL_MS = 24 * 3_600_000
 """Words that could not be brought in so long are worth nothing any more: they expire, and their sender is told."""
-LONG_WAIT_MS = 600_000
-"""Words that still wait after so long are told to their sender once more, in a new message."""
+LONG_WAIT_MS = 600_000  # words that still wait after so long are told to their sender once more, in a new message
 
 
 class MessageWaitReason(StrEnum):
@@ -34,13 +33,10 @@ class NewAgentMessage:
 
     text: str
     agent: str | None = None
-    task: str | None = None
-    """`T-142`: its present agent, and in its thread."""
-    thread: str = ""
-    """The thread it was typed in, in the face's own words: stands for its task when nobody is named."""
+    task: str | None = None  # `T-142`: its present agent, and in its thread
+    thread: str = ""  # the thread it was typed in, in the face's own words: stands for its task when nobody is named
     place: Place = field(default=Place())
-    key: str | None = None
-    """The same key never says it twice."""
+    key: str | None = None  # the same key never says it twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +45,13 @@ class MessageConditions:
 
     off_duty: str = ""
     """Who said that the agent gets nothing new; empty when nobody did, or when words about its task may still come."""
-    held: bool = False
-    """Nobody knows whether an earlier delivery arrived."""
-    desk: str = ""
-    """Why the agent's desk cannot be used; empty when it can."""
-    task: TaskState | None = None
-    """The state of the task they are about."""
-    is_with_agent: bool = True
-    """The task they are about, if any, is with this agent."""
+    held: bool = False  # nobody knows whether an earlier delivery arrived
+    desk: str = ""  # why the agent's desk cannot be used; empty when it can
+    task: TaskState | None = None  # the state of the task they are about
+    is_with_agent: bool = True  # the task they are about, if any, is with this agent
     has_brief: bool = True
     """The brief of the task they are about, if any, has reached the agent, and no earlier brief is on its way there."""
-    is_first: bool = True
-    """No earlier words to this agent are still on their way."""
+    is_first: bool = True  # no earlier words to this agent are still on their way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +84,7 @@ class AgentMessageView:
     message: Message
     deliveries: tuple[Delivery, ...]
     """One for each agent they were for, oldest first; of words that followed their task, the last one."""
-    known: tuple[Delivery, ...] = ()
-    """All there ever were, also those that others took the place of."""
+    known: tuple[Delivery, ...] = ()  # all there ever were, also those that others took the place of
     left_out: tuple[tuple[str, str], ...] = ()
     """Of words to everybody: the agents that cannot be reached at all, each with the reason. Known when sent only."""
 

@@ -29,8 +29,7 @@ from core.store.engine import Row, Store, Tx
 _SUGGESTIONS = 25
 _ROWS = "agents.rows"
 _LONGEST_LIMIT_MS = 3_600_000
-SILENT = "silent"
-"""Why an agent is `unknown`."""
+SILENT = "silent"  # why an agent is `unknown`
 _HAS_A_TASK = (
     frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED, AgentState.HELD, AgentState.UNKNOWN})
     | OFF_DUTY

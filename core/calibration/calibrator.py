@@ -33,11 +33,9 @@ from core.kit.errors import Invalid
 from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection
 
 LOOKS = 3
-LOOK_S = 0.4
-"""Titles are looked at so often, so far apart: what changes by itself is seen to."""
+LOOK_S = 0.4  # titles are looked at so often, so far apart: what changes by itself is seen to
 TRIES = 8
-CLOSE = (60, 10)
-"""Pixels to each side of a point that surely belong to the composer that was shown."""
+CLOSE = (60, 10)  # pixels to each side of a point that surely belong to the composer that was shown
 SIDES = frozenset({"x", "y", "width", "height"})
 PASTES = (
     (("shift+insert", Selection.CLIPBOARD),),
@@ -49,18 +47,12 @@ PASTES = (
     ),
 )
 """Ways to paste that are tried after that of the profile: in windows, and in terminals."""
-MOST_HABITS = 5
-"""So many drafts find out what a program does not take."""
-LEAST_CHARS = 500
-"""No profile says less of the longest prompt."""
-MOST_IN_TERMINAL = 600
-"""Characters of a draft there: nothing compares it, and it has to be cleared line by line."""
-ONE_LINE_PX = 80
-"""What is higher than this is more than one line of a terminal."""
-GENERIC, GENERIC_TERMINAL = "generic", "generic_terminal"
-"""Profiles of programs that no other profile names."""
-AGAIN_S = 2.5
-"""A draft that something passing kept out is tried again: somebody's hand on the mouse, most often."""
+MOST_HABITS = 5  # so many drafts find out what a program does not take
+LEAST_CHARS = 500  # no profile says less of the longest prompt
+MOST_IN_TERMINAL = 600  # characters of a draft there: nothing compares it, and it has to be cleared line by line
+ONE_LINE_PX = 80  # what is higher than this is more than one line of a terminal
+GENERIC, GENERIC_TERMINAL = "generic", "generic_terminal"  # profiles of programs that no other profile names
+AGAIN_S = 2.5  # A draft that something passing kept out is tried again: somebody's hand on the mouse, most often
 
 
 class ProfileDisabled(Invalid):
@@ -81,8 +73,7 @@ class WindowChoice:
 
     window: int
     profile: str
-    name: str
-    """What the desk calls it."""
+    name: str  # what the desk calls it
     agent: str
     by_place: bool = False
     """Nothing in its title tells it from others: it is known by its place, and by a tag while it lives."""
@@ -97,8 +88,7 @@ class Calibrator:
     home: Home
     scout: DisplayProbe
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
-    say: Callable[[str], None] = field(default=lambda _: None)
-    """Hears what is being done, for people who wait."""
+    say: Callable[[str], None] = field(default=lambda _: None)  # hears what is being done, for people who wait
     titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     """By window, each title that was seen, the newest last."""
     kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement])

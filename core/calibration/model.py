@@ -11,8 +11,7 @@ from core.desks.model import DeskEvent, Window
 from core.kit.errors import Conflict, Invalid, NotFound
 from core.profiles.model import Box
 
-Point = tuple[int, int]
-"""A place of the screen."""
+Point = tuple[int, int]  # A place of the screen
 
 
 TERMINAL = "terminal"
@@ -46,17 +45,12 @@ class FoundWindow:
     """One window as it is on the display now."""
 
     id: int
-    kind: str
-    """The class part of WM_CLASS; another platform's name for the same."""
+    kind: str  # the class part of WM_CLASS; another platform's name for the same
     title: str
-    program: str
-    """The name of its process's executable; empty if unknown."""
-    box: Box
-    """Its own area on the screen, without a frame."""
-    is_shown: bool
-    """It is on the current workspace, and not iconified."""
-    cover: str = ""
-    """What lies over it."""
+    program: str  # the name of its process's executable; empty if unknown
+    box: Box  # its own area on the screen, without a frame
+    is_shown: bool  # it is on the current workspace, and not iconified
+    cover: str = ""  # what lies over it
     is_terminal: bool = False
 
     @property
@@ -80,20 +74,14 @@ class Measurement:
 
     window: int
     composer: Box
-    background: str
-    """`#rrggbb` of the empty composer."""
-    anchors: tuple[Box, ...]
-    """Distinctive parts of the window that stay the same, the best first."""
-    by: str
-    """`accessibility` where the program told the composer's place, else `picture`; TERMINAL of a terminal."""
-    hint: bool = False
-    """Its program reports it as empty, and yet it shows something."""
-    prompt: Box | None = None
-    """In a terminal: the prompt, as high as its line, before what is written."""
+    background: str  # `#rrggbb` of the empty composer
+    anchors: tuple[Box, ...]  # distinctive parts of the window that stay the same, the best first
+    by: str  # `accessibility` where the program told the composer's place, else `picture`; TERMINAL of a terminal
+    hint: bool = False  # its program reports it as empty, and yet it shows something
+    prompt: Box | None = None  # in a terminal: the prompt, as high as its line, before what is written
     quirks: Mapping[str, object] = field(default_factory=dict[str, object])
     """What drafts showed of its program, by their paths in `[windows.calibrated]`."""
-    by_line: bool = False
-    """The program in a terminal reads line by line: each pasted newline would send."""
+    by_line: bool = False  # the program in a terminal reads line by line: each pasted newline would send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,36 +89,25 @@ class TrialResult:
     """What came of a draft that was staged, read back and cleared."""
 
     ok: bool
-    why: str = ""
-    """Why not, and what to do."""
+    why: str = ""  # why not, and what to do
     cause: Cause = Cause.OTHER
-    is_transient: bool = False
-    """Worth another try."""
-    is_not_pasted: bool = False
-    """The program did not take the draft: a click may have gone beside the composer."""
-    read_by: str = ""
-    """How the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`."""
+    is_transient: bool = False  # worth another try
+    is_not_pasted: bool = False  # the program did not take the draft: a click may have gone beside the composer
+    read_by: str = ""  # how the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`
     quirks: Mapping[str, object] = field(default_factory=dict[str, object])
     """What its profile has to say of the program for the draft to come back as it did."""
-    read_chars: int = 0
-    """The length of what was read back last."""
-    hint: bool = False
-    """Something stood where the draft was seen, and was gone while that stood there: a hint."""
-    empties: tuple[bytes, ...] = ()
-    """Pictures of the empty composer, where it shows a hint."""
-    drawn: Box | None = None
-    """Where the draft was seen, from the window's corner."""
-    ground: str = ""
-    """`#rrggbb` of most of what was there before the draft."""
+    read_chars: int = 0  # the length of what was read back last
+    hint: bool = False  # something stood where the draft was seen, and was gone while that stood there: a hint
+    empties: tuple[bytes, ...] = ()  # pictures of the empty composer, where it shows a hint
+    drawn: Box | None = None  # where the draft was seen, from the window's corner
+    ground: str = ""  # `#rrggbb` of most of what was there before the draft
     caret: Box | None = None
     """What the composer looked otherwise in once it had the focus; where that is small, a caret."""
-    anchor: Box | None = None
-    """The first of the proposed anchors that stood still all the while."""
+    anchor: Box | None = None  # the first of the proposed anchors that stood still all the while
     anchor_png: bytes = b""
     candidates: tuple[tuple[Box, bytes], ...] = ()
     """Other parts that stood still, with their pictures: one replaces an anchor that changes later."""
-    tag: str = ""
-    """The tag of this very window: it identifies the window for as long as it is open."""
+    tag: str = ""  # the tag of this very window: it identifies the window for as long as it is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +116,11 @@ class CalibratedWindow:
 
     window: Window
     agent: str
-    calibrated: Mapping[str, object]
-    """Its `[windows.calibrated]`."""
+    calibrated: Mapping[str, object]  # its `[windows.calibrated]`
     measured: Measurement
     tried: TrialResult
     found: FoundWindow
-    lacks_busy: bool = False
-    """Octet does not know yet how it looks while its agent works."""
+    lacks_busy: bool = False  # Octet does not know yet how it looks while its agent works
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +164,8 @@ class NoProfileFits(NotFound):
     `octet profile list` shows all, and docs/profiles.md tells how to write your own."""
 
 
-WHOLE_GRID = (6, 8)
-"""Columns and rows over a window."""
-FINE_GRID = (4, 4)
-"""The same over one of their places."""
+WHOLE_GRID = (6, 8)  # columns and rows over a window
+FINE_GRID = (4, 4)  # the same over one of their places
 DEEPEST = 4
 
 
@@ -209,15 +182,12 @@ class NotProposed(StrEnum):
 class Candidate:
     """A window that may be an agent's."""
 
-    number: int
-    """On the picture, and in answers."""
+    number: int  # on the picture, and in answers
     window: FoundWindow
     profile: str = ""
-    agent: str = ""
-    """Whose it would become; empty where Octet does not propose it."""
+    agent: str = ""  # whose it would become; empty where Octet does not propose it
     why_not: NotProposed | None = None
-    reason: str = ""
-    """Why the profile is disabled."""
+    reason: str = ""  # why the profile is disabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,12 +195,10 @@ class ChooseWindows:
     """Which of these windows are agents', and whose. Octet then types a draft into each and saves what works."""
 
     kind: Literal["choose_windows"] = "choose_windows"
-    desk: str
-    """Empty for a pane of tmux: its profile learns, and no agent gets it."""
+    desk: str  # empty for a pane of tmux: its profile learns, and no agent gets it
     candidates: tuple[Candidate, ...]
     monitors: tuple[Box, ...]
-    hidden: int = 0
-    """How many more windows are on other workspaces, or iconified."""
+    hidden: int = 0  # how many more windows are on other workspaces, or iconified
 
     @property
     def proposed(self) -> tuple[Candidate, ...]:
@@ -247,8 +215,7 @@ class PointAt:
     window: FoundWindow
     agent: str
     why: str
-    within: str = ""
-    """The place of the grid that did not do, and in which finer ones are offered."""
+    within: str = ""  # the place of the grid that did not do, and in which finer ones are offered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,23 +230,19 @@ class Risk(StrEnum):
     """Why Octet may not identify a window again."""
 
     BY_PLACE = "by_place"
-    UNTIL_CLOSED = "until_closed"
-    """Nothing but its tag identifies it, and that is gone with the window."""
+    UNTIL_CLOSED = "until_closed"  # nothing but its tag identifies it, and that is gone with the window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectedWindow:
     """A window that took a draft and gave it back, and that config/ describes now."""
 
-    window: str
-    """What the desk calls it."""
-    title: str
-    """The pattern by which it is identified."""
+    window: str  # what the desk calls it
+    title: str  # the pattern by which it is identified
     agent: str
     profile: str
     read_by: str
-    is_told: bool
-    """Its program tells where the composer is."""
+    is_told: bool  # its program tells where the composer is
     lacks_busy: bool = False
     risks: tuple[Risk, ...] = ()
 
@@ -302,8 +265,7 @@ class CalibrationResult:
     connected: tuple[ConnectedWindow, ...] = ()
     failed: tuple[FailedWindow, ...] = ()
     files: tuple[str, ...] = ()
-    why: str = ""
-    """Why nothing was written, where something else than a window was wrong."""
+    why: str = ""  # why nothing was written, where something else than a window was wrong
 
 
 Question = ChooseWindows | PointAt | KnowByPlace
@@ -316,10 +278,8 @@ class Pick:
     number: int
     agent: str = ""
     profile: str = ""
-    name: str = ""
-    """What the desk shall call it."""
-    point: Point | None = None
-    """Where its composer is, on the screen."""
+    name: str = ""  # what the desk shall call it
+    point: Point | None = None  # where its composer is, on the screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,12 +295,9 @@ class ComposerPlace:
     """The answer to PointAt; with nothing in it the window is skipped."""
 
     kind: Literal["pointed"] = "pointed"
-    point: Point | None = None
-    """On the screen."""
-    place: str = ""
-    """A number of the grid over the window, or one within another as `37-4`."""
-    is_here: bool = False
-    """Where the pointer is."""
+    point: Point | None = None  # on the screen
+    place: str = ""  # A number of the grid over the window, or one within another as `37-4`
+    is_here: bool = False  # where the pointer is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,22 +315,17 @@ Answer = Chosen | ComposerPlace | Agreed
 class CalibrationOptions:
     """What a calibration is asked for beforehand."""
 
-    only: str = ""
-    """A window that the desk has already, to be measured again; empty: Octet asks which."""
-    own_window: int = 0
-    """The window in which the user types the answers."""
+    only: str = ""  # A window that the desk has already, to be measured again; empty: Octet asks which
+    own_window: int = 0  # the window in which the user types the answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationStep:
     """Where a calibration stands."""
 
-    number: int
-    """Grows with each question."""
-    now: Question | CalibrationResult | None
-    """What Octet asks, or how it ended; None while Octet works."""
-    lines: tuple[str, ...]
-    """What Octet has done so far."""
+    number: int  # grows with each question
+    now: Question | CalibrationResult | None  # what Octet asks, or how it ended; None while Octet works
+    lines: tuple[str, ...]  # what Octet has done so far
 
 
 class UnknownGridPlace(Invalid):

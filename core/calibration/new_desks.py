@@ -14,10 +14,8 @@ from core.config.profiles import read_profiles
 from core.home import Home
 from core.kit.errors import Invalid
 
-WINDOW = "agent"
-"""The one window of a desk with a display of its own."""
-PANES = "panes"
-"""The desk with panes of tmux."""
+WINDOW = "agent"  # the one window of a desk with a display of its own
+PANES = "panes"  # the desk with panes of tmux
 
 
 class TemplateMissing(Invalid):

@@ -52,13 +52,11 @@ from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
 from core.profiles.model import Box, PaneReadback, Terminal
 
-GENERIC = "generic"
-"""What the profiles begin with that fit any program."""
+GENERIC = "generic"  # what the profiles begin with that fit any program
 
 Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]
 """Draws numbered places on a picture of the display, or on this part of it, enlarged."""
-TakeOver = Callable[[Sequence[CalibratedWindow]], Awaitable[None]]
-"""Lets the Octet that runs work by what was written."""
+TakeOver = Callable[[Sequence[CalibratedWindow]], Awaitable[None]]  # lets the Octet that runs work by what was written
 
 
 class QuestionSession:

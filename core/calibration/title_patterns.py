@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-LONGEST = 200
-"""As long a pattern as a desk's file takes."""
-_BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")
-"""What stands between the parts of a title."""
+LONGEST = 200  # as long a pattern as a desk's file takes
+_BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")  # what stands between the parts of a title
 _LIVELY = re.compile(
     r"""^\W                         # a sign before it: unsaved, at work
     | ^[\w.-]*\.[a-zA-Z]\w{0,5}$    # a file

@@ -21,8 +21,7 @@ from core.kit.errors import Conflict
 from core.kit.files import write_bytes_private, write_private
 from core.profiles.model import Act, Box, Sign
 
-MERGED = frozenset({"composer", "busy"})
-"""What else somebody wrote about these (a label, a caret) stays."""
+MERGED = frozenset({"composer", "busy"})  # what else somebody wrote about these (a label, a caret) stays
 DEMO = "demo_"
 """What the profiles of the demo's windows begin with: their windows and agents in a new home are examples."""
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.

@@ -11,8 +11,7 @@ from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Act
 
-DeliveryId = NewType("DeliveryId", str)
-"""A ULID."""
+DeliveryId = NewType("DeliveryId", str)  # A ULID
 
 
 class DeliveryState(StrEnum):
@@ -56,10 +55,8 @@ DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
 
 OPEN_STATES = frozenset(state for state, steps in DELIVERY_STEPS.items() if steps)
 """States in which a delivery still has something before it."""
-BEFORE_ENTER = frozenset({_S.LEASED, _S.STAGING, _S.STAGED})
-"""States in which Enter was certainly not pressed."""
-PAST_ENTER = frozenset({_S.DELIVERED, _S.SENT, _S.UNKNOWN})
-"""Verdicts on an attempt for which Enter was asked."""
+BEFORE_ENTER = frozenset({_S.LEASED, _S.STAGING, _S.STAGED})  # states in which Enter was certainly not pressed
+PAST_ENTER = frozenset({_S.DELIVERED, _S.SENT, _S.UNKNOWN})  # verdicts on an attempt for which Enter was asked
 
 
 class Assurance(StrEnum):
@@ -69,8 +66,7 @@ class Assurance(StrEnum):
     """The window's transcript has the whole text, or its document gained it once when the composer emptied."""
     RECEIPT = "receipt"
     """The window's own program took the text; then the composer was empty and the busy sign was there."""
-    WEAK = "weak"
-    """The composer emptied, and either the busy sign was there or Octet still held the user's devices."""
+    WEAK = "weak"  # the composer emptied, and either the busy sign was there or Octet still held the user's devices
     ANSWERED = "answered"
     PERSON = "person"
 
@@ -132,19 +128,15 @@ class Result(StrEnum):
 
     DELIVERED = "delivered"
     SENT = "sent"
-    BOUNCED = "bounced"
-    """It failed before Enter through something that passes by itself; our draft is cleared."""
-    REFUSED = "refused"
-    """It failed before Enter through something that does not pass by itself; our draft is cleared."""
-    STOPPED = "stopped"
-    """Cancelled or the desk stopped, before Enter; our draft is cleared."""
+    BOUNCED = "bounced"  # it failed before Enter through something that passes by itself; our draft is cleared
+    REFUSED = "refused"  # it failed before Enter through something that does not pass by itself; our draft is cleared
+    STOPPED = "stopped"  # cancelled or the desk stopped, before Enter; our draft is cleared
     FAILED = "failed"
     NOT_ARRIVED = "not arrived"
     """Enter was asked for, and it is certain that the text did not arrive: no key was pressed (focus taken, stopped,
     the go-ahead always late), or it was seen not to be there. Our draft is cleared; the row goes back to `queued`."""
     UNKNOWN = "unknown"
-    REHEARSED = "rehearsed"
-    """A rehearsal: the whole text was staged, read back and cleared. Enter was never asked for."""
+    REHEARSED = "rehearsed"  # A rehearsal: the whole text was staged, read back and cleared. Enter was never asked for.
 
 
 MOST_PICTURE_BYTES = 500_000
@@ -176,12 +168,9 @@ class Picture:
 class Moment(StrEnum):
     """When a picture was taken."""
 
-    STAGED = "staged"
-    """The whole text stood in the composer, before Enter."""
-    LAST_SEEN = "last seen"
-    """When it was given up to find out what became of it."""
-    AFTERWARDS = "afterwards"
-    """After Enter, when it was seen to have arrived; or after an act was done to the agent."""
+    STAGED = "staged"  # the whole text stood in the composer, before Enter
+    LAST_SEEN = "last seen"  # when it was given up to find out what became of it
+    AFTERWARDS = "afterwards"  # after Enter, when it was seen to have arrived; or after an act was done to the agent
 
 
 def name_of(moment: Moment, part: Part) -> str:
@@ -194,11 +183,9 @@ class Hand:
     """The process that pressed the keys."""
 
     pid: int
-    host: str
-    """By what its machine is known: a short hash, which tells nobody its name."""
+    host: str  # by what its machine is known: a short hash, which tells nobody its name
     version: str
-    path: str = ""
-    """`portable`: it had nothing but PyAutoGUI, the clipboard and pixels, and could hold nobody off."""
+    path: str = ""  # `portable`: it had nothing but PyAutoGUI, the clipboard and pixels, and could hold nobody off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,12 +193,9 @@ class Target:
     """Which window it was, as the display server told."""
 
     id: int
-    kind: str
-    """The class part of its WM_CLASS."""
-    title_sha256: str
-    """Titles may tell what somebody works at; the hash only whether it is the same."""
-    place: tuple[int, int, int, int]
-    """x, y, width, height of its own area on the screen."""
+    kind: str  # the class part of its WM_CLASS
+    title_sha256: str  # titles may tell what somebody works at; the hash only whether it is the same
+    place: tuple[int, int, int, int]  # x, y, width, height of its own area on the screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,10 +204,8 @@ class Evidence:
 
     readback: str = ""
     """The kind of read-back by which the whole text was seen in the composer before Enter; empty: by none."""
-    normalise: str = ""
-    """Which differences that comparison forgave."""
-    sha256: str = ""
-    """Of the text that was read there."""
+    normalise: str = ""  # which differences that comparison forgave
+    sha256: str = ""  # of the text that was read there
     hand: Hand | None = None
     target: Target | None = None
 
@@ -242,8 +224,7 @@ class Outcome:
 
     result: Result
     reason: Reason | None = None
-    note: str = ""
-    """For people: what exactly was seen, for example which window covers."""
+    note: str = ""  # for people: what exactly was seen, for example which window covers
     assurance: Assurance | None = None
     timings_ms: dict[str, float] = field(default_factory=dict[str, float])
     """Milliseconds per stage: preflight, focus, stage, readback, submit, confirm."""
@@ -251,12 +232,9 @@ class Outcome:
     """A draft of ours may still stand in the composer: it could not be cleared, or nobody was left to clear it."""
     pictures: tuple[Picture, ...] = ()
     """What the window looked like: for its receipt, and for the person who has to decide what became of it."""
-    evidence: Evidence | None = None
-    """None where no window was touched."""
-    answer: LaneAnswer | None = None
-    """Only of a prompt that arrived."""
-    retry_after_s: float | None = None
-    """For how long the agent's program asks to be left alone, if it says so."""
+    evidence: Evidence | None = None  # none where no window was touched
+    answer: LaneAnswer | None = None  # only of a prompt that arrived
+    retry_after_s: float | None = None  # for how long the agent's program asks to be left alone, if it says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +242,7 @@ class Order:
     """All that a lane needs to carry out one delivery."""
 
     delivery: DeliveryId
-    fence: int
-    """Grows with every lease of this delivery; an old holder lacks the present one."""
+    fence: int  # grows with every lease of this delivery; an old holder lacks the present one
     agent: str
     desk: str | None
     window: str | None
@@ -274,14 +251,12 @@ class Order:
     drafts: tuple[str, ...] = ()
     """The marks of drafts of ours that may stand in the window and are in the way; of an order to be settled those of
     its own draft, which is the evidence."""
-    while_busy: bool = False
-    """It may be brought while the agent works, where its window keeps input for later."""
+    while_busy: bool = False  # it may be brought while the agent works, where its window keeps input for later
     act: Act | None = None
     """A control act in place of a text: leased → submitting, done once, and never again after an interruption."""
     expects: str = ""
     """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
-    rehearses: bool = False
-    """A harmless text to try the window out with: staged, read back and cleared, and never sent."""
+    rehearses: bool = False  # A harmless text to try the window out with: staged, read back and cleared, and never sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,14 +275,11 @@ class Delivery:
     assurance: Assurance | None
     fence: int
     bounces: int
-    bounced_since_ms: int | None
-    """When the present run of bounces began."""
-    deaths: int
-    """How many attempts in a row the desk's worker did not outlive."""
+    bounced_since_ms: int | None  # when the present run of bounces began
+    deaths: int  # how many attempts in a row the desk's worker did not outlive
     not_before_ms: int
     priority: int
-    sha256: str
-    """Of the text that was last asked for; empty before the first lease."""
+    sha256: str  # of the text that was last asked for; empty before the first lease
     created_ms: int
     changed_ms: int
     timings_ms: dict[str, float]
@@ -318,8 +290,7 @@ class Delivery:
     """A person let it be sent again after nobody had seen it arrive: its agent may have it all the same."""
     act: Act | None = None
     """What is pressed in place of a text, for a person who asked for it; then it has no task of its own."""
-    expects: str = ""
-    """Of an act: the mark of the dialog that the person was shown; empty where any will do."""
+    expects: str = ""  # of an act: the mark of the dialog that the person was shown; empty where any will do
     share: Share = WHOLE
     """Which part of its message it is. Until it is leased for the first time nobody knows into how many that is cut."""
 

@@ -38,8 +38,7 @@ from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.store.rows import at_row
 
-_AFTER_ALL = "~"
-"""Sorts after every id."""
+_AFTER_ALL = "~"  # sorts after every id
 Follower = Callable[[Tx, DeliveryState, Delivery], None]
 """Hears of a step: the state before it, and the delivery after it."""
 Witness = Callable[[Tx, Delivery, Outcome], None]

@@ -11,8 +11,7 @@ class Share:
     after the other, each by a delivery of its own; where they are cut stays as it was when the first was made."""
 
     number: int = 1
-    cuts: tuple[int, ...] = ()
-    """The places in the message's body at which it is cut; none where it is brought whole."""
+    cuts: tuple[int, ...] = ()  # the places in the message's body at which it is cut; none where it is brought whole
 
     @property
     def total(self) -> int:

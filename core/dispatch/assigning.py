@@ -14,8 +14,7 @@ from core.store.rows import at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
 from core.verdicts.model import REFUSED_FOR
 
-_AT_ONCE = 50
-"""How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
+_AT_ONCE = 50  # how many tasks one round lets go on, or tells why they stand: other writers shall not wait for long
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
 """What ends as soon as one agent that can do it can be reached again: this one, or another."""
 _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from core.deliveries.model import Delivery, Reason
 
-BRIEF_YIELDS_MS = 5_000
-"""How long a brief lets older words go first: the agent's last turn may just be ending."""
+BRIEF_YIELDS_MS = 5_000  # how long a brief lets older words go first: the agent's last turn may just be ending
 
 
 def next_turn(

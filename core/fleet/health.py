@@ -19,10 +19,8 @@ from core.kit.errors import OctetError
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store
 
-GRACE_S = 90.0
-"""What lasts no longer than this is not trouble: a worker or a connection that is just coming back."""
-_LOOK_S = 5.0
-"""Longest wait for the database."""
+GRACE_S = 90.0  # what lasts no longer than this is not trouble: a worker or a connection that is just coming back
+_LOOK_S = 5.0  # longest wait for the database
 
 
 @dataclass(frozen=True, slots=True)

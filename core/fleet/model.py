@@ -27,25 +27,16 @@ class NeedKind(StrEnum):
     DELIVERY_UNKNOWN = "delivery unknown"
     """It is not known whether a prompt arrived. Its agent gets nothing more until somebody says so."""
     PARKED = "parked"
-    QUESTION = "question"
-    """An agent waits for an answer."""
-    STANDS_STILL = "stands still"
-    """An agent's window waits for an answer, met an error or reached a limit."""
-    DESK = "desk"
-    """A desk cannot or may not be used, and work waits for it."""
-    WINDOW = "window"
-    """An agent's window cannot be used until a user does something."""
-    AGENT = "agent"
-    """An agent cannot be used, and work waits for it."""
+    QUESTION = "question"  # an agent waits for an answer
+    STANDS_STILL = "stands still"  # an agent's window waits for an answer, met an error or reached a limit
+    DESK = "desk"  # A desk cannot or may not be used, and work waits for it
+    WINDOW = "window"  # an agent's window cannot be used until a user does something
+    AGENT = "agent"  # an agent cannot be used, and work waits for it
     WAITING = "waiting"
-    DRY_RUN = "dry run"
-    """A prompt was typed nowhere: a person does what it says."""
-    UNTOLD = "untold"
-    """Something could not be told in Discord."""
-    ANSWER_REFUSED = "answer refused"
-    """A text from the answers folder could not be used."""
-    BOARD_GONE = "board gone"
-    """A live board was given up."""
+    DRY_RUN = "dry run"  # A prompt was typed nowhere: a person does what it says
+    UNTOLD = "untold"  # something could not be told in Discord
+    ANSWER_REFUSED = "answer refused"  # A text from the answers folder could not be used
+    BOARD_GONE = "board gone"  # A live board was given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,28 +44,19 @@ class Need:
     """One thing that waits for a person, in words that any face can show."""
 
     kind: NeedKind
-    what: str
-    """What happened, as half a sentence."""
-    next: str
-    """What to do about it."""
-    seen: str = ""
-    """What exactly was seen, where somebody noted it."""
-    task: TaskId | None = None
-    """The task it is about; of several that wait for the same, the oldest."""
+    what: str  # what happened, as half a sentence
+    next: str  # what to do about it
+    seen: str = ""  # what exactly was seen, where somebody noted it
+    task: TaskId | None = None  # the task it is about; of several that wait for the same, the oldest
     title: str = ""
-    more: int = 0
-    """How many further tasks wait for just this."""
+    more: int = 0  # how many further tasks wait for just this
     agent: str | None = None
     desk: str | None = None
-    window: str = ""
-    """Of a window that cannot be used: its name on the desk. The owner can have it recalibrated."""
-    since_ms: int = 0
-    """0 where nobody noted it."""
-    place: Place = field(default=Place())
-    """The channel of the task's card; empty where there is none."""
+    window: str = ""  # of a window that cannot be used: its name on the desk. The owner can have it recalibrated.
+    since_ms: int = 0  # 0 where nobody noted it
+    place: Place = field(default=Place())  # the channel of the task's card; empty where there is none
     thread: str = ""
-    message: str = ""
-    """The message to look at; empty where no particular one is meant."""
+    message: str = ""  # the message to look at; empty where no particular one is meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +64,7 @@ class Needs:
     """What needs a person, worst and oldest first."""
 
     shown: tuple[Need, ...]
-    total: int
-    """How many there are, those included that were too many to be shown."""
+    total: int  # how many there are, those included that were too many to be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,27 +79,20 @@ class AtWork:
 class Board:
     """Everything at one moment."""
 
-    agents: tuple[AtWork, ...]
-    """In the order of the config."""
-    desks: tuple[DeskStatus, ...]
-    """Those that agents work at; their windows were not looked at."""
+    agents: tuple[AtWork, ...]  # in the order of the config
+    desks: tuple[DeskStatus, ...]  # those that agents work at; their windows were not looked at
     tasks: Mapping[TaskState, int]
-    queue: tuple[TaskLine, ...]
-    """The first of those that are ready, in the order in which they are given out."""
-    needs: int
-    """How many things need somebody."""
+    queue: tuple[TaskLine, ...]  # the first of those that are ready, in the order in which they are given out
+    needs: int  # how many things need somebody
     at_ms: int
 
 
 class BoardState(StrEnum):
     """What is to become of a live board's message."""
 
-    STANDS = "stands"
-    """It shall be there and show the present."""
-    LEAVES = "leaves"
-    """It shall be deleted."""
-    GIVEN_UP = "given up"
-    """It could not be kept."""
+    STANDS = "stands"  # it shall be there and show the present
+    LEAVES = "leaves"  # it shall be deleted
+    GIVEN_UP = "given up"  # it could not be kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +101,9 @@ class LiveBoard:
 
     id: BoardId
     place: Place
-    message: str
-    """The face's own id; empty as long as nobody noted that it was posted."""
+    message: str  # the face's own id; empty as long as nobody noted that it was posted
     state: BoardState
-    error: str
-    """Why it could not be kept, or cannot be written now."""
+    error: str  # why it could not be kept, or cannot be written now
     since_ms: int
 
 
@@ -176,33 +148,23 @@ class Trouble:
     """One thing that is not well."""
 
     part: Part
-    name: str
-    """Which desk; empty for the others."""
-    what: str
-    """A sentence."""
-    next: str
-    """What to do about it."""
-    since_ms: int
-    """Since when it is known."""
-    counts: bool
-    """It has lasted, so not all is well."""
+    name: str  # which desk; empty for the others
+    what: str  # A sentence
+    next: str  # what to do about it
+    since_ms: int  # since when it is known
+    counts: bool  # it has lasted, so not all is well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
     """How the dead man's ping does."""
 
-    is_wanted: bool = False
-    """Somebody put its address into octet.toml."""
-    where: str = ""
-    """Whose service it is: the address without anything secret."""
-    last_ms: int = 0
-    """When it was taken last; 0: never yet."""
+    is_wanted: bool = False  # somebody put its address into octet.toml
+    where: str = ""  # whose service it is: the address without anything secret
+    last_ms: int = 0  # when it was taken last; 0: never yet
     failing_since_ms: int = 0
-    why: str = ""
-    """Why it is not taken; empty when it is."""
-    is_held_back: bool = False
-    """Not all is well, so it is kept back on purpose."""
+    why: str = ""  # why it is not taken; empty when it is
+    is_held_back: bool = False  # not all is well, so it is kept back on purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

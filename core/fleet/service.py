@@ -33,8 +33,7 @@ _SUMMED_UP_AFTER_MS = 24 * 3_600_000
 """Octet sums up ended tasks that are older than this and were never posted in one message."""
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
-_SEEN = frozenset({DeskState.READY, DeskState.HELD, DeskState.STOPPED})
-"""Desks whose windows are looked at now."""
+_SEEN = frozenset({DeskState.READY, DeskState.HELD, DeskState.STOPPED})  # desks whose windows are looked at now
 _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, AgentState.NEEDS_INPUT, AgentState.LIMITED})
 
 

@@ -12,8 +12,7 @@ from core.kit.errors import Misconfigured
 class Event:
     """Something that happened, named in the past tense. Its fields are ids, states, counts and hashes; never bodies."""
 
-    SUBJECT: ClassVar[str]
-    """What it happened to, as `kind:id`; `{0.name}` stands for a field of the event."""
+    SUBJECT: ClassVar[str]  # what it happened to, as `kind:id`; `{0.name}` stands for a field of the event
 
     @property
     def subject(self) -> str:

@@ -6,8 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-STEP_MS = 1_000
-"""Wall and monotonic time may drift apart by less than this; more is a step."""
+STEP_MS = 1_000  # wall and monotonic time may drift apart by less than this; more is a step
 
 
 class Clock(Protocol):

@@ -7,12 +7,10 @@ import unicodedata
 
 _JOINERS = frozenset({"\u200d"})
 _MARKS = frozenset({"Mn", "Me", "Mc"})
-_VIRAMA = 9
-"""The combining class of signs that join the letter after them to the one before."""
+_VIRAMA = 9  # the combining class of signs that join the letter after them to the one before
 _NO_BREAK_BEFORE = ((0x1F3FB, 0x1F3FF), (0xE0020, 0xE007F), (0x1160, 0x11FF), (0xD7B0, 0xD7FB), (0xFF9E, 0xFF9F))
 """Skin tones, tags of flags, vowels and ends of Korean syllables, half-width voicing marks."""
-_NO_BREAK_AFTER = ((0x1100, 0x115F), (0xA960, 0xA97C))
-"""Beginnings of Korean syllables."""
+_NO_BREAK_AFTER = ((0x1100, 0x115F), (0xA960, 0xA97C))  # beginnings of Korean syllables
 _FLAG_LETTERS = (0x1F1E6, 0x1F1FF)
 
 

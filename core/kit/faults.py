@@ -27,15 +27,11 @@ log = structlog.get_logger(__name__)
 class Act(StrEnum):
     """What a ticket may say. The other is the process at the other end of the desk's pipe."""
 
-    KILL = "kill"
-    """SIGKILL to this process."""
+    KILL = "kill"  # SIGKILL to this process
     KILL_OTHER = "kill other"
-    KILL_BOTH = "kill both"
-    """The other first, so that it sees nothing of our end."""
-    STOP = "stop"
-    """SIGSTOP to this process."""
-    FAIL = "fail"
-    """Raise Struck, as if a disk or a line had failed; only where the point says that it may."""
+    KILL_BOTH = "kill both"  # the other first, so that it sees nothing of our end
+    STOP = "stop"  # SIGSTOP to this process
+    FAIL = "fail"  # raise Struck, as if a disk or a line had failed; only where the point says that it may
 
 
 class Struck(Unavailable):
@@ -72,8 +68,7 @@ OUTBOX = (
 """Before and after each thing that Discord is asked for; then, that it is done stands in the database."""
 BOARD = ("board.post", "board.posted", "board.noted", "board.delete", "board.deleted")
 """The same for a live board: its new message, the note of it, and the old message's end."""
-ANSWERS = ("answers.reported",)
-"""A kept answer is in the database, and its file still there."""
+ANSWERS = ("answers.reported",)  # A kept answer is in the database, and its file still there
 WORKER = (
     "worker.staging-asked",
     "worker.staging-granted",
@@ -103,8 +98,7 @@ POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS
 """Every point but the arrows of the state tables (`arrows`)."""
 
 _WRITTEN, _COMMITTED = "written", "committed"
-_NEW = "new"
-"""What something was before it was there."""
+_NEW = "new"  # what something was before it was there
 
 
 def _nobody() -> int | None:

@@ -9,8 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
-_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}")
-"""The names of files while they are written; see `_replace`."""
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}")  # the names of files while they are written; see `_replace`
 
 
 def write_private(path: Path, text: str) -> None:

@@ -13,8 +13,7 @@ from core.kit.redaction import remember
 
 MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that cannot be taken for one another when a person reads them aloud."""
-_RANDOM_BITS = 80
-"""The random part of a ULID; the time in milliseconds stands before it."""
+_RANDOM_BITS = 80  # the random part of a ULID; the time in milliseconds stands before it
 
 
 class Ids(Protocol):

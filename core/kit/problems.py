@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from core.kit.errors import Misconfigured
 
-KeyPath = tuple[str | int, ...]
-"""Where a value stands in its file: `("windows", 2, "profile")`."""
+KeyPath = tuple[str | int, ...]  # where a value stands in its file: `("windows", 2, "profile")`
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WITHOUT_BOM = "begins with a byte order mark; save it as UTF-8 without BOM"
 """What is wrong with a file that some editors of Windows write."""
@@ -23,8 +22,7 @@ class Problem:
     text: str
     line: int | None = None
     key: str = ""
-    code: str = ""
-    """Which rule is broken."""
+    code: str = ""  # which rule is broken
 
     def __str__(self) -> str:
         """One line: `config/desks/main.toml:14: windows[2].profile: there is no profile "x"`."""

@@ -44,10 +44,8 @@ class Prompt:
     share: Share = WHOLE
 
 
-MOST_PARTS = 99
-"""Of one prompt."""
-_WIDEST = Share(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))
-"""No part says more about itself than this one."""
+MOST_PARTS = 99  # of one prompt
+_WIDEST = Share(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))  # no part says more about itself than this one
 WORDS_LAST_MS = 2 * 24 * 3600 * 1000
 """So long the file of words that are about no task stays after they were last brought: they have no other end."""
 

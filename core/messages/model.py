@@ -11,15 +11,11 @@ from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
 from core.security.model import Actor, ActorKind
 
-MessageId = NewType("MessageId", str)
-"""A ULID."""
+MessageId = NewType("MessageId", str)  # A ULID
 
-MAX_BRIEF_CHARS = 100_000
-"""The longest brief of a task."""
-MAX_ANSWER_CHARS = 1_000_000
-"""The longest answer of an agent."""
-MAX_SIGN_CHARS = 300
-"""The longest word of progress: it stands on a card, on one line."""
+MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
+MAX_ANSWER_CHARS = 1_000_000  # the longest answer of an agent
+MAX_SIGN_CHARS = 300  # the longest word of progress: it stands on a card, on one line
 
 
 class MessageKind(StrEnum):
@@ -50,10 +46,8 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     WEB = "web"
     AGENT = "agent"
-    WINDOW = "window"
-    """Read in an agent's window, between the markers of its prompt: unverified, as nobody brought it."""
-    MODEL = "model"
-    """A model's own words, which came with the outcome of its prompt's delivery."""
+    WINDOW = "window"  # read in an agent's window, between the markers of its prompt: unverified, as nobody brought it
+    MODEL = "model"  # A model's own words, which came with the outcome of its prompt's delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +76,10 @@ class Message:
     marker: str
     """Eight random characters between which an agent without a shell writes its answer; empty for other kinds."""
     body: str
-    final: bool
-    """For a reply: it ended the task (`done`), rather than spoke during it (`reply`)."""
-    late: bool
-    """It came after the task had ended, or named another task than its code."""
+    final: bool  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
+    late: bool  # it came after the task had ended, or named another task than its code
     created_ms: int
-    sender_name: str = ""
-    """How people call the sender of words; empty for other kinds."""
+    sender_name: str = ""  # how people call the sender of words; empty for other kinds
     expired_ms: int | None = None
     """When its body was cleared, because Octet had kept it long enough; None as long as it is kept."""
 

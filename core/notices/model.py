@@ -12,22 +12,17 @@ NoticeId = NewType("NoticeId", int)
 class NoticeKind(StrEnum):
     """What is told, and how often."""
 
-    CARD = "card"
-    """The task's card in its channel, with its thread: posted once, then edited to the latest state."""
-    ANSWER = "answer"
-    """An agent's words, posted in the task's thread."""
-    ENDED = "ended"
-    """The task is done or failed: a new message that mentions who asked."""
+    CARD = "card"  # the task's card in its channel, with its thread: posted once, then edited to the latest state
+    ANSWER = "answer"  # an agent's words, posted in the task's thread
+    ENDED = "ended"  # the task is done or failed: a new message that mentions who asked
     HELD = "held"
     """The task waits or is parked for a reason that a person should know: a new message. One that asks a person to
     decide something is edited once that is settled."""
-    LATE = "late"
-    """Words that came after the task had ended, or for the wrong task."""
+    LATE = "late"  # words that came after the task had ended, or for the wrong task
     WORDS = "words"
     """A person's words to an agent: posted once, in their task's thread or where they were sent, then edited to how
     far they have come."""
-    UNDELIVERED = "undelivered"
-    """Words that need a person: a new message that mentions who sent them."""
+    UNDELIVERED = "undelivered"  # words that need a person: a new message that mentions who sent them
     STANDS_STILL = "stands still"
     """An agent's window waits for an answer, met an error or reached a limit: a new message that mentions who asked
     for its task, edited once when that is over."""
@@ -69,21 +64,17 @@ class Notice:
 
     id: NoticeId
     kind: NoticeKind
-    task: str
-    """The task it is about; empty for words without one."""
-    message: str
-    """The id of the message it carries or is about, or of what stands still; or empty."""
+    task: str  # the task it is about; empty for words without one
+    message: str  # the id of the message it carries or is about, or of what stands still; or empty
     text: str
     """A short reason for HELD, ENDED and UNDELIVERED, or empty. Once what it asks is settled: how, and by whom."""
     place: Place
     state: NoticeState
     revision: int
     sent_revision: int
-    posted_channel: str
-    """Where it was posted; empty as long as it was not."""
+    posted_channel: str  # where it was posted; empty as long as it was not
     posted_message: str
-    thread: str
-    """For a card: the task's thread; for others: the thread of the task's card, once that exists."""
+    thread: str  # for a card: the task's thread; for others: the thread of the task's card, once that exists
     attempts: int
     not_before_ms: int
     error: str

@@ -11,13 +11,10 @@ from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.store.engine import Row, Store, Tx
 
-_DROPPED_FOR_MS = 24 * 3_600_000
-"""How long what was dropped is worth a person's time."""
+_DROPPED_FOR_MS = 24 * 3_600_000  # how long what was dropped is worth a person's time
 _BATCH, _NAMED = 500, 10
-LONGEST_PAUSE_MS = 3_600_000
-"""What failed is due again within this time."""
-_STUCK_AFTER = 4
-"""A notice that failed so often in a row is stuck; less is ordinary weather."""
+LONGEST_PAUSE_MS = 3_600_000  # what failed is due again within this time
+_STUCK_AFTER = 4  # A notice that failed so often in a row is stuck; less is ordinary weather
 
 
 class Notices:

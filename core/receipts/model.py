@@ -16,25 +16,18 @@ DAY_MS = 24 * 3600 * 1000
 class Keeping:
     """For how long what is kept."""
 
-    days: int = 90
-    """Receipts."""
-    picture_days: int = 14
-    """Their pictures; 0: none is kept of what was seen to arrive."""
-    text_days: int = 180
-    """Briefs, answers and messages of what has ended, and the notices that told of them."""
+    days: int = 90  # receipts
+    picture_days: int = 14  # their pictures; 0: none is kept of what was seen to arrive
+    text_days: int = 180  # briefs, answers and messages of what has ended, and the notices that told of them
 
 
 class Settled(StrEnum):
     """How a receipt that said `unknown` was settled afterwards."""
 
-    ANSWERED = "answered"
-    """An answer came that bore the prompt's code."""
-    ARRIVED = "arrived"
-    """A person said that it arrived."""
-    AGAIN = "sent again"
-    """A person said that it did not; the next attempt has its own receipt."""
-    DROPPED = "dropped"
-    """It was given up, or its task ended."""
+    ANSWERED = "answered"  # an answer came that bore the prompt's code
+    ARRIVED = "arrived"  # A person said that it arrived
+    AGAIN = "sent again"  # A person said that it did not; the next attempt has its own receipt
+    DROPPED = "dropped"  # it was given up, or its task ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +36,12 @@ class KeptPicture:
 
     moment: Moment
     part: Part
-    sha256: str
-    """Of the PNG; empty for those kept before there were receipts."""
-    size: int
-    """Of the PNG, in bytes, also after it was deleted."""
+    sha256: str  # of the PNG; empty for those kept before there were receipts
+    size: int  # of the PNG, in bytes, also after it was deleted
     at_ms: int
-    deleted_ms: int | None
-    """When it was deleted, because its time was over; None as long as it is kept."""
-    shows: str = ""
-    """In words: of what, when, and whether it is still there."""
-    png: bytes = b""
-    """Empty when it was deleted, or when whoever asked may not see windows."""
+    deleted_ms: int | None  # when it was deleted, because its time was over; None as long as it is kept
+    shows: str = ""  # in words: of what, when, and whether it is still there
+    png: bytes = b""  # empty when it was deleted, or when whoever asked may not see windows
 
     @property
     def name(self) -> str:
@@ -65,29 +53,23 @@ class KeptPicture:
 class Receipt:
     """Of one attempt. `state`, `assurance`, `reason` and `note` are the verdict when the hands had ended."""
 
-    delivery: Delivery
-    """As it stands now."""
+    delivery: Delivery  # as it stands now
     fence: int
     state: DeliveryState
     assurance: Assurance | None
     reason: str
-    note: str
-    """What exactly was seen."""
-    sha256: str
-    """Of the whole text that was asked for."""
+    note: str  # what exactly was seen
+    sha256: str  # of the whole text that was asked for
     timings_ms: dict[str, float]
-    evidence: Evidence | None
-    """None where no window was touched, or nobody could tell."""
+    evidence: Evidence | None  # none where no window was touched, or nobody could tell
     settled: Settled | None
     settled_ms: int | None
     at_ms: int
     pictures: tuple[KeptPicture, ...]
-    claim: str = ""
-    """In words: what is claimed of the arrival, and what was said of it later."""
+    claim: str = ""  # in words: what is claimed of the arrival, and what was said of it later
     before_enter: str = ""
     """In words: how it was known that the whole text stood in the composer; empty where no window was touched."""
-    line: str = ""
-    """All of it on one short line."""
+    line: str = ""  # all of it on one short line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,7 @@ class CodeHolder:
 
     task: str
     fence: int
-    agent: str
-    """Who was given the task by that lease; empty for codes from before leases."""
+    agent: str  # who was given the task by that lease; empty for codes from before leases
 
 
 class TaskCodes:

@@ -13,8 +13,7 @@ class ActorKind(StrEnum):
 
     PERSON = "person"
     AGENT = "agent"
-    OPERATOR = "operator"
-    """Whoever holds the operator's token of this machine: the command line and local programs."""
+    OPERATOR = "operator"  # whoever holds the operator's token of this machine: the command line and local programs
     SYSTEM = "system"
 
 

@@ -35,8 +35,7 @@ from core.store.reserve import Reserve
 T = TypeVar("T")
 __all__ = ["Executable", "Row", "Store", "Tx"]
 
-Row: TypeAlias = sqlalchemy.Row[Any]
-"""One row of a result; its columns are its attributes."""
+Row: TypeAlias = sqlalchemy.Row[Any]  # one row of a result; its columns are its attributes
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 log = structlog.get_logger(__name__)
 
@@ -46,8 +45,7 @@ _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
 _CHECKPOINT_PAGES = 1_000
-_PROBE_S = 0.5
-"""Rest between two looks whether the database can be written again."""
+_PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
 class Tx:

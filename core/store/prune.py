@@ -12,10 +12,8 @@ from core.store.engine import Store, Tx
 
 log = structlog.get_logger(__name__)
 
-BATCH = 20
-"""How many rows one transaction removes."""
-BETWEEN_S = 0.05
-"""The rest between two transactions, in which others write."""
+BATCH = 20  # how many rows one transaction removes
+BETWEEN_S = 0.05  # the rest between two transactions, in which others write
 FIRST_S = 30.0
 EVERY_S = 3600.0
 _STORE_PAUSE_S = 5.0

@@ -20,8 +20,7 @@ import core
 from core.store.errors import DatabaseDamaged, DatabaseOlder, DatabaseUnknown, SqliteTooOld, StoreUnavailable, of_sqlite
 from core.store.tables import metadata
 
-OLDEST_SQLITE = (3, 35, 0)
-"""RETURNING exists from here on."""
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING exists from here on
 SAFE_CHECKPOINTS = (3, 51, 3)
 """Below this, two connections that checkpoint at once can damage the file (the WAL-reset bug)."""
 LATER: tuple[str, ...] = ()

@@ -20,8 +20,7 @@ log = structlog.get_logger(__name__)
 FIRST_S = 5.0
 """The rest before another try to read a window that could not be read: somebody typed, something lay over it."""
 LONGEST_S = 60.0
-SOON_S = 3.0
-"""After a prompt has arrived: an agent may have come to rest before its arrival was written down."""
+SOON_S = 3.0  # after a prompt has arrived: an agent may have come to rest before its arrival was written down
 
 
 @dataclass(slots=True, kw_only=True)

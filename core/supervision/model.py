@@ -19,8 +19,7 @@ class ScreenLock:
     id: str
     desk: str
     since_ms: int
-    waiting: int
-    """How much waited when people were told; 0: they were not."""
+    waiting: int  # how much waited when people were told; 0: they were not
     over_ms: int | None
 
 

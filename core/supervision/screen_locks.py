@@ -21,10 +21,8 @@ from core.tasks.ledger import Ledger
 from core.tasks.model import Demand, WaitReason
 
 _FOR_WINDOWS = (WaitReason.WINDOW, WaitReason.DESK)
-_LOOKED_AT = 50
-"""In so many waiting tasks Octet looks for a channel to tell of the lock."""
-OVER = "over"
-"""What a notice of a lock says once it is over."""
+_LOOKED_AT = 50  # in so many waiting tasks Octet looks for a channel to tell of the lock
+OVER = "over"  # what a notice of a lock says once it is over
 
 
 class ScreenLocks:

@@ -24,8 +24,7 @@ _QUESTION = (
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 50
-"""How many silent agents one round deals with: other writers shall not wait for long."""
+_AT_ONCE = 50  # how many silent agents one round deals with: other writers shall not wait for long
 _STORE_PAUSE_S = 1.0
 
 

@@ -47,8 +47,7 @@ _GAVE_A_SIGN = "the agent gave a sign meanwhile"
 _LATE_TEXTS = 10
 _DAY_MS = 24 * 3_600_000
 """So many late texts with one code, and for so long after the end of its task, are worth keeping."""
-REPORT_EVERY_S = 1.0
-"""Of a task's reports of progress Octet keeps one in this time."""
+REPORT_EVERY_S = 1.0  # of a task's reports of progress Octet keeps one in this time
 _READ = "window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 _HAD_ARRIVED = "its answer came before it was sent again"

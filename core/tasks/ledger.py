@@ -41,8 +41,7 @@ from core.tasks.model import (
     title_of,
 )
 
-_AFTER_ALL = 2**62
-"""No task has such a number."""
+_AFTER_ALL = 2**62  # no task has such a number
 
 
 class Ledger:

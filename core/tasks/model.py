@@ -14,8 +14,7 @@ from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.messages.model import Message
 from core.notices.model import Place
 
-TaskId = NewType("TaskId", str)
-"""`T-142`: short, because people say it."""
+TaskId = NewType("TaskId", str)  # `T-142`: short, because people say it
 
 MAX_TITLE_CHARS = 80
 READ_IN_WINDOW = "its answer was read in its agent's window, unverified: nobody brought it"
@@ -76,30 +75,24 @@ class WaitReason(StrEnum):
     QUOTA = "quota"
     HOLD = "hold"
     DRY_RUN = "dry run"
-    AGENT = "agent"
-    """No agent of the present config can do it."""
-    PAUSED = "paused"
-    """Whoever could do it is off duty by a person's word."""
+    AGENT = "agent"  # no agent of the present config can do it
+    PAUSED = "paused"  # whoever could do it is off duty by a person's word
 
 
 class BlockCause(StrEnum):
     """What the agent of a blocked task needs."""
 
-    APPROVAL = "approval"
-    """Its window waits for somebody's answer."""
+    APPROVAL = "approval"  # its window waits for somebody's answer
 
 
 class ParkCause(StrEnum):
     """Why a task needs a person."""
 
     WINDOW = "window"
-    WORKER = "worker"
-    """The worker of its desk ended over its prompt each time."""
+    WORKER = "worker"  # the worker of its desk ended over its prompt each time
     DELIVERY_UNKNOWN = "delivery unknown"
-    LOST = "lost"
-    """Nothing is on its way to its agent any more, and nobody knows why."""
-    SILENT = "silent"
-    """Its agent gave no sign for too long; the task stays its agent's."""
+    LOST = "lost"  # nothing is on its way to its agent any more, and nobody knows why
+    SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +100,11 @@ class NewTask:
     """What a person asks for."""
 
     brief: str
-    agent: str | None = None
-    """Only this agent may do it; None: the first free one that can."""
-    needs: frozenset[str] = field(default=frozenset())
-    """Capabilities the agent must have."""
-    priority: int = 2
-    """0 (most urgent) to 4."""
+    agent: str | None = None  # only this agent may do it; None: the first free one that can
+    needs: frozenset[str] = field(default=frozenset())  # capabilities the agent must have
+    priority: int = 2  # 0 (most urgent) to 4
     place: Place = field(default=Place())
-    key: str | None = None
-    """The same key never makes a second task."""
+    key: str | None = None  # the same key never makes a second task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,33 +123,25 @@ class Task:
     title: str
     brief: str
     state: TaskState
-    reason: str
-    """A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else empty, or why it failed."""
-    note: str
-    """For people: what exactly was seen, for example which window covers."""
+    reason: str  # A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else empty, or why it failed
+    note: str  # for people: what exactly was seen, for example which window covers
     priority: int
     needs: frozenset[str]
-    wanted: str | None
-    """The only agent that may do it, if the requester named one."""
-    agent: str | None
-    """Who has it, or had it last."""
+    wanted: str | None  # the only agent that may do it, if the requester named one
+    agent: str | None  # who has it, or had it last
     attempt: int
-    requester: str
-    """The id of the actor who asked, `discord:123`."""
+    requester: str  # the id of the actor who asked, `discord:123`
     requester_name: str
     place: Place
     created_ms: int
     changed_ms: int
     fence: int = 0
     """The number of its present lease: it grows whenever the task is given to an agent or taken back from one."""
-    heard_ms: int | None = None
-    """When the agent of the present lease last gave a sign; None before the first."""
-    sign: str = ""
-    """What that sign was, for people."""
+    heard_ms: int | None = None  # when the agent of the present lease last gave a sign; None before the first
+    sign: str = ""  # what that sign was, for people
     quiet_at_ms: int | None = None
     """When its agent counts as silent unless it gives a sign; None while nobody works on it."""
-    nudge: str | None = None
-    """The message that asks its agent, since its last sign, whether it still works."""
+    nudge: str | None = None  # the message that asks its agent, since its last sign, whether it still works
     avoids: str | None = None
     """The agent it was taken from because that was silent: it is not given back to it while another one is at hand."""
     text_expired_ms: int | None = None
@@ -206,11 +187,9 @@ class TaskLine:
     state: TaskState
     priority: int
     demand: Demand
-    agent: str | None
-    """Who has it, or had it last."""
+    agent: str | None  # who has it, or had it last
     place: Place
-    heard_ms: int | None
-    """When the agent of the present lease last gave a sign; None before the first."""
+    heard_ms: int | None  # when the agent of the present lease last gave a sign; None before the first
     created_ms: int
 
 
@@ -222,12 +201,9 @@ class HeldTasks:
     reason: str
     note: str
     oldest: TaskId
-    size: int
-    """How many they are, the oldest included."""
-    since_ms: int
-    """When the first of them came to stand."""
-    is_rest: bool = False
-    """Each of them is an entry of its own, but they are only counted: older ones are listed."""
+    size: int  # how many they are, the oldest included
+    since_ms: int  # when the first of them came to stand
+    is_rest: bool = False  # each of them is an entry of its own, but they are only counted: older ones are listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,14 +211,10 @@ class TaskView:
     """A task with all that is known of it."""
 
     task: Task
-    prompt: str
-    """The rendered prompt of the present attempt as its agent gets it; empty before it is assigned."""
-    deliveries: tuple[Delivery, ...]
-    """Oldest first."""
-    answers: tuple[Message, ...]
-    """What agents said to it, oldest first."""
-    thread: str
-    """The task's thread in its channel; empty as long as there is none."""
+    prompt: str  # the rendered prompt of the present attempt as its agent gets it; empty before it is assigned
+    deliveries: tuple[Delivery, ...]  # oldest first
+    answers: tuple[Message, ...]  # what agents said to it, oldest first
+    thread: str  # the task's thread in its channel; empty as long as there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,17 +16,12 @@ class Tried:
 
     desk: str
     window: str
-    agent: str
-    """Whose window it is; empty for nobody's."""
-    is_good: bool
-    """The whole text was read back, and then seen to be gone."""
-    by: str = ""
-    """How it was read: `accessibility`, `copy`, `pixels`, `none`; empty when it was not."""
-    took_ms: float = 0.0
-    """Of the try that counted, from the first look to the empty composer."""
+    agent: str  # whose window it is; empty for nobody's
+    is_good: bool  # the whole text was read back, and then seen to be gone
+    by: str = ""  # how it was read: `accessibility`, `copy`, `pixels`, `none`; empty when it was not
+    took_ms: float = 0.0  # of the try that counted, from the first look to the empty composer
     tries: int = 1
-    why: str = ""
-    """What was seen in the way, the reason first."""
+    why: str = ""  # what was seen in the way, the reason first
     cure: str = ""
 
 
@@ -37,8 +32,7 @@ class Placed:
     desk: str
     window: str
     agent: str
-    is_right: bool
-    """It stands at its place, of its size, and nothing lies over it."""
+    is_right: bool  # it stands at its place, of its size, and nothing lies over it
     done: tuple[str, ...] = ()
     why: str = ""
     cure: str = ""
@@ -50,11 +44,9 @@ class Ailment:
 
     what: str
     cure: str
-    window: str = ""
-    """Empty for what is wrong with the desk itself."""
+    window: str = ""  # empty for what is wrong with the desk itself
     agent: str = ""
-    stops: bool = True
-    """Nothing is typed because of it; else it only deserves to be known."""
+    stops: bool = True  # nothing is typed because of it; else it only deserves to be known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +55,7 @@ class Diagnosis:
 
     desk: str
     state: DeskState
-    windows: int
-    """How many were looked at."""
+    windows: int  # how many were looked at
     ailments: tuple[Ailment, ...]
 
 
@@ -72,14 +63,10 @@ class Diagnosis:
 class Reloaded:
     """What was read anew, and what became different by it."""
 
-    agents: tuple[str, ...] = ()
-    """Agents that came, went or changed."""
-    gone: tuple[str, ...] = ()
-    """Those of them that config/ does not name any more."""
-    desks: tuple[str, ...] = ()
-    """Desks whose workers were started anew, were started or ended."""
-    restart: tuple[str, ...] = ()
-    """Settings that are different now and count from the next start only."""
+    agents: tuple[str, ...] = ()  # agents that came, went or changed
+    gone: tuple[str, ...] = ()  # those of them that config/ does not name any more
+    desks: tuple[str, ...] = ()  # desks whose workers were started anew, were started or ended
+    restart: tuple[str, ...] = ()  # settings that are different now and count from the next start only
 
     @property
     def is_nothing(self) -> bool:

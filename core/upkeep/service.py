@@ -36,12 +36,10 @@ from core.upkeep.ports import Reloads
 TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
 """One line without anything that opens a menu or means something to an agent."""
 WORD_CHARS = 10
-TRIES_S = 10.0
-"""So long what passes by itself is waited for."""
+TRIES_S = 10.0  # so long what passes by itself is waited for
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-_NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})
-"""Passes by itself, and not soon."""
+_NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})  # passes by itself, and not soon
 _EVIDENCE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
 """What follows one another in a rehearsal; other figures beside them lie within these."""

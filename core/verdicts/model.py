@@ -9,8 +9,7 @@ from enum import StrEnum
 from core.deliveries.model import Delivery, Outcome, Reason, Result
 from core.kit.errors import Conflict
 
-NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
-"""Refusals that no return of the window mends."""
+NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that no return of the window mends
 WAITS_FOR_ITS_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
 """An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
 POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})

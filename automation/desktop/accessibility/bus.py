@@ -64,8 +64,7 @@ class BusCall:
     member: str
     signature: str = ""
     body: tuple[object, ...] = ()
-    returns: str = ""
-    """The form that the answer must have, as a D-Bus signature; empty: any."""
+    returns: str = ""  # the form that the answer must have, as a D-Bus signature; empty: any
 
 
 class Bus:

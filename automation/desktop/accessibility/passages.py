@@ -12,12 +12,9 @@ from core.profiles.model import Box
 from core.profiles.value_types import ROLES
 
 BUTTONS = frozenset(ROLES[name] for name in ("push button", "toggle button"))
-MOST_OBJECTS = 300
-"""So many objects are looked through; a question that people are asked has fewer."""
-MOST_CHARS = 4_000
-"""So much is kept of it: more than one message shows."""
-MASKED = "▒▒▒"
-"""Stands in a text for what the profile masks."""
+MOST_OBJECTS = 300  # so many objects are looked through; a question that people are asked has fewer
+MOST_CHARS = 4_000  # so much is kept of it: more than one message shows
+MASKED = "▒▒▒"  # stands in a text for what the profile masks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +22,7 @@ class Passage:
     """One piece of text."""
 
     text: str
-    box: Box
-    """Where it stands on the screen; without a size where its program does not say."""
+    box: Box  # where it stands on the screen; without a size where its program does not say
     is_button: bool = False
 
 

@@ -23,26 +23,21 @@ log = structlog.get_logger(__name__)
 
 REGISTRY = "org.a11y.atspi.Registry"
 ROOT = "/org/a11y/atspi/accessible/root"
-SEARCH_S = 0.25
-"""So much processor time the search for one sign in a text may take."""
-AGAIN_S = 5.0
-"""Rest before a bus that was not there is looked for again."""
+SEARCH_S = 0.25  # so much processor time the search for one sign in a text may take
+AGAIN_S = 5.0  # rest before a bus that was not there is looked for again
 FRESH_S = 0.05
 """For so long an answer about a composer is of the same delivery: of its look at the window, and its click."""
-MOST_OBJECTS = 2_000
-"""So many objects of one window are looked at for one by role and name."""
+MOST_OBJECTS = 2_000  # so many objects of one window are looked at for one by role and name
 
 
 QUESTIONS = frozenset({ROLES["dialog"], ROLES["alert"]})
 """What asks a person something, whether the profile knows it or not."""
 
 
-WIDEST_FRAME = 100
-"""Pixels by which a window with its frame and shadow is larger than its own area."""
+WIDEST_FRAME = 100  # pixels by which a window with its frame and shadow is larger than its own area
 
 
-ALIKE = 0.7
-"""What shares so much of a place with it is what stands there."""
+ALIKE = 0.7  # what shares so much of a place with it is what stands there
 
 
 class NotOnBus(Unreadable, NotFound):
@@ -72,16 +67,14 @@ class AccessibleSigns:
     """What was looked for in a window, as far as it is there."""
 
     parts: Mapping[Accessible, AccessiblePart]
-    strange: str = ""
-    """What a question is called that is there too, and that nobody looked for; empty: there is none."""
+    strange: str = ""  # what a question is called that is there too, and that nobody looked for; empty: there is none
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """A composer as it was when Octet looked it up: for which question, and in which frame."""
 
-    asked: tuple[Box, Composer, Box]
-    """The window's place, the profile's composer, and where that is on the screen."""
+    asked: tuple[Box, Composer, Box]  # the window's place, the profile's composer, and where that is on the screen
     frame: Node
     node: Node
     look: NodeInfo

@@ -15,8 +15,7 @@ from core.profiles.model import Box, Composer
 _A = "org.a11y.atspi."
 _ACCESSIBLE, _TEXT, _COMPONENT, _COLLECTION = _A + "Accessible", _A + "Text", _A + "Component", _A + "Collection"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
-EMBEDDED = "\ufffc"
-"""Stands in a text for an object with a text of its own."""
+EMBEDDED = "\ufffc"  # stands in a text for an object with a text of its own
 _INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})
 """Roles of embedded objects that stand in a line of text; all others are blocks with lines of their own."""
 _ALL, _ANY = 1, 2
@@ -38,12 +37,9 @@ _RETURNS = {
 _RULE = "(aiia{ss}iaiiasib)uib"
 _SCREEN = 0
 _ROLE_BITS, _ROLE_WORDS = 32, 4
-AT_ONCE = 100
-"""So many objects are asked at once: all of them have to answer within the limit of one question."""
-MOST_LOOKED_AT = 2_000
-"""Objects of one window that are looked at one by one, where its program does not look itself."""
-MOST_DEEP = 12
-"""Blocks within blocks of one text beyond which it is not read: no composer is built like that."""
+AT_ONCE = 100  # so many objects are asked at once: all of them have to answer within the limit of one question
+MOST_LOOKED_AT = 2_000  # objects of one window that are looked at one by one, where its program does not look itself
+MOST_DEEP = 12  # blocks within blocks of one text beyond which it is not read: no composer is built like that
 
 
 class State(IntEnum):

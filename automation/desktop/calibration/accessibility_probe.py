@@ -17,8 +17,7 @@ from core.profiles.model import Box
 
 log = structlog.get_logger(__name__)
 
-SHRINKS = 12
-"""So many pixels of a place that a program tells may be its frame, at each side."""
+SHRINKS = 12  # so many pixels of a place that a program tells may be its frame, at each side
 
 
 class AccessibilityProbe:

@@ -17,10 +17,8 @@ from core.profiles.model import Box, Sign
 MOST_FRAMES = 6
 FIRST_S, LONGEST_S = 0.5, 30.0
 """Pictures are kept from right after a prompt, then from this time on, each after twice the time, not longer."""
-MOST_AT_REST = 0.1
-"""A colour that makes up more of the window while its agent rests is its ground, and no sign."""
-MOST_PROMPTS = 12
-"""Octet gives up on a window that shows no sign by then."""
+MOST_AT_REST = 0.1  # A colour that makes up more of the window while its agent rests is its ground, and no sign
+MOST_PROMPTS = 12  # Octet gives up on a window that shows no sign by then
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,8 +38,7 @@ class BusyLearning:
     eyes: WindowInspector
     now_s: Callable[[], float] = time.monotonic
     _prompts: dict[str, _Prompt] = field(default_factory=dict[str, _Prompt])
-    _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])
-    """What the last prompt gave."""
+    _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])  # what the last prompt gave
 
     def sent(self, name: str) -> None:
         """A prompt went into this window. It rested just before: so it looked after the prompt before that one, too."""
@@ -96,18 +93,13 @@ def _is_within(one: Box, other: Box) -> bool:
     return other.holds(one.x + one.width // 2, one.y + one.height // 2)
 
 
-CELL = 4
-"""Pixels of a cell; a sign is made of neighbouring cells."""
+CELL = 4  # pixels of a cell; a sign is made of neighbouring cells
 SMALLEST_CELLS = 4
-SMALLEST_PX = 60
-"""With fewer other pixels it is a caret somewhere, and no work."""
+SMALLEST_PX = 60  # with fewer other pixels it is a caret somewhere, and no work
 MARGIN = 12
-LASTS = 0.6
-"""In so much of the pictures from the time of work a sign looks the same."""
-FULL = 160
-"""So white (of 255) the mean of a cell must be."""
-CLEAR = 3.0
-"""So many times more of the colour must be there while it works than while it rests."""
+LASTS = 0.6  # in so much of the pictures from the time of work a sign looks the same
+FULL = 160  # so white (of 255) the mean of a cell must be
+CLEAR = 3.0  # so many times more of the colour must be there while it works than while it rests
 
 
 def sign_of_work(

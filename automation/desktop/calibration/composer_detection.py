@@ -10,19 +10,16 @@ from automation.desktop.observation.image_diff import differing
 from core.calibration.model import Point
 from core.profiles.model import Box
 
-AROUND = 20
-"""So many pixels from the point a blank one is looked for, where it was shown on a letter."""
+AROUND = 20  # so many pixels from the point a blank one is looked for, where it was shown on a letter
 GROUND = 5
 """Pixels to each side of the point in which the colour of the ground is looked for: letters have less than it."""
-INSET = 2
-"""Left out at each edge: a frame may be drawn there when the composer has the focus."""
+INSET = 2  # left out at each edge: a frame may be drawn there when the composer has the focus
 SMALLEST = (60, 12)
 SCROLLBAR = 16
 """Left out at the right edge, and at the lower one of high places: many programs draw a bar over the text there when
 the pointer or a text comes, and take it away a second later. A composer with one would not look empty."""
 _BLANK, _FOREIGN = 0, 255
-SAME = 3
-"""Differences up to this much in one of the three colours are none (of 255)."""
+SAME = 3  # differences up to this much in one of the three colours are none (of 255)
 _WHERE = [_BLANK] * (SAME + 1) + [_FOREIGN] * (255 - SAME)
 
 

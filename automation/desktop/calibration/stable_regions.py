@@ -18,15 +18,12 @@ SIZES = ((300, 24), (200, 24), (160, 20), (120, 16), (80, 14))
 STEP = 8
 TEXTURE_PX = NOISE_PX * 3 // 2
 """So many pixels of an anchor must differ from its ground: with fewer an empty place could pass for it."""
-ENOUGH_PX = 2_000
-"""More to tell it by makes none better."""
+ENOUGH_PX = 2_000  # more to tell it by makes none better
 _ONES = [0] * 255 + [1]
-MOST = 4
-"""Of each size."""
+MOST = 4  # of each size
 EDGE = 0.2
 """What lies so near the top (a header, a title bar) stands still more surely than the middle, where people talk."""
-FRAME = 12
-"""As wide is a part that holds one side of the composer's frame."""
+FRAME = 12  # as wide is a part that holds one side of the composer's frame
 
 
 def anchors(frames: Sequence[Image.Image], composer: Box, avoid: Sequence[Box]) -> tuple[Box, ...]:

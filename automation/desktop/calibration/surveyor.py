@@ -19,11 +19,9 @@ from core.calibration.model import TERMINAL, CalibrationFailed, Cause, FoundWind
 from core.profiles.model import Box, Composer
 
 FRAMES = 6
-BETWEEN_S = 0.25
-"""Over a second and a half every caret blinks."""
+BETWEEN_S = 0.25  # over a second and a half every caret blinks
 CARET_PX = Composer(box=Box(x=0, y=0, width=1, height=1), background="").caret_px
-SMALLEST_WINDOW = (120, 80)
-"""What is smaller is no chat."""
+SMALLEST_WINDOW = (120, 80)  # what is smaller is no chat
 
 
 class SurveyedWindows(WindowsPort, Protocol):

@@ -13,12 +13,9 @@ from automation.desktop.calibration.composer_detection import ground
 from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box
 
-SCROLLBAR_PX = 40
-"""So near an edge a scrollbar is looked for."""
-_HALF = 128
-"""Of a column's pixels (255 are all) more are a scrollbar's: letters leave most of the ground."""
-OVERLAID_PX = 16
-"""At the right edge: some terminals draw a bar over the text for a moment."""
+SCROLLBAR_PX = 40  # so near an edge a scrollbar is looked for
+_HALF = 128  # of a column's pixels (255 are all) more are a scrollbar's: letters leave most of the ground
+OVERLAID_PX = 16  # at the right edge: some terminals draw a bar over the text for a moment
 
 
 def is_terminal(pid: int) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from automation.protocol.text import equal, normalise, prepare
 from core.profiles.model import AnyReadback, Newline, Normalise, Profile, Readback
 
-SHORTEST = 500
-"""Characters; what keeps less of a draft takes no prompt, not even one that names a file."""
+SHORTEST = 500  # characters; what keeps less of a draft takes no prompt, not even one that names a file
 _Made = Callable[[str], str]
 _TAB, _LINE = {"tab": Newline.COLLAPSE.value}, {"newline": Newline.COLLAPSE.value}
 _TABS: tuple[tuple[dict[str, str], _Made], ...] = (

@@ -28,8 +28,7 @@ from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.desks.model import Desk
 from core.profiles.model import Box, Profile, Readback
 
-ASIDE = (240, 80)
-"""Pixels around the composer in which a draft that lies beside it is looked for."""
+ASIDE = (240, 80)  # pixels around the composer in which a draft that lies beside it is looked for
 STAYS = frozenset(
     {Reason.PASTE_NOT_READ, Reason.MOVED, Reason.COVERED, Reason.NOT_READABLE, Reason.NOT_TOLD, Reason.NO_SUCH_KEY}
 )
@@ -39,8 +38,7 @@ COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 """What reads the whole text: with these it is seen that nothing but the draft stood there."""
 DIFFERS = frozenset({Reason.READ_BACK_DIFFERS, Reason.PASTE_NOT_READ})
 SOON_S = 0.01
-DRAWN_S = 1.0
-"""How long a draft that was read back may take to be drawn."""
+DRAWN_S = 1.0  # how long a draft that was read back may take to be drawn
 CAUSES = {
     Reason.COMPOSER_NOT_EMPTY: Cause.NOT_EMPTY,
     Reason.PASTE_NOT_READ: Cause.WRONG_PLACE,
@@ -265,12 +263,9 @@ def _why(outcome: Outcome) -> str:
     return f"{said or outcome.result.value}{f' ({cure})' if cure else ''}{left}"
 
 
-See = Callable[[Desk, Profile, Anchors], WindowInspector]
-"""Eyes of their own for the window of one trial."""
-Open = Callable[[str, WindowInspector], TrialPort]
-"""Opens a window of these eyes for one trial."""
-Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]
-"""Makes an outcome of whatever goes wrong."""
+See = Callable[[Desk, Profile, Anchors], WindowInspector]  # eyes of their own for the window of one trial
+Open = Callable[[str, WindowInspector], TrialPort]  # opens a window of these eyes for one trial
+Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]  # makes an outcome of whatever goes wrong
 
 
 class TrialRunner:

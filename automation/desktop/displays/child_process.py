@@ -20,8 +20,7 @@ log = structlog.get_logger(__name__)
 
 MARK = "OCTET_VIRTUAL_DISPLAY"
 """The variable by which whatever was started on a virtual display is recognised, however deep it was started."""
-END_S = 3.0
-"""How long programs may take to end when they are told to; then they are killed."""
+END_S = 3.0  # how long programs may take to end when they are told to; then they are killed
 MOST_WORDS = 1_000_000
 """Bytes of a program's own words that are kept; a longer file begins anew with the program's next start."""
 

@@ -13,8 +13,7 @@ class DisplayStatus:
     xauthority: str = ""
     why: str = "it is starting"
     keeper: int = 0
-    restarts: int = 0
-    """How often its server, manager or program ended by itself since it is kept."""
+    restarts: int = 0  # how often its server, manager or program ended by itself since it is kept
 
     @property
     def is_up(self) -> bool:

@@ -51,12 +51,9 @@ class DisplayTimeouts:
 
     start_s: float = 15.0
     first_pause_s: float = 0.5
-    longest_pause_s: float = 30.0
-    """Before something that ended is started again: doubled each time, between these two."""
-    steady_s: float = 60.0
-    """What ran for so long begins with the shortest pause again."""
-    look_s: float = 0.5
-    """Between two looks whether the display is wanted, or kept by another."""
+    longest_pause_s: float = 30.0  # before something that ended is started again: doubled each time, between these two
+    steady_s: float = 60.0  # what ran for so long begins with the shortest pause again
+    look_s: float = 0.5  # between two looks whether the display is wanted, or kept by another
 
 
 def missing_packages() -> list[str]:

@@ -17,8 +17,7 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Invalid, Unavailable
 
-_COMMAND = {"ctrl": "command"}
-"""What is done with ctrl elsewhere is done with command on a Mac."""
+_COMMAND = {"ctrl": "command"}  # what is done with ctrl elsewhere is done with command on a Mac
 
 
 class UnknownMacKey(Invalid):
@@ -76,8 +75,7 @@ def _here(key: str) -> str:
 
 
 T = TypeVar("T")
-ANSWER_S = 1.0
-"""So long the platform's clipboard is waited for: whoever owns it may be frozen."""
+ANSWER_S = 1.0  # so long the platform's clipboard is waited for: whoever owns it may be frozen
 
 
 class NoMacClipboard(Unavailable):

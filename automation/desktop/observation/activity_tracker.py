@@ -19,22 +19,15 @@ from core.desks.model import Shown
 from core.kit.redaction import redacted
 from core.profiles.model import Act, Activity, Profile
 
-APART_S = 0.25
-"""Between two looks at one window, however fast it is drawn in."""
-BUSY_APART_S = 0.5
-"""The same while it is busy: its spinner draws all the time, and says nothing new."""
-DIALOG_S = 0.3
-"""So long a dialog must stand still before people are told of it: it may be half drawn."""
-RESTLESS_S = 10.0
-"""A window that shows no sign and never stands still counts as unknown after this."""
+APART_S = 0.25  # between two looks at one window, however fast it is drawn in
+BUSY_APART_S = 0.5  # the same while it is busy: its spinner draws all the time, and says nothing new
+DIALOG_S = 0.3  # so long a dialog must stand still before people are told of it: it may be half drawn
+RESTLESS_S = 10.0  # A window that shows no sign and never stands still counts as unknown after this
 UNSEEN_S = 2.0
 """What lies over a window for less than this changes nothing about it, nor does a program that is silent for less."""
-ALIVE_S = 60.0
-"""Between two news that something goes on in a window at work."""
-SILENT_S = 5.0
-"""A program that does not tell what it shows is asked again after this, though nothing is drawn."""
-FRESH_S = 2.0
-"""The longest wait, for somebody who asks, until it is certain what a window shows."""
+ALIVE_S = 60.0  # between two news that something goes on in a window at work
+SILENT_S = 5.0  # A program that does not tell what it shows is asked again after this, though nothing is drawn
+FRESH_S = 2.0  # the longest wait, for somebody who asks, until it is certain what a window shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,9 @@ from automation.desktop.observation.screen_capture import to_png
 from core.kit.files import write_bytes_private, write_private
 from core.profiles.model import Box, Composer
 
-NOISE_PX = 40
-"""So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
+NOISE_PX = 40  # so many pixels of an anchor may differ: a caret's worth, less than a letter more in a name
 
-EMPTY_LOOKS = 4
-"""So many pictures of one empty composer are kept at most."""
+EMPTY_LOOKS = 4  # so many pictures of one empty composer are kept at most
 
 
 def candidate(window: str, box: Box) -> str:

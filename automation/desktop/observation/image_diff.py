@@ -6,8 +6,7 @@ from PIL import Image, ImageChops, ImageColor
 
 from core.profiles.model import Box, Composer
 
-SAME = 12
-"""Differences up to this much in one of the three colours are no difference (of 255)."""
+SAME = 12  # differences up to this much in one of the three colours are no difference (of 255)
 _WHERE = [0] * (SAME + 1) + [255] * (255 - SAME)
 
 

@@ -100,21 +100,17 @@ class WindowSnapshot:
     """What one look at a window gave, all of it from one picture. What it means is for who knows what was before."""
 
     why_not: str = ""
-    unheard: str = ""
-    """Why its program does not tell what its profile listens for; what is not seen may be there then."""
-    reason: Reason | None = None
-    """The same for whoever decides by it."""
+    unheard: str = ""  # why its program does not tell what its profile listens for; what is not seen may be there then
+    reason: Reason | None = None  # the same for whoever decides by it
     strange: str = ""
     """What a question is called that its program tells of, and its profile does not know; empty: there is none."""
     frame: Image.Image | None = None
     dialog: int | None = None
     crop: Image.Image | None = None
-    box: Box | None = None
-    """Where that stands in the window; None for one that is a window of its own."""
+    box: Box | None = None  # where that stands in the window; None for one that is a window of its own
     modal: WindowInfo | None = None
     is_busy: bool = False
-    is_resting: bool = True
-    """Its idle sign is shown, or its profile has none."""
+    is_resting: bool = True  # its idle sign is shown, or its profile has none
     is_empty: bool = True
 
 

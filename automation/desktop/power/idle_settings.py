@@ -55,8 +55,7 @@ class IdleAction:
 
     who: str
     does: IdleEffect
-    after_s: float | None = None
-    """After so long without a key or a move; None: not because of that (the lid)."""
+    after_s: float | None = None  # after so long without a key or a move; None: not because of that (the lid)
     when: str = ""
     cure: str = ""
 

@@ -13,10 +13,8 @@ from core.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-AGAIN_S = 600.0
-"""After a refusal it is asked again so much later: somebody may have allowed it."""
-REST_S = 1.0
-"""Between two looks at the work, however much happens."""
+AGAIN_S = 600.0  # after a refusal it is asked again so much later: somebody may have allowed it
+REST_S = 1.0  # between two looks at the work, however much happens
 HELD = "this machine is kept awake: work waits or goes on here"
 
 

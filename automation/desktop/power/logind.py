@@ -18,8 +18,7 @@ from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 from automation.desktop.power.inhibitors import WHO, WHY, NotInhibited
 
 NAME, PATH, INTERFACE = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
-ANSWER_S = 25.0
-"""As long as D-Bus itself waits for an answer."""
+ANSWER_S = 25.0  # as long as D-Bus itself waits for an answer
 _NO_WAY = (OSError, AuthError, DBusError, InvalidAddressError, EOFError, ValueError, TimeoutError)
 _ABSENT = frozenset({"ServiceUnknown", "NameHasNoOwner", "Spawn.ServiceNotFound", "Spawn.ExecFailed"})
 _DENIED = frozenset({"AccessDenied", "InteractiveAuthorizationRequired", "AuthFailed"})

@@ -30,18 +30,15 @@ class SelfTestDelivery:
     thief: str
     text: str
     outcome: Outcome
-    bounces: Mapping[str, int]
-    """Attempts that ended before Enter through something that passes, by their reasons."""
+    bounces: Mapping[str, int]  # attempts that ended before Enter through something that passes, by their reasons
     seconds: float
     heard: tuple[str, ...]
     stolen: int = 0
-    stray_keys: int = 0
-    """Keys that a thief's window was given."""
+    stray_keys: int = 0  # keys that a thief's window was given
     composer: str = ""
     is_draft_told: bool = False
     """One of the attempts said that a draft of ours may be left; the next one, or the worker, clears it."""
-    is_clipboard_back: bool | None = None
-    """None where that cannot be told: a thief put its own words there."""
+    is_clipboard_back: bool | None = None  # none where that cannot be told: a thief put its own words there
 
     @property
     def is_delivered(self) -> bool:

@@ -10,8 +10,7 @@ from typing import Any
 
 from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally
 
-FEWEST_P95 = 20
-"""A 95th percentile of fewer says nothing."""
+FEWEST_P95 = 20  # A 95th percentile of fewer says nothing
 WAYS = {
     "x11": "X11: keys are checked and pressed as one, the person's devices are held meanwhile",
     "windows": "Windows: look, press, look again; nobody can be held off in between",

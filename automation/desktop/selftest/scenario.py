@@ -30,11 +30,9 @@ from core.profiles.model import (
 
 NAME = "selftest"
 THIEVES = ("none", "focus", "clipboard", "cover")
-TRIED_FOR_S = 15.0
-"""So long a delivery that bounces is tried again."""
+TRIED_FOR_S = 15.0  # so long a delivery that bounces is tried again
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
-REST_S = 0.35
-"""Between two deliveries: the window's busy sign must have gone."""
+REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
 PROFILE = Profile(
     name=NAME,
     match_class=r"Octetselftest|[Pp]ython[\w.]*",

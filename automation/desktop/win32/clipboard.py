@@ -23,8 +23,7 @@ from core.kit.errors import Unavailable
 from core.profiles.model import Selection
 
 log = structlog.get_logger(__name__)
-OPEN_S = 1.0
-"""So long it is tried to open the clipboard: whoever has it open usually closes it within milliseconds."""
+OPEN_S = 1.0  # so long it is tried to open the clipboard: whoever has it open usually closes it within milliseconds
 AGAIN_S = 0.005
 CLASS = "OctetClipboard"
 NOT_BYTES = frozenset({C.CF_BITMAP, C.CF_METAFILEPICT, C.CF_PALETTE, C.CF_ENHMETAFILE, C.CF_OWNERDISPLAY})

@@ -22,16 +22,12 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Invalid
 
-OURS = 0x0C7E7
-"""What our own input bears: the presence thread knows it by this."""
+OURS = 0x0C7E7  # what our own input bears: the presence thread knows it by this
 EXTENDED = frozenset({*range(C.VK_PRIOR, C.VK_DOWN + 1), C.VK_INSERT, C.VK_DELETE, C.VK_LWIN, C.VK_RWIN})
 """Keys that a keyboard has twice; without this flag the ones of the number block are meant."""
-MARGIN_S = 0.06
-"""Windows counts its times in steps of up to 16 ms."""
-ECHO_S = 0.5
-"""So long after an act Windows may still be telling of the pointer that it moved."""
-_SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))
-"""What Windows says is held to type a sign, by bits."""
+MARGIN_S = 0.06  # Windows counts its times in steps of up to 16 ms
+ECHO_S = 0.5  # so long after an act Windows may still be telling of the pointer that it moved
+_SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))  # what Windows says is held to type a sign, by bits
 
 
 class UnknownWindowsKey(Invalid):

@@ -44,8 +44,7 @@ class WindowsInspector(WindowInspector):
 
 
 FOCUS_S = 0.4
-RELEASE_S = 0.5
-"""So long a key may be down before it counts as held: who types is waited for until there is a gap."""
+RELEASE_S = 0.5  # so long a key may be down before it counts as held: who types is waited for until there is a gap
 TAKEN_JUST_AFTER = "just after a key another window had the focus"
 SOMEBODY = "somebody pressed a key or moved the mouse while the prompt was brought"
 

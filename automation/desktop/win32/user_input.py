@@ -21,8 +21,7 @@ from core.desks.model import ScreenCorner
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.1
-MARGIN_S = 0.06
-"""Windows counts its times in steps of up to 16 ms, and a click of ours is one call."""
+MARGIN_S = 0.06  # Windows counts its times in steps of up to 16 ms, and a click of ours is one call
 _SIDES = {0xA0: 0x10, 0xA1: 0x10, 0xA2: 0x11, 0xA3: 0x11, 0xA4: 0x12, 0xA5: 0x12, 0x5C: 0x5B, 0x03: 0x13}
 """Left and right of a pair count as one; Pause with Ctrl comes as Break."""
 _NAMES = {

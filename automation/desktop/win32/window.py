@@ -29,8 +29,7 @@ LOOK_S = 0.004
 STILL_S = 0.03
 CLEAR_TRIES = 5
 CLEAR_S = 0.3
-CLEAR_REST_S = 0.05
-"""The first rest after something was in the way; each is twice as long as the one before."""
+CLEAR_REST_S = 0.05  # the first rest after something was in the way; each is twice as long as the one before
 TAKEN_BY = "another program put something onto the clipboard"
 
 

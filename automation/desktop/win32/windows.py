@@ -15,10 +15,8 @@ from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import LONGEST_TITLE, Box
 
-NAME_TAG = "OctetWindow"
-"""The property by which a window is known again; it goes with its window."""
-UNKNOWN_RIGHTS = 0xFFFFFFFF
-"""Of a process that may not even be asked: more than ours."""
+NAME_TAG = "OctetWindow"  # the property by which a window is known again; it goes with its window
+UNKNOWN_RIGHTS = 0xFFFFFFFF  # of a process that may not even be asked: more than ours
 _WORDS = 512
 
 
@@ -294,8 +292,7 @@ FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTr
 class Win32Windows:
     """The answers to `seen.WindowsPort`. Belongs to one thread."""
 
-    changes = None
-    """Nobody tells of changes: everything is asked each time."""
+    changes = None  # nobody tells of changes: everything is asked each time
 
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop

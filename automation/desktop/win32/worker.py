@@ -128,8 +128,7 @@ class WindowsParts:
 log = structlog.get_logger(__name__)
 
 NAME = "windows"
-LOOK_S = 1.0
-"""Between two looks at the windows: Windows tells of no change."""
+LOOK_S = 1.0  # between two looks at the windows: Windows tells of no change
 EXCUSES = (NoWindowsClipboard, UnknownWindowsKey)
 
 

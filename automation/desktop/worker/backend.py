@@ -118,8 +118,7 @@ class WorkerBackend:
     arrange: PuttingBack | str
     calibrate: Connecting | str
     noun: str = "window"
-    path: str = ""
-    """What receipts say of the hands; empty for those on X11."""
+    path: str = ""  # what receipts say of the hands; empty for those on X11
     remark: str = ""
     measured: Callable[[], Mapping[str, float]] = dict[str, float]
     """What was counted and timed since the last asking, for a receipt."""

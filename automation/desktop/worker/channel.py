@@ -47,8 +47,7 @@ class RecheckWindows:
 
 
 Job = Deliver | Settle | Question | RecheckWindows | PipeClosed
-Holder = tuple[str, int]
-"""A delivery and its fence: who may speak about it."""
+Holder = tuple[str, int]  # A delivery and its fence: who may speak about it
 NOBODY: Holder = ("", 0)
 
 

@@ -20,10 +20,8 @@ _SLOT = struct.Struct("=Q")
 class InputLock(IntEnum):
     """What can be taken; its place in the shared memory."""
 
-    SERVER = 0
-    """The display server serves nobody else."""
-    DEVICES = 1
-    """The person's keyboard and mouse reach nothing."""
+    SERVER = 0  # the display server serves nobody else
+    DEVICES = 1  # the person's keyboard and mouse reach nothing
 
 
 class InputLockState:

@@ -20,11 +20,9 @@ from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Wind
 from core.kit.errors import Conflict
 from core.profiles.model import Activity, Box, Profile
 
-TRIAL_S = 60.0
-"""For a trial, before which a delivery may lie."""
+TRIAL_S = 60.0  # for a trial, before which a delivery may lie
 
-ARRANGING_S = 5.0
-"""So much longer an answer may take for each window that is to be put back."""
+ARRANGING_S = 5.0  # so much longer an answer may take for each window that is to be put back
 
 
 class DeskWorkerClient:

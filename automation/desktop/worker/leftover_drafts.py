@@ -16,8 +16,7 @@ from automation.protocol.ports import Cancelled, ClearResult, DeliveryClock, Per
 
 log = structlog.get_logger(__name__)
 
-STILL_S = 0.3
-"""So long nobody may have typed, and nothing may have changed in the composer, before it is read."""
+STILL_S = 0.3  # so long nobody may have typed, and nothing may have changed in the composer, before it is read
 WAIT_S = 2.0
 TRIES = 5
 """What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
@@ -137,8 +136,7 @@ class LeftoverDrafts:
 
 REST_S = 1.0
 """A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
-LONGEST_REST_S = 30.0
-"""Between two tries to clear a draft of ours; each try may click into the window."""
+LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try may click into the window
 
 
 class ReadyPort(Protocol):

@@ -19,14 +19,11 @@ from core.profiles.model import Box, PaneProfile, Profile, Sign
 
 T = TypeVar("T")
 
-MOST_BYTES = 16 * 1024 * 1024
-"""A longer frame ends the conversation. The longest honest one is a picture of a window."""
+MOST_BYTES = 16 * 1024 * 1024  # A longer frame ends the conversation. The longest honest one is a picture of a window.
 _LENGTH = struct.Struct(">I")
 OK = 0
-TRY_LATER = 75
-"""A worker's exit code that means: nothing is broken here, the display is."""
-TRY_SOON = 76
-"""The same for what passes by itself within seconds, mostly."""
+TRY_LATER = 75  # A worker's exit code that means: nothing is broken here, the display is
+TRY_SOON = 76  # the same for what passes by itself within seconds, mostly
 
 
 class Mode(StrEnum):
@@ -64,16 +61,14 @@ class Hello(_Frame):
 
     desk: Desk
     profiles: tuple[Profile, ...]
-    anchors: str
-    """The folder of this desk's anchor pictures."""
+    anchors: str  # the folder of this desk's anchor pictures
     locks: str
     mode: Mode = Mode.OPEN
     drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By window, the marks of drafts of ours that may stand there and are to be cleared."""
     seized_fd: int = NOT_SHARED
     """The memory, handed down, in which the worker writes what it has taken from everybody else."""
-    panes: tuple[PaneProfile, ...] = ()
-    """What drives the panes of a desk of terminals, which has no other profiles."""
+    panes: tuple[PaneProfile, ...] = ()  # what drives the panes of a desk of terminals, which has no other profiles
     fault_points: str = ""
 
 
@@ -97,8 +92,7 @@ class GiveUp(_Frame):
 
     delivery: str
     fence: int
-    answered: bool = False
-    """An answer has proven that it arrived: what Enter did need not be watched any more."""
+    answered: bool = False  # an answer has proven that it arrived: what Enter did need not be watched any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +115,14 @@ class SetMode(_Call):
     """Hold, stop or release the desk; answered at once."""
 
     mode: Mode
-    heard: int = 0
-    """How many stops at the machine were heard of when this was sent: it releases none that came later."""
+    heard: int = 0  # how many stops at the machine were heard of when this was sent: it releases none that came later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectWindows(_Call):
     """Look at each window; answered when the hands are free."""
 
-    closely: bool = False
-    """See too whether each window can be read as its profile wants it."""
+    closely: bool = False  # see too whether each window can be read as its profile wants it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +177,7 @@ class TryOut(_Call):
     profile: Profile
     anchors: tuple[Box, ...]
     text: str
-    known: int = 0
-    """The display's number of the window, for one that nothing but its place tells."""
+    known: int = 0  # the display's number of the window, for one that nothing but its place tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +197,7 @@ class Ask(_Frame):
     fence: int
     step: DeliveryStep
     sha256: str = ""
-    drafts: tuple[str, ...] = ()
-    """Marks by which our draft can be recognised from now on."""
+    drafts: tuple[str, ...] = ()  # marks by which our draft can be recognised from now on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

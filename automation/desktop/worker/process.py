@@ -38,11 +38,9 @@ from core.kit.errors import OctetError
 
 log = structlog.get_logger(__name__)
 
-MOST_WHOLE_BYTES = 4_000_000
-"""A picture of a whole display has at most so many bytes: what Discord takes, and a frame."""
+MOST_WHOLE_BYTES = 4_000_000  # A picture of a whole display has at most so many bytes: what Discord takes, and a frame
 BEAT_S = 1.0
-STALLED_S = 20.0
-"""When the hands have not moved on for so long although there is work, the heartbeat stops."""
+STALLED_S = 20.0  # when the hands have not moved on for so long although there is work, the heartbeat stops
 LOCK_S = 0.2
 OPENED_S = 12.0
 """A display that is not opened after so long does not answer; without a word its worker would be ended soon."""

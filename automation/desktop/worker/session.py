@@ -28,8 +28,7 @@ from core.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-MOST_WORDS = 16
-"""Of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense."""
+MOST_WORDS = 16  # of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense
 JUST_ENDED = "its worker has just ended"
 
 

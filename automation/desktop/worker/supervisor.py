@@ -35,8 +35,7 @@ log = structlog.get_logger(__name__)
 class WorkerTimeouts:
     """How long the coordinator waits for its worker, in seconds."""
 
-    silence_s: float = 15.0
-    """Without a heartbeat for this long the worker is ended and started again."""
+    silence_s: float = 15.0  # without a heartbeat for this long the worker is ended and started again
     first_word_s: float = 60.0
     """The same before its first word: where a virus scanner reads each file of a program that is new to it, or the
     machine is busy, its interpreter alone takes tens of seconds to start."""
@@ -46,13 +45,11 @@ class WorkerTimeouts:
     call_s: float = 15.0
     obey_s: float = 2.0
     """For hold, stop and release, which the worker obeys whatever its hands do; one that does not is frozen."""
-    ready_s: float = 5.0
-    """How long an order waits for a worker that is just starting."""
+    ready_s: float = 5.0  # how long an order waits for a worker that is just starting
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
     """The pause before a worker that ended is started again: doubled each time, between these two."""
-    no_display_s: float = 60.0
-    """The pause when there is no display to work on."""
+    no_display_s: float = 60.0  # the pause when there is no display to work on
     farewell_s: float = 3.0
     delivery_s: float = 300.0
     """How long one delivery may take in all; then its worker is ended, and the delivery counts as interrupted."""
@@ -60,8 +57,7 @@ class WorkerTimeouts:
 
 _OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
 """Ctrl-C at the console is for the coordinator, which ends its workers in order; elsewhere a session does that."""
-SEIZED_LOOKS = 6
-"""So many looks in a row must find the same seizure: time alone could have passed in our own sleep."""
+SEIZED_LOOKS = 6  # so many looks in a row must find the same seizure: time alone could have passed in our own sleep
 
 
 class WorkerSupervisor:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 
-APART_S = 2.0
-"""Between two looks at one window, however much is drawn in it."""
+APART_S = 2.0  # between two looks at one window, however much is drawn in it
 LASTS_S = 1.0
 PASSES_S = 5.0
 TYPING_S = 30.0

@@ -12,12 +12,10 @@ from core.deliveries.model import Reason
 from core.desks.model import ScreenCorner, UserActivityPolicy
 from core.kit.clock import Clock, as_datetime
 
-LONGEST_S = 20.0
-"""Between two looks at the clock on the wall."""
+LONGEST_S = 20.0  # between two looks at the clock on the wall
 
 
-EDGE_PX = 2
-"""So near to a corner the pointer counts as in it."""
+EDGE_PX = 2  # so near to a corner the pointer counts as in it
 
 
 def is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> bool:
@@ -114,8 +112,7 @@ class UserActivityGate:
                 self._people.news.wait(None if math.isinf(limit_s) else limit_s)
 
 
-LOCKED_AFTER_S = 10.0
-"""Menus and a window being dragged take all keys too, but mostly for a shorter while."""
+LOCKED_AFTER_S = 10.0  # menus and a window being dragged take all keys too, but mostly for a shorter while
 
 
 class ScreenLockWatch:

@@ -28,18 +28,12 @@ from core.profiles.model import Selection
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-KEEP_S = 1.0
-"""How long the owner of a selection may take to give all it has; it may be frozen."""
-FROZEN_S = 2.0
-"""A program that gives nothing, or not all it has, for so long is not waited for any more: it may never."""
-AGAIN_S = 0.05
-"""How long one that did not answer before may take to answer at all."""
-POLL_S = 0.025
-"""The longest wait for a clipboard manager's next question."""
-POLLED_NOW_S = 0.008
-"""So soon after a question no next one comes."""
-UNPOLLED = 8
-"""After so many copies without a question there is no such manager."""
+KEEP_S = 1.0  # how long the owner of a selection may take to give all it has; it may be frozen
+FROZEN_S = 2.0  # A program that gives nothing, or not all it has, for so long is not waited for any more: it may never
+AGAIN_S = 0.05  # how long one that did not answer before may take to answer at all
+POLL_S = 0.025  # the longest wait for a clipboard manager's next question
+POLLED_NOW_S = 0.008  # so soon after a question no next one comes
+UNPOLLED = 8  # after so many copies without a question there is no such manager
 
 
 class X11Clipboard:
@@ -298,7 +292,7 @@ class X11Clipboard:
             case event.SelectionRequest():
                 self._serving.answer(happened, self._offers.get(int(happened.selection)))
             case event.SelectionClear():
-                # python-xlib calls the field `atom` here, `selection` in the other selection events.
+                # Python-xlib calls the field `atom` here, `selection` in the other selection events.
                 offer = self._offers.pop(int(happened.atom), None)
                 if offer is not None and not self._take_back(int(happened.atom), offer):
                     offer.is_lost = True

@@ -37,8 +37,7 @@ GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 """What the server answers about a window that vanished meanwhile."""
 REPLY_S = 1.0
 """How long an answer of the display server is waited for. A healthy one takes a fraction of a millisecond."""
-AGAIN_S = 0.05
-"""The same for every further question until one has been answered."""
+AGAIN_S = 0.05  # the same for every further question until one has been answered
 
 
 class Replies:

@@ -21,8 +21,7 @@ from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback
 
 ROUND_TRIP_S = 2.0
-_OURS = "OCTET_CHECKUP"
-"""A selection of our own: whatever somebody has copied stays untouched."""
+_OURS = "OCTET_CHECKUP"  # A selection of our own: whatever somebody has copied stays untouched
 _TEXT = b"from one program to another"
 
 
@@ -30,8 +29,7 @@ _TEXT = b"from one program to another"
 class ClipboardCheck:
     """How selections do on a display."""
 
-    works: bool
-    """A text went from one connection to another by a selection."""
+    works: bool  # A text went from one connection to another by a selection
     manager: str = ""
 
 
@@ -129,8 +127,7 @@ def _manager(display: Display) -> str:
 
 FLAG = "--force-renderer-accessibility"
 VARIABLE = "ACCESSIBILITY_ENABLED"
-_CHROMIUM_FILES = ("chrome_100_percent.pak", "resources.pak")
-"""Lie beside the program of every Chromium and Electron."""
+_CHROMIUM_FILES = ("chrome_100_percent.pak", "resources.pak")  # lie beside the program of every Chromium and Electron
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +138,9 @@ class AccessibilityWindowCheck:
     is_open: bool
     is_read: bool
     why: str = ""
-    lacks: tuple[str, ...] = ()
-    """What its program, a Chromium or Electron, was started without."""
+    lacks: tuple[str, ...] = ()  # what its program, a Chromium or Electron, was started without
     program: str = ""
-    has_other_way: bool = False
-    """Its profile names another way to read it back too."""
+    has_other_way: bool = False  # its profile names another way to read it back too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,14 +32,11 @@ _MOVES = frozenset({X.FocusIn, X.FocusOut, X.EnterNotify, X.LeaveNotify})
 class _Left:
     """One window in which something of ours was left, or is being made."""
 
-    is_at_hand: bool = True
-    """We are at it ourselves: focus and pointer are there because of us."""
-    is_pressed: bool = False
-    """Somebody pressed something meanwhile, wherever that went."""
+    is_at_hand: bool = True  # we are at it ourselves: focus and pointer are there because of us
+    is_pressed: bool = False  # somebody pressed something meanwhile, wherever that went
     has_focus: bool = False
     has_pointer: bool = False
-    is_touched: bool = False
-    """Somebody pressed something that may have gone into it."""
+    is_touched: bool = False  # somebody pressed something that may have gone into it
 
     def pressed(self, *, is_button: bool) -> None:
         """Somebody pressed something now. A click beside the window may be one on a menu of it."""

@@ -177,12 +177,9 @@ class X11Input:
 
 _EXTENSION = "XKEYBOARD"
 _CORE_KEYBOARD = 0x100
-_GROUP_SHIFT, _GROUPS = 13, 0b11
-"""Where the state of keyboard and pointer tells which of the layouts is in use."""
-_FIRST, _COUNT = 8, 248
-"""Key codes, as X numbers them."""
-_LEVELS = 2
-"""Of the first layout, as the core protocol tells it: the key alone, and with shift."""
+_GROUP_SHIFT, _GROUPS = 13, 0b11  # where the state of keyboard and pointer tells which of the layouts is in use
+_FIRST, _COUNT = 8, 248  # key codes, as X numbers them
+_LEVELS = 2  # of the first layout, as the core protocol tells it: the key alone, and with shift
 _NAMED = {
     "ctrl": "Control_L",
     "shift": "Shift_L",
@@ -291,8 +288,7 @@ class Keyboard:
 BUTTONS = X.Button1Mask | X.Button2Mask | X.Button3Mask | X.Button4Mask | X.Button5Mask
 MODIFIERS = X.ShiftMask | X.ControlMask | X.Mod1Mask | X.Mod4Mask
 """Those that change what a chord means, also when they are only latched. Caps lock and num lock change none of ours."""
-DEEPEST = 32
-"""No window lies deeper in its program's top one than this."""
+DEEPEST = 32  # no window lies deeper in its program's top one than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,8 +374,7 @@ class InputRouting:
 
 
 T = TypeVar("T")
-GRAB_S = 0.25
-"""How long the server is waited for when somebody else has grabbed it."""
+GRAB_S = 0.25  # how long the server is waited for when somebody else has grabbed it
 
 
 class ServerGrab:

@@ -27,16 +27,13 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit import faults
 
-HOLD_S = 0.4
-"""No hold lasts longer, whatever the delivery does."""
-GAP_S = 2.0
-"""How long a moment is waited for in which nobody presses anything. Who types leaves many."""
+HOLD_S = 0.4  # no hold lasts longer, whatever the delivery does
+GAP_S = 2.0  # how long a moment is waited for in which nobody presses anything. Who types leaves many.
 LOOK_S = 0.02
 RESTORE_S = 0.8
 """How long the server is waited for when something is to be given back: while another program holds it, no key of the
 person reaches anything anyhow."""
-BACK_S = 0.1
-"""How long the window manager may take to see whose the focus is again, before it is asked to make it so."""
+BACK_S = 0.1  # how long the window manager may take to see whose the focus is again, before it is asked to make it so
 
 MODIFIER_S = 0.08
 """How long the end of a hold waits for the letter that follows a modifier: users press Shift so much earlier."""
@@ -52,8 +49,7 @@ class UserInputState:
     """The window that got their keys; 0 and 1 are the protocol's words for none and for the one under the pointer."""
     revert: int
     pointer: tuple[int, int]
-    under: int = 0
-    """What lay under it: the window in which a click was meant."""
+    under: int = 0  # what lay under it: the window in which a click was meant
 
 
 class InputGuard:
@@ -295,12 +291,9 @@ TEST_DEVICES = "XTEST"
 WATCHED = (
     xinput.KeyPressMask | xinput.KeyReleaseMask | xinput.ButtonPressMask | xinput.ButtonReleaseMask | xinput.MotionMask
 )
-CLICKS = frozenset({1, 2, 3})
-"""Buttons whose clicks are made again; the others scroll."""
-_PRESS, _RELEASE = 1, 2
-"""A key's events, counted from the first of the input extension."""
-OURS = 0
-"""In place of a device: the server's test keyboard."""
+CLICKS = frozenset({1, 2, 3})  # buttons whose clicks are made again; the others scroll
+_PRESS, _RELEASE = 1, 2  # A key's events, counted from the first of the input extension
+OURS = 0  # in place of a device: the server's test keyboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

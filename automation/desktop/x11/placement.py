@@ -13,10 +13,8 @@ from automation.desktop.x11.window_events import AsyncQueries
 from automation.desktop.x11.windows import numbers
 from core.profiles.model import Box
 
-FROM_A_TOOL = 2
-"""Who asks, as the manager is told: not the window's own program."""
-STATIC = 10
-"""The gravity by which a place is that of the window's own area, whatever is drawn around it."""
+FROM_A_TOOL = 2  # who asks, as the manager is told: not the window's own program
+STATIC = 10  # the gravity by which a place is that of the window's own area, whatever is drawn around it
 X_Y_WIDTH_HEIGHT = 0b1111 << 8
 REMOVE = 0
 ABOVE = 0

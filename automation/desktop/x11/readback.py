@@ -23,8 +23,7 @@ from core.deliveries.model import Reason
 from core.profiles.model import Readback, Selection
 
 STILL_S = 0.03
-FOCUS_S = 0.15
-"""How long a composer may take to say that it has the focus after its window got it."""
+FOCUS_S = 0.15  # how long a composer may take to say that it has the focus after its window got it
 SLOW_S = 0.05
 """A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked for it again only if it looks
 otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
@@ -364,8 +363,7 @@ TAKEN_S = 0.03
 COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
 """How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed. At last
 long: a window that is busy with a very long text would only get more to do by being asked again."""
-COPIES = 3
-"""How often something else than our own text is asked for."""
+COPIES = 3  # how often something else than our own text is asked for
 
 TAKEN_BY = (
     'a clipboard manager that does so is satisfied by clipboard_scope = "everybody" in [user_activity] of the desk'

@@ -20,8 +20,7 @@ from Xlib.xobject.drawable import Window as XWindow
 from automation.desktop.clipboard_backup import MOST_BYTES, ClipboardContent, ClipboardFormat, in_order
 from core.profiles.model import Selection
 
-INCR_ABOVE = 200_000
-"""Bytes above which it is served in pieces: python-xlib sends at most 262,140 bytes in one request."""
+INCR_ABOVE = 200_000  # bytes above which it is served in pieces: python-xlib sends at most 262,140 bytes in one request
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -31,17 +30,12 @@ class SelectionOffer:
     selection: Selection
     client: int
     data: bytes
-    for_everybody: bool = False
-    """Others than the program may read it too; their readings do not count."""
-    forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
-    """By target, what is given of it."""
-    time: int = 0
-    """The server's time at which we became the owner."""
+    for_everybody: bool = False  # others than the program may read it too; their readings do not count
+    forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes])  # by target, what is given of it
+    time: int = 0  # the server's time at which we became the owner
     served: int = 0
-    awaits_copy: bool = False
-    """The program is going to copy what is in its composer, as we press the chord for it."""
-    copies: int = 0
-    """How often it did. Each time the selection was taken back at once, and this is offered again."""
+    awaits_copy: bool = False  # the program is going to copy what is in its composer, as we press the chord for it
+    copies: int = 0  # how often it did. Each time the selection was taken back at once, and this is offered again.
     news: threading.Event = field(default_factory=threading.Event)
     """Set when the text was taken, the program copied, or the selection was lost."""
     is_lost: bool = False
@@ -178,8 +172,7 @@ def _latin1(data: bytes) -> bytes | None:
         return None
 
 
-MOST_TEXT = 8_000_000
-"""Bytes above which a text is not read."""
+MOST_TEXT = 8_000_000  # bytes above which a text is not read
 _ITEMS = {16: "H", 32: "I"}
 Pump = Callable[[Callable[[], bool], float], bool]
 """Handles events until something holds; False when it did not within so many seconds."""

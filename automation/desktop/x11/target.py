@@ -19,8 +19,7 @@ from core.profiles.model import Box, Profile, Readback
 FOCUS_S = 0.4
 RELEASE_S = 0.05
 """How long a key or button may be down, while the person's devices are held, before it counts as held by somebody."""
-ENOUGH_S = 0.15
-"""A hold that ends sooner is ended at once, and another one begun, before something new."""
+ENOUGH_S = 0.15  # A hold that ends sooner is ended at once, and another one begun, before something new
 BLIND = frozenset({Readback.PIXELS, Readback.NONE})
 """Ways to read back of windows in which nothing tells what has the focus."""
 NOT_FOCUSED = "another window has the focus"

@@ -11,8 +11,7 @@ from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackRes
 from core.deliveries.model import Moment, Reason
 from core.profiles.model import Newline
 
-MOST_TYPED = 12
-"""Letters that Home and End may be for a program that does not know them."""
+MOST_TYPED = 12  # letters that Home and End may be for a program that does not know them
 SHOWN_S = 0.1
 
 

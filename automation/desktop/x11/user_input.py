@@ -37,8 +37,7 @@ _RAW = (
 )
 RAW_HEAD = struct.Struct("=HIIH")
 """Of a raw event: the device, the server's time, which key or button, the device that it came from."""
-_SLAVES = frozenset({3, 4, 5})
-"""What XIQueryDevice says of devices that are not the core pointer and keyboard: `use`."""
+_SLAVES = frozenset({3, 4, 5})  # what XIQueryDevice says of devices that are not the core pointer and keyboard: `use`
 _NAMES = {
     "ctrl": ("Control_L", "Control_R"),
     "shift": ("Shift_L", "Shift_R"),
@@ -51,10 +50,8 @@ _NAMES = {
     "pagedown": ("Next",),
     "pause": ("Pause", "Break"),
 }
-_ANY_DEVICE = 0
-"""Of a key that was down before anybody listened."""
-LOOK_S = 0.1
-"""Where the server has no raw events, its idle time is looked at this often."""
+_ANY_DEVICE = 0  # of a key that was down before anybody listened
+LOOK_S = 0.1  # where the server has no raw events, its idle time is looked at this often
 
 
 class _WhereIs(rq.ReplyRequest):

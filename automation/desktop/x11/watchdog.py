@@ -19,15 +19,13 @@ from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, rq
 from Xlib.xobject.drawable import Window
 
-HEAD = struct.Struct("=cIII")
-"""Of a frame from the worker: what to do, and three numbers."""
+HEAD = struct.Struct("=cIII")  # of a frame from the worker: what to do, and three numbers
 FORM = struct.Struct("=IIII")
 """Before the data of one form of a content: its target, its type, the bits of an item, its length."""
 KEEP, BEGIN, OFFER = b"K", b"B", b"O"
 """Keep this content of a selection, in so many forms | a delivery begins: the selections may become those of worker and
 program (two X clients; 0 and 0 at its end) | own this selection with its content, and answer."""
-READY = struct.Struct("=I")
-"""The answer, and the first word: the watchdog's window."""
+READY = struct.Struct("=I")  # the answer, and the first word: the watchdog's window
 NOTE = "OCTET_HOLD"
 """The property of the root window in which a worker writes what it takes, before it does: window of the agent, active
 window, focus, where that reverts to, place of the pointer, where Octet puts the pointer."""
@@ -37,8 +35,7 @@ INCR_ABOVE = 200_000
 WATCHED_S = 0.3
 """So long after a kill a window manager may still give the focus to a window that the worker had clicked."""
 AGAIN_S = 0.005
-Form = tuple[int, int, bytes]
-"""The type of a content in one form, the bits of an item, the data."""
+Form = tuple[int, int, bytes]  # the type of a content in one form, the bits of an item, the data
 
 
 class Watchdog:
@@ -169,7 +166,7 @@ class Watchdog:
                     property=place if is_given else X.NONE,
                 )
                 happened.requestor.send_event(notice)
-            case event.SelectionClear():  # python-xlib calls the field `atom` here
+            case event.SelectionClear():  # Python-xlib calls the field `atom` here
                 self._owned.pop(int(happened.atom), None)
             case event.SelectionNotify():
                 if int(happened.property) != X.NONE:  # the clipboard manager has it all

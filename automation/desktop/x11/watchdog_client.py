@@ -18,8 +18,7 @@ log = structlog.get_logger(__name__)
 
 START = "import sys; sys.path += sys.argv[2:]; from automation.desktop.x11.watchdog import main; main(sys.argv[1])"
 """Without the imports that Python and its site make at each start."""
-STARTS_S = 20.0
-"""How long a watchdog may take to start on a busy machine."""
+STARTS_S = 20.0  # how long a watchdog may take to start on a busy machine
 ANSWERS_S = 1.0
 
 

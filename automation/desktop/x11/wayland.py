@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from Xlib.display import Display
 
 _EXTENSION = "XWAYLAND"
-_OUTPUTS = "XWAYLAND"
-"""How its monitors are called; older ones lack the extension, and are known by this."""
+_OUTPUTS = "XWAYLAND"  # how its monitors are called; older ones lack the extension, and are known by this
 
 
 class WaylandRefused(Unavailable):

@@ -39,8 +39,7 @@ CLEAR_S = 0.3
 
 UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})
 """Ways that see that something came to stand in the composer, and not what."""
-DRAWN_S = 0.2
-"""So long after a key what it typed has been drawn."""
+DRAWN_S = 0.2  # so long after a key what it typed has been drawn
 
 
 def _key_is_down() -> None:

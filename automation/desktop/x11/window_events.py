@@ -19,10 +19,8 @@ from Xlib.protocol import event, request, rq
 
 from automation.desktop.x11.connection import GONE, open_display
 
-Property = bytes | Sequence[int]
-"""Text as it lies there, or numbers."""
-LONGEST = 65_536
-"""Four-byte units of a property that are read: no title, class or list of windows is longer."""
+Property = bytes | Sequence[int]  # text as it lies there, or numbers
+LONGEST = 65_536  # four-byte units of a property that are read: no title, class or list of windows is longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

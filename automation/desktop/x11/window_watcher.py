@@ -19,8 +19,7 @@ from automation.desktop.x11.input import X11Input
 from automation.desktop.x11.window_events import DisplayChanges, WindowEvents
 from core.desks.model import Shown, WindowStatus
 
-GONE = (ConnectionClosedError, ScreenGone)
-"""How the end of the display shows, by whichever connection is used first."""
+GONE = (ConnectionClosedError, ScreenGone)  # how the end of the display shows, by whichever connection is used first
 
 
 class X11Watcher:

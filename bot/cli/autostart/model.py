@@ -46,16 +46,12 @@ class NoAutostart(Invalid):
 class AutostartEntry:
     """What is to be started."""
 
-    name: str
-    """Of the unit, task or agent; a second home on one machine needs another."""
-    home: Path
-    """Absolute."""
+    name: str  # of the unit, task or agent; a second home on one machine needs another
+    home: Path  # absolute
     command: tuple[str, ...]
     """How Octet itself is called, with its full path: what is started at log-in has hardly a PATH."""
-    folder: Path
-    """The folder it starts in."""
-    needs_display: bool
-    """A desk of this home is a screen that people use, so it is started inside their session."""
+    folder: Path  # the folder it starts in
+    needs_display: bool  # A desk of this home is a screen that people use, so it is started inside their session
 
     @property
     def run(self) -> tuple[str, ...]:
@@ -71,8 +67,7 @@ class CommandResult:
     output: str
 
 
-Runner = Callable[[Sequence[str]], CommandResult]
-"""Runs one command, without a shell, within a limit."""
+Runner = Callable[[Sequence[str]], CommandResult]  # runs one command, without a shell, within a limit
 
 
 class AutostartBackend(Protocol):

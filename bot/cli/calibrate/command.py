@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from core.home import Home
     from core.profiles.model import Box
 
-MAIN = "main"
-"""The desk of a new home."""
-ONE_SCREEN = ":0"
-"""The display in a desk's file on platforms that have one screen and no displays by name."""
+MAIN = "main"  # the desk of a new home
+ONE_SCREEN = ":0"  # the display in a desk's file on platforms that have one screen and no displays by name
 
 
 class NoHome(NotFound):

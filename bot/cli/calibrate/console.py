@@ -28,8 +28,7 @@ from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Conflict, Invalid
 from core.kit.supervise import supervise
 
-LOOK_S = 0.1
-"""Between two looks at the calibration's state."""
+LOOK_S = 0.1  # between two looks at the calibration's state
 NextLine = Callable[[float], Awaitable[str | None]]
 """Waits so many seconds for a line that the user types; None: none came."""
 
@@ -48,14 +47,10 @@ class Console:
     """Asks the user who sits at the console, or answers by options alone."""
 
     is_person: bool
-    yes: bool = False
-    """Connect the proposed windows without asking."""
-    by_place: bool = False
-    """Identify windows of equal titles by their places without asking."""
-    sees_display: bool = True
-    """The user sees the display's pointer."""
-    mark: str = ""
-    """What each question begins with."""
+    yes: bool = False  # connect the proposed windows without asking
+    by_place: bool = False  # identify windows of equal titles by their places without asking
+    sees_display: bool = True  # the user sees the display's pointer
+    mark: str = ""  # what each question begins with
     picks: Callable[[ChooseWindows], Sequence[Pick]] | None = None
     """The windows that options name, in place of those that Octet proposes."""
     page: Callable[[], Awaitable[str]] | None = None

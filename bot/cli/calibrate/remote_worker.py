@@ -14,8 +14,7 @@ from bot.web.schemas.calibrations import ANSWER, OPTIONS, STEP, PageAnswer
 from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 from core.desks.model import DeskNotFound, DeskWithoutHands
 
-LONG_S = 1800.0
-"""An answer may lead to drafts in many windows, each behind a delivery."""
+LONG_S = 1800.0  # an answer may lead to drafts in many windows, each behind a delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,7 @@ class WindowSpec:
     id: int = 0
     profile: str = ""
     agent: str = ""
-    composer: Point | None = None
-    """From the window's top left corner; negative: from its right, or its bottom."""
+    composer: Point | None = None  # from the window's top left corner; negative: from its right, or its bottom
 
     def pick(self, question: ChooseWindows) -> Pick:
         """Name the one window that is meant. Raises WindowNotFound, SeveralWindows or BadSpec."""

@@ -21,8 +21,7 @@ from bot.cli.operator import printable
 if TYPE_CHECKING:
     from core.home import Home
 
-Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]
-"""What it is about, in one word, and the look at it."""
+Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]  # what it is about, in one word, and the look at it
 
 
 def doctor(

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from core.settings.model import Settings
 
 API = "https://discord.com/api/v10"
-SKEW_S = 60.0
-"""Between this clock and Discord's: messages are found again by their time, five minutes wide."""
+SKEW_S = 60.0  # between this clock and Discord's: messages are found again by their time, five minutes wide
 BAD_SKEW_S = 300.0
 _ONLINE_S = 10
 

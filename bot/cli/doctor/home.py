@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from core.kit.problems import Problem
 
 LITTLE_ROOM = 1024**3
-NO_ROOM = 64 * 1024**2
-"""Below this SQLite's log and the reserve beside it may not find a place."""
+NO_ROOM = 64 * 1024**2  # below this SQLite's log and the reserve beside it may not find a place
 
 
 def modes(home: Home) -> Iterator[Finding]:

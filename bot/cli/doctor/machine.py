@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_PYAUTOGUI = (0, 9, 54)
-OLDEST_TMUX = (3, 2)
-"""From here on `paste-buffer -p` and the formats are there that the terminal lane asks for."""
+OLDEST_TMUX = (3, 2)  # from here on `paste-buffer -p` and the formats are there that the terminal lane asks for
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _VERSION_S = 5
 _NUMBERS = re.compile(r"(\d+(?:\.\d+)+)")

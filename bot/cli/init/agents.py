@@ -58,8 +58,7 @@ def summary(home: Home) -> str:
 _LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
 _COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
 """What the shipped profiles' programs are called on a command line."""
-_EXAMPLES = "main"
-"""The desk of the shipped configuration, with the demo's windows."""
+_EXAMPLES = "main"  # the desk of the shipped configuration, with the demo's windows
 _BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
 _BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
 

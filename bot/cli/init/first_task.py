@@ -26,15 +26,13 @@ if TYPE_CHECKING:
 START_S = 60.0
 CONNECT_S = 60.0
 DELIVER_S = 90.0
-SETTLE_S = 8.0
-"""What waits for something that passes may have passed by then."""
+SETTLE_S = 8.0  # what waits for something that passes may have passed by then
 _LOOK_S = 0.25
 _END_S = 60.0
 _STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
 _LAST_LINES = 15
 LOG = "octet.log"
-_CLAIM = "/admin claim"
-"""The line that whoever is to own this Octet needs."""
+_CLAIM = "/admin claim"  # the line that whoever is to own this Octet needs
 BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
 one word, hello."""
 

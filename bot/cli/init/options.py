@@ -21,16 +21,10 @@ class InitOptions:
 
     guild: int | None = None
     channel: int | None = None
-    owner: str | None = None
-    """A person's id, `application` for whoever owns that, or `none`."""
+    owner: str | None = None  # A person's id, `application` for whoever owns that, or `none`
     agents: AgentPlace | None = None
-    login: bool | None = None
-    """Whether Octet starts at log-in."""
-    wait_s: float = 600.0
-    """How long to wait for the bot's invitation."""
-    answer_s: float = 120.0
-    """How long to wait for the test task's answer."""
-    send_task: bool = True
-    """Octet is started, and one test task sent."""
-    keep_running: bool = True
-    """Afterwards it runs until Ctrl-C."""
+    login: bool | None = None  # whether Octet starts at log-in
+    wait_s: float = 600.0  # how long to wait for the bot's invitation
+    answer_s: float = 120.0  # how long to wait for the test task's answer
+    send_task: bool = True  # Octet is started, and one test task sent
+    keep_running: bool = True  # afterwards it runs until Ctrl-C

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from bot.cli.operator import printable
 from core.kit.errors import Invalid
 
-MARK = "? "
-"""How each question begins on the screen."""
+MARK = "? "  # how each question begins on the screen
 
 
 class NoTerminal(Invalid):

@@ -19,10 +19,8 @@ from core.tasks.model import NewTask, Task
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
 
-MAX_CHARS = 4_000
-"""The longest text that Discord takes in a field."""
-_OPEN_S = 3_600.0
-"""How long an open dialog is remembered; whoever sends it later is told by Discord to try again."""
+MAX_CHARS = 4_000  # the longest text that Discord takes in a field
+_OPEN_S = 3_600.0  # how long an open dialog is remembered; whoever sends it later is told by Discord to try again
 
 
 class NewTaskForm(ui.Modal, title="New task"):

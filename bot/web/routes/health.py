@@ -13,8 +13,7 @@ from bot.web.auth import Asker, Core
 from core.kit.errors import OctetError
 
 router = APIRouter()
-_LOOK_S = 2.0
-"""Longest wait for the database."""
+_LOOK_S = 2.0  # longest wait for the database
 
 
 @router.get("/livez")
