@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from core.calibration.model import Candidate, ChooseWindows, Pick, Point, SeveralWindows, WindowNotFound, from_corner
 from core.kit.errors import Invalid
 
-KEYS = ("title", "id", "profile", "composer", "agent")
+KEYS = ("title", "id", "profile", "composer", "point", "agent", "name")
 _NEXT = re.compile(rf",(?=\s*(?:{'|'.join(KEYS)})\s*=)")
 _POINT = re.compile(r"(-?\d{1,6})\s*,\s*(-?\d{1,6})")
 
 
 class BadSpec(Invalid):
     """--window "{text}": {why}. Write it as "title=…,profile=…,composer=x,y,agent=…" (id=… names a window by its
-    number in X11); title or id is needed."""
+    number in X11, point=x,y a place of the screen, name=… what the desk calls it); title or id is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,30 +23,33 @@ class WindowSpec:
     """One --window."""
 
     text: str
-    title: str = ""
+    title: str = ""  # a part of its title, or a regular expression for one
     id: int = 0
     profile: str = ""
     agent: str = ""
+    name: str = ""
     composer: Point | None = None  # from the window's top left corner; negative: from its right, or its bottom
+    point: Point | None = None  # the same as a place of the screen
 
     def pick(self, question: ChooseWindows) -> Pick:
         """Name the one window that is meant. Raises WindowNotFound, SeveralWindows or BadSpec."""
         found = self._find(question)
         window = found.window
-        point = from_corner(self.composer, window) if self.composer else None
+        point = self.point or (from_corner(self.composer, window) if self.composer else None)
         if point and not window.box.holds(*point):
             size = f"{window.box.width}×{window.box.height}"
             raise BadSpec(text=self.text, why=f"the composer lies outside of the window, which is {size} pixels")
-        return Pick(number=found.number, agent=self.agent, profile=self.profile, point=point)
+        return Pick(number=found.number, agent=self.agent, profile=self.profile, name=self.name, point=point)
 
     def _find(self, question: ChooseWindows) -> Candidate:
         what = f"has the id {self.id:#x}" if self.id else f"has “{self.title}” in its title"
-        found = [
-            one
-            for one in question.candidates
-            if (one.window.id == self.id if self.id else self.title in one.window.title)
-        ]
-        found = [one for one in found if one.window.title == self.title] or found
+        rows = question.candidates
+        if self.id:
+            found = [one for one in rows if one.window.id == self.id]
+        else:
+            found = [one for one in rows if one.window.title == self.title]
+            found = found or [one for one in rows if self.title in one.window.title]
+            found = found or [one for one in rows if _matches(self.title, one.window.title)]
         if not found:
             raise WindowNotFound(what=what)
         if len(found) > 1:
@@ -63,18 +66,20 @@ def parse_spec(text: str) -> WindowSpec:
         raise BadSpec(text=text, why=f"there is no {unknown[0][:30]}")
     if len(given) < len(pairs) or not (given.get("title") or given.get("id")):
         raise BadSpec(text=text, why="it names no window, or one key twice")
-    place = _POINT.fullmatch(given.get("composer", "0,0"))
     try:
         number = int(given.get("id", "0"), 0)
     except ValueError:
         number = -1
-    if place is None or number < 0:
-        raise BadSpec(text=text, why="id or composer is no number")
-    return WindowSpec(
-        text=text,
-        title=given.get("title", ""),
-        id=number,
-        profile=given.get("profile", ""),
-        agent=given.get("agent", ""),
-        composer=(int(place[1]), int(place[2])) if "composer" in given else None,
-    )
+    places = {key: _POINT.fullmatch(given[key]) for key in ("composer", "point") if key in given}
+    if number < 0 or None in places.values():
+        raise BadSpec(text=text, why="id, composer or point is no number")
+    words = {key: given[key] for key in ("title", "profile", "agent", "name") if key in given}
+    points = {key: (int(found[1]), int(found[2])) for key, found in places.items() if found}
+    return WindowSpec(text=text, id=number, composer=points.get("composer"), point=points.get("point"), **words)
+
+
+def _matches(pattern: str, title: str) -> bool:
+    try:
+        return re.search(pattern, title) is not None
+    except re.error:
+        return False

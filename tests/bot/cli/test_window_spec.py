@@ -26,6 +26,7 @@ QUESTION = ChooseWindows(
         ("title=chat,profile=gtk,agent=A", Pick(number=1, profile="gtk", agent="A")),
         ("title=chat, two,composer=-10,20", Pick(number=2, point=(490, 70))),
         ("id=0x13,composer=10,-20", Pick(number=3, point=(110, 330))),
+        ("title=^two$,point=120,60,name=second", Pick(number=3, name="second", point=(120, 60))),
     ],
 )
 def test_a_window_is_named_by_its_title_or_its_number(spec: str, pick: Pick) -> None:
@@ -33,7 +34,7 @@ def test_a_window_is_named_by_its_title_or_its_number(spec: str, pick: Pick) -> 
 
 
 @pytest.mark.parametrize(
-    "spec", ["chat", "color=1,title=chat", "title=a,title=b", "profile=gtk", "id=x", "id=1,composer=1"]
+    "spec", ["chat", "color=1,title=chat", "title=a,title=b", "profile=gtk", "id=x", "id=1,composer=1", "id=1,point=a"]
 )
 def test_a_spec_that_names_no_window_is_refused(spec: str) -> None:
     with pytest.raises(BadSpec):
@@ -43,6 +44,7 @@ def test_a_spec_that_names_no_window_is_refused(spec: str) -> None:
 def test_a_spec_for_no_window_or_several_or_a_place_outside_is_refused() -> None:
     for spec, error in (
         ("title=mail", WindowNotFound),
+        ("title=ma(il", WindowNotFound),
         ("title=t", SeveralWindows),
         ("id=0x11,composer=900,1", BadSpec),
     ):
