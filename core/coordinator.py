@@ -24,6 +24,7 @@ from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
+from core.dispatch.unknown_deliveries import Unknowns
 from core.fleet.boards import Boards
 from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
@@ -56,7 +57,6 @@ from core.tasks.service import Tasks
 from core.upkeep.ports import Crew
 from core.upkeep.reload import Reload, ReloadRooms
 from core.upkeep.service import Upkeep
-from core.verdicts.unknowns import Unknowns
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""The services whose rooms lie below duty, verdicts and dispatch, in one bag."""
+"""The services whose packages lie below supervision and dispatch, in one bag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.tasks.service import Tasks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """What the watch over agents, the verdicts on deliveries and dispatch work with."""
+    """What supervision and dispatch work with."""
 
     store: Store
     journal: Journal

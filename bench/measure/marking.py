@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from bot.__main__ import main
 from core.deliveries.model import Assurance, Outcome, Result
-from core.dispatch import courier
+from core.dispatch import delivery_worker
 
-_submitting = courier._Attempt.submitting
+_submitting = delivery_worker._Attempt.submitting
 
 
-async def _mark_first(self: courier._Attempt) -> None:
+async def _mark_first(self: delivery_worker._Attempt) -> None:
     """Enter is granted, and what it will do is written down as done."""
     await _submitting(self)
     order, verdict = self._order, self._verdict
@@ -21,5 +21,5 @@ async def _mark_first(self: courier._Attempt) -> None:
 
 
 if __name__ == "__main__":
-    courier._Attempt.submitting = _mark_first
+    delivery_worker._Attempt.submitting = _mark_first
     main()

@@ -14,9 +14,9 @@ from bot.discord.views.unknown import ResolveUnknown
 from bot.discord.words import sender_id
 from core.agent_messages.model import AgentMessageView
 from core.deliveries.model import Delivery, Moment, Picture, parse_asked
+from core.dispatch.model import Decision
 from core.notices.model import Notice
 from core.tasks.model import TaskView
-from core.verdicts.model import Decision
 
 _RED, _GREY = 0xD13438, 0x80848E
 _SETTLED: dict[str, str] = {

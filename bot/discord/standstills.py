@@ -12,9 +12,9 @@ from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
 from core.agent_actions.model import ActionResult, AgentDialogView, DialogEnding
 from core.deliveries.model import Picture, parse_asked
+from core.dispatch.model import Decision
 from core.notices.model import Notice
 from core.profiles.model import Act, Activity
-from core.verdicts.model import Decision
 
 _RED, _AMBER, _GREY = 0xD13438, 0xE0A800, 0x80848E
 _TEXT_CHARS = 1_500

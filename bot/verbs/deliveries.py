@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from bot.verbs.declare import Kind, On, verb
 from bot.verbs.lists import Filter, Page, paged
 from core.deliveries.model import Delivery, DeliveryState
+from core.dispatch.model import Decision
 from core.security.model import Actor, Permission
-from core.verdicts.model import Decision
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator

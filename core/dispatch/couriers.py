@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 from core.agents.model import Agent, Route
 from core.deliveries.model import DeliveryId
 from core.deliveries.ports import LanePort
-from core.dispatch.courier import Courier
+from core.dispatch.delivery_worker import Courier
+from core.dispatch.outcomes import Verdict
 from core.dispatch.rooms import DispatchRooms
 from core.kit.supervise import supervise
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
-from core.verdicts.verdict import Verdict
 
 ENDS_WITHIN_S = 10.0
 """So long a delivery under way may take when its desk is described otherwise; then it is given up before Enter."""

@@ -12,10 +12,14 @@ from core.deliveries.model import Assurance, DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
-from core.dispatch.assigning import OUT_OF_REACH, Assigning
+from core.dispatch.assigner import OUT_OF_REACH, Assigning
+from core.dispatch.controls import ControlVerdict
 from core.dispatch.couriers import Couriers
-from core.dispatch.restart import Restart, mend
+from core.dispatch.crash_recovery import Restart, mend
+from core.dispatch.outcomes import Verdict
 from core.dispatch.rooms import DispatchRooms
+from core.dispatch.unknown_deliveries import Unknowns
+from core.dispatch.words import WordsVerdict
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import NotFound, Unavailable
@@ -27,10 +31,6 @@ from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
 from core.supervision.stalled_agents import StalledAgents
 from core.tasks.model import ENDED, TaskState
-from core.verdicts.controls import ControlVerdict
-from core.verdicts.unknowns import Unknowns
-from core.verdicts.verdict import Verdict
-from core.verdicts.words import WordsVerdict
 
 log = structlog.get_logger(__name__)
 

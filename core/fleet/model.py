@@ -10,11 +10,11 @@ from typing import NewType
 from core.agents.model import AgentState, AgentStatus
 from core.deliveries import cures
 from core.desks.model import DeskStatus
+from core.dispatch.model import REFUSED_FOR
 from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.notices.model import Place
 from core.tasks.model import TaskId, TaskLine, TaskState
-from core.verdicts.model import REFUSED_FOR
 
 BoardId = NewType("BoardId", int)
 

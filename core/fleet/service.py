@@ -11,6 +11,7 @@ from core.agent_actions.model import AgentDialog, BlockedWindow
 from core.agents.model import AgentState, AgentStatus
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
+from core.dispatch.model import WAITS_FOR_ITS_AGENT, seen
 from core.dispatch.rooms import DispatchRooms
 from core.fleet import words
 from core.fleet.boards import Boards
@@ -22,7 +23,6 @@ from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, HeldTasks, TaskId, TaskLine, TaskState, WaitReason
-from core.verdicts.model import WAITS_FOR_ITS_AGENT, seen
 
 _SHOWN = 50
 _QUEUE_SHOWN = 5

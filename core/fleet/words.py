@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from core.deliveries import cures
 from core.deliveries.model import Delivery, Reason
+from core.dispatch.model import POLITE, WAITS_FOR_ITS_AGENT
 from core.fleet.model import NeedKind
 from core.notices.model import NoticeState
 from core.profiles.model import Activity
 from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
-from core.verdicts.model import POLITE, WAITS_FOR_ITS_AGENT
 
 _WAITING: dict[str, tuple[str, str]] = {
     WaitReason.WINDOW: (

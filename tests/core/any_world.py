@@ -17,6 +17,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState
+from core.dispatch.model import Decision
 from core.journal.model import Entry
 from core.kit.errors import OctetError
 from core.messages.model import MessageId
@@ -25,7 +26,6 @@ from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
-from core.verdicts.model import Decision
 from tests.builders import ADA, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.core.promises import Promises, what_is_open
 from tests.core.puppet import PuppetHands, PuppetLane

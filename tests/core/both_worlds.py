@@ -25,13 +25,13 @@ from core.coordinator import Coordinator
 from core.deliveries import _store
 from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import DeskState
-from core.dispatch.courier import Courier, _Attempt
+from core.dispatch.delivery_worker import Courier, _Attempt
+from core.dispatch.model import Decision
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
 from core.store.engine import Store
 from core.tasks import answers
 from core.tasks.model import TaskId
-from core.verdicts.model import Decision
 from tests.builders import ADA, make_agent, make_desk, make_new_task, open_coordinator
 from tests.core.rules import BOUNCES, DEATHS, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock

@@ -13,17 +13,17 @@ from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
-from core.dispatch.assigning import Assigning
+from core.dispatch import outcomes
+from core.dispatch.assigner import Assigning
+from core.dispatch.model import Decision
+from core.dispatch.outcomes import Verdict
+from core.dispatch.unknown_deliveries import Unknowns
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
 from core.tasks.deadlines import Deadlines
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
-from core.verdicts import verdict
-from core.verdicts.model import Decision
-from core.verdicts.unknowns import Unknowns
-from core.verdicts.verdict import Verdict
 from tests.builders import make_agent, open_coordinator
 from tests.core.both_worlds import BothWorlds
 from tests.core.rules import BOUNCES, REFUSALS
@@ -125,7 +125,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 1), play.restart(0), play.old_holder_says(0, "failed")],
     ),
     "what was not committed is tried again": (
-        lambda patch: patch.setattr(verdict, "_believable", lambda _, outcome: outcome),
+        lambda patch: patch.setattr(outcomes, "_believable", lambda _, outcome: outcome),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "stopped")],
     ),
     "nothing is put back after a restart": (

@@ -14,6 +14,7 @@ from core.agents.model import AgentState
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result
 from core.desks.model import Arranged, DeskState, Shown, WindowNotSeen, WindowStatus
+from core.dispatch.model import Decision
 from core.fleet.model import Ping
 from core.kit.errors import Conflict
 from core.kit.problems import ConfigWrong, Problem
@@ -22,7 +23,6 @@ from core.security.model import OPERATOR, Actor
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
 from core.upkeep.model import NotReloaded, Reloaded
-from core.verdicts.model import Decision
 from tests.bot.discord.test_access import COMMANDS
 from tests.bot.discord.test_unknown import png
 from tests.bot.discord.town import Town, settings_for

@@ -11,8 +11,8 @@ from bot.discord import replies
 from bot.discord.text import inline
 from bot.discord.views.press import Press
 from core.deliveries.model import Delivery, DeliveryId
+from core.dispatch.model import Decision
 from core.security.model import Actor
-from core.verdicts.model import Decision
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.agent_messages.model import NewAgentMessage
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
+from core.dispatch.model import Decision
 from core.security.model import OPERATOR
-from core.verdicts.model import Decision
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from core.agents.model import AgentState
 from core.deliveries.model import Moment, Outcome, Picture, Reason, Result
+from core.dispatch.model import Decision
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
-from core.verdicts.model import Decision
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
 

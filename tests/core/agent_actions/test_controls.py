@@ -26,11 +26,11 @@ from core.agents.model import Lane
 from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
+from core.dispatch.model import Decision
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
-from core.verdicts.model import Decision
 from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_actions.house import (
     ALL,

@@ -241,7 +241,7 @@ def test_a_rule_that_is_forgotten_is_found(
 
 def test_an_act_begun_again_after_it_was_lost_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule that matters most: what may have been pressed is never pressed again."""
-    from core.verdicts.controls import ControlVerdict
+    from core.dispatch.controls import ControlVerdict
 
     right = ControlVerdict.give
 

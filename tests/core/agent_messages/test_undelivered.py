@@ -9,8 +9,8 @@ from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS, MessageWaitR
 from core.agents.model import AgentState
 from core.deliveries.model import Order, Outcome, Reason
 from core.deliveries.ports import Progress
+from core.dispatch.model import Decision
 from core.tasks.model import TaskState
-from core.verdicts.model import Decision
 from tests.builders import ADA, make_new_task, make_window_agent
 from tests.core.agent_messages.test_words import UNKNOWN, S, house, say, stands, told
 from tests.core.dispatch.test_loop import reach

@@ -15,17 +15,17 @@ from core.coordinator import Coordinator
 from core.deliveries.cures import cure
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
+from core.dispatch.model import Decision
 from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
 from core.messages.model import MAX_BRIEF_CHARS
 from core.notices.model import NoticeKind
 from core.profiles.model import Longest, TooLong
 from core.tasks.model import Task, TaskId, TaskState
-from core.verdicts.model import Decision
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, UNKNOWN, code_in, reach, running, until
-from tests.core.verdicts.test_unknowns import notices
+from tests.core.dispatch.test_unknown_deliveries import notices
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused

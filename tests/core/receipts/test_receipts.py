@@ -26,6 +26,7 @@ from core.deliveries.model import (
     Result,
     Target,
 )
+from core.dispatch.model import Decision
 from core.receipts import words
 from core.receipts.model import DAY_MS, Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import OPERATOR, NotAllowed
@@ -33,7 +34,6 @@ from core.store import prune
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskNotFound, TaskState
-from core.verdicts.model import Decision
 from tests.builders import ADA, CAROL, make_new_task
 from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.clock import FakeClock

@@ -12,12 +12,12 @@ from sqlalchemy import text
 from core.agent_messages.model import NewAgentMessage
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
+from core.dispatch.model import Decision
 from core.notices.model import NoticeKind
 from core.receipts.model import DAY_MS, Keeping
 from core.security.model import OPERATOR
 from core.store import prune
 from core.tasks.model import CodeExpired, TaskId, TaskState, TextExpired
-from core.verdicts.model import Decision
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from core.coordinator import Coordinator, Estate, open_people
+from core.dispatch.model import Decision
 from core.kit.errors import Denied
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import KeyDamaged, load_key
@@ -31,7 +32,6 @@ from core.security.model import (
     require,
 )
 from core.store.engine import Store
-from core.verdicts.model import Decision
 from tests.builders import BEN, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands

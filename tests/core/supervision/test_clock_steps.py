@@ -15,7 +15,7 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Result
 from core.desks.model import DeskState
-from core.dispatch.courier import Courier
+from core.dispatch.delivery_worker import Courier
 from core.notices.model import Notice
 from core.profiles.model import Act
 from core.retry_policy import RetryPolicy

@@ -22,12 +22,12 @@ from core.deliveries.model import (
 )
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
+from core.dispatch.model import Decision, NothingToDecide
 from core.messages.model import Source
 from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import NotWorking, TaskId, TaskNotFound, TaskState, UnknownStands
-from core.verdicts.model import Decision, NothingToDecide
 from tests.builders import (
     ADA,
     CAROL,

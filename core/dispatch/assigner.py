@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState
+from core.dispatch.model import REFUSED_FOR
 from core.profiles.model import Activity
 from core.rooms import Rooms
 from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
-from core.verdicts.model import REFUSED_FOR
 
 _AT_ONCE = 50  # how many tasks one round lets go on, or tells why they stand: other writers shall not wait for long
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from core.agent_actions.model import ActionNotRepeated
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
+from core.dispatch.model import Decision, NothingToDecide
 from core.journal.model import Event
 from core.rooms import Rooms
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.model import BadTaskId, ParkCause, Task, TaskState, parse_task_id
-from core.verdicts.model import Decision, NothingToDecide
 
 _NEWEST = 100
 

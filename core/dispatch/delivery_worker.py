@@ -16,6 +16,7 @@ import structlog
 
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
+from core.dispatch.outcomes import Verdict
 from core.dispatch.rooms import DispatchRooms
 from core.dispatch.turns import next_turn
 from core.kit import faults
@@ -26,7 +27,6 @@ from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.store.rows import at_row
 from core.tasks.model import TaskState
-from core.verdicts.verdict import Verdict
 
 log = structlog.get_logger(__name__)
 

@@ -19,13 +19,13 @@ from core.deliveries.model import (
     Result,
     asked_about,
 )
+from core.dispatch.controls import ControlVerdict
+from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, seen, spent
+from core.dispatch.words import WordsVerdict
 from core.retry_policy import RetryPolicy
 from core.rooms import Rooms
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
-from core.verdicts.controls import ControlVerdict
-from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, seen, spent
-from core.verdicts.words import WordsVerdict
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})

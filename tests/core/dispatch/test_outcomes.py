@@ -185,7 +185,7 @@ async def test_a_disk_that_refuses_for_a_while_loses_no_outcome_and_does_not_end
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.store.engine._BUSY_MS", 1)
-    monkeypatch.setattr("core.dispatch.courier._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.02)
     monkeypatch.setattr("core.dispatch.service._STORE_PAUSE_S", 0.02)
     lane = AsksThenWaits(ARRIVES)
     async with window_house(tmp_path, lane) as octet:
@@ -470,7 +470,7 @@ async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_f
 async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps_no_agent_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.dispatch.courier._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.02)
     refused_once = asyncio.Event()
     lane = FakeLane(refused(Reason.COVERED))
     async with window_house(tmp_path, lane) as octet:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from core.agents.model import STANDING_STILL, AgentState
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Result
+from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, spent
 from core.retry_policy import RetryPolicy
 from core.rooms import Rooms
 from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.model import ParkCause
-from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, spent
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
 _MAY_BE_FREE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL

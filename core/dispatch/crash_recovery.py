@@ -11,12 +11,12 @@ from core.agents.model import Agent, Route
 from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
+from core.dispatch.outcomes import Verdict
 from core.dispatch.rooms import DispatchRooms
 from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, ParkCause, TaskState
-from core.verdicts.verdict import Verdict
 
 log = structlog.get_logger(__name__)
 

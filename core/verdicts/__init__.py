@@ -1,1 +1,0 @@
-"""Verdicts: what became of a delivery, for its task and agent too: by what was seen, or by what a person says."""
