@@ -33,6 +33,9 @@ from core.kit import faults
 from core.kit.clock import Clock, SteadyClock, SystemClock
 from core.kit.ids import Ids, RandomIds
 from core.kit.version import version
+from core.maintenance.ports import Crew
+from core.maintenance.reload import Reload, ReloadRooms
+from core.maintenance.service import Maintenance
 from core.messages.briefs import Briefs
 from core.messages.service import Messages
 from core.notices.service import Notices
@@ -54,9 +57,6 @@ from core.supervision.screen_locks import ScreenLocks
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
-from core.upkeep.ports import Crew
-from core.upkeep.reload import Reload, ReloadRooms
-from core.upkeep.service import Upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -116,12 +116,12 @@ class Coordinator:
     dispatch: Dispatch
     availability: AgentAvailability
     fleet: Fleet
-    upkeep: Upkeep
+    maintenance: Maintenance
 
     def follow(self, config: Config, crew: Crew) -> None:
-        """Work by this config, as `open` was told, and by whatever `upkeep.reload` reads from its files later."""
+        """Work by this config, as `open` was told, and by whatever `maintenance.reload` reads from its files later."""
         rooms = ReloadRooms(
-            rooms=self.dispatch.rooms, dispatch=self.dispatch, briefs=self.tasks.briefs, upkeep=self.upkeep
+            rooms=self.dispatch.rooms, dispatch=self.dispatch, briefs=self.tasks.briefs, maintenance=self.maintenance
         )
         reload = Reload(config, rooms=rooms, crew=crew)
 
@@ -136,7 +136,7 @@ class Coordinator:
             journal=self.journal,
             store=self.dispatch.rooms.store,
         )
-        self.upkeep.reloads_by(reload, calibrations)
+        self.maintenance.reloads_by(reload, calibrations)
 
     @property
     def blocked_windows(self) -> BlockedWindows:
@@ -238,7 +238,7 @@ class Coordinator:
                 dispatch=dispatch,
                 availability=dispatch.roster,
                 fleet=fleet,
-                upkeep=Upkeep(rooms=rooms, ids=ids, lanes=reach.lanes),
+                maintenance=Maintenance(rooms=rooms, ids=ids, lanes=reach.lanes),
             )
 
 

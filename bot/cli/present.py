@@ -15,10 +15,10 @@ from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskStatus, LearnedFact
 from core.fleet.model import AtWork, Board, Need, Needs, Wellness, cure_of
 from core.kit.clock import as_datetime
+from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
 from core.tasks.model import Task, TaskView
-from core.upkeep.model import Diagnosis, Placed, Reloaded, Tried
 
 # Tasks
 

@@ -14,7 +14,7 @@ from bot.discord.send_limits import DiscordBan, ban_duration_s
 from bot.discord.text import CONTENT_LIMIT, cut, inline, strip_controls
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
 from core.kit.ids import RandomIds
-from core.upkeep.model import NotReloaded
+from core.maintenance.model import NotReloaded
 
 log = structlog.get_logger(__name__)
 

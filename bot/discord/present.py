@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from bot.discord import acts, listing, overview, render, upkeep, words
+from bot.discord import acts, listing, maintenance, overview, render, words
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from bot.discord.views import calibration
@@ -21,9 +21,9 @@ from core.agents.model import AgentStatus
 from core.calibration.model import CalibrationStep
 from core.desks.model import DeskStatus, LearnedFact
 from core.fleet.model import Needs, Wellness
+from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
 from core.security.model import Actor
 from core.tasks.model import Task, TaskView
-from core.upkeep.model import Diagnosis, Placed, Reloaded, Tried
 
 if TYPE_CHECKING:
     import discord
@@ -64,14 +64,14 @@ PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     ActionResult: lambda pressed, asked: acts.ended(pressed, core=asked.octet, by=asked.by),
     tuple[DeskStatus, ...]: lambda rows, _: listing.desks(rows),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
-    tuple[Tried, ...]: lambda rows, _: upkeep.tried(rows),
-    tuple[Placed, ...]: lambda rows, _: upkeep.placed(rows),
-    tuple[Diagnosis, ...]: lambda rows, _: upkeep.diagnoses(rows),
+    tuple[Tried, ...]: lambda rows, _: maintenance.tried(rows),
+    tuple[Placed, ...]: lambda rows, _: maintenance.placed(rows),
+    tuple[Diagnosis, ...]: lambda rows, _: maintenance.diagnoses(rows),
     tuple[LearnedFact, ...]: _forgotten,
     CalibrationStep: lambda step, asked: calibration.asked(asked.octet, asked.given["desk"], step, by=asked.by),
     Needs: lambda found, asked: overview.needs(found, guild=asked.guild),
     Wellness: lambda now, _: listing.health(now),
-    Reloaded: lambda what, _: upkeep.reloaded(what),
+    Reloaded: lambda what, _: maintenance.reloaded(what),
 }
 """By the type that a verb returns."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from bot.verbs.declare import Kind, On, verb
+from core.maintenance.model import Reloaded
 from core.security.model import Actor, Permission, require
-from core.upkeep.model import Reloaded
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
@@ -54,7 +54,7 @@ async def reload(
     under way first, and restarts only the workers of desks that changed. Settings of `octet.toml` need a restart of
     Octet; the answer names them.
     """
-    return await octet.upkeep.reload(by=by, desks=desks)
+    return await octet.maintenance.reload(by=by, desks=desks)
 
 
 @verb(

@@ -12,8 +12,8 @@ from bot.verbs.types import AgentName, DeskName
 from core.calibration.model import CalibrationStep
 from core.desks.model import DeskStatus, LearnedFact
 from core.kit.errors import Invalid
+from core.maintenance.model import Diagnosis, Placed, Tried
 from core.security.model import Actor, Permission, require
-from core.upkeep.model import Diagnosis, Placed, Tried
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
@@ -85,7 +85,7 @@ async def try_out(
     It says of each window how it was read back and how long that took, or what is in the way and what to do. Like a
     delivery it waits while a user types, and leaves a busy window alone, and one whose composer is not empty.
     """
-    return await octet.upkeep.try_out(agent=agent, desk=desk, by=by)
+    return await octet.maintenance.try_out(agent=agent, desk=desk, by=by)
 
 
 @verb("desk", Permission.DESK_USE, "POST /desks/{desk}/arrange", is_slow=True)
@@ -95,7 +95,7 @@ async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Pla
     Each gets its configured size and is raised and uncovered; the answer says what was done and how it is placed now.
     Nothing moves while the desk is on hold or a user types there.
     """
-    return await octet.upkeep.arrange(desk, by=by)
+    return await octet.maintenance.arrange(desk, by=by)
 
 
 @verb("desk", Permission.DESK_SEE, name="calibrate", on=On.DISCORD)
@@ -106,7 +106,7 @@ async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> Calibrati
     Buttons and a field take the answers. A running Octet uses the new windows at once.
     """
     require(by, Permission.DESK_SEE)
-    calibrate = octet.upkeep.calibrate
+    calibrate = octet.maintenance.calibrate
     return await calibrate.start(desk, by=by)
 
 
@@ -117,13 +117,13 @@ async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: 
     Such as its busy sign or another anchor; `/desk status` shows what that is, and since when. The desk's worker
     restarts with the values of config/.
     """
-    return await octet.upkeep.forget(desk, window, by=by)
+    return await octet.maintenance.forget(desk, window, by=by)
 
 
 @verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True)
 async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[Diagnosis, ...]:
     """Say what is wrong with desks and windows, and what to do about each."""
-    return await octet.upkeep.doctor(desk, by=by)
+    return await octet.maintenance.doctor(desk, by=by)
 
 
 @verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release")

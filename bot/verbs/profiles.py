@@ -37,4 +37,4 @@ async def enabled(
     by: Actor,
 ) -> None:
     """Note in the journal who enabled a profile that ships disabled."""
-    await octet.upkeep.note_enabled(profile, who=who, by=by)
+    await octet.maintenance.note_enabled(profile, who=who, by=by)

@@ -14,7 +14,7 @@ from bot.desk_workers import DeskWorkerPool, Factories
 from core.config.loader import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
-from tests.core.upkeep.test_reload import PROFILE, agent, write
+from tests.core.maintenance.test_reload import PROFILE, agent, write
 
 UP = DisplayStatus(display=":7", xauthority="/nowhere")
 DOWN = DisplayStatus(why="its X server ended")

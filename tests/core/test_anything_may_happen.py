@@ -76,7 +76,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(with_right=st.booleans(), words=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=1, max_size=3))
     def reload(self, with_right: bool, words: list[str]) -> None:  # noqa: FBT001 - hypothesis draws it
-        """The config is read anew while Octet runs, as core/upkeep/reload.py does it."""
+        """The config is read anew while Octet runs, as core/maintenance/reload.py does it."""
         self._configure(with_right=with_right)
         self._try(lambda: self._reload(words))
 

@@ -18,9 +18,9 @@ from core.calibration.service import Calibrations
 from core.calibration.session import CalibrationSession
 from core.desks.model import DeskWithoutHands
 from core.home import Home
+from core.maintenance.model import Reloaded
 from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
-from core.upkeep.model import Reloaded
 from tests.fakes.display_probe import FakeDisplayProbe
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -18,11 +18,11 @@ from core.dispatch.model import Decision
 from core.fleet.model import Ping
 from core.kit.errors import Conflict
 from core.kit.problems import ConfigWrong, Problem
+from core.maintenance.model import NotReloaded, Reloaded
 from core.profiles.model import Act, Activity
 from core.security.model import OPERATOR, Actor
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
-from core.upkeep.model import NotReloaded, Reloaded
 from tests.bot.discord.test_access import COMMANDS
 from tests.bot.discord.test_unknown import png
 from tests.bot.discord.town import Town, settings_for
@@ -494,14 +494,14 @@ async def desks(home: Path) -> Recording:
         await here.slash("desk screenshot", agent=W1)
         await here.slash("admin reload")
         await here.slash("desk calibrate", desk="main")
-        core.upkeep.reloads_by(FakeReload())
+        core.maintenance.reloads_by(FakeReload())
         await core.dispatch.window_learned(make_learned())
         await here.slash("desk status")
         await here.slash("desk forget", desk="main", window="agent-1")
         await here.slash("desk forget", desk="main", window="agent-1")
         (home / "learned/main.json").write_bytes(b"{")
         await here.slash("desk status")
-        core.upkeep.reloads_by(_Files())
+        core.maintenance.reloads_by(_Files())
         for _ in range(3):
             await here.slash("admin reload")
         return here.record
@@ -518,7 +518,7 @@ async def displays(home: Path) -> Recording:
 async def calibration(home: Path) -> Recording:
     """Windows are connected by buttons, numbers and pictures."""
     async with tour(home) as here:
-        here.town.coordinator.upkeep.reloads_by(FakeReload(), FakeCalibrations(here.town.home))
+        here.town.coordinator.maintenance.reloads_by(FakeReload(), FakeCalibrations(here.town.home))
         asked = await here.slash("desk calibrate", desk="main")
         await here.press_and_fill(asked, "v1:calibrate:type", {"said": "the second"})
         pointed = await here.press_and_fill(asked, "v1:calibrate:type", {"said": "2=New"})
@@ -535,7 +535,7 @@ async def blocked_windows(home: Path) -> Recording:
     """A window that cannot be used: its message, its button, and what became of it."""
     async with tour(home) as here:
         town, core = here.town, here.town.coordinator
-        core.upkeep.reloads_by(FakeReload(), _FailsOnce(here))
+        core.maintenance.reloads_by(FakeReload(), _FailsOnce(here))
         why = WindowStatus(name="agent-1", usable=False, reason="resized: it is 1×1", code=Reason.RESIZED.value)
         await core.dispatch.window_seen("main", why)
         message = await here.with_button("v1:recalibrate")

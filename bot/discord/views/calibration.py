@@ -99,14 +99,14 @@ async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Act
     rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
     text = _joined([*rows, inline(texts.asks(question, picks), 1200), *_hint(question)])
     buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
-    png = Attachment(name="display.png", data=await octet.upkeep.calibrate.open(desk, by=by).picture())
+    png = Attachment(name="display.png", data=await octet.maintenance.calibrate.open(desk, by=by).picture())
     view = framed(text, f"desk {desk}", colour=_BLUE, shots={png.name: ""}, buttons=buttons)
     return Parts(view=view, attachments=(png,))
 
 
 async def _answer(interaction: discord.Interaction[Bot], desk: str, number: int, said: str, *, by: Actor) -> None:
     octet = interaction.client.coordinator
-    asking = octet.upkeep.calibrate.open(desk, by=by)
+    asking = octet.maintenance.calibrate.open(desk, by=by)
     step = await asking.step()
     if step.number != number or step.now is None or isinstance(step.now, CalibrationResult):
         raise NotTheQuestion

@@ -30,5 +30,5 @@ class Recalibrate(
 
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
         octet = interaction.client.coordinator
-        step = await octet.upkeep.recalibrate(self.desk, self.window, by=actor)
+        step = await octet.maintenance.recalibrate(self.desk, self.window, by=actor)
         await replies.say(interaction, await asked(octet, self.desk, step, by=actor))

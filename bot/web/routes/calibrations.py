@@ -19,29 +19,29 @@ router = APIRouter(prefix="/desks/{name}/calibration")
 
 @router.post("")
 async def start(name: str, request: Request, core: Core, by: Operator) -> Response:
-    return _said(await core.upkeep.calibrate.start(name, await _body(request, OPTIONS), by=by))
+    return _said(await core.maintenance.calibrate.start(name, await _body(request, OPTIONS), by=by))
 
 
 @router.get("")
 async def step(name: str, core: Core, by: Operator) -> Response:
-    return _said(await core.upkeep.calibrate.open(name, by=by).step())
+    return _said(await core.maintenance.calibrate.open(name, by=by).step())
 
 
 @router.post("/answer")
 async def answer(name: str, request: Request, core: Core, by: Operator) -> Response:
-    asking = core.upkeep.calibrate.open(name, by=by)
+    asking = core.maintenance.calibrate.open(name, by=by)
     return _said(await asking.answer(await _body(request, ANSWER)))
 
 
 @router.get("/picture", response_class=Response)
 async def picture(name: str, core: Core, by: Operator) -> Response:
-    return Response(await core.upkeep.calibrate.open(name, by=by).picture(), media_type="image/png")
+    return Response(await core.maintenance.calibrate.open(name, by=by).picture(), media_type="image/png")
 
 
 @router.post("/page")
 async def page(name: str, request: Request, core: Core, by: Operator) -> PageAnswer:
     doors = cast("OneTimeLinks", request.app.state.click_links)
-    return PageAnswer(path=f"{PAGE}#{doors.open(core.upkeep.calibrate.open(name, by=by))}")
+    return PageAnswer(path=f"{PAGE}#{doors.open(core.maintenance.calibrate.open(name, by=by))}")
 
 
 async def _body(request: Request, kind: TypeAdapter[T]) -> T:

@@ -26,7 +26,7 @@ __all__ = ["console", "served"]
 def ways(served: Console) -> FakeCalibrations:
     """The served Octet calibrates a display that exists only here."""
     found = FakeCalibrations(served.house.home)
-    served.house.core.upkeep.reloads_by(FakeReload(), found)
+    served.house.core.maintenance.reloads_by(FakeReload(), found)
     return found
 
 

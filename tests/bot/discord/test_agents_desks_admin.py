@@ -12,8 +12,8 @@ from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
 from core.kit.problems import ConfigWrong, Problem
+from core.maintenance.model import NotReloaded, Reloaded
 from core.security.model import Actor
-from core.upkeep.model import NotReloaded, Reloaded
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
 from tests.builders import make_learned
@@ -131,7 +131,7 @@ async def test_windows_are_put_back(owned: Town) -> None:
 
 
 async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: Town) -> None:
-    owned.coordinator.upkeep.reloads_by(FakeReload())
+    owned.coordinator.maintenance.reloads_by(FakeReload())
     await owned.coordinator.dispatch.window_learned(make_learned())
     assert "agent-1: learned its busy sign on <t:1700000000:f>" in await owned.ask("desk status")
     assert "forgot its busy sign" in await owned.ask("desk forget", desk="main", window="agent-1")
@@ -170,7 +170,7 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
             return answer
 
     assert "does not work by files" in await owned.ask("admin reload")
-    owned.coordinator.upkeep.reloads_by(Files())
+    owned.coordinator.maintenance.reloads_by(Files())
     assert "Nothing in config/ differs" in await owned.ask("admin reload")
     shown = await owned.ask("admin reload")
     for words in ("different: New.", "gone: Old.", "begin anew: main.", "restart of Octet to count: "):
@@ -183,7 +183,7 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
 async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(owned: Town) -> None:
     assert "does not work by files" in await owned.ask("desk calibrate", desk="main")
     ways = FakeCalibrations(owned.home)
-    owned.coordinator.upkeep.reloads_by(FakeReload(), ways)
+    owned.coordinator.maintenance.reloads_by(FakeReload(), ways)
 
     async def press(message: dict[str, Any], label: str, said: str = "") -> dict[str, Any]:
         answer = await owned.sandbox.click("Ada", message, label)

@@ -35,7 +35,7 @@ class Calibrates(FakeCalibrations):
 
 
 async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_what_became_of_it(owned: Town) -> None:
-    owned.coordinator.upkeep.reloads_by(FakeReload(), Calibrates(owned))
+    owned.coordinator.maintenance.reloads_by(FakeReload(), Calibrates(owned))
     await owned.coordinator.dispatch.window_seen("main", blocked(Reason.RESIZED, "it is 1×1"))
     message = await owned.said("Octet cannot use the window agent-1 of Window-1 on desk main: resized: it is 1×1")
     assert message["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
@@ -52,7 +52,7 @@ async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_wh
 
 
 async def test_needs_me_has_the_button_too(owned: Town) -> None:
-    owned.coordinator.upkeep.reloads_by(FakeReload(), Calibrates(owned))
+    owned.coordinator.maintenance.reloads_by(FakeReload(), Calibrates(owned))
     await owned.coordinator.dispatch.window_seen("main", blocked(Reason.CHANGED))
     answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
     assert "The window of Window-1 cannot be used: changed" in text_of(answer)

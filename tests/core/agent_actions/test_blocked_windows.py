@@ -140,23 +140,23 @@ class Refusing(FakeCalibrations):
 async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_it(tmp_path: Path) -> None:
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
-        octet.upkeep.reloads_by(FakeReload(), Refusing(tmp_path))
+        octet.maintenance.reloads_by(FakeReload(), Refusing(tmp_path))
         with pytest.raises(NotAllowed):
-            await octet.upkeep.recalibrate("main", "agent-1", by=CAROL)
+            await octet.maintenance.recalibrate("main", "agent-1", by=CAROL)
         [(_, now)] = await told(octet)
         assert (now.tried_by, now.tried) == ("", "")
         with pytest.raises(WindowNotSeen):
-            await octet.upkeep.recalibrate("main", "agent-1", by=ADA)
+            await octet.maintenance.recalibrate("main", "agent-1", by=ADA)
         [(_, now)] = await told(octet)
         assert now.tried_by == ADA.id
         assert "no window has its class and title" in now.tried
         ways = FakeCalibrations(tmp_path)
-        octet.upkeep.reloads_by(FakeReload(), ways)
-        assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, PointAt)
+        octet.maintenance.reloads_by(FakeReload(), ways)
+        assert isinstance((await octet.maintenance.recalibrate("main", "agent-1", by=ADA)).now, PointAt)
         [(_, now)] = await told(octet)
         assert "does not tell where one writes" in now.tried
         ways.scout.tells = True
-        assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, CalibrationResult)
+        assert isinstance((await octet.maintenance.recalibrate("main", "agent-1", by=ADA)).now, CalibrationResult)
         [(_, now)] = await told(octet)
         assert (now.tried_by, now.tried, now.over_ms) == (ADA.id, "", 0)
 
@@ -169,7 +169,7 @@ class NotWritten(FakeCalibrations):
 async def test_a_window_that_was_measured_but_not_taken_over_says_why(tmp_path: Path) -> None:
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
-        octet.upkeep.reloads_by(FakeReload(), NotWritten(tmp_path))
-        await octet.upkeep.recalibrate("main", "agent-1", by=ADA)
+        octet.maintenance.reloads_by(FakeReload(), NotWritten(tmp_path))
+        await octet.maintenance.recalibrate("main", "agent-1", by=ADA)
         [(_, now)] = await told(octet)
         assert now.tried == "the disk is full"

@@ -22,7 +22,7 @@ from core.calibration.model import (
 from core.desks.model import DeskNotFound
 from core.security.model import NotAllowed
 from tests.builders import ADA, CAROL
-from tests.core.upkeep.test_reload import Place, place
+from tests.core.maintenance.test_reload import Place, place
 from tests.fakes.display_probe import FakeDisplayProbe
 
 NEW = Chosen(picks=(Pick(number=2, agent="New", profile="demo_tk"),))
@@ -30,7 +30,7 @@ NEW = Chosen(picks=(Pick(number=2, agent="New", profile="demo_tk"),))
 
 async def looked(at: Place) -> FakeDisplayProbe:
     scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
-    step = await at.octet.upkeep.calibrate.start("one", by=ADA)
+    step = await at.octet.maintenance.calibrate.start("one", by=ADA)
     assert isinstance(step.now, ChooseWindows)
     assert [one.window.title for one in step.now.candidates] == ["chat — apollo", "chat — gemini"]
     return scout
@@ -40,7 +40,7 @@ async def test_a_window_is_connected_and_works_at_once_and_the_journal_has_it(tm
     async with place(tmp_path) as at:
         scout = await looked(at)
         scout.tells = True
-        asking = at.octet.upkeep.calibrate.open("one", by=ADA)
+        asking = at.octet.maintenance.calibrate.open("one", by=ADA)
         assert (await asking.picture()).startswith(b"numbered 1,2")
         result = (await asking.answer(NEW)).now
         assert isinstance(result, CalibrationResult)
@@ -52,7 +52,7 @@ async def test_a_window_is_connected_and_works_at_once_and_the_journal_has_it(tm
         names = [entry.name for entry in await at.octet.journal.of("desk:one")]
         assert names == ["DisplayPictured", "WindowCalibrated"]
 
-        again = (await at.octet.upkeep.recalibrate("one", "new", by=ADA)).now
+        again = (await at.octet.maintenance.recalibrate("one", "new", by=ADA)).now
         assert isinstance(again, CalibrationResult)
         assert [one.agent for one in again.connected] == ["New"]
 
@@ -62,14 +62,14 @@ async def test_pictures_are_drawn_beside_the_loop(tmp_path: Path) -> None:
 
     async with place(tmp_path) as at:
         await looked(at)
-        await at.octet.upkeep.calibrate.open("one", by=ADA).picture()
+        await at.octet.maintenance.calibrate.open("one", by=ADA).picture()
         assert at.crew.drawn_by
         assert threading.main_thread() not in at.crew.drawn_by
 
 
 async def test_a_new_calibration_takes_the_place_of_the_open_one(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        ways = at.octet.upkeep.calibrate
+        ways = at.octet.maintenance.calibrate
         with pytest.raises(NoOpenCalibration):
             ways.open("one", by=ADA)
         await looked(at)
@@ -83,7 +83,7 @@ async def test_a_new_calibration_takes_the_place_of_the_open_one(tmp_path: Path)
 async def test_while_octet_works_on_an_answer_no_other_calibration_begins(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         scout = await looked(at)
-        ways = at.octet.upkeep.calibrate
+        ways = at.octet.maintenance.calibrate
         refused: list[bool] = []
 
         async def survey() -> object:
@@ -102,8 +102,8 @@ async def test_while_octet_works_on_an_answer_no_other_calibration_begins(tmp_pa
 async def test_the_whole_screen_is_for_the_owner_alone(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         await looked(at)
-        ways = at.octet.upkeep.calibrate
-        for verb in (ways.start("one", by=CAROL), at.octet.upkeep.recalibrate("one", "left", by=CAROL)):
+        ways = at.octet.maintenance.calibrate
+        for verb in (ways.start("one", by=CAROL), at.octet.maintenance.recalibrate("one", "left", by=CAROL)):
             with pytest.raises(NotAllowed, match=r"desk\.see"):
                 await verb
         with pytest.raises(NotAllowed, match=r"desk\.see"):
@@ -118,11 +118,11 @@ async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(
         scout.tells = True
         file = tmp_path / "config/desks/one.toml"
         file.write_text(file.read_text("utf-8").replace('title = "left"', 'title = "gemini"'), "utf-8")
-        await at.octet.upkeep.reload(by=ADA)
+        await at.octet.maintenance.reload(by=ADA)
         with pytest.raises(NotAllowed):
-            await at.octet.upkeep.recalibrate("one", "left", by=CAROL)
+            await at.octet.maintenance.recalibrate("one", "left", by=CAROL)
         assert scout.trials == []
-        said = await at.octet.upkeep.recalibrate("one", "left", by=ADA)
+        said = await at.octet.maintenance.recalibrate("one", "left", by=ADA)
         assert isinstance(said.now, CalibrationResult)
         assert [(one.window, one.agent) for one in said.now.connected] == [("left", "A")]
         assert {name for name, _ in scout.trials} == {"left"}
@@ -136,8 +136,8 @@ async def test_a_window_that_is_not_found_for_certain_is_not_recalibrated(tmp_pa
         scout.windows = tuple(replace(one, box=replace(one.box, y=20)) for one in scout.windows)
         file = tmp_path / "config/desks/one.toml"
         file.write_text(file.read_text("utf-8").replace('title = "left"', f'title = "{title}"'), "utf-8")
-        await at.octet.upkeep.reload(by=ADA)
+        await at.octet.maintenance.reload(by=ADA)
         for window in ("left", "attic"):
             with pytest.raises(WindowNotFound):
-                await at.octet.upkeep.recalibrate("one", window, by=ADA)
+                await at.octet.maintenance.recalibrate("one", window, by=ADA)
         assert scout.trials == []

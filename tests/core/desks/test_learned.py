@@ -12,9 +12,9 @@ import pytest
 from core.desks.learned import Learned, calibrations
 from core.desks.model import Desk, DeskState, Learnable, LearnedFact, NothingLearned, Window, WindowNotFound
 from core.home import Home
+from core.maintenance.model import NobodyReloads
 from core.profiles.model import Box, Profile, Sign
 from core.security.model import NotAllowed
-from core.upkeep.model import NobodyReloads
 from tests.builders import ADA, CAROL, make_desk, make_window_agent, open_coordinator
 from tests.fakes.calibrations import FakeReload
 from tests.fakes.desk import TK
@@ -157,18 +157,18 @@ async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_pa
         await octet.dispatch.window_learned(new)
         assert (await octet.desks.status(by=ADA))[0].learned == (new,)
         with pytest.raises(NobodyReloads):
-            await octet.upkeep.forget("main", "agent-1", by=ADA)
-        octet.upkeep.reloads_by(reload := FakeReload())
-        for forget in (octet.upkeep.forget, octet.desks.forget):
+            await octet.maintenance.forget("main", "agent-1", by=ADA)
+        octet.maintenance.reloads_by(reload := FakeReload())
+        for forget in (octet.maintenance.forget, octet.desks.forget):
             with pytest.raises(NotAllowed):
                 await forget("main", "agent-1", by=CAROL)
         with pytest.raises(WindowNotFound):
-            await octet.upkeep.forget("main", "agent-2", by=ADA)
+            await octet.maintenance.forget("main", "agent-2", by=ADA)
         assert reload.desks == []
-        assert await octet.upkeep.forget("main", "agent-1", by=ADA) == (new,)
+        assert await octet.maintenance.forget("main", "agent-1", by=ADA) == (new,)
         assert reload.desks == ["main"], "its worker works by the value of config/ again"
         with pytest.raises(NothingLearned):
-            await octet.upkeep.forget("main", "agent-1", by=ADA)
+            await octet.maintenance.forget("main", "agent-1", by=ADA)
         assert (await octet.desks.status(by=ADA))[0].learned == ()
         told = [(one.name, one.data["window"], one.data["what"]) for one in await octet.journal.of("desk:main")]
     assert told == [("WindowLearned", "agent-1", "busy_sign"), ("WindowForgotten", "agent-1", ["busy_sign"])]

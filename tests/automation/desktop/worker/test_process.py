@@ -30,7 +30,7 @@ from automation.desktop.x11 import worker
 from automation.desktop.x11.connection import StillHeld
 from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
-from core.upkeep.service import unavailable
+from core.maintenance.service import unavailable
 from tests.builders import make_desk
 
 SURE = Outcome(result=Result.DELIVERED)

@@ -15,10 +15,10 @@ from core.deliveries.cures import CURES
 from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskNotFound, DeskState, DeskUnavailable, WindowStatus
+from core.maintenance import service
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked
-from core.upkeep import service
 from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
@@ -47,7 +47,7 @@ class House:
 
 async def test_all_windows_of_a_desk_are_tried_and_nothing_is_submitted(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
-        first, second = await house.octet.upkeep.try_out(desk="main", by=ADA)
+        first, second = await house.octet.maintenance.try_out(desk="main", by=ADA)
         assert (first.window, first.agent, first.is_good, first.by) == ("agent-1", "One", True, "copy")
         assert (second.window, second.agent, second.is_good, second.took_ms) == ("agent-2", "", True, 3.0)
         assert house.lane.submitted == []
@@ -69,7 +69,7 @@ async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_
 
     async with desk(tmp_path) as house:
         house.lane.deliver = left  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
-        (tried,) = await house.octet.upkeep.try_out(agent="one", by=ADA)
+        (tried,) = await house.octet.maintenance.try_out(agent="one", by=ADA)
         assert (tried.is_good, tried.why, tried.cure) == (
             False,
             Reason.NOT_CLEARED.value,
@@ -88,18 +88,18 @@ async def test_enter_is_never_granted_to_a_try(tmp_path: Path) -> None:
 
     async with desk(tmp_path) as house:
         house.lane.deliver = wants_enter  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
-        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
         assert not tried.is_good
 
 
 async def test_what_passes_by_itself_is_tried_again_and_what_does_not_is_told_with_its_cure(tmp_path: Path) -> None:
     script = bounced(), bounced(Reason.PERSON_TYPING)
     async with desk(tmp_path, *script) as house:
-        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.tries) == (True, 3)
         for outcome in (bounced(Reason.BUSY), refused(Reason.COMPOSER_NOT_EMPTY, "it was left")):
             house.lane.script.append(outcome)
-            (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+            (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
             assert outcome.reason is not None
             assert (tried.is_good, tried.tries, tried.cure) == (False, 1, CURES[outcome.reason])
             assert tried.why.startswith(outcome.reason.value)
@@ -108,7 +108,7 @@ async def test_what_passes_by_itself_is_tried_again_and_what_does_not_is_told_wi
 async def test_a_disturbance_that_stays_ends_the_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "TRIES_S", 0.0)
     async with desk(tmp_path, *[bounced()] * 9) as house:
-        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.cure) == (False, CURES[Reason.FOCUS_TAKEN])
         assert tried.tries == 1, "the next try would come too late"
 
@@ -125,7 +125,7 @@ async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) 
                 house.octet.deliveries.proceed(tx, leased.id, leased.fence, state)
 
         await house.octet.store.write(submit)
-        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.why, tried.cure) == (False, *service.NOT_SETTLED)
         assert house.lane.orders == []
 
@@ -136,9 +136,9 @@ async def test_what_the_store_refuses_is_told_as_that_and_not_in_a_heap(
     async with desk(tmp_path) as house:
         monkeypatch.setattr(house.octet.store, "write", refused_write)
         with pytest.raises(StoreLocked):
-            await house.octet.upkeep.try_out(agent="One", by=ADA)
+            await house.octet.maintenance.try_out(agent="One", by=ADA)
         with pytest.raises(StoreLocked):
-            await house.octet.upkeep.try_out(by=ADA)
+            await house.octet.maintenance.try_out(by=ADA)
 
 
 async def refused_write(_: object) -> None:
@@ -147,7 +147,7 @@ async def refused_write(_: object) -> None:
 
 async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     async with desk(tmp_path, state=DeskState.UNAVAILABLE) as house:
-        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.tries) == (False, 0)
         assert tried.cure
         assert house.lane.orders == []
@@ -159,7 +159,7 @@ async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tm
             "agent-1": Arranged(window="agent-1", done=("moved",)),
             "agent-2": Arranged(window="agent-2", reason="closed: no window has its class and title"),
         }
-        first, second = await house.octet.upkeep.arrange("main", by=ADA)
+        first, second = await house.octet.maintenance.arrange("main", by=ADA)
         assert (first.is_right, first.done, first.why, first.agent) == (True, ("moved",), "", "One")
         assert (second.is_right, second.cure) == (False, CURES[Reason.CLOSED])
         (entry,) = await house.octet.journal.of("desk:main")
@@ -173,7 +173,7 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
             replace(moved, usable=False, reason="moved: it stands at 1,1", code="moved"),
             replace(unread, unread="there is no bus"),
         )
-        (found,) = await house.octet.upkeep.doctor(by=CAROL)
+        (found,) = await house.octet.maintenance.doctor(by=CAROL)
         assert (found.desk, found.state, found.windows) == ("main", DeskState.READY, 2)
         told = [(one.window, one.what.partition(":")[0], one.stops) for one in found.ailments]
         assert told == [
@@ -187,26 +187,26 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
 async def test_the_doctor_says_how_the_desk_itself_goes_on(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
         await house.octet.desks.hold("main", by=ADA)
-        (found,) = await house.octet.upkeep.doctor("main", by=ADA)
+        (found,) = await house.octet.maintenance.doctor("main", by=ADA)
         assert found.ailments[0].cure == "`/desk release` lets it go on."
         await house.octet.desks.release("main", by=ADA)
         await house.octet.dispatch.desk_waits("main", Reason.QUIET_HOURS.value)
-        (found,) = await house.octet.upkeep.doctor("main", by=ADA)
+        (found,) = await house.octet.maintenance.doctor("main", by=ADA)
         assert (found.ailments[0].cure, found.ailments[0].stops) == (CURES[Reason.QUIET_HOURS], False)
         await house.octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display :7: it is not there")
-        (found,) = await house.octet.upkeep.doctor("main", by=ADA)
+        (found,) = await house.octet.maintenance.doctor("main", by=ADA)
         assert "config/desks/main.toml" in found.ailments[0].cure
 
 
 async def test_who_may_what(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
-        upkeep = house.octet.upkeep
+        maintenance = house.octet.maintenance
         for verb, permission in (
-            (upkeep.try_out(by=CAROL), "desk.use"),
-            (upkeep.arrange("main", by=CAROL), "desk.use"),
-            (upkeep.note_enabled("demo_tk", who="carol", by=CAROL), "desk.use"),
-            (upkeep.reload(by=CAROL), "config.reload"),
-            (upkeep.doctor(by=BEN), "desk.read"),
+            (maintenance.try_out(by=CAROL), "desk.use"),
+            (maintenance.arrange("main", by=CAROL), "desk.use"),
+            (maintenance.note_enabled("demo_tk", who="carol", by=CAROL), "desk.use"),
+            (maintenance.reload(by=CAROL), "config.reload"),
+            (maintenance.doctor(by=BEN), "desk.read"),
         ):
             with pytest.raises(NotAllowed, match=permission.replace(".", r"\.")):
                 await verb
@@ -217,19 +217,19 @@ async def test_who_may_what(tmp_path: Path) -> None:
 
 async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
-        upkeep = house.octet.upkeep
+        maintenance = house.octet.maintenance
         for verb, error in (
-            (upkeep.try_out(agent="Gone", by=ADA), AgentNotFound),
-            (upkeep.try_out(agent="Dry", by=ADA), AgentWithoutWindow),
-            (upkeep.try_out(desk="attic", by=ADA), DeskNotFound),
-            (upkeep.arrange("attic", by=ADA), DeskNotFound),
-            (upkeep.doctor("attic", by=ADA), DeskNotFound),
+            (maintenance.try_out(agent="Gone", by=ADA), AgentNotFound),
+            (maintenance.try_out(agent="Dry", by=ADA), AgentWithoutWindow),
+            (maintenance.try_out(desk="attic", by=ADA), DeskNotFound),
+            (maintenance.arrange("attic", by=ADA), DeskNotFound),
+            (maintenance.doctor("attic", by=ADA), DeskNotFound),
         ):
             with pytest.raises(error):
                 await verb
         await house.octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "gone")
         with pytest.raises(DeskUnavailable):
-            await upkeep.arrange("main", by=ADA)
+            await maintenance.arrange("main", by=ADA)
 
 
 def test_each_state_of_a_desk_has_its_words() -> None:

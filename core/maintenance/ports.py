@@ -10,15 +10,15 @@ from core.calibration.service import Displays
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
 from core.desks.ports import Hands
+from core.maintenance.model import Reloaded
 from core.security.model import Actor
-from core.upkeep.model import Reloaded
 
 
 class Reloads(Protocol):
     """Who reads config/ anew; made when there is a crew to follow it."""
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
-        """See `Upkeep.reload`."""
+        """See `Maintenance.reload`."""
         ...
 
 

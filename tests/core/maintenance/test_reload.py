@@ -23,12 +23,12 @@ from core.dispatch import service as dispatch_service
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
+from core.maintenance.model import ConfigReloaded, NobodyReloads, NotReloaded
 from core.profiles.model import Box
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks.model import TaskId, TaskState
-from core.upkeep.model import ConfigReloaded, NobodyReloads, NotReloaded
 from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
 from tests.fakes.display_probe import FakeDisplayProbe
 from tests.fakes.hands import FakeHands
@@ -166,7 +166,7 @@ async def place(root: Path) -> AsyncGenerator[Place]:
 
 async def test_what_is_as_before_changes_nothing(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        assert (await at.octet.upkeep.reload(by=ADA)).is_nothing
+        assert (await at.octet.maintenance.reload(by=ADA)).is_nothing
         assert at.crew.replaced == []
         assert await at.octet.journal.of("config:home") == ()
 
@@ -176,7 +176,7 @@ async def test_what_is_wrong_is_refused_with_every_line_and_nothing_changes(tmp_
         at.write("agents.toml", agent("A", "one", "left") + agent("New", "attic", "left"))
         at.write("desks/two.toml", "display = 7\n")
         with pytest.raises(NotReloaded) as refused:
-            await at.octet.upkeep.reload(by=ADA)
+            await at.octet.maintenance.reload(by=ADA)
         assert [line.partition(":")[0] for line in refused.value.lines] == [
             "config/agents.toml",
             "config/desks/two.toml",
@@ -189,7 +189,7 @@ async def test_what_is_wrong_is_refused_with_every_line_and_nothing_changes(tmp_
 async def test_a_new_agent_at_a_new_window_gets_tasks(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         at.write("agents.toml", agent("A", "one", "left") + agent("B", "two", "other") + agent("C", "one", "right"))
-        reloaded = await at.octet.upkeep.reload(by=ADA)
+        reloaded = await at.octet.maintenance.reload(by=ADA)
         assert (reloaded.agents, reloaded.gone, reloaded.desks) == (("C",), (), ())
         await at.octet.tasks.new(make_new_task(agent="C"), by=ADA)
         await at.until("T-1", TaskState.WORKING)
@@ -204,7 +204,7 @@ async def test_what_waited_for_an_agent_that_is_gone_goes_to_others_or_says_why(
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         await at.until("T-1", TaskState.WAITING)
         at.write("agents.toml", agent("B", "two", "other"))
-        reloaded = await at.octet.upkeep.reload(by=ADA)
+        reloaded = await at.octet.maintenance.reload(by=ADA)
         assert (reloaded.gone, reloaded.desks) == (("A",), ("one",))
         with pytest.raises(AgentNotFound):
             at.octet.agents.get("A")
@@ -222,7 +222,7 @@ async def test_a_delivery_under_way_ends_before_its_desk_is_another(tmp_path: Pa
             await lane.began.wait()
         at.write("desks/one.toml", desk(1, "left"))
         async with asyncio.TaskGroup() as group:
-            reload = group.create_task(at.octet.upkeep.reload(by=ADA))
+            reload = group.create_task(at.octet.maintenance.reload(by=ADA))
             await at.octet.tasks.new(make_new_task(agent="B"), by=ADA)
             await at.until("T-2", TaskState.WORKING)  # the other desk goes on meanwhile
             assert not reload.done()
@@ -244,7 +244,7 @@ async def test_one_that_does_not_end_is_given_up_before_enter_and_brought_by_the
         async with asyncio.timeout(60):
             await lane.began.wait()
         at.write("desks/one.toml", desk(1, "left"))
-        await at.octet.upkeep.reload(by=ADA)
+        await at.octet.maintenance.reload(by=ADA)
         assert (len(lane.stopped), lane.submitted) == (1, [])
         (delivery,) = await at.octet.deliveries.of_task("T-1")
         assert delivery.state is DeliveryState.QUEUED
@@ -263,12 +263,12 @@ async def test_a_store_that_refuses_changes_nothing_and_all_work_on(
         with closing(sqlite3.connect(tmp_path / "state/octet.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreUnavailable):
-                await at.octet.upkeep.reload(by=ADA)
+                await at.octet.maintenance.reload(by=ADA)
             other.execute("ROLLBACK")
         assert at.crew.replaced == []
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         await at.until("T-1", TaskState.WORKING)
-        assert (await at.octet.upkeep.reload(by=ADA)).desks == ("one",)
+        assert (await at.octet.maintenance.reload(by=ADA)).desks == ("one",)
 
 
 async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
@@ -290,7 +290,7 @@ async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
             await lane.began.wait()
         at.write("desks/one.toml", desk(1, "left"))
         async with asyncio.TaskGroup() as group:
-            reload = group.create_task(at.octet.upkeep.reload(by=ADA))
+            reload = group.create_task(at.octet.maintenance.reload(by=ADA))
             async with asyncio.timeout(60):
                 await was_asked.wait()
             lane.gate.set()
@@ -313,7 +313,7 @@ async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
         at.write("agents.toml", agent("B", "two", "other"))
         at.write("desks/two.toml", desk(2, "other", "more"))
         async with asyncio.TaskGroup() as group:
-            reload = group.create_task(at.octet.upkeep.reload(by=ADA))
+            reload = group.create_task(at.octet.maintenance.reload(by=ADA))
             async with asyncio.timeout(60):
                 await is_told.wait()
             await at.octet.store.write(at.octet.dispatch.assign_ready)
@@ -335,7 +335,7 @@ async def test_what_was_taken_over_is_not_told_as_refused_when_the_journal_must_
 
         monkeypatch.setattr(at.octet.journal, "append", once_refused)
         at.write("desks/one.toml", desk(1, "left"))
-        assert (await at.octet.upkeep.reload(by=ADA)).desks == ("one",)
+        assert (await at.octet.maintenance.reload(by=ADA)).desks == ("one",)
         assert [entry.name for entry in await at.octet.journal.of("config:home")] == ["ConfigReloaded"]
 
 
@@ -345,7 +345,7 @@ async def test_an_agent_that_moved_to_another_window_gets_what_was_queued_for_it
             await at.octet.desks.hold(name, by=ADA)
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         at.write("agents.toml", agent("A", "two", "other"))
-        reloaded = await at.octet.upkeep.reload(by=ADA)
+        reloaded = await at.octet.maintenance.reload(by=ADA)
         assert (reloaded.agents, reloaded.gone) == (("A", "B"), ("B",))
         assert at.octet.desks.state("two")[0] is DeskState.HELD, "what people want of a desk stays"
         await at.octet.desks.release("two", by=ADA)
@@ -362,7 +362,7 @@ async def test_an_agent_that_moves_while_a_prompt_is_queued_for_it_is_free_for_t
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         await at.until("T-1", TaskState.ASSIGNED)
         at.write("agents.toml", agent("A", "two", "other"))
-        await at.octet.upkeep.reload(by=ADA)
+        await at.octet.maintenance.reload(by=ADA)
         states = [entry.data["now"] for entry in await at.octet.journal.of("agent:A")]
         assert states[states.index("busy") + 1] == "idle"
         await at.octet.dispatch.desk_waits("two", "")
@@ -374,7 +374,7 @@ async def test_new_hands_know_what_people_want_of_their_desk(tmp_path: Path) -> 
     async with place(tmp_path) as at:
         await at.octet.desks.stop("one", by=ADA)
         at.write("desks/one.toml", desk(1, "left"))
-        await at.octet.upkeep.reload(by=ADA)
+        await at.octet.maintenance.reload(by=ADA)
         assert at.crew.hands["one"].told == ["stop"]
         assert at.crew.starts == 1
         assert at.octet.desks.state("one")[0] is DeskState.STARTING
@@ -382,7 +382,7 @@ async def test_new_hands_know_what_people_want_of_their_desk(tmp_path: Path) -> 
 
 async def test_a_desk_whose_anchors_were_cut_anew_begins_anew(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        reloaded = await at.octet.upkeep.reload(by=ADA, desks=["two"])
+        reloaded = await at.octet.maintenance.reload(by=ADA, desks=["two"])
         assert (reloaded.desks, at.crew.replaced) == (("two",), [["two"]])
 
 
@@ -390,7 +390,7 @@ async def test_a_desk_that_is_gone_is_not_known_any_more(tmp_path: Path) -> None
     async with place(tmp_path) as at:
         at.write("agents.toml", agent("B", "two", "other") + agent("Dry"))
         (tmp_path / "config/desks/one.toml").unlink()
-        await at.octet.upkeep.reload(by=ADA)
+        await at.octet.maintenance.reload(by=ADA)
         with pytest.raises(DeskNotFound):
             at.octet.desks.find("one")
         await at.octet.tasks.new(make_new_task(agent="Dry"), by=ADA)
@@ -400,19 +400,19 @@ async def test_a_desk_that_is_gone_is_not_known_any_more(tmp_path: Path) -> None
 async def test_settings_that_need_a_restart_are_named(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         at.write("octet.toml", "[http]\nport = 1234\n[dispatch]\nretry_window_s = 5.0\n")
-        reloaded = await at.octet.upkeep.reload(by=ADA)
+        reloaded = await at.octet.maintenance.reload(by=ADA)
         assert reloaded.restart == ("[http] port", "[dispatch] retry_window_s")
-        assert (await at.octet.upkeep.reload(by=ADA)).is_nothing
+        assert (await at.octet.maintenance.reload(by=ADA)).is_nothing
 
 
 async def test_only_admins_and_up_may_and_only_where_there_are_files(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         await at.octet.agents.list(by=ADA)
         with pytest.raises(NotAllowed):
-            await at.octet.upkeep.reload(by=CAROL)
+            await at.octet.maintenance.reload(by=CAROL)
     async with open_coordinator(tmp_path / "bare", agents=[make_agent()], lanes={}) as octet:
         with pytest.raises(NobodyReloads):
-            await octet.upkeep.reload(by=ADA)
+            await octet.maintenance.reload(by=ADA)
 
 
 def test_the_lanes_of_this_house_are_those_of_the_config(tmp_path: Path) -> None:

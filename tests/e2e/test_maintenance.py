@@ -21,7 +21,7 @@ WINDOWS = 5
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    world = tmp_path_factory.mktemp("upkeep")
+    world = tmp_path_factory.mktemp("maintenance")
     settings = {"OCTET_DISPATCH__SETTLE_S": "0.3"}
     async with open_house(world, windows=WINDOWS, settings=settings, prepare=_only_those) as house:
         yield house

@@ -17,13 +17,13 @@ from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
 from core.kit import faults
 from core.kit.problems import ConfigWrong
+from core.maintenance.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
+from core.maintenance.ports import Crew
+from core.maintenance.service import Maintenance
 from core.messages.briefs import Briefs
 from core.security.model import Actor, Permission, require
 from core.settings.model import Settings
 from core.settings.models import Model
-from core.upkeep.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
-from core.upkeep.ports import Crew
-from core.upkeep.service import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class ReloadRooms:
     rooms: DispatchRooms
     dispatch: Dispatch
     briefs: Briefs
-    upkeep: Upkeep
+    maintenance: Maintenance
 
 
 class Reload:
@@ -92,7 +92,7 @@ class Reload:
         await rooms.desks.take(config.desks, crew.hands)
         self._rooms.briefs.take(config.longest_prompts(), config.agents_read())
         lanes = crew.lanes(config)
-        self._rooms.upkeep.serve(lanes)
+        self._rooms.maintenance.serve(lanes)
         event = ConfigReloaded(
             agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.discord.listing import DESK_STATES, fit
 from bot.discord.text import inline
-from core.upkeep.model import Diagnosis, Placed, Reloaded, Tried
+from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
 
 READ_BY = {
     "accessibility": "read back over the accessibility bus",

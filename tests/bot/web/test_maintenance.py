@@ -41,7 +41,7 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
     none = await face.operator.post(path, json={})
     assert (none.status_code, none.json()["error"]["code"]) == (503, "nobody_reloads")
     ways = FakeCalibrations(face.house.home)
-    face.house.core.upkeep.reloads_by(FakeReload(), ways)
+    face.house.core.maintenance.reloads_by(FakeReload(), ways)
     assert (await face.operator.get(path)).json()["error"]["code"] == "no_open_calibration"
     asked = (await face.operator.post(path, json={})).json()
     assert [one["number"] for one in asked["now"]["candidates"]] == [1, 2]
@@ -70,7 +70,7 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
 
 
 async def test_what_octet_learned_is_shown_and_forgotten(face: Face) -> None:
-    face.house.core.upkeep.reloads_by(FakeReload())
+    face.house.core.maintenance.reloads_by(FakeReload())
     await face.house.core.dispatch.window_learned(make_learned())
     (desk,) = (await face.operator.get("/api/v2/desks")).json()
     (fact,) = desk["learned"]

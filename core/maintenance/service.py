@@ -18,9 +18,7 @@ from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, Wind
 from core.dispatch.rooms import DispatchRooms
 from core.kit.errors import Conflict, OctetError
 from core.kit.ids import Ids
-from core.security.model import Actor, Permission, require
-from core.store.engine import Tx
-from core.upkeep.model import (
+from core.maintenance.model import (
     Ailment,
     DeskArranged,
     Diagnosis,
@@ -31,7 +29,9 @@ from core.upkeep.model import (
     Tried,
     WindowTried,
 )
-from core.upkeep.ports import Reloads
+from core.maintenance.ports import Reloads
+from core.security.model import Actor, Permission, require
+from core.store.engine import Tx
 
 TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
 """One line without anything that opens a menu or means something to an agent."""
@@ -130,7 +130,7 @@ class NeverSent(Conflict):
     """What a window is tried out with is never sent."""
 
 
-class Upkeep:
+class Maintenance:
     """One home's desks. Every verb checks its permission first."""
 
     def __init__(self, *, rooms: DispatchRooms, ids: Ids, lanes: Mapping[Route, LanePort]) -> None:
