@@ -255,7 +255,6 @@ def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> DeskWo
 
 def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskWorkerClient]:
     """Hands for every desk that an agent works at; a desk without agents needs no worker."""
-    used = {agent.desk for agent in config.agents}
     locks = runfile.pointer_folders(environ)[-1] / "displays"
     run = [sys.executable, "-m", "bot", "desk", "run"]
     return {
@@ -273,8 +272,7 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
                 learned=Learned(config.home),
             )
         )
-        for desk in config.desks
-        if desk.name in used
+        for desk in config.used_desks()
     }
 
 

@@ -37,6 +37,11 @@ class Config:
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     """The models of config/models.toml, by their names, with their keys."""
 
+    def used_desks(self) -> tuple[Desk, ...]:
+        """The desks at which agents work."""
+        used = {agent.desk for agent in self.agents}
+        return tuple(desk for desk in self.desks if desk.name in used)
+
     def longest_prompts(self) -> dict[str, Longest]:
         """What prompts each agent's window takes, and what becomes of others. A dry run shows any."""
         driven = self.driven()

@@ -290,6 +290,11 @@ class Desk:
     tmux: Tmux | None = None
     """Its windows are panes of this server; it has no display."""
 
+    @property
+    def is_users_screen(self) -> bool:
+        """Whether its windows stand on a screen that people use too."""
+        return self.virtual is None and self.tmux is None
+
 
 class DeskState(StrEnum):
     """Whether a desk's hands can be used now."""

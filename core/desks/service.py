@@ -298,7 +298,7 @@ class Desks:
         """A PNG of the whole display of a desk that has one of its own, or of all its panes. Raises DeskNotFound,
         DeskIsShared or DeskUnavailable."""
         require(by, Permission.DESK_SEE)
-        if self.find(desk).virtual is None and self.find(desk).tmux is None:
+        if self.find(desk).is_users_screen:
             raise DeskIsShared(id=desk)
         picture = await self._answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))

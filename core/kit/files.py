@@ -22,10 +22,11 @@ def write_bytes_private(path: Path, content: bytes) -> None:
     _replace(path, content, mode=0o600)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """The same for a file that others may read: who may read it stays as it is, and a link stays a link."""
     target = path.resolve()
-    _replace(target, text.encode("utf-8"), mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    _replace(target, data, mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
 
 
 def drafts_left(folder: Path) -> list[Path]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.autostart.launchd import LaunchAgent
-from bot.cli.autostart.model import (
+from bot.cli.autostart.backend import (
     NAME,
     AutostartBackend,
     AutostartEntry,
@@ -19,6 +18,7 @@ from bot.cli.autostart.model import (
     run_command,
     validate_name,
 )
+from bot.cli.autostart.launchd import LaunchAgent
 from bot.cli.autostart.systemd import SystemdUnit
 from bot.cli.autostart.task_scheduler import ScheduledTask
 from bot.cli.home import HomeOption, home_of
@@ -69,7 +69,7 @@ def start_unit(name: NameOption = NAME, home: HomeOption = None) -> None:
 def autostart_backend(
     home: Home, name: str = NAME, *, platform: str = sys.platform, run: Runner = run_command
 ) -> AutostartBackend:
-    """How this home is started at log-in on this system. Raises NoWay, BadName."""
+    """How this home is started at log-in on this system. Raises NoAutostart, BadAutostartName."""
     from core.config.settings import environment
 
     root = home.root.absolute()
@@ -96,8 +96,6 @@ def _needs_display(home: Home) -> bool:
     from core.kit.problems import ConfigWrong
 
     try:
-        config = load(home)
+        return any(desk.is_users_screen for desk in load(home).used_desks())
     except ConfigWrong:
         return True
-    used = {agent.desk for agent in config.agents}
-    return any(desk.virtual is None and desk.tmux is None for desk in config.desks if desk.name in used)

@@ -1,130 +1,99 @@
-"""Windows: a task of the Task Scheduler that runs at this person's log-in, in their own session."""
+"""Windows: a task of the Task Scheduler that runs at this user's log-in, in their own session."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 from collections.abc import Mapping
-from xml.etree import ElementTree
-from xml.sax.saxutils import unescape
+from pathlib import Path
+from xml.sax.saxutils import escape, unescape
 
-from bot.cli.autostart.model import (
-    AutostartEntry,
-    AutostartOfOtherHome,
-    CommandResult,
-    NotInstalled,
-    Runner,
-    run_checked,
-    write_file,
-)
+from bot.cli.autostart.backend import AutostartBackend, AutostartEntry, CommandResult, NotInstalled, Runner
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _ARGUMENTS = re.compile(r"<Arguments>(.*?)</Arguments>", re.DOTALL)
-_THEN = "Look at it in the Task Scheduler (taskschd.msc)."
 
 
-class ScheduledTask:
+class ScheduledTask(AutostartBackend):
     """Octet as a scheduled task. Registered by schtasks, from a file that stays in the home for people to read."""
 
+    trouble_cure = "Look at it in the Task Scheduler (taskschd.msc)."
+
     def __init__(self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner) -> None:
-        """The person is who `environ` says."""
-        self._start = start
-        self._run = run
-        domain, person = environ.get("USERDOMAIN", ""), environ.get("USERNAME", "")
-        self._person = f"{domain}\\{person}" if domain and person else person
-        self.file = start.home / f"{start.name}-task.xml"
+        """`environ` names the user."""
+        super().__init__(start, environ=environ, run=run)
+        domain, user = environ.get("USERDOMAIN", ""), environ.get("USERNAME", "")
+        self._user = f"{domain}\\{user}" if domain and user else user
         self._task = f"\\{start.name}"
+        self.file = start.home / f"{start.name}-task.xml"
+        self.description = f"an entry of the Task Scheduler called {start.name}"
 
-    @property
-    def description(self) -> str:
-        """What is set up."""
-        return f"an entry of the Task Scheduler called {self._start.name}"
+    def files(self) -> dict[Path, str | bytes]:
+        return {self.file: task(self._start, self._user).encode("utf-16")}  # the encoding that schtasks reads
 
-    def is_installed(self) -> bool:
-        """Whether the task is there for this home."""
-        return self._is_ours(self._query())
-
-    def install(self, *, now: bool) -> list[str]:
-        """Write the task's file and register it; one that is there for this home is replaced."""
+    def installed_home(self) -> str | None:
+        """The home of the task that Windows shows, by the last words of its command, whole."""
         known = self._query()
-        if known.code == 0 and not self._is_ours(known):
-            raise AutostartOfOtherHome(place=f"The task {self._start.name}", home="another one")
-        write_file(self.file, task(self._start, self._person))
-        run_checked(self._run, ("schtasks", "/Create", "/TN", self._task, "/XML", str(self.file), "/F"), then=_THEN)
-        told = [f"wrote {self.file}", f"registered the task {self._start.name}: Octet starts at your next log-in"]
+        if known.code != 0:
+            return None
+        found = _ARGUMENTS.search(known.output)
+        words = unescape(found[1], {"&quot;": '"'}).strip() if found else ""
+        is_ours = f" {words}".endswith(f" {subprocess.list2cmdline(self._start.run[-3:])}")
+        return str(self._start.home) if is_ours else "another one"
+
+    def register(self, *, now: bool) -> list[str]:
+        self._checked("schtasks", "/Create", "/TN", self._task, "/XML", str(self.file), "/F")
+        told = [f"registered the task {self._start.name}: Octet starts at your next log-in"]
         if now:
-            run_checked(self._run, ("schtasks", "/Run", "/TN", self._task), then=_THEN)
+            self._checked("schtasks", "/Run", "/TN", self._task)
             told.append(f"started the task {self._start.name}")
         return told
 
     def remove(self) -> list[str]:
-        """End what runs of the task, and take it away."""
         if self._query().code != 0:
             raise NotInstalled(id=self._start.name)
         self._run(("schtasks", "/End", "/TN", self._task))
-        run_checked(self._run, ("schtasks", "/Delete", "/TN", self._task, "/F"), then=_THEN)
+        self._checked("schtasks", "/Delete", "/TN", self._task, "/F")
         self.file.unlink(missing_ok=True)
         return [f"removed the task {self._start.name}"]
 
     def show(self) -> list[str]:
-        """The task's file as it would be, and whether it is registered."""
-        known = self._query()
-        state = "registered" if known.code == 0 else "not registered"
-        return [
-            task(self._start, self._person).decode("utf-16").rstrip(),
-            "",
-            f"The task {self._start.name} is {state}.",
-        ]
-
-    def _is_ours(self, known: CommandResult) -> bool:
-        """Whether the task that Windows showed starts this home: by the last words of its command, whole."""
-        found = _ARGUMENTS.search(known.output)
-        words = unescape(found[1], {"&quot;": '"'}).strip() if found else ""
-        return f" {words}".endswith(f" {subprocess.list2cmdline(self._start.run[-3:])}")
+        state = "registered" if self._query().code == 0 else "not registered"
+        return [task(self._start, self._user).rstrip(), "", f"The task {self._start.name} is {state}."]
 
     def _query(self) -> CommandResult:
         return self._run(("schtasks", "/Query", "/TN", self._task, "/XML"))
 
 
-def task(start: AutostartEntry, person: str) -> bytes:
-    """The task's definition, in the encoding that schtasks reads."""
-    root = ElementTree.Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
-    about = _under(root, "RegistrationInfo")
-    _under(about, "Description", "Octet, a dispatcher for fleets of AI agents")
-    trigger = _under(_under(root, "Triggers"), "LogonTrigger")
-    _under(trigger, "Enabled", "true")
-    principal = _under(_under(root, "Principals"), "Principal")
-    principal.set("id", "Person")
-    if person:
-        _under(trigger, "UserId", person)
-        _under(principal, "UserId", person)
-    _under(principal, "LogonType", "InteractiveToken")  # their own session: windows of another are out of reach
-    _under(principal, "RunLevel", "LeastPrivilege")
-    settings = _under(root, "Settings")
-    for name, value in (
-        ("MultipleInstancesPolicy", "IgnoreNew"),
-        ("DisallowStartIfOnBatteries", "false"),
-        ("StopIfGoingOnBatteries", "false"),
-        ("StartWhenAvailable", "true"),
-        ("ExecutionTimeLimit", "PT0S"),  # without this it would be ended after three days
-    ):
-        _under(settings, name, value)
-    again = _under(settings, "RestartOnFailure")
-    _under(again, "Interval", "PT1M")
-    _under(again, "Count", "5")
-    actions = _under(root, "Actions")
-    actions.set("Context", "Person")
-    action = _under(actions, "Exec")
+def task(start: AutostartEntry, user: str) -> str:
+    """The task's definition. InteractiveToken is the user's own session: windows of another are out of reach. Without
+    ExecutionTimeLimit it would be ended after three days."""
     program, *words = start.run
-    _under(action, "Command", program)
-    _under(action, "Arguments", subprocess.list2cmdline(words))
-    _under(action, "WorkingDirectory", str(start.folder))
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-16"?>\n{text}\n'.encode("utf-16")
-
-
-def _under(parent: ElementTree.Element, name: str, text: str | None = None) -> ElementTree.Element:
-    child = ElementTree.SubElement(parent, name)
-    child.text = text
-    return child
+    user_id = f"<UserId>{escape(user)}</UserId>" if user else ""
+    return f"""\
+<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="{NAMESPACE}">
+  <RegistrationInfo><Description>Octet, a dispatcher for fleets of AI agents</Description></RegistrationInfo>
+  <Triggers><LogonTrigger><Enabled>true</Enabled>{user_id}</LogonTrigger></Triggers>
+  <Principals>
+    <Principal id="Person">
+      {user_id}<LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel>
+    </Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+    <RestartOnFailure><Interval>PT1M</Interval><Count>5</Count></RestartOnFailure>
+  </Settings>
+  <Actions Context="Person">
+    <Exec>
+      <Command>{escape(program)}</Command>
+      <Arguments>{escape(subprocess.list2cmdline(words))}</Arguments>
+      <WorkingDirectory>{escape(str(start.folder))}</WorkingDirectory>
+    </Exec>
+  </Actions>
+</Task>
+"""

@@ -12,27 +12,21 @@ from bot.cli.doctor.model import Finding, ok, warning
 if TYPE_CHECKING:
     from automation.desktop.power.idle_settings import IdleAction
     from automation.desktop.power.inhibitors import SleepInhibitor
-    from bot.cli.autostart.model import AutostartBackend
+    from bot.cli.autostart.backend import AutostartBackend
     from core.config.loader import Config
     from core.desks.model import Desk
     from core.settings.model import Settings
 
 
-def used_desks(config: Config) -> list[Desk]:
-    """The desks at which agents work."""
-    used = {agent.desk for agent in config.agents}
-    return [desk for desk in config.desks if desk.name in used]
-
-
 def survey(config: Config) -> Iterator[Finding]:
     """What this machine does by itself while nobody touches it, where that matters to the desks."""
-    desks = used_desks(config)
+    desks = config.used_desks()
     if not desks:
         return
     from automation.desktop.power.idle_settings import find_idle_actions, this_machine
     from core.config.settings import environment
 
-    screens = [desk.display for desk in desks if desk.virtual is None and desk.tmux is None]
+    screens = [desk.display for desk in desks if desk.is_users_screen]
     yield from habits(find_idle_actions(this_machine(environment()), screens), desks)
 
 
@@ -40,7 +34,7 @@ def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Findi
     """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
     from automation.desktop.power.idle_settings import IdleEffect
 
-    has_screen = any(desk.virtual is None and desk.tmux is None for desk in desks)
+    has_screen = any(desk.is_users_screen for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
     for habit in found:
@@ -67,7 +61,7 @@ def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Findi
 
 def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Finding]:
     """Whether this machine can be kept awake where a desk asks for it: it is tried for a moment."""
-    names = [desk.name for desk in used_desks(config) if desk.user_activity.stay_awake]
+    names = [desk.name for desk in config.used_desks() if desk.user_activity.stay_awake]
     if not names:
         return
     from automation.desktop.power.inhibitors import NotInhibited

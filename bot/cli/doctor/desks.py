@@ -24,10 +24,7 @@ def displays(config: Config) -> Iterator[Finding]:
         return
     from core.kit.errors import Unavailable
 
-    used = {agent.desk for agent in config.agents}
-    for desk in config.desks:
-        if desk.name not in used:
-            continue
+    for desk in config.used_desks():
         if desk.tmux is not None:
             yield from panes(desk, desk.tmux)
             continue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.cli.autostart.backend import AutostartOfOtherHome, CommandFailed, FileNotWritten, NoAutostart
 from bot.cli.autostart.command import autostart_backend
-from bot.cli.autostart.model import AutostartOfOtherHome, CommandFailed, FileNotWritten, NoAutostart
 from bot.cli.init.options import InitOptions
 from bot.cli.init.prompts import Prompts
 from core.config.env_file import read_env_file
@@ -13,7 +13,7 @@ from core.config.settings import TOKEN
 from core.home import ENV_FILE
 
 if TYPE_CHECKING:
-    from bot.cli.autostart.model import AutostartBackend
+    from bot.cli.autostart.backend import AutostartBackend
     from core.home import Home
 
 _TROUBLE = (CommandFailed, FileNotWritten, AutostartOfOtherHome)

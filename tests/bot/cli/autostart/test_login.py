@@ -15,9 +15,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from bot.cli.autostart import backend, launchd, systemd, task_scheduler
 from bot.cli.autostart import command as autostart
-from bot.cli.autostart import launchd, model, systemd, task_scheduler
-from bot.cli.autostart.model import AutostartEntry, CommandResult
+from bot.cli.autostart.backend import AutostartEntry, CommandResult
 from core.home import Home
 
 REPOSITORY = Path(__file__).parents[4]
@@ -161,7 +161,7 @@ def test_without_a_screen_it_starts_at_any_log_in_and_needs_no_entry(tmp_path: P
 def test_the_unit_of_another_home_is_left_alone(tmp_path: Path) -> None:
     a_unit(tmp_path, System(), home="one").install(now=False)
     before = a_unit(tmp_path, System()).file.read_text()
-    with pytest.raises(model.AutostartOfOtherHome, match="one"):
+    with pytest.raises(backend.AutostartOfOtherHome, match="one"):
         a_unit(tmp_path, System(), home="two").install(now=False)
     assert a_unit(tmp_path, System()).file.read_text() == before
     a_unit(tmp_path, System(), home="two", name="octet-two").install(now=False)
@@ -169,7 +169,7 @@ def test_the_unit_of_another_home_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_session_without_systemd_is_said_with_the_other_way(tmp_path: Path) -> None:
     system = System(**{"daemon-reload": CommandResult(code=1, output="Failed to connect to bus")})
-    with pytest.raises(model.CommandFailed) as refused:
+    with pytest.raises(backend.CommandFailed) as refused:
         a_unit(tmp_path, system).install(now=False)
     assert "Failed to connect to bus" in refused.value.message
     assert "octet autostart show" in refused.value.message
@@ -184,7 +184,7 @@ def test_removed_nothing_is_left_and_a_second_time_is_refused(tmp_path: Path) ->
     assert not way.file.exists()
     assert not way.entry.exists()
     assert "systemctl --user disable --now octet.service" in system.asked
-    with pytest.raises(model.NotInstalled):
+    with pytest.raises(backend.NotInstalled):
         way.remove()
 
 
@@ -211,7 +211,7 @@ def test_shown_nothing_is_written(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / ".config").write_text("a file in the way")
-    with pytest.raises(model.FileNotWritten, match=r"octet\.service"):
+    with pytest.raises(backend.FileNotWritten, match=r"octet\.service"):
         a_unit(tmp_path, System()).install(now=False)
 
 
@@ -256,7 +256,7 @@ def test_the_task_is_registered_from_its_file_run_and_removed(tmp_path: Path) ->
         shlex.join(["schtasks", "/Run", "/TN", "\\octet"]),
     ]
     assert way.file.read_bytes()[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    with pytest.raises(model.NotInstalled):
+    with pytest.raises(backend.NotInstalled):
         way.remove()
     there = System(**{"/Query": CommandResult(code=0, output=f"<Arguments>run --home {tmp_path / 'home'}</Arguments>")})
     assert a_task(tmp_path, there).is_installed()
@@ -264,7 +264,7 @@ def test_the_task_is_registered_from_its_file_run_and_removed(tmp_path: Path) ->
     a_task(tmp_path, there).remove()
     assert there.asked[-1] == shlex.join(["schtasks", "/Delete", "/TN", "\\octet", "/F"])
     other = System(**{"/Query": CommandResult(code=0, output="<Arguments>run --home C:\\other</Arguments>")})
-    with pytest.raises(model.AutostartOfOtherHome):
+    with pytest.raises(backend.AutostartOfOtherHome):
         a_task(tmp_path, other).install(now=False)
 
 
@@ -288,7 +288,7 @@ def test_a_task_that_windows_refuses_says_what_it_said(tmp_path: Path) -> None:
             "/Create": CommandResult(code=1, output="ERROR: Access is denied."),
         }
     )
-    with pytest.raises(model.CommandFailed, match="Access is denied"):
+    with pytest.raises(backend.CommandFailed, match="Access is denied"):
         a_task(tmp_path, system).install(now=False)
 
 
@@ -304,18 +304,18 @@ def test_the_agent_of_macos_is_a_property_list_that_is_loaded_and_unloaded(tmp_p
     assert known["KeepAlive"] == {"SuccessfulExit": False}
     assert system.asked[-1] == shlex.join(["launchctl", "bootstrap", "gui/501", str(way.file)])
     other = launchd.LaunchAgent(make_start(tmp_path, home="two"), environ={"HOME": str(tmp_path)}, run=system, uid=501)
-    with pytest.raises(model.AutostartOfOtherHome):
+    with pytest.raises(backend.AutostartOfOtherHome):
         other.install(now=False)
     assert "ProgramArguments" in "\n".join(way.show())
     way.remove()
     assert system.asked[-1] == "launchctl bootout gui/501/local.octet"
-    with pytest.raises(model.NotInstalled):
+    with pytest.raises(backend.NotInstalled):
         way.remove()
 
 
 def test_names_that_could_leave_their_folder_are_refused(tmp_path: Path) -> None:
     for name in ("../octet", "Octet", "", "a b", "x" * 41):
-        with pytest.raises(model.BadAutostartName):
+        with pytest.raises(backend.BadAutostartName):
             autostart.autostart_backend(Home(root=tmp_path), name)
 
 
@@ -325,17 +325,17 @@ def test_each_system_has_its_way_and_an_unknown_one_is_told_the_command(tmp_path
         for platform in ("linux", "win32", "darwin")
     }
     assert list(kinds.values()) == [systemd.SystemdUnit, task_scheduler.ScheduledTask, launchd.LaunchAgent]
-    with pytest.raises(model.NoAutostart, match="run --home"):
+    with pytest.raises(backend.NoAutostart, match="run --home"):
         autostart.autostart_backend(Home(root=tmp_path), platform="plan9")
 
 
 def test_octet_is_called_by_its_full_path_as_a_script_or_as_a_module(tmp_path: Path) -> None:
     python = tmp_path / "python3"
-    assert model.octet_command(python) == (str(python), "-m", "bot")
+    assert backend.octet_command(python) == (str(python), "-m", "bot")
     (tmp_path / "octet").touch()
-    assert model.octet_command(python) == (str(tmp_path / "octet"),)
+    assert backend.octet_command(python) == (str(tmp_path / "octet"),)
 
 
 @pytest.mark.parametrize(("words", "code"), [(["/bin/false"], 1), (["/no/such/program"], 127)])
 def test_a_command_that_fails_or_is_missing_is_an_answer(words: list[str], code: int) -> None:
-    assert model.run_command(words).code == code
+    assert backend.run_command(words).code == code

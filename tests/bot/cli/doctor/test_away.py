@@ -36,7 +36,7 @@ def judged(*found: IdleAction, desk: Desk = SCREEN) -> list[Finding]:
 
 def config(desk: Desk) -> Config:
     agents = (make_window_agent("Ada", window="agent-1"),)
-    return cast("Config", type("Partly", (), {"agents": agents, "desks": (desk,)}))
+    return cast("Config", type("Partly", (), {"agents": agents, "desks": (desk,), "used_desks": Config.used_desks})())
 
 
 def test_a_lock_matters_where_people_sit_and_says_how_to_change_it() -> None:
@@ -69,7 +69,7 @@ def test_a_dark_screen_keeps_nothing_and_a_quiet_machine_is_told_so() -> None:
 
 def test_this_machine_is_surveyed_where_agents_work_at_desks() -> None:
     assert all(isinstance(one, Finding) for one in away.survey(config(replace(OWN, name="main"))))
-    nobody = cast("Config", type("Nobody", (), {"agents": (), "desks": (SCREEN,)}))
+    nobody = cast("Config", type("Nobody", (), {"agents": (), "desks": (SCREEN,), "used_desks": Config.used_desks})())
     assert list(away.survey(nobody)) == []
 
 

@@ -1,17 +1,17 @@
-"""What is started at log-in, and what each system's way of doing that can be asked."""
+"""What is started at log-in, and how: the same steps on each system, over what that system has for it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
+from core.kit.files import write_whole
 
 NAME = "octet"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -48,8 +48,7 @@ class AutostartEntry:
 
     name: str  # of the unit, task or agent; a second home on one machine needs another
     home: Path  # absolute
-    command: tuple[str, ...]
-    """How Octet itself is called, with its full path: what is started at log-in has hardly a PATH."""
+    command: tuple[str, ...]  # with its full path: what is started at log-in has hardly a PATH
     folder: Path  # the folder it starts in
     needs_display: bool  # A desk of this home is a screen that people use, so it is started inside their session
 
@@ -70,30 +69,67 @@ class CommandResult:
 Runner = Callable[[Sequence[str]], CommandResult]  # runs one command, without a shell, within a limit
 
 
-class AutostartBackend(Protocol):
-    """One system's way to start something at log-in."""
+class AutostartBackend(ABC):
+    """One system's way to start Octet at log-in.
 
-    @property
-    def description(self) -> str:
-        """What is set up there, for people: half a sentence."""
-        ...
+    `install`, `remove` and `show` return lines for the user. They raise AutostartOfOtherHome, NotInstalled,
+    CommandFailed or FileNotWritten.
+    """
 
-    def install(self, *, now: bool) -> list[str]:
-        """Set it up, anew if it is there already, and with `now` start it; what was done. Raises CommandRefused,
-        NotWritten, OtherHome."""
-        ...
+    description: str  # what is set up, half a sentence
+    file: Path  # what the system reads
+    trouble_cure = ""  # what the user does where a command of the system fails
+    check: tuple[str, ...] = ()  # the command that fails where nothing can be set up
 
+    def __init__(self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner) -> None:
+        """`environ` is that of the user's session."""
+        self._start = start
+        self._environ = environ
+        self._run = run
+
+    @abstractmethod
+    def files(self) -> dict[Path, str | bytes]:
+        """The files that set it up, by their paths."""
+
+    @abstractmethod
+    def installed_home(self) -> str | None:
+        """The home that is started now under this name; empty where that is not known, None where none is."""
+
+    @abstractmethod
+    def register(self, *, now: bool) -> list[str]:
+        """Have the system read the files, and with `now` start Octet anew."""
+
+    @abstractmethod
     def remove(self) -> list[str]:
-        """Take it away, and what of it runs ends; what was done. Raises NotInstalled, CommandRefused, NotWritten."""
-        ...
+        """Take it away; what was started so ends."""
 
+    @abstractmethod
     def show(self) -> list[str]:
-        """What would be, or is, set up, and how it stands."""
-        ...
+        """What would be, or is, set up, and how it stands. Changes nothing."""
 
     def is_installed(self) -> bool:
-        """Whether this home is started at log-in."""
-        ...
+        return self.installed_home() == str(self._start.home)
+
+    def install(self, *, now: bool) -> list[str]:
+        """Set it up, anew if it is there already."""
+        home = self.installed_home()
+        if home not in {None, str(self._start.home)}:
+            raise AutostartOfOtherHome(place=self.file, home=home or "unknown")
+        if self.check:
+            self._checked(*self.check)  # before anything is written
+        for file, content in self.files().items():
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(file, content)
+            except OSError as error:
+                raise FileNotWritten(file=file, why=error.strerror or str(error)) from error
+        return [*(f"wrote {file}" for file in self.files()), *self.register(now=now)]
+
+    def _checked(self, *words: str) -> None:
+        ran = self._run(words)
+        if ran.code != 0:
+            why = ran.output or f"exit code {ran.code}"
+            raise CommandFailed(command=" ".join(words), why=why, then=self.trouble_cure)
 
 
 def octet_command(executable: Path | None = None) -> tuple[str, ...]:
@@ -104,7 +140,7 @@ def octet_command(executable: Path | None = None) -> tuple[str, ...]:
 
 
 def validate_name(name: str) -> str:
-    """The name, if it may be one. Raises BadName."""
+    """The name, if it may be one. Raises BadAutostartName."""
     if not _NAME.fullmatch(name):
         raise BadAutostartName(id=name[:60])
     return name
@@ -123,33 +159,3 @@ def run_command(words: Sequence[str]) -> CommandResult:
     except OSError as error:
         return CommandResult(code=126, output=error.strerror or str(error))
     return CommandResult(code=ended.returncode, output=(ended.stderr or ended.stdout).strip())
-
-
-def run_checked(run: Runner, words: Sequence[str], *, then: str = "") -> str:
-    """What the command said. Raises CommandRefused."""
-    ran = run(words)
-    if ran.code != 0:
-        raise CommandFailed(command=" ".join(words), why=ran.output or f"exit code {ran.code}", then=then)
-    return ran.output
-
-
-def write_file(file: Path, text: str | bytes, *, mode: int = 0o644) -> None:
-    """Write a file of ours whole, with its folder. Raises NotWritten."""
-    fresh = file.with_name(f".{file.name}.new")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(text.encode() if isinstance(text, str) else text)
-        fresh.chmod(mode)
-        fresh.replace(file)
-    except OSError as error:
-        with suppress(OSError):
-            fresh.unlink()
-        raise FileNotWritten(file=file, why=error.strerror or str(error)) from error
-
-
-def config_folder(environ: Mapping[str, str]) -> Path:
-    """Where this account's programs keep their configuration (XDG)."""
-    given = environ.get("XDG_CONFIG_HOME", "")
-    if given and Path(given).is_absolute():
-        return Path(given)
-    return (Path(environ["HOME"]) if environ.get("HOME") else Path.home()) / ".config"
