@@ -19,8 +19,7 @@ class Bodies:
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
-        self.held = 0
-        """Bytes that Octet keeps now."""
+        self.held = 0  # Bytes that Octet keeps now
 
     @asynccontextmanager
     async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:

@@ -21,20 +21,13 @@ AgentName = NewType("AgentName", str)
 class LaneAbilities:
     """What a lane can do. Code asks for these abilities, and never which lane it is."""
 
-    has_window: bool = False
-    """Its agents have a window of a desk: on a display, or a pane of a terminal."""
-    has_screen: bool = False
-    """That window is on a display, which a user can lock."""
-    can_stage: bool = False
-    """A draft can be staged, read back and cleared: windows can be tried out."""
-    can_be_read: bool = False
-    """Answers can be read in the window."""
-    answers_itself: bool = False
-    """A delivery's outcome carries the agent's answer."""
-    queues: bool = False
-    """The agent keeps its conversation: messages can be sent to it between its prompts."""
-    is_dry: bool = False
-    """Nothing is sent: users read the prompt, and answer in place of the agent."""
+    has_window: bool = False  # Its agents have a window of a desk: on a display, or a pane of a terminal.
+    has_screen: bool = False  # That window is on a display, which a user can lock
+    can_stage: bool = False  # A draft can be staged, read back and cleared: windows can be tried out.
+    can_be_read: bool = False  # Answers can be read in the window
+    answers_itself: bool = False  # A delivery's outcome carries the agent's answer
+    queues: bool = False  # The agent keeps its conversation: messages can be sent to it between its prompts.
+    is_dry: bool = False  # Nothing is sent: users read the prompt, and answer in place of the agent.
 
 
 class Lane(StrEnum):
@@ -102,8 +95,7 @@ AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL
 
 
 _CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
-BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.MODEL, Lane.DRYRUN)
-"""The lanes that there are."""
+BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.MODEL, Lane.DRYRUN)  # The lanes that there are
 
 
 def _capability(text: str) -> str:
@@ -127,20 +119,14 @@ def _lane(given: object) -> object:
 class Agent:
     """One worker as config/agents.toml describes it."""
 
-    name: Annotated[AgentName, rule(check_name)]
-    """How users and prompts call it, for example `Agent-1`."""
-    role: Annotated[Text, Limits(min_length=1, max_length=100)]
-    """What it is for, in a few words."""
+    name: Annotated[AgentName, rule(check_name)]  # How users and prompts call it, for example `Agent-1`
+    role: Annotated[Text, Limits(min_length=1, max_length=100)]  # What it is for, in a few words
     capabilities: Annotated[frozenset[Annotated[Text, rule(_capability)]], Limits(max_length=50)]
     """What it can do, for example `["code", "review"]`."""
-    lane: Annotated[Lane, BeforeValidator(_lane)]
-    """How prompts reach it, `window`, `terminal`, `model` or `dryrun`."""
-    desk: Text | None = None
-    """The desk of its window or pane."""
-    window: Text | None = None
-    """Its window or pane on that desk."""
-    model: Text | None = None
-    """With lane `model`, the name of its [models.NAME]."""
+    lane: Annotated[Lane, BeforeValidator(_lane)]  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
+    desk: Text | None = None  # The desk of its window or pane
+    window: Text | None = None  # Its window or pane on that desk
+    model: Text | None = None  # With lane `model`, the name of its [models.NAME]
     allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
 
@@ -169,8 +155,7 @@ class AgentStatus:
     reason: str
     task: str | None
     since_ms: int
-    until_ms: int | None = None
-    """When a limit of its model ends; None where Octet does not know."""
+    until_ms: int | None = None  # When a limit of its model ends; None where Octet does not know.
 
 
 class AgentNotFound(NotFound):

@@ -373,8 +373,7 @@ class _Names:
         self._agents = agents
         self._desk = desk
         examples = {one.name for one in files.desks if all(window.kind.startswith(DEMO) for window in one.windows)}
-        self._open = {"", desk, *examples}
-        """Desks whose agents may get a window here."""
+        self._open = {"", desk, *examples}  # Desks whose agents may get a window here
         self.taken = taken
 
     def here_before(self, window: FoundWindow) -> str:

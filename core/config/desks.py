@@ -29,12 +29,10 @@ class DeskFiles:
 
     kinds: Mapping[str, Kind]
     """Every file in config/profiles that is right in itself, also what is still to calibrate or disabled."""
-    profiles: dict[str, Profile]
-    """Those that are whole, also of single windows at which something was measured."""
+    profiles: dict[str, Profile]  # Those that are whole, also of single windows at which something was measured
     windows: Mapping[str, frozenset[str]] | None
     """Names of each desk's windows, also of those that are wrong elsewhere; None when a desk cannot be read at all."""
-    terminals: frozenset[str]
-    """The desks with [tmux], also those that are wrong elsewhere."""
+    terminals: frozenset[str]  # The desks with [tmux], also those that are wrong elsewhere
     desks: tuple[Desk, ...] = ()
     measured: dict[tuple[str, str], Mapping[str, object]] = field(
         default_factory=dict[tuple[str, str], Mapping[str, object]]

@@ -33,10 +33,8 @@ class NotWritable(Conflict):
 class Changed:
     """What a change came to."""
 
-    config: Config
-    """The configuration as it is now."""
-    files: tuple[Path, ...]
-    """What was written or removed."""
+    config: Config  # The configuration as it is now
+    files: tuple[Path, ...]  # What was written or removed
 
 
 class Edit:
@@ -44,8 +42,7 @@ class Edit:
 
     def __init__(self, home: Home) -> None:
         self._folder = home.config
-        self._read: dict[str, str | None] = {}
-        """What each file held when it was asked for; None where there was none."""
+        self._read: dict[str, str | None] = {}  # What each file held when it was asked for; None where there was none.
         self._documents: dict[str, tomlkit.TOMLDocument] = {}
         self._texts: dict[str, str | None] = {}
 

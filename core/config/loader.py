@@ -28,12 +28,9 @@ class Config:
     settings: Settings
     agents: tuple[Agent, ...]
     desks: tuple[Desk, ...]
-    profiles: Mapping[str, Profile]
-    """By the names that windows have for them."""
-    kinds: Mapping[str, Kind]
-    """Every file in config/profiles, with what is known of its values."""
-    panes: Mapping[str, PaneProfile]
-    """What drives the panes of desks of terminals, by the names that those have for it."""
+    profiles: Mapping[str, Profile]  # By the names that windows have for them
+    kinds: Mapping[str, Kind]  # Every file in config/profiles, with what is known of its values
+    panes: Mapping[str, PaneProfile]  # What drives the panes of desks of terminals, by the names that those have for it
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     """The models of config/models.toml, by their names, with their keys."""
 

@@ -12,17 +12,14 @@ from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.problems import KeyPath
 from core.profiles.model import LONGEST_TITLE
 
-LIMIT_S = 0.05
-"""So much processor time a search on one screen may take."""
+LIMIT_S = 0.05  # So much processor time a search on one screen may take
 GIVE_UP_S = 0.25
-SIZES = ((50, 220), (200, 500), (1, 11_000))
-"""Lines and columns. tmux gives a line that a terminal broke as one."""
+SIZES = ((50, 220), (200, 500), (1, 11_000))  # Lines and columns. tmux gives a line that a terminal broke as one.
 WALLS = (" ", "a", "0", "│", "─", "a ", "0. ", "│ ", "aA0_-.", "e\u0301", "\u202eא", "[2m")
 """Fills a screen: blanks, words, numbers, boxes, combining characters, right-to-left text, remains of colours."""
 _OTHER = re.compile(r"\\[A-Za-z]|(?<!\\)(?:\[[^\]]*\]|\{[^}]*\}|\(\?[^:)>]*[:>]?)")
 _LITERAL = re.compile(r"(?:\\[^\w\s]|[^\\\[\](){}|?*+^$.])+")
-_ON_SCREEN = frozenset({"text", "busy", "ready", "masks"})
-"""Keys of patterns for a whole screen."""
+_ON_SCREEN = frozenset({"text", "busy", "ready", "masks"})  # Keys of patterns for a whole screen
 _IN_LINE = frozenset({"prompt", "bar", "end", "margin", "tail", "placeholder", "paste_placeholders", "echo"})
 _IN_TITLE = frozenset({"match_class", "match_program", "match_title", "title", "command", "name"})
 

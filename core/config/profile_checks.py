@@ -13,8 +13,7 @@ from core.kit.field_types import is_set
 from core.kit.problems import KeyPath, show
 from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, Readback, TooLong
 
-AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})
-"""The values that say how it shows that the agent works."""
+AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})  # The values that say how it shows that the agent works
 
 
 def checked(name: str, file: TomlTable, folder: Path, is_open: Iterable[str] = ()) -> Profile | None:

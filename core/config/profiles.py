@@ -26,10 +26,8 @@ _Words = Annotated[Text, Limits(min_length=1, max_length=500)]
 @with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Consent:
-    by: Annotated[Text, Limits(min_length=1, max_length=100)]
-    """Who said yes."""
-    at: Annotated[Text, Limits(min_length=1, max_length=40)]
-    """When, in UTC."""
+    by: Annotated[Text, Limits(min_length=1, max_length=100)]  # Who said yes
+    at: Annotated[Text, Limits(min_length=1, max_length=40)]  # When, in UTC
 
 
 @with_config(CHECKED)
@@ -37,12 +35,9 @@ class _Consent:
 class _Marks:
     """How much is known of a profile's values."""
 
-    disabled: _Words = ""
-    """Why this profile may not be used without its owner's yes."""
-    enabled: _Consent | None = None
-    """Who said yes to that, and when."""
-    sources: Mapping[str, _Words] = field(default_factory=dict[str, str])
-    """Where each value is known from, by its path."""
+    disabled: _Words = ""  # Why this profile may not be used without its owner's yes
+    enabled: _Consent | None = None  # Who said yes to that, and when
+    sources: Mapping[str, _Words] = field(default_factory=dict[str, str])  # Where each value is known from, by its path
     calibrate: Mapping[str, _Words] = field(default_factory=dict[str, str])
     """What is measured at each user's own window, by its path, and what it is."""
 
@@ -60,12 +55,9 @@ def json_schema() -> dict[str, Any]:
 class ProfileFiles:
     """What the folder says."""
 
-    profiles: Mapping[str, Profile]
-    """Those that need nothing measured any more."""
-    kinds: Mapping[str, Kind]
-    """All whose file is right, also what is still to calibrate and what is disabled."""
-    named: frozenset[str]
-    """The names of all files there, also of those that are wrong."""
+    profiles: Mapping[str, Profile]  # Those that need nothing measured any more
+    kinds: Mapping[str, Kind]  # All whose file is right, also what is still to calibrate and what is disabled
+    named: frozenset[str]  # The names of all files there, also of those that are wrong
     files: Mapping[str, TomlTable]
     folder: Path
 

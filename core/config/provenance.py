@@ -24,10 +24,8 @@ TABLES: Mapping[str, Iterable[str]] = {
     "terminal": hints_of(Terminal),
 }
 """Tables of a profile whose keys are values of their own; every other value is one, whole."""
-EVERY = "*"
-"""In [sources]: all values that have no mark of their own."""
-MARKS = ("sources", "calibrate", "disabled", "enabled")
-"""What a profile's file says about itself and its values."""
+EVERY = "*"  # In [sources]: all values that have no mark of their own.
+MARKS = ("sources", "calibrate", "disabled", "enabled")  # What a profile's file says about itself and its values
 _EVERYWHERE = frozenset({"submit", "newline", "normalise", "clear"})
 NEEDED = _EVERYWHERE | {
     "match_class",
@@ -45,26 +43,19 @@ NEEDED_IN_PANE = _EVERYWHERE | {"terminal.prompt"}
 class Mark(StrEnum):
     """How much is known of a value."""
 
-    KNOWN = "known"
-    """It holds for every window of this kind; its note says from where that is known."""
-    CALIBRATE = "to calibrate"
-    """Each person measures it at their own window; its note says what it is."""
-    MEASURED = "measured"
-    """It was measured at this very window."""
-    OWN = "yours"
-    """Whoever wrote the file says so."""
+    KNOWN = "known"  # It holds for every window of this kind; its note says from where that is known.
+    CALIBRATE = "to calibrate"  # Each person measures it at their own window; its note says what it is.
+    MEASURED = "measured"  # It was measured at this very window
+    OWN = "yours"  # Whoever wrote the file says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A value that is still to calibrate."""
 
-    path: str
-    """`composer.box`."""
-    what: str
-    """What it is, in words for people."""
-    is_needed: bool
-    """Whether nothing can be brought there without it. The others leave one thing unknown each."""
+    path: str  # `composer.box`
+    what: str  # What it is, in words for people
+    is_needed: bool  # Whether nothing can be brought there without it. The others leave one thing unknown each.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +63,7 @@ class Value:
     """One value of a profile and how much is known of it."""
 
     path: str
-    value: object
-    """As the file has it; None where there is none yet."""
+    value: object  # As the file has it; None where there is none yet.
     mark: Mark
     note: str
 
@@ -88,10 +78,8 @@ class Kind:
     """Where a value is known from, by its path or the path of its table."""
     calibrate: Mapping[str, str] = field(default_factory=dict[str, str])
     """What is measured at each person's window, by its path, and what it is."""
-    disabled: str = ""
-    """Why it may not be used until its owner has said yes to that; empty: it may be."""
-    enabled: str = ""
-    """Who said yes to that, and when."""
+    disabled: str = ""  # Why it may not be used until its owner has said yes to that; empty: it may be.
+    enabled: str = ""  # Who said yes to that, and when
 
     @property
     def data(self) -> dict[str, object]:

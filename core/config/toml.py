@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 class TomlTable:
     """A TOML file, or a table in it, and the list in which its problems are collected."""
 
-    name: str
-    """Relative to the home, with slashes: `config/desks/main.toml`."""
+    name: str  # Relative to the home, with slashes: `config/desks/main.toml`.
     data: Mapping[str, object] = field(default_factory=dict[str, object])
-    text: str = ""
-    """The whole file."""
-    at: KeyPath = ()
-    """The place of the table in the file."""
+    text: str = ""  # The whole file
+    at: KeyPath = ()  # The place of the table in the file
     problems: list[Problem] = field(default_factory=list[Problem], compare=False)
 
     def table(self, *path: str | int) -> TomlTable:

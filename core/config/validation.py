@@ -159,18 +159,22 @@ def classes_in(annotation: object) -> Iterator[Any]:
 
 @cache
 def descriptions(kind: Any) -> Mapping[str, str]:
-    """Return what each key is: of a dataclass the docstrings of its fields."""
+    """Return what each key is: of a dataclass the comment beside its field, or the docstring below it."""
     if issubclass(kind, BaseModel):
         return {name: field.description or "" for name, field in kind.model_fields.items()}
     found: dict[str, str] = {}
     bases: list[Any] = [one for one in kind.__mro__ if is_dataclass(one)]
     for base in reversed(bases):
-        tree = ast.parse(inspect.getsource(sys.modules[base.__module__]))
-        body = next(one.body for one in tree.body if isinstance(one, ast.ClassDef) and one.name == base.__name__)
-        for line, after in pairwise(body):
-            match line, after:
+        source = inspect.getsource(sys.modules[base.__module__])
+        classes = (one for one in ast.parse(source).body if isinstance(one, ast.ClassDef))
+        body = next(one.body for one in classes if one.name == base.__name__)
+        for field, after in pairwise([*body, ast.Pass()]):
+            match field, after:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                     found[name] = inspect.cleandoc(text).replace("\n", " ")
+                case ast.AnnAssign(target=ast.Name(id=name), end_lineno=int(line)), _:
+                    if beside := source.splitlines()[line - 1].partition("  # ")[2]:
+                        found[name] = f"{beside.rstrip('.')}."
                 case _:
                     pass
     return found

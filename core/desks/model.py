@@ -21,8 +21,7 @@ from core.profiles.value_types import Title, chord
 class MatchBy(StrEnum):
     """What tells a window from others of its class."""
 
-    TITLE = "title"
-    """The stable part of its title; among several that have it, its place."""
+    TITLE = "title"  # The stable part of its title; among several that have it, its place.
     PLACE = "place"
     """Nothing in its title: it is the very one that stood at its place when a person connected it. A tag on the window
     tells that, for as long as it lives; another one that stands there later is none of the desk's."""
@@ -50,10 +49,8 @@ class ScreenCorner(StrEnum):
 class ClipboardScope(StrEnum):
     """Who may read our text from the clipboard while it is pasted."""
 
-    TARGET = "target"
-    """The target's program alone."""
-    EVERYBODY = "everybody"
-    """Clipboard managers too: some take the clipboard over when they are refused."""
+    TARGET = "target"  # The target's program alone
+    EVERYBODY = "everybody"  # Clipboard managers too: some take the clipboard over when they are refused.
 
 
 DAY_MIN = 24 * 60
@@ -115,8 +112,7 @@ def _kill_switch(text: str) -> str:
 
 Word = Annotated[Text, Limits(max_length=10_000), rule(_no_nul)]
 Program = Annotated[ListOf[Word], Limits(max_length=200)]
-NOWHERE = Box(x=0, y=0, width=0, height=0)
-"""The place of a pane."""
+NOWHERE = Box(x=0, y=0, width=0, height=0)  # The place of a pane
 
 
 @with_config(CHECKED)
@@ -126,8 +122,7 @@ class Pane:
 
     program: Annotated[Program, Limits(min_length=1)] = ()
     """What runs in Octet's own pane, and its arguments, without a shell. Left out: the pane is the user's."""
-    directory: Word = ""
-    """The folder it starts in; a relative one counts from the home."""
+    directory: Word = ""  # The folder it starts in; a relative one counts from the home.
     target: Annotated[Text, Field(alias="pane"), Limits(max_length=200), rule(_target)] = ""
     """The user's pane, as tmux writes it: `work:1.0`, `%5`."""
 
@@ -137,18 +132,12 @@ class Pane:
 class Window:
     """One agent's window on a desk: its profile, its title and its fixed place; or its pane."""
 
-    name: Name
-    """How agents.toml calls this window."""
-    profile: Text
-    """How it is driven, the name of a file in config/profiles."""
-    title: Title = OPEN
-    """Regular expression for the stable part of its title."""
-    box: Box = OPEN
-    """The place of the window's own area on the screen, without its frame."""
-    match_by: MatchBy = MatchBy.TITLE
-    """What tells it from others of its class; `place` is for equal titles."""
-    pane: Internal[Pane | None] = None
-    """On a desk of terminals: its pane, which has neither title nor box."""
+    name: Name  # How agents.toml calls this window
+    profile: Text  # How it is driven, the name of a file in config/profiles
+    title: Title = OPEN  # Regular expression for the stable part of its title
+    box: Box = OPEN  # The place of the window's own area on the screen, without its frame
+    match_by: MatchBy = MatchBy.TITLE  # What tells it from others of its class; `place` is for equal titles.
+    pane: Internal[Pane | None] = None  # On a desk of terminals: its pane, which has neither title nor box.
 
     @property
     def kind(self) -> str:
@@ -163,14 +152,11 @@ class Tmux:
 
     session: Annotated[Text, rule(_session)] = "octet"
     """The session in which Octet makes its own panes, a window of tmux for each."""
-    socket: Word = ""
-    """The path of the user's own server; left out: a server of Octet's own."""
-    server: Internal[str] = ""
-    """The name of Octet's own server, as `tmux -L` takes it."""
+    socket: Word = ""  # The path of the user's own server; left out: a server of Octet's own.
+    server: Internal[str] = ""  # The name of Octet's own server, as `tmux -L` takes it
 
 
-VIRTUAL = "virtual"
-"""The display of a desk that has one of its own; which number it gets is known once it is up."""
+VIRTUAL = "virtual"  # The display of a desk that has one of its own; which number it gets is known once it is up.
 
 
 @with_config(CHECKED)
@@ -178,14 +164,11 @@ VIRTUAL = "virtual"
 class Virtual:
     """A display of the desk's own, with a window manager and the agent's program on it."""
 
-    size: Annotated[Text, rule(_size)] = "1920x1080"
-    """Its width and height in pixels."""
+    size: Annotated[Text, rule(_size)] = "1920x1080"  # Its width and height in pixels
     program: Annotated[Program, Limits(min_length=1)]
     """The agent's program and its arguments, for example `["xterm", "-e", "claude"]`; no shell reads them."""
-    directory: Word = ""
-    """The folder it starts in; left out: the home. A relative one counts from the home."""
-    fill: Bool = True
-    """Whether its windows fill the whole display, without a frame; else the program places them."""
+    directory: Word = ""  # The folder it starts in; left out: the home. A relative one counts from the home.
+    fill: Bool = True  # Whether its windows fill the whole display, without a frame; else the program places them.
 
     @property
     def width(self) -> int:
@@ -203,11 +186,9 @@ class Virtual:
 class QuietHours:
     """Hours of the week in which nothing is delivered, in the machine's own time: from a minute to another."""
 
-    start_min: int
-    """Of the day; the end may be the next day's."""
+    start_min: int  # Of the day; the end may be the next day's.
     end_min: int
-    days: frozenset[int] = frozenset(range(7))
-    """On which days it begins; 0 is Monday."""
+    days: frozenset[int] = frozenset(range(7))  # On which days it begins; 0 is Monday.
 
     def holds(self, day: int, minute: int) -> bool:
         """Whether this minute of this day of the week is quiet."""
@@ -251,8 +232,7 @@ class UserActivityPolicy:
 
     idle_s: Annotated[Float, Limits(ge=0, le=3600)] = 2.0
     """No delivery begins until the user has not pressed a key or moved the mouse for so long; 0 switches it off."""
-    input_source: InputSource = InputSource.DEVICES
-    """Which input counts as the user's."""
+    input_source: InputSource = InputSource.DEVICES  # Which input counts as the user's
     quiet_hours: Annotated[
         ListOf[Annotated[QuietHours, BeforeValidator(_quiet_hours, json_schema_input_type=str)]], Limits(max_length=50)
     ] = ()
@@ -264,10 +244,8 @@ class UserActivityPolicy:
     """Chords that stop the desk, pressed anywhere."""
     kill_switch_corner: ScreenCorner = ScreenCorner.NONE
     """The corner that stops the desk when the user moves the pointer there."""
-    show_banner: Bool = False
-    """Show a small banner on the screen before and during each delivery."""
-    clipboard_scope: ClipboardScope = ClipboardScope.TARGET
-    """Which programs may read Octet's text from the clipboard."""
+    show_banner: Bool = False  # Show a small banner on the screen before and during each delivery
+    clipboard_scope: ClipboardScope = ClipboardScope.TARGET  # Which programs may read Octet's text from the clipboard
     stay_awake: Bool = False
     """Keep the machine from falling asleep while work waits or goes on here. Its screen may lock all the same."""
 
@@ -278,17 +256,13 @@ class Desk:
     """One display, or one tmux server, with its windows, as config/desks/NAME.toml describes it."""
 
     name: Internal[str] = ""
-    display: Annotated[Text, rule(_display)] = OPEN
-    """The X display, for example `:0`."""
+    display: Annotated[Text, rule(_display)] = OPEN  # The X display, for example `:0`
     windows: Internal[tuple[Window, ...]] = ()
     block_user_input: Bool = True
     """Whether Octet holds keyboard and mouse of this display while it delivers: a user may be there, or use VNC."""
-    virtual: Virtual | None = None
-    """A display of its own."""
-    user_activity: UserActivityPolicy = UserActivityPolicy()
-    """How Octet behaves where a user works too."""
-    tmux: Tmux | None = None
-    """Its windows are panes of this server; it has no display."""
+    virtual: Virtual | None = None  # A display of its own
+    user_activity: UserActivityPolicy = UserActivityPolicy()  # How Octet behaves where a user works too
+    tmux: Tmux | None = None  # Its windows are panes of this server; it has no display.
 
     @property
     def is_users_screen(self) -> bool:
@@ -312,16 +286,11 @@ class Shown:
 
     window: str
     activity: Activity
-    answers: tuple[Act, ...] = ()
-    """What may be done about the dialog: the acts that answer it."""
-    text: str = ""
-    """The dialog's text, where it can be read."""
-    mark: str = ""
-    """By which this very dialog is known again; only whoever made it understands it."""
-    png: bytes = b""
-    """A picture of the dialog, and of nothing else."""
-    note: str = ""
-    """For people: what it was told by, or why it cannot be told."""
+    answers: tuple[Act, ...] = ()  # What may be done about the dialog: the acts that answer it.
+    text: str = ""  # The dialog's text, where it can be read
+    mark: str = ""  # By which this very dialog is known again; only whoever made it understands it.
+    png: bytes = b""  # A picture of the dialog, and of nothing else
+    note: str = ""  # For people: what it was told by, or why it cannot be told.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,8 +298,7 @@ class Transcribed:
     """What was said in a window, as it was read there. It is looked through, never kept."""
 
     text: str
-    by: str
-    """`accessibility` or `copy`."""
+    by: str  # `accessibility` or `copy`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,10 +307,8 @@ class WindowStatus:
 
     name: str
     usable: bool
-    reason: str
-    """Empty when usable; else why not: closed, covered, moved, ambiguous, …"""
-    code: str = ""
-    """The reason alone, a `deliveries.model.Reason`, without what exactly was seen."""
+    reason: str  # Empty when usable; else why not: closed, covered, moved, ambiguous, …
+    code: str = ""  # The reason alone, a `deliveries.model.Reason`, without what exactly was seen
     activity: Activity = Activity.UNKNOWN
     unread: str = ""
     """Why its composer cannot be read over the accessibility bus, though its profile tries that first; only looked at
@@ -354,10 +320,8 @@ class Arranged:
     """What was done to bring one window back to its place, and how it was seen afterwards."""
 
     window: str
-    done: tuple[str, ...] = ()
-    """In words, in their order; empty where nothing had to be done, or nothing could be."""
-    reason: str = ""
-    """Empty when it stands at its place with nothing over it; else why not, as in WindowStatus."""
+    done: tuple[str, ...] = ()  # In words, in their order; empty where nothing had to be done, or nothing could be.
+    reason: str = ""  # Empty when it stands at its place with nothing over it; else why not, as in WindowStatus.
 
 
 class Learnable(StrEnum):
@@ -380,8 +344,7 @@ class LearnedFact:
     window: str
     what: Learnable
     at_ms: int
-    value: Sign | Box
-    """The busy sign's Sign, or the anchor's Box."""
+    value: Sign | Box  # The busy sign's Sign, or the anchor's Box
     calibration: str = ""
     """The fingerprint of what config/ said of the window: with another one the fact no longer counts."""
 
@@ -394,13 +357,11 @@ class DeskStatus:
     state: DeskState
     reason: str
     windows: tuple[WindowStatus, ...]
-    since_ms: int = 0
-    """Since when; 0 where nobody noted it."""
+    since_ms: int = 0  # Since when; 0 where nobody noted it.
     awake: str = ""
     """That its machine is kept awake for it, or why it may fall asleep; empty while nothing waits or nobody asked."""
     learned: tuple[LearnedFact, ...] = ()
-    unread: str = ""
-    """Why Octet cannot read what it learned of the desk's windows; empty if it can."""
+    unread: str = ""  # Why Octet cannot read what it learned of the desk's windows; empty if it can.
 
 
 class Wish(StrEnum):

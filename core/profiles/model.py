@@ -1,7 +1,7 @@
 """What config/profiles says: how one kind of window, or program in a pane, is driven, and what it shows.
 
-Each class is a table of a file. Pydantic checks the annotations when `core.config` reads one, and editors show the
-docstrings of the fields."""
+Each class is a table of a file. Pydantic checks the annotations when `core.config` reads one; editors and errors show
+what is written beside a field, or below it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ from core.profiles.value_types import (
     Title,
 )
 
-AT = "@"
-"""Between a profile's name and its window's, where that window has values of its own: `cursor@main.agent-1`."""
+AT = "@"  # Between a profile's name and its window's, where that window has values of its own: `cursor@main.agent-1`.
 
-LONGEST_TITLE = 1_000
-"""So many characters of a window's title are compared; a program chooses its title."""
+LONGEST_TITLE = 1_000  # So many characters of a window's title are compared; a program chooses its title.
 
 
 class Selection(StrEnum):
@@ -53,10 +51,8 @@ class Newline(StrEnum):
 class TooLong(StrEnum):
     """What becomes of a prompt that is longer than `max_chars`."""
 
-    FILE = "file"
-    """Its body goes into a file of the home, which the prompt names: for agents that can read files here."""
-    REFUSE = "refuse"
-    """It is not sent, and a person is told: for agents that cannot, such as a chat in a browser."""
+    FILE = "file"  # Its body goes into a file of the home, which the prompt names: for agents that can read files here.
+    REFUSE = "refuse"  # It is not sent, and a person is told: for agents that cannot, such as a chat in a browser.
     SPLIT = "split"
     """It comes in parts, each a delivery of its own; all but the last say that the agent shall wait for the rest."""
 
@@ -67,10 +63,8 @@ class Longest:
 
     chars: int
     then: TooLong = TooLong.FILE
-    lines: bool = True
-    """A text of several lines stays one; else it is handled as one that is too long."""
-    tabs: bool = True
-    """The same for tabs."""
+    lines: bool = True  # A text of several lines stays one; else it is handled as one that is too long.
+    tabs: bool = True  # The same for tabs
 
 
 class Readback(StrEnum):
@@ -78,8 +72,7 @@ class Readback(StrEnum):
 
     ACCESSIBILITY = "accessibility"
     """The program tells the composer's whole text over the accessibility bus; compared, and once more before Enter."""
-    COPY = "copy"
-    """The whole text is copied back out of the composer and compared."""
+    COPY = "copy"  # The whole text is copied back out of the composer and compared
     PIXELS = "pixels"
     """The program itself took the text, and the composer's picture changed and stands still. Nothing is compared."""
     NONE = "none"
@@ -101,8 +94,7 @@ class Normalise(StrEnum):
     NL = "nl"
     NBSP = "nbsp"
     LINES = "lines"
-    BLANKS = "blanks"
-    """Every blank and line end: programs in a terminal break a text into lines as they like."""
+    BLANKS = "blanks"  # Every blank and line end: programs in a terminal break a text into lines as they like.
 
 
 class Confirm(StrEnum):
@@ -115,14 +107,11 @@ class Confirm(StrEnum):
 class Activity(StrEnum):
     """What a window shows of its agent."""
 
-    IDLE = "idle"
-    """Its composer is empty, its busy sign is not shown, and nothing changed in it for a while."""
+    IDLE = "idle"  # Its composer is empty, its busy sign is not shown, and nothing changed in it for a while
     BUSY = "busy"
-    NEEDS_INPUT = "needs_input"
-    """A dialog waits for somebody's answer."""
+    NEEDS_INPUT = "needs_input"  # A dialog waits for somebody's answer
     ERROR = "error"
-    LIMITED = "limited"
-    """Its agent says that it has used up what it may use for now."""
+    LIMITED = "limited"  # Its agent says that it has used up what it may use for now
     UNKNOWN = "unknown"
     """It cannot be told: the window cannot be seen, its profile has no busy sign, or it shows what no sign explains."""
 
@@ -134,8 +123,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     DENY = "deny"
     CONTINUE = "continue"
-    NEW_CHAT = "new_chat"
-    """Begins a new conversation, while the agent rests."""
+    NEW_CHAT = "new_chat"  # Begins a new conversation, while the agent rests
 
 
 Share = Annotated[Float, Limits(gt=0, le=1)]
@@ -146,14 +134,10 @@ Share = Annotated[Float, Limits(gt=0, le=1)]
 class Box:
     """A rectangle in pixels. On the screen x and y may be negative (a monitor to the left)."""
 
-    x: Place
-    """Its distance from the left edge, in pixels."""
-    y: Place
-    """Its distance from the top edge, in pixels."""
-    width: Length
-    """How wide it is, in pixels."""
-    height: Length
-    """How high it is, in pixels."""
+    x: Place  # Its distance from the left edge, in pixels
+    y: Place  # Its distance from the top edge, in pixels
+    width: Length  # How wide it is, in pixels
+    height: Length  # How high it is, in pixels
 
     @property
     def has_area(self) -> bool:
@@ -194,14 +178,10 @@ class Box:
 class Sign:
     """A colour that fills a part of a box while something is so (busy: the agent works)."""
 
-    box: Box
-    """Where the sign appears, from the window's top left corner."""
-    colour: Colour
-    """The colour of the sign, `#rrggbb`."""
-    share: Share = 0.2
-    """The smallest part of the box that must have the colour, 0–1."""
-    is_learned: Internal[bool] = False
-    """Octet learned it from prompts: before Enter it proves nothing."""
+    box: Box  # Where the sign appears, from the window's top left corner
+    colour: Colour  # The colour of the sign, `#rrggbb`
+    share: Share = 0.2  # The smallest part of the box that must have the colour, 0–1
+    is_learned: Internal[bool] = False  # Octet learned it from prompts: before Enter it proves nothing.
 
 
 @with_config(CHECKED)
@@ -209,12 +189,9 @@ class Sign:
 class Accessible:
     """An object that the window's program shows on the accessibility bus while something is so."""
 
-    role: Role
-    """What the object is on the accessibility bus, for example `dialog`, `alert` or `push button`."""
-    name: Pattern = ""
-    """Regular expression for a part of its name; left out: any."""
-    text: Pattern = ""
-    """Regular expression for a part of its text, whose dots match line ends too; left out: any."""
+    role: Role  # What the object is on the accessibility bus, for example `dialog`, `alert` or `push button`
+    name: Pattern = ""  # Regular expression for a part of its name; left out: any.
+    text: Pattern = ""  # Regular expression for a part of its text, whose dots match line ends too; left out: any.
 
 
 @with_config(CHECKED)
@@ -222,16 +199,11 @@ class Accessible:
 class StateSigns:
     """How a window shows one state: a colour in a box, an object on the accessibility bus, or both."""
 
-    box: Box | None = None
-    """Where the sign appears, from the window's corner."""
-    colour: Colour = ""
-    """The colour of the sign, `#rrggbb`."""
-    share: Share = 0.2
-    """The smallest part of the box that must have the colour, 0–1."""
-    accessible: Accessible | None = None
-    """What its program shows on the accessibility bus then."""
-    is_learned: Internal[bool] = False
-    """Octet learned it from prompts: before Enter it proves nothing."""
+    box: Box | None = None  # Where the sign appears, from the window's corner
+    colour: Colour = ""  # The colour of the sign, `#rrggbb`
+    share: Share = 0.2  # The smallest part of the box that must have the colour, 0–1
+    accessible: Accessible | None = None  # What its program shows on the accessibility bus then
+    is_learned: Internal[bool] = False  # Octet learned it from prompts: before Enter it proves nothing.
 
     @property
     def sign(self) -> Sign | None:
@@ -246,10 +218,8 @@ class StateSigns:
 class Likeness:
     """A picture that is shown at a place of the window while something is so."""
 
-    file: FileName
-    """A PNG file beside the profile, as large as the box."""
-    box: Box
-    """Where it appears, from the window's top left corner."""
+    file: FileName  # A PNG file beside the profile, as large as the box
+    box: Box  # Where it appears, from the window's top left corner
     png: Internal[bytes] = b""
 
 
@@ -258,10 +228,8 @@ class Likeness:
 class Modal:
     """A window of its own that covers another one of the same program."""
 
-    match_class: Class
-    """Regular expression for the whole class part of its WM_CLASS."""
-    title: Title
-    """Regular expression for a part of its title."""
+    match_class: Class  # Regular expression for the whole class part of its WM_CLASS
+    title: Title  # Regular expression for a part of its title
 
 
 @with_config(CHECKED)
@@ -269,14 +237,10 @@ class Modal:
 class Press:
     """How an act is done: a chord, or one click at a point of the window."""
 
-    chord: Chord = ""
-    """The chord to press."""
-    x: Place | None = None
-    """Where to click, from the window's left edge."""
-    y: Place | None = None
-    """Where to click, from the window's top edge."""
-    anchor: Box | None = None
-    """The button around that point, which must look as it did the first time."""
+    chord: Chord = ""  # The chord to press
+    x: Place | None = None  # Where to click, from the window's left edge
+    y: Place | None = None  # Where to click, from the window's top edge
+    anchor: Box | None = None  # The button around that point, which must look as it did the first time
 
     @property
     def at(self) -> tuple[int, int] | None:
@@ -322,21 +286,15 @@ class Dialog:
     It is there when all of its signs are; it has one at least.
     """
 
-    shows: DialogActivity
-    """What it means, `needs_input`, `error` or `limited`."""
-    answers: Answers = ()
-    """The acts that answer it, for example `["approve", "deny"]`."""
+    shows: DialogActivity  # What it means, `needs_input`, `error` or `limited`
+    answers: Answers = ()  # The acts that answer it, for example `["approve", "deny"]`
     box: Box | None = None
     """The part of the window that users are shown; an answer is good for exactly this. Left out for a window of its
     own, which is shown whole, and for an object that tells its place."""
-    sign: Sign | None = None
-    """A colour in a box that is there then."""
-    picture: Likeness | None = None
-    """A picture that is there then."""
-    accessible: Accessible | None = None
-    """What its program shows on the accessibility bus then."""
-    window: Modal | None = None
-    """A window of its own."""
+    sign: Sign | None = None  # A colour in a box that is there then
+    picture: Likeness | None = None  # A picture that is there then
+    accessible: Accessible | None = None  # What its program shows on the accessibility bus then
+    window: Modal | None = None  # A window of its own
     acts: Presses = field(default_factory=dict[Act, Press])
     """How this very dialog is answered, where not as the profile's `acts` say. In a window of its own, points count
     from its own top left corner."""
@@ -347,10 +305,8 @@ class Dialog:
 class Composer:
     """Where prompts are written."""
 
-    box: Box = OPEN
-    """Where prompts are written, from the window's top left corner."""
-    background: Colour = OPEN
-    """The colour of the empty composer, `#rrggbb`."""
+    box: Box = OPEN  # Where prompts are written, from the window's top left corner
+    background: Colour = OPEN  # The colour of the empty composer, `#rrggbb`
     caret_px: Annotated[Int, Limits(ge=0, le=1_000_000)] = 120
     """How many pixels may differ from the background in an empty composer: the caret."""
     has_placeholder: Bool = False
@@ -361,8 +317,7 @@ class Composer:
     a picture of that line. The composer is then the lowest line that begins with it."""
     role: Annotated[Text, Limits(max_length=100)] = ""
     """Its role on the accessibility bus, such as `entry`; left out: any object that takes text."""
-    label: Annotated[Text, Limits(max_length=200)] = ""
-    """Its name on the accessibility bus; left out: any."""
+    label: Annotated[Text, Limits(max_length=200)] = ""  # Its name on the accessibility bus; left out: any.
 
 
 @with_config(CHECKED)
@@ -370,16 +325,12 @@ class Composer:
 class Transcript:
     """Where the window shows what was said, and how Octet copies it."""
 
-    box: Box
-    """Where what was said is shown: a place to click into."""
+    box: Box  # Where what was said is shown: a place to click into.
     copy: Annotated[Chords, Limits(min_length=1)] = ("ctrl+a", "ctrl+c")
     """Chords that select all of it, also what is scrolled away, and copy it."""
-    role: Annotated[Text, Limits(max_length=60)] = ""
-    """Its role on the accessibility bus; left out: it is copied."""
-    answers: Bool = True
-    """Whether agents may answer here, between the markers of their prompt."""
-    complete: Bool = False
-    """True only if a copy was seen to hold the last 50 messages all, else false."""
+    role: Annotated[Text, Limits(max_length=60)] = ""  # Its role on the accessibility bus; left out: it is copied.
+    answers: Bool = True  # Whether agents may answer here, between the markers of their prompt
+    complete: Bool = False  # True only if a copy was seen to hold the last 50 messages all, else false
 
 
 @with_config(CHECKED)
@@ -387,8 +338,7 @@ class Transcript:
 class NewChat:
     """How a user begins a new conversation: a chord, or a prompt that is a command."""
 
-    chord: Chord = ""
-    """The chord that begins a new conversation."""
+    chord: Chord = ""  # The chord that begins a new conversation
     prompt: Annotated[Text, Limits(min_length=1, max_length=100)] = ""
     """What is sent to begin one, for example `/clear`."""
 
@@ -398,12 +348,9 @@ class NewChat:
 class Answerable:
     """What a terminal's screen shows now and then that means more than being at work."""
 
-    shows: DialogActivity
-    """What it means, `needs_input`, `error` or `limited`."""
-    text: Pattern
-    """Regular expression for what is on the screen then."""
-    answers: Answers = ()
-    """The acts that answer it, for example `["approve", "deny"]`."""
+    shows: DialogActivity  # What it means, `needs_input`, `error` or `limited`
+    text: Pattern  # Regular expression for what is on the screen then
+    answers: Answers = ()  # The acts that answer it, for example `["approve", "deny"]`
     acts: Mapping[Act, Chord] = field(default_factory=dict[Act, str])
     """Chords that answer it, where not those in `[acts]`."""
     within: Annotated[Int, Limits(ge=0, le=500)] = 0
@@ -423,32 +370,22 @@ class Terminal:
     bar: Pattern = ""
     """The edge that all lines of the composer have, and those of what was said: the last lines in a row that have it
     are the composer, and blank lines at its ends are no text."""
-    end: Pattern = ""
-    """The first line below that is no part of the composer; left out: all below is."""
-    margin: Pattern = ""
-    """What comes before the text in the composer's further lines."""
-    tail: Pattern = ""
-    """What comes after the text in the composer's lines: the edge of a box around it."""
-    placeholder: Pattern = ""
-    """What an empty composer shows instead of nothing."""
+    end: Pattern = ""  # The first line below that is no part of the composer; left out: all below is.
+    margin: Pattern = ""  # What comes before the text in the composer's further lines
+    tail: Pattern = ""  # What comes after the text in the composer's lines: the edge of a box around it.
+    placeholder: Pattern = ""  # What an empty composer shows instead of nothing
     paste_placeholders: Annotated[ListOf[Pattern], Limits(max_length=20)] = ()
     """What is shown in place of a long paste; groups named `lines` and `chars` must agree with the paste."""
-    busy: Pattern = ""
-    """What is on the screen while the agent works."""
-    ready: Pattern = ""
-    """What must be there before anything is written; left out: the prompt is enough."""
+    busy: Pattern = ""  # What is on the screen while the agent works
+    ready: Pattern = ""  # What must be there before anything is written; left out: the prompt is enough.
     dialogs: Annotated[ListOf[Answerable], Limits(max_length=50)] = ()
     """What the screen shows when the agent waits, met an error or reached a limit."""
-    command: Pattern = ""
-    """The whole of what tmux calls the program in the pane; left out: any."""
+    command: Pattern = ""  # The whole of what tmux calls the program in the pane; left out: any.
     echo: Pattern = ""
     """What the program writes before each line of a prompt that it took; left out: its transcript proves nothing."""
-    masks: Annotated[ListOf[Pattern], Limits(max_length=50)] = ()
-    """What no picture shows, and no text that users get."""
-    answers: Bool = True
-    """Whether agents may answer here, between the markers of their prompt."""
-    dim_is_placeholder: Bool = True
-    """Whether dim letters in the composer are proposals of the program, and no text."""
+    masks: Annotated[ListOf[Pattern], Limits(max_length=50)] = ()  # What no picture shows, and no text that users get
+    answers: Bool = True  # Whether agents may answer here, between the markers of their prompt
+    dim_is_placeholder: Bool = True  # Whether dim letters in the composer are proposals of the program, and no text
 
 
 @with_config(CHECKED)
@@ -457,20 +394,16 @@ class Habits:
     """How a program takes texts, in a window as in a terminal's pane. Chords are written `ctrl+v`, `enter`."""
 
     name: Internal[str] = ""
-    submit: Chord = OPEN
-    """The chord that sends the prompt, for example `enter`."""
-    newline: Newline = OPEN
-    """What becomes of a newline in a prompt, `keep`, `collapse` or `refuse`."""
-    normalise: Normalise = OPEN
-    """Which differences are the program's habit, `raw`, `nl`, `nbsp` or `lines`."""
+    submit: Chord = OPEN  # The chord that sends the prompt, for example `enter`
+    newline: Newline = OPEN  # What becomes of a newline in a prompt, `keep`, `collapse` or `refuse`
+    normalise: Normalise = OPEN  # Which differences are the program's habit, `raw`, `nl`, `nbsp` or `lines`
     max_chars: Annotated[Int, Limits(ge=500, le=100_000)] = 20_000
     """The longest prompt in characters that is written there."""
     clear: Annotated[ListOf[Chord], Limits(min_length=1, max_length=40)] = OPEN
     """The chords that empty the composer, for example `["ctrl+a", "backspace"]`."""
     paste_timeout_ms: Annotated[Milliseconds, Limits(ge=1)] = 600
     """Milliseconds: the longest wait for the whole text to appear in the composer."""
-    settle_ms: Milliseconds = 0
-    """Milliseconds of rest between an equal read-back and sending."""
+    settle_ms: Milliseconds = 0  # Milliseconds of rest between an equal read-back and sending
     confirm_timeout_ms: Annotated[Milliseconds, Limits(ge=1)] = 2500
     """Milliseconds in which sending must show; after that the delivery is `unknown`."""
     weak_by_emptying: Bool = True
@@ -479,16 +412,13 @@ class Habits:
     too_long: TooLong = TooLong.FILE
     """What becomes of a longer prompt, `file` (it goes into one that the prompt names), `split` (it comes in parts) or
     `refuse`."""
-    tab: Newline = Newline.KEEP
-    """What becomes of a tab in a prompt, `keep`, `collapse` (to four blanks) or `refuse`."""
+    tab: Newline = Newline.KEEP  # What becomes of a tab in a prompt, `keep`, `collapse` (to four blanks) or `refuse`
     forbidden_prefixes: Annotated[
         ListOf[Annotated[Text, Limits(min_length=1, max_length=20)]], Limits(max_length=20)
     ] = ()
     """What no text may begin with, for example `["/", "!"]`: there it would be a command."""
-    accepts_input_while_busy: Bool = False
-    """Whether the composer keeps for later what is sent while the agent works."""
-    acts: Presses = field(default_factory=dict[Act, Press])
-    """What can be done to the agent, and how."""
+    accepts_input_while_busy: Bool = False  # Whether the composer keeps for later what is sent while the agent works
+    acts: Presses = field(default_factory=dict[Act, Press])  # What can be done to the agent, and how
     idle_ms: Annotated[Milliseconds, Limits(ge=100)] = 600
     """Milliseconds without the busy sign or any change before the agent counts as idle."""
     store_full_window: Bool = False
@@ -504,21 +434,16 @@ def _as_list(given: object) -> object:
 class Profile(Habits):
     """How one kind of window is driven."""
 
-    match_class: Class = OPEN
-    """Regular expression for the whole class part of WM_CLASS."""
-    match_program: Class = ""
-    """Regular expression for the whole name of the executable of its process; left out: any."""
+    match_class: Class = OPEN  # Regular expression for the whole class part of WM_CLASS
+    match_program: Class = ""  # Regular expression for the whole name of the executable of its process; left out: any.
     match_title: Title = ""
     """Regular expression for a part of the title; `octet calibrate` proposes the profile for no other."""
-    composer: Composer = OPEN
-    """A table with the box and background of where prompts are written."""
+    composer: Composer = OPEN  # A table with the box and background of where prompts are written
     anchor: Box | None = None
     """A box around a part of the window that always looks the same; left out where its class and title identify the
     window."""
-    paste: Chord = OPEN
-    """The chord that pastes, for example `ctrl+v`."""
-    selection: Selection = OPEN
-    """What it pastes, `clipboard` or `primary`."""
+    paste: Chord = OPEN  # The chord that pastes, for example `ctrl+v`
+    selection: Selection = OPEN  # What it pastes, `clipboard` or `primary`
     readback: Annotated[
         ListOf[Readback],
         Limits(min_length=1, max_length=4),
@@ -532,29 +457,22 @@ class Profile(Habits):
     """How the composer gets the focus, `click` or `grab_focus` (asked for over the accessibility bus)."""
     max_clipboard_reads: Annotated[Int, Limits(ge=1, le=20)] = 1
     """How often the program reads the selection for one paste at most."""
-    busy: StateSigns | None = None
-    """How it shows that the agent works."""
-    idle: StateSigns | None = None
-    """How it shows that the agent rests; a window that shows neither counts as unknown."""
-    new_chat: NewChat | None = None
-    """How a user begins a new conversation there."""
+    busy: StateSigns | None = None  # How it shows that the agent works
+    idle: StateSigns | None = None  # How it shows that the agent rests; a window that shows neither counts as unknown.
+    new_chat: NewChat | None = None  # How a user begins a new conversation there
     dialogs: Annotated[ListOf[Dialog], Limits(max_length=50)] = ()
     """What the window shows when its agent waits, met an error or reached a limit."""
     confirm: Annotated[frozenset[Confirm], Limits(min_length=1, max_length=10)] = OPEN
     """What must be seen after sending, for example `["composer_empty"]`."""
     copy: Annotated[Chords, Limits(min_length=1)] = ("ctrl+a", "ctrl+c")
     """Chords that select all of the composer and copy it."""
-    after_copy: Chords = ("ctrl+end",)
-    """Chords that end the selection and change nothing."""
-    transcript: Transcript | None = None
-    """Where what was said is shown; left out where it cannot be copied."""
-    masks: Annotated[ListOf[Box], Limits(max_length=50)] = ()
-    """Parts of the window that no picture shows."""
+    after_copy: Chords = ("ctrl+end",)  # Chords that end the selection and change nothing
+    transcript: Transcript | None = None  # Where what was said is shown; left out where it cannot be copied.
+    masks: Annotated[ListOf[Box], Limits(max_length=50)] = ()  # Parts of the window that no picture shows
     follow_moved_window: Bool = False
     """Whether Octet uses a window that was moved at its new place, as long as its class and title fit no other window
     and its anchor looks the same there."""
-    terminal: Terminal | None = None
-    """How the program looks on a terminal's screen, for agents in panes."""
+    terminal: Terminal | None = None  # How the program looks on a terminal's screen, for agents in panes
 
     @property
     def all_acts(self) -> Mapping[Act, Press]:
@@ -620,8 +538,7 @@ class Profile(Habits):
 class PaneReadback(StrEnum):
     """How Octet sees in a terminal's pane that the text is there; no file says it."""
 
-    SCREEN = "screen"
-    """The composer's text is on the screen, and is compared."""
+    SCREEN = "screen"  # The composer's text is on the screen, and is compared
     PLACEHOLDER = "placeholder"
     """A placeholder is in the composer in place of a long paste; what it counts is compared."""
 
@@ -664,5 +581,4 @@ class PaneProfile(Habits):
         return self.acts.get(act)
 
 
-Driven = Profile | PaneProfile
-"""Whatever a prompt can be brought to."""
+Driven = Profile | PaneProfile  # Whatever a prompt can be brought to

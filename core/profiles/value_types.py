@@ -39,8 +39,7 @@ KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
 """Names as PyAutoGUI knows them; a single character names its own key."""
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
-_ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
-"""Texts that no pattern for one kind of window matches all of."""
+_ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")  # Texts that no pattern for one kind of window matches all of
 
 
 _CHORD = f"^(({'|'.join(MODIFIERS)})\\+)*({'|'.join(sorted(KEYS))}|[!-~])$"
@@ -117,8 +116,7 @@ def chord(text: str) -> str:
 
 Title = Annotated[Text, Limits(max_length=200), rule(_title)]
 """A regular expression, searched anywhere in a window's title."""
-Class = Annotated[Text, Limits(max_length=200), rule(_class)]
-"""A regular expression, compared with the whole class."""
+Class = Annotated[Text, Limits(max_length=200), rule(_class)]  # A regular expression, compared with the whole class
 Pattern = Annotated[Text, Limits(max_length=200), rule(_pattern)]
 Role = Annotated[Text, rule(_role), WithJsonSchema({"enum": sorted(ROLES)})]
 Colour = Annotated[Text, rule(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]

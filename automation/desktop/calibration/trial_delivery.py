@@ -87,13 +87,11 @@ class TrialObserver:
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
-        self.first: Image.Image | None = None
-        """Before the composer had the focus, which some programs show around it."""
+        self.first: Image.Image | None = None  # Before the composer had the focus, which some programs show around it
         self.before: Image.Image | None = None
         self.staged: Image.Image | None = None
         self.after: Image.Image | None = None
-        self.reading = ReadbackResult(by=Readback.NONE)
-        """What was read back last."""
+        self.reading = ReadbackResult(by=Readback.NONE)  # What was read back last
         self._empties: tuple[Image.Image, ...] = ()
 
     @property
