@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import overview
+from bot.discord import fleet_view
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, MessageGone, MessageRejected, TooOldToEdit
 from bot.discord.parts import without_clocks
@@ -106,7 +106,7 @@ class BoardWriter:
         if not rows:
             return _REST_S
         now, pause_s = await self._fleet.board(by=HUB), _REST_S
-        shown = {row.id: without_clocks(overview.board(now, marker=self._marker(row))) for row in rows}
+        shown = {row.id: without_clocks(fleet_view.board(now, marker=self._marker(row))) for row in rows}
         unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.message}
         for row in rows:
             if row.id in self._busy or self._is_closing:
@@ -152,7 +152,7 @@ class BoardWriter:
                 await self._delete_board(row)
             else:
                 await self._post_or_edit(row, now)
-            shown = overview.board(now, marker=self._marker(row))
+            shown = fleet_view.board(now, marker=self._marker(row))
             progress.shown, progress.fails = without_clocks(shown), 0
             self._limits.note_success(row.place.channel)
             if row.error:
@@ -174,7 +174,7 @@ class BoardWriter:
                 await self._fleet.boards.given_up(row.id, error=lost.message)
 
     async def _post_or_edit(self, row: LiveBoard, now: Board) -> None:
-        parts, channel = overview.board(now, marker=self._marker(row)), int(row.place.channel)
+        parts, channel = fleet_view.board(now, marker=self._marker(row)), int(row.place.channel)
         if row.message:
             try:
                 await self._channels.edit_message(channel, row.message, parts)

@@ -20,12 +20,8 @@ from bot.discord.commands import add_commands
 from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown, IntentsRefused
 from bot.discord.outbox import Outbox
 from bot.discord.send_limits import DiscordBan, SendLimits
-from bot.discord.views.board import RemoveBoard
-from bot.discord.views.calibration import AnswerCalibration
-from bot.discord.views.cancel import CancelTask
-from bot.discord.views.recalibrate import Recalibrate
-from bot.discord.views.standstill import LookAtWindow, PressAct
-from bot.discord.views.unknown import ResolveUnknown
+from bot.discord.views.buttons import CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown
+from bot.discord.views.calibration import AnswerCalibration, Recalibrate
 from core.home import Home
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock

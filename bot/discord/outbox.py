@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import blocked, locks, questions, render, standstills, words
+from bot.discord import delivery_messages, render, window_messages
 from bot.discord.channel_client import ChannelClient, PostedMessage
 from bot.discord.errors import (
     ChannelForbidden,
@@ -327,7 +327,7 @@ class Outbox:
     async def _publish_agent_message(self, notice: Notice) -> None:
         """Tell words: post them once, then edit them. A person who deletes that message does not want it any more."""
         view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
-        await self._post_or_edit(notice, words.shown(view, marker=self._marker(notice)), is_edited=True)
+        await self._post_or_edit(notice, delivery_messages.shown(view, marker=self._marker(notice)), is_edited=True)
 
     async def _publish_news(self, notice: Notice) -> None:
         # An earlier try may have asked what is settled by now.
@@ -364,14 +364,14 @@ class Outbox:
         marker = self._marker(notice)
         if notice.kind is NoticeKind.STANDS_STILL:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
-            return standstills.dialog_message(stands, pictures=self._shows_windows, marker=marker)
+            return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
         if notice.kind is NoticeKind.SUMMARY:
             return render.summary(notice, marker=marker)
         if notice.kind is NoticeKind.LOCKED:
             lock, owner = await self._coordinator.screen_locks.show(notice.message), await self._owner()
-            return locks.lock_message(lock, owner=owner, marker=marker)
+            return window_messages.lock_message(lock, owner=owner, marker=marker)
         if notice.kind is NoticeKind.BLOCKED:
-            return blocked.blocked_message(
+            return window_messages.blocked_message(
                 self._coordinator.blocked_windows.parse_notice(notice), owner=await self._owner(), marker=marker
             )
         shots = None
@@ -379,14 +379,14 @@ class Outbox:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
         if notice.kind is NoticeKind.IN_DOUBT:
             pressed = await self._coordinator.agent_actions.show_action(notice.message, by=HUB)
-            return standstills.unknown_action_message(notice, pressed, pictures=shots, marker=marker)
+            return window_messages.unknown_action_message(notice, pressed, pictures=shots, marker=marker)
         if notice.kind is NoticeKind.UNDELIVERED:
             view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
             if notice.about:
-                return questions.unknown_delivery_message(notice, view, pictures=shots, marker=marker)
-            return words.news(notice, view, marker=marker)
+                return delivery_messages.unknown_delivery_message(notice, view, pictures=shots, marker=marker)
+            return delivery_messages.news(notice, view, marker=marker)
         if notice.about:
-            return questions.unknown_prompt_message(
+            return delivery_messages.unknown_prompt_message(
                 notice, await self._task_view(notice), pictures=shots, marker=marker
             )
         message = await self._coordinator.messages.get(notice.message) if notice.message else None

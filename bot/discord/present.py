@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from bot.discord import acts, listing, maintenance, overview, render, words
+from bot.discord import delivery_messages, fleet_view, lists, render
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
-from bot.discord.views import calibration
+from bot.discord.views import buttons, calibration
 from bot.discord.views.new_task import accepted
 from bot.verbs.declare import Verb
 from bot.verbs.desks import Png
@@ -56,22 +56,22 @@ def _forgotten(facts: Sequence[LearnedFact], _: Asked) -> str:
 
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     Task: lambda task, _: accepted(task),
-    Page[Task]: lambda page, _: listing.tasks(page.items),
+    Page[Task]: lambda page, _: lists.tasks(page.items),
     TaskView: _task,
-    AgentMessageView: lambda view, _: words.answer(view),
-    AgentStatus: lambda status, _: listing.agent(status),
-    Page[AgentStatus]: lambda page, _: listing.agents(page.items),
-    ActionResult: lambda pressed, asked: acts.ended(pressed, core=asked.octet, by=asked.by),
-    tuple[DeskStatus, ...]: lambda rows, _: listing.desks(rows),
+    AgentMessageView: lambda view, _: delivery_messages.answer(view),
+    AgentStatus: lambda status, _: lists.agent(status),
+    Page[AgentStatus]: lambda page, _: lists.agents(page.items),
+    ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),
+    tuple[DeskStatus, ...]: lambda rows, _: lists.desks(rows),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
-    tuple[Tried, ...]: lambda rows, _: maintenance.tried(rows),
-    tuple[Placed, ...]: lambda rows, _: maintenance.placed(rows),
-    tuple[Diagnosis, ...]: lambda rows, _: maintenance.diagnoses(rows),
+    tuple[Tried, ...]: lambda rows, _: lists.tried(rows),
+    tuple[Placed, ...]: lambda rows, _: lists.placed(rows),
+    tuple[Diagnosis, ...]: lambda rows, _: lists.diagnoses(rows),
     tuple[LearnedFact, ...]: _forgotten,
     CalibrationStep: lambda step, asked: calibration.asked(asked.octet, asked.given["desk"], step, by=asked.by),
-    Needs: lambda found, asked: overview.needs(found, guild=asked.guild),
-    Wellness: lambda now, _: listing.health(now),
-    Reloaded: lambda what, _: maintenance.reloaded(what),
+    Needs: lambda found, asked: fleet_view.needs(found, guild=asked.guild),
+    Wellness: lambda now, _: lists.health(now),
+    Reloaded: lambda what, _: lists.reloaded(what),
 }
 """By the type that a verb returns."""
 

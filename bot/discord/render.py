@@ -22,7 +22,7 @@ from bot.discord.text import (
     seen,
     size,
 )
-from bot.discord.views.cancel import CancelTask
+from bot.discord.views.buttons import CancelTask
 from bot.verbs.types import PRIORITIES
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_SIGN_CHARS, Message, Source, text_for_people

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.discord import board_writer, bot, outbox, overview, send_limits
+from bot.discord import board_writer, bot, fleet_view, outbox, send_limits
 from core.agents.model import Agent, AgentState
 from core.security.model import HUB, OPERATOR
 from core.settings.model import Settings
@@ -220,7 +220,7 @@ async def board_is_shown(tour: Tour) -> None:
     async def is_so() -> bool:
         rows = await core.fleet.boards.all()
         # A board is not edited for its clocks alone, so they are left out.
-        expected = {tour.record.plain(one) for one in overview.blocks(await core.fleet.board(by=HUB))}
+        expected = {tour.record.plain(one) for one in fleet_view.blocks(await core.fleet.board(by=HUB))}
         shown = {tour.record.plain(words) for one in await tour.public() for words in texts(one)}
         return all(row.message for row in rows) and expected <= shown
 

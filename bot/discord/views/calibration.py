@@ -10,7 +10,7 @@ from discord import ui
 from bot.discord import errors, replies
 from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.text import CONTENT_LIMIT, cut, inline
-from bot.discord.views.press import Press
+from bot.discord.views.buttons import Press
 from core.calibration import texts
 from core.calibration.model import (
     CalibrationResult,
@@ -145,3 +145,21 @@ def _labels(question: Question, picks: dict[int, Pick]) -> list[tuple[str, str]]
 
 def _joined(lines: list[str]) -> str:
     return cut("\n".join(lines), CONTENT_LIMIT)
+
+
+class Recalibrate(
+    Press,
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:recalibrate:(?P<desk>.+):(?P<window>[A-Za-z0-9_.-]+)",
+):
+    """Measures this very window again; core lets only the owner."""
+
+    def __init__(self, desk: str, window: str) -> None:
+        super().__init__(ui.Button(label=f"Recalibrate {window}", custom_id=f"v1:recalibrate:{desk}:{window}"))
+        self.desk = desk
+        self.window = window
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        octet = interaction.client.coordinator
+        step = await octet.maintenance.recalibrate(self.desk, self.window, by=actor)
+        await replies.say(interaction, await asked(octet, self.desk, step, by=actor))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.discord import locks
+from bot.discord import window_messages
 from core.deliveries.model import Reason
 from core.supervision.model import ScreenLock
 from tests.bot.discord.town import Town, text_of
@@ -15,19 +15,19 @@ def a_lock(waiting: int = 3, lasted_ms: int | None = None) -> ScreenLock:
 
 
 def said(lock: ScreenLock, owner: str = "") -> str:
-    view = locks.lock_message(lock, owner=owner, marker="m").view
+    view = window_messages.lock_message(lock, owner=owner, marker="m").view
     assert view is not None
     return str(view.to_components())
 
 
 def test_the_message_says_how_much_waits_and_what_to_do_and_mentions_the_owner_alone() -> None:
-    parts = locks.lock_message(a_lock(), owner="discord:42", marker="m")
+    parts = window_messages.lock_message(a_lock(), owner="discord:42", marker="m")
     assert parts.mentions == (42,)
     text = said(a_lock(), "discord:42")
     for words in ("<@42>", "screen of desk main is locked", "3 things wait", "Unlock it", "octet desk up"):
         assert words in text
     assert "one thing waits" in said(a_lock(1))
-    assert locks.lock_message(a_lock(), owner="", marker="m").mentions == ()
+    assert window_messages.lock_message(a_lock(), owner="", marker="m").mentions == ()
 
 
 def test_once_over_it_says_for_how_long_and_mentions_nobody() -> None:
@@ -35,7 +35,7 @@ def test_once_over_it_says_for_how_long_and_mentions_nobody() -> None:
     assert "for 3 min" in said(a_lock(lasted_ms=180_000))
     assert "for 2 h 5 min" in said(a_lock(lasted_ms=7_500_000))
     assert "for 1 h." in said(a_lock(lasted_ms=3_600_000))
-    assert locks.lock_message(a_lock(lasted_ms=1), owner="discord:42", marker="m").mentions == ()
+    assert window_messages.lock_message(a_lock(lasted_ms=1), owner="discord:42", marker="m").mentions == ()
 
 
 async def test_a_locked_screen_is_one_message_that_is_edited_when_it_is_over(owned: Town) -> None:

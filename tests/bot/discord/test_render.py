@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord import listing, render, text
+from bot.discord import lists, render, text
 from bot.discord.parts import Parts
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
@@ -228,13 +228,13 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
     window = WindowStatus(name=words, usable=False, reason=words)
     desk = DeskStatus(desk=Desk(name=words, display=":0"), state=DeskState.READY, reason=words, windows=(window,) * 8)
     for said in (
-        listing.tasks([make_task(title=words)] * many),
-        listing.agents([status] * many),
-        listing.agent(status),
-        listing.desks([desk] * many),
+        lists.tasks([make_task(title=words)] * many),
+        lists.agents([status] * many),
+        lists.agent(status),
+        lists.desks([desk] * many),
     ):
         assert 1 <= text.size(said) <= 2000
-    lines = listing.tasks([make_task(title="t")] * 60).splitlines()
+    lines = lists.tasks([make_task(title="t")] * 60).splitlines()
     assert lines[-1] == f"… and {60 - len(lines) + 1} more."
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord import acts
+from bot.discord.views.buttons import ended
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity
@@ -95,7 +95,7 @@ async def test_who_may_press_but_not_see_windows_is_told_in_words_alone(owned: T
     operator = Actor(kind=ActorKind.PERSON, id="discord:1", name="Op", role=Role.OPERATOR)
     owned.lane.script.append(replace(DONE, pictures=(Picture(moment=Moment.AFTERWARDS, png=png("green")),)))
     pressed = await owned.coordinator.agent_actions.interrupt(AGENT, by=operator)
-    said = await acts.ended(pressed, core=owned.coordinator, by=operator)
+    said = await ended(pressed, core=owned.coordinator, by=operator)
     assert "**Interrupt** was pressed" in said.content
     assert said.attachments == ()
 

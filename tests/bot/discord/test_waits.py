@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.discord import listing, render
+from bot.discord import lists, render
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES
 from core.desks.model import DeskState
@@ -47,9 +47,9 @@ def test_the_table_has_each_state_and_reason_once_and_no_other() -> None:
 
 def test_each_state_has_its_words() -> None:
     assert set(render.STATES) == set(render.COLOURS) == set(TaskState)
-    assert set(listing.AGENT_STATES) == set(AgentState)
-    assert set(listing.DESK_STATES) == set(DeskState)
-    assert all([*render.STATES.values(), *listing.AGENT_STATES.values(), *listing.DESK_STATES.values()])
+    assert set(lists.AGENT_STATES) == set(AgentState)
+    assert set(lists.DESK_STATES) == set(DeskState)
+    assert all([*render.STATES.values(), *lists.AGENT_STATES.values(), *lists.DESK_STATES.values()])
 
 
 @pytest.mark.parametrize("reason", [*WaitReason, *(cause for cause in ParkCause if cause is not ParkCause.WINDOW)])

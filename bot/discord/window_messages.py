@@ -1,20 +1,20 @@
-"""The messages about windows that stand still, and about acts of which nobody knows whether they were done. Pure."""
+"""The messages about windows: a dialog, an action whose outcome is unknown, a blocked window, a locked screen. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.discord.acts import LABELS, seen
 from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.render import named, person_id
 from bot.discord.text import inline, quote_fence
-from bot.discord.views.standstill import LookAtWindow, PressAct
-from bot.discord.views.unknown import ResolveUnknown
-from core.agent_actions.model import ActionResult, AgentDialogView, DialogEnding
-from core.deliveries.model import Picture, parse_asked
+from bot.discord.views.buttons import ACT_LABELS, LookAtWindow, PressAct, ResolveUnknown, seen
+from bot.discord.views.calibration import Recalibrate
+from core.agent_actions.model import ActionResult, AgentDialogView, BlockedWindow, DialogEnding
+from core.deliveries.model import Picture, Reason, parse_asked
 from core.dispatch.model import Decision
 from core.notices.model import Notice
 from core.profiles.model import Act, Activity
+from core.supervision.model import ScreenLock
 
 _RED, _AMBER, _GREY = 0xD13438, 0xE0A800, 0x80848E
 _TEXT_CHARS = 1_500
@@ -68,7 +68,7 @@ def unknown_action_message(
     notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: str
 ) -> Parts:
     """Tell whoever asked for an act that nobody knows whether it was done; once somebody has said so, their word."""
-    agent, act = inline(pressed.agent, 60), LABELS[pressed.act]
+    agent, act = inline(pressed.agent, 60), ACT_LABELS[pressed.act]
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED:
         said = f"{_about(notice.task)}{_SETTLED[how].format(who=named(who), act=act, agent=agent)}"
@@ -97,7 +97,7 @@ def unknown_action_message(
 def _ended(view: AgentDialogView) -> str:
     now = view.dialog
     assert now.ending is not None
-    act = LABELS[view.press.act] if view.press is not None and view.press.act is not None else "something"
+    act = ACT_LABELS[view.press.act] if view.press is not None and view.press.act is not None else "something"
     said = _OVER[now.ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
     more = seen(view.press) if view.press is not None else ""
     return "\n".join([f"{_about(now.task, bold=True)}{said}", *([more] if more else [])])
@@ -117,3 +117,56 @@ def _about(task: str | None, *, bold: bool = False) -> str:
     if not task:
         return ""
     return f"**{task}:** " if bold else f"{task}: "
+
+
+def blocked_message(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
+    """One message for one time; it mentions the owner of this Octet, who can recalibrate the window."""
+    who, agent = named(now.tried_by), inline(now.agent, 60)
+    where = f"the window {inline(now.window, 60)} of {agent} on desk {inline(now.desk, 60)}"
+    if now.over_ms:
+        how = f" {who} had it recalibrated." if now.tried_by and not now.tried else ""
+        said = f"{where[:1].upper()}{where[1:]} is not blocked any more; it was for "
+        return Parts(view=framed(f"{said}{duration(now.over_ms - now.since_ms)}.{how}", marker, colour=_GREY))
+    wakes = person_id(owner)
+    ping = f"<@{wakes}> " if wakes else ""
+    # Titles of other windows are not for the channel.
+    seen = now.reason.value if now.reason is Reason.COVERED else now.seen
+    lines = [f"{ping}**Octet cannot use {where}: {inline(seen, 400)}**", now.cure]
+    if now.tried:
+        lines.append(f"{who} had it recalibrated, which did not work: {inline(now.tried, 600)}")
+        lines.append(f"At the machine, `octet calibrate {now.desk} {now.window}` asks where one writes.")
+    elif now.tried_by:
+        lines.append(f"{who} had it recalibrated; Octet looks whether it can be used now.")
+    button = Recalibrate(now.desk, now.window)
+    view = framed("\n".join(lines), marker, colour=_AMBER, buttons=(button,))
+    return Parts(view=view, mentions=(wakes,) if wakes else ())
+
+
+_NEXT = (
+    "Unlock it, or close the menu that stands open on it; all goes on by itself then. Displays of the agents' own "
+    "(`octet desk up`) never lock, `octet doctor` says how to keep this one from locking, and `/task assign` gives a "
+    "task to an agent elsewhere."
+)
+
+
+def lock_message(lock: ScreenLock, *, owner: str, marker: str) -> Parts:
+    """One message for one lock; it mentions the owner of this Octet, who can do something about it."""
+    desk = inline(lock.desk, 60)
+    if lock.over_ms is not None:
+        lasted = duration(lock.over_ms - lock.since_ms)
+        said = f"The screen of desk **{desk}** is not locked any more; it was for {lasted}."
+        return Parts(view=framed(said, marker, colour=_GREY))
+    wakes = person_id(owner)
+    ping = f"<@{wakes}> " if wakes else ""
+    waits = "one thing waits" if lock.waiting == 1 else f"{lock.waiting} things wait"
+    lines = [f"{ping}**The screen of desk {desk} is locked, and {waits} for it.**", _NEXT]
+    return Parts(view=framed("\n".join(lines), marker, colour=_AMBER), mentions=(wakes,) if wakes else ())
+
+
+def duration(for_ms: int) -> str:
+    """`2 h 5 min`: how long something lasted."""
+    minutes = round(for_ms / 60_000)
+    if minutes < 1:
+        return "less than a minute"
+    hours, rest = divmod(minutes, 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)

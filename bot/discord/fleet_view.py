@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import discord
 from discord import ui
 
-from bot.discord.listing import AGENT_STATES, DESK_STATES, REASONS
+from bot.discord.lists import AGENT_STATES, DESK_STATES, REASONS
 from bot.discord.parts import Parts
 from bot.discord.text import LAYOUT_LIMIT, cut, inline, seen, size
-from bot.discord.views.board import RemoveBoard
-from bot.discord.views.recalibrate import Recalibrate
+from bot.discord.views.buttons import RemoveBoard
+from bot.discord.views.calibration import Recalibrate
 from core.agents.model import AgentState
 from core.desks.model import DeskState, DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs

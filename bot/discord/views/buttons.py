@@ -1,0 +1,216 @@
+"""The buttons of Octet's messages. Their ids carry all, so that they work after any restart."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import ui
+
+from bot.discord import errors, replies
+from bot.discord.parts import Attachment, Parts
+from bot.discord.text import inline
+from bot.discord.text import seen as quote_seen
+from bot.verbs import fleet, tasks
+from core.agent_actions.model import ActionResult
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
+from core.dispatch.model import Decision
+from core.profiles.model import Act
+from core.security.model import Actor, Permission, require
+from core.tasks.model import TaskId
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+    from core.coordinator import Coordinator
+
+
+class Press(ABC):
+    """One press: acknowledged first, its error answered. The message itself belongs to its writer, not to the press."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[Any],
+        _item: ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Make the button of an old message again: its constructor takes the groups of its template."""
+        return cls(**match.groupdict())
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Acknowledge, and do what the button is for."""
+        try:
+            await replies.defer(interaction)
+            await self.press(interaction, await interaction.client.actor(interaction))
+        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
+            await errors.answer(interaction, error)
+
+    @abstractmethod
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        """Let core do it if this actor may, and say privately what became of it."""
+
+
+DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
+    Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
+    Decision.SEND_AGAIN: ("Not arrived, send again", discord.ButtonStyle.primary),
+    Decision.DROP: ("Drop", discord.ButtonStyle.danger),
+}
+
+
+class ResolveUnknown(
+    Press,
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})",
+):
+    """One press is one person's word, if the presser may give it and nothing else has settled it before."""
+
+    def __init__(self, decision: str, delivery: str, fence: int | str, *, label: str = "") -> None:
+        self.decision, self.delivery, self.fence = Decision(decision), DeliveryId(delivery), int(fence)
+        usual, style = DECISION_LABELS[self.decision]
+        custom_id = f"v1:unknown:{self.decision.value}:{delivery}:{fence}"
+        super().__init__(ui.Button(label=label or usual, style=style, custom_id=custom_id))
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        unknowns = interaction.client.coordinator.unknowns
+        after = await unknowns.resolve(self.delivery, self.decision, by=actor, fence=self.fence)
+        await replies.say(interaction, resolved(after, self.decision))
+
+
+def resolved(after: Delivery, decision: Decision) -> str:
+    """What the person who decided is told."""
+    what, agent = after.task or "What was said", inline(after.agent, 60)
+    if after.act is not None:
+        return f"Noted. {agent} can be interrupted and answered as before."
+    match decision:
+        case Decision.ARRIVED:
+            return f"{what} arrived, by your word. {agent} has it."
+        case Decision.SEND_AGAIN:
+            return f"{what} is sent again, as soon as a window can be used."
+        case Decision.DROP:
+            return f"{what} is dropped. Whoever asked for it is told." if after.task else f"{what} is dropped."
+
+
+_STYLES = {
+    Act.APPROVE: discord.ButtonStyle.success,
+    Act.DENY: discord.ButtonStyle.danger,
+    Act.CONTINUE: discord.ButtonStyle.primary,
+}
+
+
+class PressAct(
+    Press,
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:press:(?P<act>approve|deny|continue):(?P<standstill>[0-9A-Z]{26})",
+):
+    """One press is one act upon the dialog that the message shows, and upon no other."""
+
+    def __init__(self, act: str, standstill: str) -> None:
+        self.act = Act(act)
+        custom_id = f"v1:press:{self.act.value}:{standstill}"
+        super().__init__(ui.Button(label=ACT_LABELS[self.act], style=_STYLES[self.act], custom_id=custom_id))
+        self.standstill = standstill
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        coordinator = interaction.client.coordinator
+        pressed = await coordinator.agent_actions.answer_dialog(self.standstill, self.act, by=actor)
+        await replies.say(interaction, await ended(pressed, core=coordinator, by=actor))
+
+
+class LookAtWindow(
+    Press,
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:look:(?P<standstill>[0-9A-Z]{26})",
+):
+    """Shows the whole window as it is now, to whoever may see it."""
+
+    def __init__(self, standstill: str) -> None:
+        super().__init__(ui.Button(label="Screenshot", custom_id=f"v1:look:{standstill}"))
+        self.standstill = standstill
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        require(actor, Permission.DESK_LOOK)
+        coordinator = interaction.client.coordinator
+        standstill = (await coordinator.agent_actions.show_dialog(self.standstill, by=actor)).dialog
+        png = await coordinator.desks.screenshot(standstill.desk, standstill.window, by=actor)
+        shown = Attachment(name="window.png", data=png)
+        await replies.say(interaction, Parts(content=f"The window of {standstill.agent}:", attachments=(shown,)))
+
+
+class CancelTask(
+    Press,
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})",
+):
+    """One press ends the task, if the presser may and the task has not ended yet."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(
+            ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id=f"v1:task:cancel:{task}"),
+        )
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        task = await interaction.client.coordinator.tasks.cancel(self.task, by=actor)
+        await replies.say(interaction, tasks.cancel.sentence(task, str))
+
+
+class RemoveBoard(Press, ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"v1:fleet:board:remove"):
+    """One press takes the board of this channel away, if the presser may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ui.Button(label="Remove", style=discord.ButtonStyle.secondary, custom_id="v1:fleet:board:remove")
+        )
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        await interaction.client.coordinator.fleet.boards.remove(str(interaction.channel_id), by=actor)
+        await replies.say(interaction, fleet.REMOVED)
+
+
+ACT_LABELS: dict[Act, str] = {
+    Act.INTERRUPT: "Interrupt",
+    Act.APPROVE: "Approve",
+    Act.DENY: "Deny",
+    Act.CONTINUE: "Continue",
+    Act.NEW_CHAT: "New conversation",
+}
+_NOT_PRESSED: dict[str, str] = {
+    Reason.CHANGED: "the window shows something else than what you were shown",
+    Reason.DESK_STOPPED: "the desk was stopped",
+    Reason.RESTARTED: "Octet was restarted before",
+}
+"""Why nothing was pressed, where the lane's own word for it is not enough."""
+
+
+def outcome(pressed: ActionResult) -> str:
+    """What the person who asked for an act is told."""
+    what, agent = ACT_LABELS[pressed.act], inline(pressed.agent, 60)
+    note = f"\n{said}" if (said := seen(pressed.delivery)) else ""
+    match pressed.state:
+        case DeliveryState.DELIVERED | DeliveryState.SENT:
+            return f"**{what}** was pressed for {agent}.{note or ' The window went on.'}"
+        case DeliveryState.UNKNOWN:
+            return (
+                f"**{what}** may have been pressed for {agent}, and nobody knows.{note}\n"
+                "It is not pressed again by itself: look at the window. If it still asks, a new message has buttons."
+            )
+        case DeliveryState.QUEUED | DeliveryState.LEASED | DeliveryState.SUBMITTING:
+            return f"**{what}** for {agent} takes longer than it should: `/agent show` and `/fleet needs-me` tell more."
+        case _:
+            why = _NOT_PRESSED.get(pressed.delivery.reason, inline(pressed.delivery.reason, 100))
+            return f"Nothing was pressed for {agent}: {why}.{note}"
+
+
+async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:
+    """Say how an act ended, with the window as it was afterwards for those who may see it."""
+    shots = await core.receipts.afterwards(pressed.delivery, by=by)
+    attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
+    return Parts(content=outcome(pressed), attachments=attached)
+
+
+def seen(delivery: Delivery) -> str:
+    """Quote what was seen; empty where the delivery has no note."""
+    return quote_seen(delivery.note, 500) if delivery.note else ""
