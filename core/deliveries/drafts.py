@@ -21,8 +21,7 @@ class Drafts:
     def __init__(self, store: Store) -> None:
         """Verbs that change take the open transaction."""
         self._store = store
-        self._rehearsing: set[tuple[str, str]] = set()
-        """Windows of desks in which a rehearsal is under way."""
+        self._rehearsing: set[tuple[str, str]] = set()  # Windows of desks in which a rehearsal is under way
 
     async def left(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """By window of this desk, the marks of drafts of ours that may still stand there and that nobody needs: not of

@@ -60,8 +60,7 @@ class Deliveries:
         self._clock = clock
         self._ids = ids
         self._followers: list[Follower] = []
-        self.drafts = Drafts(store)
-        """What interrupted deliveries may have left in the windows."""
+        self.drafts = Drafts(store)  # what interrupted deliveries may have left in the windows
         self._witnesses: list[Witness] = []
 
     def follow(self, call: Follower) -> None:

@@ -81,18 +81,14 @@ class Desks:
         self._wishes: dict[str, Wish] = {}
         self._workers: dict[str, tuple[DeskState, str]] = {}
         self._wished_by: dict[str, str] = {}
-        self._waits: dict[str, str] = {}
-        """Why deliveries on a desk wait for something that passes by itself."""
-        self._awake: dict[str, str] = {}
-        """What is told of keeping each desk's machine awake."""
+        self._waits: dict[str, str] = {}  # why deliveries on a desk wait for something that passes by itself
+        self._awake: dict[str, str] = {}  # what is told of keeping each desk's machine awake
         self._wished_ms: dict[str, int] = {}
-        self._told_ms: dict[str, int] = {}
-        """When each desk's hands last came up or went away."""
+        self._told_ms: dict[str, int] = {}  # when each desk's hands last came up or went away
         self._starting_s: dict[str, float] = {name: clock.monotonic_s() for name in self._desks}
         """Since when desks are starting, in monotonic time."""
         self._shown: dict[tuple[str, str], Shown] = {}
-        self._noted: dict[tuple[str, str], Activity] = {}
-        """What the journal was told last of each window."""
+        self._noted: dict[tuple[str, str], Activity] = {}  # what the journal was told last of each window
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:

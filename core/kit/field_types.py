@@ -25,8 +25,7 @@ T = TypeVar("T")
 
 CHECKED = ConfigDict(extra="forbid", validate_by_name=True, ser_json_bytes="base64", val_json_bytes="base64")
 """Of each dataclass that a table of config/ becomes: no unknown key."""
-OPEN: Any = None
-"""The value of a field that is still to be measured. Nothing is driven by a profile with such a field."""
+OPEN: Any = None  # The value of a field that is still to be measured. Nothing is driven by a profile with such a field.
 
 
 def is_set(value: object) -> bool:
@@ -110,8 +109,7 @@ def _refuse(value: object, info: ValidationInfo) -> object:
     return value
 
 
-Internal = Annotated[SkipJsonSchema[T], BeforeValidator(_refuse)]
-"""A field that Octet sets itself; no file may."""
+Internal = Annotated[SkipJsonSchema[T], BeforeValidator(_refuse)]  # a field that Octet sets itself; no file may
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 

@@ -13,8 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from core.kit import faults
 from core.kit.problems import show
 
-Level = Literal["debug", "info", "warning", "error"]
-"""How much the log says."""
+Level = Literal["debug", "info", "warning", "error"]  # how much the log says
 
 
 class Schema(BaseModel):

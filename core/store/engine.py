@@ -57,8 +57,7 @@ class Tx:
         """Wrap the writer's connection for the length of one transaction."""
         self._connection = connection
         self._after: list[Callable[[], None]] = []
-        self.scratch: dict[str, object] = {}
-        """What a room wants to remember within this transaction."""
+        self.scratch: dict[str, object] = {}  # what a room wants to remember within this transaction
 
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Run one statement."""

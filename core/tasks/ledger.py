@@ -65,8 +65,7 @@ class Ledger:
         self._clock = clock
         self.deadlines = Deadlines(clock=clock, silent_after_ms=silent_after_ms)
         """Until when agents at work must give a sign."""
-        self.memory = TaskMemory()
-        """What is asked too often, or in too much of a hurry, for the rows themselves."""
+        self.memory = TaskMemory()  # what is asked too often, or in too much of a hurry, for the rows themselves
 
     async def load(self) -> None:
         """Fill the memory from the rows."""

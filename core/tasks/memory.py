@@ -54,10 +54,8 @@ class TaskMemory:
 
     def __init__(self) -> None:
         """Begin empty; whoever knows the rows fills it."""
-        self.newest = TaskIndex()
-        """What autocomplete answers from."""
-        self.demands: frozenset[Demand] = frozenset()
-        """Every demand that a task which has not ended may have."""
+        self.newest = TaskIndex()  # what autocomplete answers from
+        self.demands: frozenset[Demand] = frozenset()  # every demand that a task which has not ended may have
         self._counts = Counter[TaskState]()
 
     def fill(self, *, newest: Iterable[Task], demands: Iterable[Demand], counts: Mapping[TaskState, int]) -> None:

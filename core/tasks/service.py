@@ -90,8 +90,7 @@ class Tasks:
             silent_after_ms=silent_after_ms,
         )
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
-        self.signs = asyncio.Event()
-        """Set by each sign of activity of an agent; whoever waits for signs clears it."""
+        self.signs = asyncio.Event()  # set by each sign of activity of an agent; whoever waits for signs clears it
         self.quarantine = Quarantine(store=store, ledger=self.ledger, rooms=rooms)
         """How the loops write: a row that makes Octet fail is set aside."""
         self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes, clock=clock, limits=limits)
