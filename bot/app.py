@@ -130,7 +130,6 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
             async with asyncio.TaskGroup() as group:
                 supervise(group, "damage", coordinator.store.damage())
                 supervise(group, "journal head", coordinator.journal.keep_head())
-                supervise(group, "receipts", coordinator.receipts.run())
                 supervise(group, "retention", coordinator.retention.run())
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())

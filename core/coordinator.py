@@ -192,9 +192,7 @@ class Coordinator:
                 estate, near, desks, store=store, journal=journal, codes=codes, clock=clock, patience=patience
             )
             keeping, ledger = estate.keeping, tasks.ledger
-            receipts = Receipts(
-                store=store, journal=journal, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping
-            )
+            receipts = Receipts(store=store, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping)
             controls, locks = _stands(near, desks, ledger, store=store, journal=journal, clock=clock, ids=ids)
             rooms = DispatchRooms(
                 store=store,
@@ -229,7 +227,7 @@ class Coordinator:
                 deliveries=deliveries,
                 receipts=receipts,
                 retention=Retention(
-                    store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, days=keeping.text_days
+                    store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, keeping=keeping
                 ),
                 tasks=tasks,
                 agent_messages=words,

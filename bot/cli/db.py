@@ -17,8 +17,8 @@ def group() -> None:
 @app.command()
 def upgrade(home: HomeOption = None) -> None:
     """Bring the database of an older Octet to the present schema. Octet must not be running in this home."""
+    from core.store.engine import upgrade_file
     from core.store.lock import home_lock
-    from core.store.upgrade import upgrade_file
 
     place = home_of(home)
     with home_lock(place.lock):

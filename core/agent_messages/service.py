@@ -31,8 +31,7 @@ from core.messages.service import MessageNotFound
 from core.notices.model import Place
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
-from core.store.engine import Store, Tx
-from core.store.rows import at_row
+from core.store.engine import Store, Tx, at_row
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id

@@ -35,8 +35,7 @@ from core.kit.states import IllegalStep, check_step
 from core.notices.service import Notices
 from core.profiles.model import Act
 from core.security.model import HUB, Actor
-from core.store.engine import Store, Tx
-from core.store.rows import at_row
+from core.store.engine import Store, Tx, at_row
 
 _AFTER_ALL = "~"  # sorts after every id
 Follower = Callable[[Tx, DeliveryState, Delivery], None]

@@ -10,8 +10,7 @@ from core.desks.model import DeskState
 from core.dispatch.model import REFUSED_FOR
 from core.profiles.model import Activity
 from core.rooms import Rooms
-from core.store.engine import Tx
-from core.store.rows import at_row
+from core.store.engine import Tx, at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
 
 _AT_ONCE = 50  # how many tasks one round lets go on, or tells why they stand: other writers shall not wait for long

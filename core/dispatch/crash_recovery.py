@@ -13,8 +13,7 @@ from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Resu
 from core.deliveries.service import Deliveries
 from core.dispatch.outcomes import Verdict
 from core.dispatch.rooms import DispatchRooms
-from core.store.engine import Tx
-from core.store.rows import at_row
+from core.store.engine import Tx, at_row
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, ParkCause, TaskState
 

@@ -23,9 +23,8 @@ from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
 from core.messages.briefs import BriefNotWritten, Prompt
 from core.retry_policy import RetryPolicy
-from core.store.engine import Tx
+from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable
-from core.store.rows import at_row
 from core.tasks.model import TaskState
 
 log = structlog.get_logger(__name__)

@@ -25,8 +25,7 @@ from core.kit import faults
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
 from core.retry_policy import RetryPolicy
-from core.store.engine import Tx
-from core.store.rows import at_row
+from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
 from core.supervision.stalled_agents import StalledAgents

@@ -9,8 +9,7 @@ from core.deliveries.model import Delivery, DeliveryState, Outcome, Result
 from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, spent
 from core.retry_policy import RetryPolicy
 from core.rooms import Rooms
-from core.store.engine import Tx
-from core.store.rows import at_row
+from core.store.engine import Tx, at_row
 from core.tasks.model import ParkCause
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value

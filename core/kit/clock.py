@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+DAY_MS = 24 * 3600 * 1000
 STEP_MS = 1_000  # wall and monotonic time may drift apart by less than this; more is a step
 
 

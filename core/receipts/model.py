@@ -9,8 +9,6 @@ from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, 
 from core.journal.model import Event
 from core.kit.errors import NotFound
 
-DAY_MS = 24 * 3600 * 1000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:

@@ -1,53 +1,92 @@
-"""Texts and notices whose time is over: a text is cleared and a notice deleted; ids, hashes and states stay."""
+"""What Octet has kept long enough: a text is cleared, a notice, receipt or picture deleted; ids, hashes and states
+stay."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
 from core.journal.service import Journal
-from core.kit.clock import Clock
-from core.receipts.model import DAY_MS, TextsExpired
+from core.kit.clock import DAY_MS, Clock
+from core.kit.errors import Unavailable
+from core.receipts import _store
+from core.receipts.model import Keeping, ReceiptsPurged, TextsExpired
 from core.security.model import HUB
-from core.store.engine import Store
-from core.store.prune import every_hour, in_batches
+from core.store.engine import Executable, Store, Tx
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 
+log = structlog.get_logger(__name__)
+
+BATCH = 20  # how many rows one transaction removes
+BETWEEN_S = 0.05  # the rest between two transactions, in which others write
+FIRST_S = 30.0
+EVERY_S = 3600.0
+_STORE_PAUSE_S = 5.0
+
 
 class Retention:
-    """How long Octet keeps texts: briefs, answers and messages, and the notices that told of them.
+    """How long Octet keeps receipts, their pictures, and texts: briefs, answers, messages, and notices that told of
+    them.
 
     Nothing of a task that has not ended expires, and nothing that a person has still to decide about.
     """
 
     def __init__(
-        self, *, store: Store, journal: Journal, rooms: Neighbours, tasks: Ledger, clock: Clock, days: int
+        self, *, store: Store, journal: Journal, rooms: Neighbours, tasks: Ledger, clock: Clock, keeping: Keeping
     ) -> None:
-        """Texts are kept for `days`."""
+        """`keeping` says for how long."""
         self._store = store
         self._journal = journal
         self._rooms = rooms
         self._tasks = tasks
         self._clock = clock
-        self._days = days
+        self._keeping = keeping
 
     async def run(self) -> None:
-        """Clear what is too old, now and then, until cancelled."""
-        await every_hour(self.purge)
+        """Remove what is too old soon and then every hour, until cancelled; earlier again after the store refused."""
+        pause_s = FIRST_S
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                await self.purge()
+                pause_s = EVERY_S
+            except Unavailable as error:
+                log.debug("purge_waits_for_the_store", why=error.message)
+                pause_s = _STORE_PAUSE_S
 
     async def purge(self) -> None:
-        """Clear what is too old, a little at a time: tasks first, because messages and notices follow their task."""
-        now_ms = self._clock.now_ms()
-        before_ms = now_ms - self._days * DAY_MS
-        messages, notices = self._rooms.messages, self._rooms.notices
-        expired = TextsExpired(
-            tasks=await in_batches(
-                self._store, lambda tx, most: self._tasks.expire(tx, before_ms=before_ms, now_ms=now_ms, most=most)
+        """Remove what is too old, a few rows per transaction, so that other writers never wait for long."""
+        now_ms, days = self._clock.now_ms(), self._keeping
+        purged = ReceiptsPurged(
+            pictures=await self._delete(_store.DELETE_PICTURES, now_ms - days.picture_days * DAY_MS, now=now_ms),
+            receipts=await self._delete(_store.DELETE, now_ms - days.days * DAY_MS),
+        )
+        if purged.receipts or purged.pictures:
+            await self._store.write(lambda tx: self._journal.append(tx, purged, by=HUB.id))
+        before_ms, messages, notices = now_ms - days.text_days * DAY_MS, self._rooms.messages, self._rooms.notices
+        expired = TextsExpired(  # tasks first, because messages and notices follow their task
+            tasks=await self._in_batches(
+                lambda tx: self._tasks.expire(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
             ),
-            messages=await in_batches(
-                self._store, lambda tx, most: messages.expire(tx, before_ms=before_ms, now_ms=now_ms, most=most)
+            messages=await self._in_batches(
+                lambda tx: messages.expire(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
             ),
-            notices=await in_batches(
-                self._store, lambda tx, most: notices.delete_old(tx, before_ms=before_ms, most=most)
-            ),
+            notices=await self._in_batches(lambda tx: notices.delete_old(tx, before_ms=before_ms, most=BATCH)),
         )
         if expired.tasks or expired.messages or expired.notices:
             await self._store.write(lambda tx: self._journal.append(tx, expired, by=HUB.id))
+
+    async def _delete(self, statement: Executable, before_ms: int, **values: int) -> int:
+        asked = {"before": before_ms, "size_of_batch": BATCH, **values}
+        return await self._in_batches(lambda tx: tx.execute(statement, asked).rowcount)
+
+    async def _in_batches(self, remove: Callable[[Tx], int]) -> int:
+        """Call `remove` in transactions of its own until it removes no row; return how many it removed."""
+        total = 0
+        while count := await self._store.write(remove):
+            total += count
+            await asyncio.sleep(BETWEEN_S)
+        return total

@@ -26,25 +26,13 @@ from core.deliveries.model import (
     Target,
 )
 from core.deliveries.service import Deliveries
-from core.journal.service import Journal
 from core.kit.alike import alike
-from core.kit.clock import Clock, as_datetime
+from core.kit.clock import DAY_MS, Clock, as_datetime
 from core.kit.errors import Unavailable
 from core.receipts import _store, words
-from core.receipts.model import (
-    DAY_MS,
-    Keeping,
-    KeptPicture,
-    NoPicture,
-    NoReceipt,
-    PictureDeleted,
-    Receipt,
-    ReceiptsPurged,
-    Settled,
-)
-from core.security.model import HUB, Actor, Permission, allows, require
+from core.receipts.model import Keeping, KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
+from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
-from core.store.prune import every_hour, in_batches
 from core.tasks.ledger import Ledger
 from core.tasks.model import BadTaskId, parse_task_id
 
@@ -54,19 +42,9 @@ log = structlog.get_logger(__name__)
 class Receipts:
     """What is kept of deliveries that passed Enter. It hears of them in the transaction of their verdict."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        journal: Journal,
-        deliveries: Deliveries,
-        tasks: Ledger,
-        clock: Clock,
-        keeping: Keeping,
-    ) -> None:
-        """From now on every verdict on an attempt that passed Enter makes a receipt. `run` deletes the old ones."""
+    def __init__(self, *, store: Store, deliveries: Deliveries, tasks: Ledger, clock: Clock, keeping: Keeping) -> None:
+        """From now on every verdict on an attempt that passed Enter makes a receipt. Retention deletes the old ones."""
         self._store = store
-        self._journal = journal
         self._deliveries = deliveries
         self._tasks = tasks
         self._clock = clock
@@ -124,21 +102,6 @@ class Receipts:
         if found.deleted_ms is not None:
             raise PictureDeleted(when=f"{as_datetime(found.deleted_ms):%Y-%m-%d}", days=self._keeping.picture_days)
         return found.png
-
-    async def run(self) -> None:
-        """Delete what is too old, now and then, until cancelled."""
-        await every_hour(self.purge)
-
-    async def purge(self) -> None:
-        """Delete what is too old, a little at a time. What a person has still to decide about stays."""
-        now_ms = self._clock.now_ms()
-        old_picture_ms = now_ms - self._keeping.picture_days * DAY_MS
-        old_ms = now_ms - self._keeping.days * DAY_MS
-        pictures = await in_batches(self._store, lambda tx, most: _delete_pictures(tx, old_picture_ms, now_ms, most))
-        receipts = await in_batches(self._store, lambda tx, most: _delete(tx, old_ms, most))
-        if pictures or receipts:
-            purged = ReceiptsPurged(receipts=receipts, pictures=pictures)
-            await self._store.write(lambda tx: self._journal.append(tx, purged, by=HUB.id))
 
     def _stepped(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Every step past Enter makes a receipt; a step out of `unknown` settles one."""
@@ -220,15 +183,6 @@ class Receipts:
         is_shown = allows(by, Permission.DESK_SEE)
         pictures = await self._store.fetch(_store.PICTURES_WHOLE if is_shown else _store.PICTURES, asked)
         return [_in_words(_receipt(row, delivery, pictures, is_shown=is_shown)) for row in rows]
-
-
-def _delete_pictures(tx: Tx, before_ms: int, now_ms: int, most: int) -> int:
-    values = {"before": before_ms, "size_of_batch": most, "now": now_ms}
-    return tx.execute(_store.DELETE_PICTURES, values).rowcount
-
-
-def _delete(tx: Tx, before_ms: int, most: int) -> int:
-    return tx.execute(_store.DELETE, {"before": before_ms, "size_of_batch": most}).rowcount
 
 
 def _settled(delivery: Delivery) -> Settled:

@@ -27,8 +27,17 @@ from sqlalchemy.pool import StaticPool
 
 from core.kit import faults
 from core.kit.clock import SteadyClock
+from core.kit.errors import Unavailable
 from core.store import schema
-from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, of_sqlite
+from core.store.errors import (
+    DatabaseDamaged,
+    NoDatabase,
+    StoreDamaged,
+    StoreFull,
+    StoreLocked,
+    StoreUnavailable,
+    of_sqlite,
+)
 from core.store.examination import PATIENCE_S, Examination, mark_of
 from core.store.reserve import Reserve
 
@@ -287,6 +296,47 @@ def as_unavailable() -> Generator[None]:
         if ours or not isinstance(cause, sqlite3.DatabaseError):
             raise
         raise of_sqlite(cause) from error
+
+
+class RowFailed(Exception):
+    """The work on the row of `task` or `delivery` met an error that was not foreseen. Its transaction is undone."""
+
+    def __init__(self, *, task: str | None, delivery: str | None) -> None:
+        """Name the row by one of the two."""
+        super().__init__(delivery or task)
+        self.task = task
+        self.delivery = delivery
+
+
+@contextmanager
+def at_row(task: str | None = None, *, delivery: str | None = None) -> Generator[None]:
+    """Raise RowFailed for an error in the block, from that error. What the disk refuses stays Unavailable."""
+    try:
+        with as_unavailable():
+            yield
+    except (Unavailable, RowFailed):
+        raise
+    except Exception as error:
+        raise RowFailed(task=task, delivery=delivery) from error
+
+
+def upgrade_file(path: Path) -> tuple[str, str]:
+    """Upgrade the file of an older Octet; return (schema before, schema now). The caller holds the home's lock.
+
+    Raises NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable and then leaves the file as it is.
+    """
+    schema.check_library()
+    if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
+        raise NoDatabase(id=path)
+    was = schema.version_of(path)
+    if was != schema.head():
+        engine = writer_engine(path)
+        try:
+            with as_unavailable():
+                schema.upgrade(engine)
+        finally:
+            engine.dispose()
+    return was, schema.head()
 
 
 @cache

@@ -9,8 +9,7 @@ from core.agents.service import SILENT
 from core.deliveries.model import DeliveryState
 from core.rooms import Rooms
 from core.security.model import Actor, Permission, require
-from core.store.engine import Tx
-from core.store.rows import at_row
+from core.store.engine import Tx, at_row
 from core.tasks.model import ParkCause, TaskState
 
 _OFF_DUTY = "the agent was paused"

@@ -13,8 +13,7 @@ from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
 from core.retry_policy import OnAgentTimeout, RetryPolicy
 from core.rooms import Rooms
-from core.store.engine import Tx
-from core.store.rows import at_row
+from core.store.engine import Tx, at_row
 from core.tasks.model import ParkCause, Task, TaskState
 
 _QUESTION = (

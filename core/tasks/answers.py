@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.agents.service import Agents
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer, Reason
 from core.deliveries.service import Deliveries
-from core.kit.clock import Clock
+from core.kit.clock import DAY_MS, Clock
 from core.kit.errors import Conflict
 from core.messages.markers import Found
 from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, Source
@@ -45,7 +45,6 @@ _EARLIER = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
 _GAVE_A_SIGN = "the agent gave a sign meanwhile"
 _LATE_TEXTS = 10
-_DAY_MS = 24 * 3_600_000
 """So many late texts with one code, and for so long after the end of its task, are worth keeping."""
 REPORT_EVERY_S = 1.0  # of a task's reports of progress Octet keeps one in this time
 _READ = "window"
@@ -166,7 +165,7 @@ class Answers:
 
     def _is_over(self, task: Task) -> bool:
         """Tell whether the task ended so long ago that its codes have expired."""
-        return task.state in ENDED and self._clock.now_ms() - task.changed_ms > _DAY_MS
+        return task.state in ENDED and self._clock.now_ms() - task.changed_ms > DAY_MS
 
     def take_reading(self, tx: Tx, awaited: Awaited, found: Found) -> Message | None:
         """What was read between the markers of the prompt; None where it is known already or not awaited any more.

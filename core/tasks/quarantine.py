@@ -9,8 +9,7 @@ import structlog
 
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
-from core.store.engine import Store, Tx
-from core.store.rows import RowFailed
+from core.store.engine import RowFailed, Store, Tx
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, ParkCause, Task, TaskState

@@ -27,10 +27,10 @@ from core.deliveries.model import (
     Target,
 )
 from core.dispatch.model import Decision
-from core.receipts import words
-from core.receipts.model import DAY_MS, Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
+from core.kit.clock import DAY_MS
+from core.receipts import retention, words
+from core.receipts.model import Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import OPERATOR, NotAllowed
-from core.store import prune
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskNotFound, TaskState
@@ -262,22 +262,22 @@ async def test_a_picture_that_is_too_large_is_not_kept(tmp_path: Path) -> None:
 async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prune, "BATCH", 1)
-    monkeypatch.setattr(prune, "BETWEEN_S", 0)
+    monkeypatch.setattr(retention, "BATCH", 1)
+    monkeypatch.setattr(retention, "BETWEEN_S", 0)
     clock = FakeClock()
     async with town(tmp_path, SEEN, clock=clock, keeping=Keeping(days=30, picture_days=7)) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
-        await octet.receipts.purge()
+        await octet.retention.purge()
         assert words.of_pictures(await the_receipt(octet)) == "2 pictures"
         clock.advance(8 * DAY_MS / 1000)
-        await octet.receipts.purge()
+        await octet.retention.purge()
         receipt = await the_receipt(octet)
         assert [(one.png, one.size) for one in receipt.pictures] == [(b"", 6), (b"", 5)]
         assert words.of_pictures(receipt).startswith("2 pictures deleted on ")
         with pytest.raises(PictureDeleted, match="kept for 7 days"):
             await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
         clock.advance(30 * DAY_MS / 1000)
-        await octet.receipts.purge()
+        await octet.retention.purge()
         with pytest.raises(NoReceipt, match="deleted after 30 days"):
             await octet.receipts.show("T-1", by=OPERATOR)
         purged = [entry.data for entry in await octet.journal.of("hub") if entry.name == "ReceiptsPurged"]
@@ -289,7 +289,7 @@ async def test_what_a_person_has_still_to_decide_about_keeps_its_pictures(tmp_pa
     async with town(tmp_path, UNSEEN, clock=clock, keeping=Keeping(days=0, picture_days=0)) as octet:
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         clock.advance(DAY_MS / 1000)
-        await octet.receipts.purge()
+        await octet.retention.purge()
         receipt = await the_receipt(octet)
         assert [one.png for one in receipt.pictures] == [b"before", b"after"]
         await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,10 +14,12 @@ from core.agent_messages.model import NewAgentMessage
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.dispatch.model import Decision
+from core.kit.clock import DAY_MS
 from core.notices.model import NoticeKind
-from core.receipts.model import DAY_MS, Keeping
+from core.receipts import retention
+from core.receipts.model import Keeping
 from core.security.model import OPERATOR
-from core.store import prune
+from core.store.errors import StoreUnavailable
 from core.tasks.model import CodeExpired, TaskId, TaskState, TextExpired
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
@@ -29,7 +32,7 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box w
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune, "BETWEEN_S", 0)
+    monkeypatch.setattr(retention, "BETWEEN_S", 0)
 
 
 @asynccontextmanager
@@ -163,3 +166,23 @@ async def test_a_question_that_nobody_has_settled_stays(tmp_path: Path) -> None:
         await tell_all(octet)
         await octet.retention.purge()
         assert await kinds(octet) == []
+
+
+async def test_a_purge_that_the_store_refused_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "FIRST_S", 0)
+    monkeypatch.setattr(retention, "_STORE_PAUSE_S", 0)
+    tried, done = list[int](), asyncio.Event()
+
+    async def purge(_self: object) -> None:
+        tried.append(len(tried))
+        if len(tried) < 3:
+            raise StoreUnavailable(why="full")
+        done.set()
+
+    monkeypatch.setattr(retention.Retention, "purge", purge)
+    async with house(tmp_path, FakeClock(), FakeLane()) as octet, asyncio.TaskGroup() as group:
+        purging = group.create_task(octet.retention.run())
+        async with asyncio.timeout(10):
+            await done.wait()
+        purging.cancel()
+    assert tried == [0, 1, 2], "after one that went well it rests"

@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from core.store import engine, schema
-from core.store.engine import Store
+from core.store.engine import Store, upgrade_file
 from core.store.errors import DatabaseDamaged, DatabaseUnknown, StoreLocked
-from core.store.upgrade import upgrade_file
 
 LATER = """
 from alembic import op

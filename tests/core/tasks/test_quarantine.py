@@ -14,8 +14,7 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState
 from core.profiles.model import Act
-from core.store.engine import Tx
-from core.store.rows import RowFailed, at_row
+from core.store.engine import RowFailed, Tx, at_row
 from core.tasks.model import ParkCause, Task, TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.agent_actions.house import asked, house
