@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,9 +19,9 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import equal, has_block, has_more, mark, prepare
-from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Moment, Order, Outcome, Reason, Result
 from core.kit import faults
-from core.profiles.model import AnyReadback, Confirm, Driven, Normalise, PaneReadback, Readback
+from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """These say something about the text, not about the window: waiting for the window would not help."""
@@ -36,57 +37,289 @@ class _UnexpectedSubmit(Exception):
     """The program went to work on something while our text did not stand in the composer whole."""
 
 
-class DeliveryRun:
-    """One delivery into one window. `run` is called once; `asked`, `staged` and `marks` tell how far it came."""
+GRANT_S = 0.250  # how long a go-ahead for Enter is good, counted from the asking on the worker's own clock
+LOOK_S = 0.02
+ASKS = 20  # how often a go-ahead that came too late is asked for again
+READ_BY: dict[AnyReadback, str] = {
+    Readback.ACCESSIBILITY: "read back over the accessibility bus",
+    Readback.COPY: "read back by copying",
+    Readback.PIXELS: "read back by pixels only",
+    PaneReadback.SCREEN: "read back from the pane's screen",
+    PaneReadback.PLACEHOLDER: "a sign stood there in place of the text, and counted right; the text was not seen",
+}
+"""How the text was seen to be whole, for people."""
+COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
+"""By these the text itself was read, and compared."""
+BETTER_S = 0.3
+"""How long Octet watches for a better proof after a composer emptied under the guard, where a window may show one."""
+GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
+EMPTIED = (
+    "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
+    "it released them. Nothing else shows that the text arrived"
+)
 
-    def __init__(
-        self,
-        *,
-        text: str,
-        profile: Driven,
-        window: WindowPort,
-        journal: CommitPort,
-        pace: DeliveryClock,
-        while_busy: bool = False,
-        rehearses: bool = False,
-    ) -> None:
-        """`while_busy`: this text may also be given to a window at work, if its profile says that it keeps input.
-        `rehearses`: it is staged, read back and cleared; Enter is not asked for."""
-        self._rehearses = rehearses
-        self._while_busy = while_busy and profile.accepts_input_while_busy
-        self._text = text
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What the looks after Enter have shown so far."""
+
+    empty: bool = False
+    busy: bool = False
+    guarded: bool = False  # the composer emptied while the user's devices were still held
+    gained: bool = False  # the composer emptied, and the document gained the whole text, once
+
+
+RECOGNISED = "recognised"
+"""Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
+_PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadbackProof:
+    """How the whole text was seen in the composer before Enter."""
+
+    by: str
+    sha256: str
+
+
+class Attempt(ABC):
+    """One attempt at one window. `asked` and `pressed` tell how far it came, error or not."""
+
+    def __init__(self, *, profile: Driven, journal: CommitPort, pace: DeliveryClock) -> None:
         self._profile = profile
-        self._window = window
         self._journal = journal
         self._pace = pace
-        self._timings_ms: dict[str, float] = {}
-        self._enter: Submission | None = None
+        self.asked = False  # Enter was asked for: the row may be `submitting` already
+        self.pressed = False  # keys were pressed, or an error came while they were being pressed
+        self.outcome: Outcome | None = None
+
+    @abstractmethod
+    def failed(self, note: str) -> Outcome:
+        """The outcome after an error."""
+
+    @abstractmethod
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+
+    def _ask(self) -> None:
+        before, self.asked = self.asked, True
+        try:
+            self._journal.submitting()
+        except Cancelled as halt:
+            self.asked = before or not halt.denied
+            raise
+
+
+class Submission(Attempt):
+    """An attempt that may press Enter once for one text, and proves what it did."""
+
+    def __init__(
+        self, *, order: Order, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
+    ) -> None:
+        super().__init__(profile=profile, journal=journal, pace=pace)
+        self._window = window
+        self._order = order
+        self._text = order.text  # once prepared: as it is looked for in the transcript
         self._read: ReadbackProof | None = None
+        self._read_by: AnyReadback | None = None
+        self._was_busy = False  # the busy sign stood there before: it proves nothing afterwards
+
+    def run(self) -> Outcome:
+        """Carry it out and say what was seen. Called once."""
+        self.outcome = self._carry_out()
+        self.give_back()
+        self.outcome = self._with_evidence(self.outcome)
+        return self.outcome
+
+    @abstractmethod
+    def _carry_out(self) -> Outcome: ...
+
+    def give_back(self) -> None:
+        self._window.give_back()
+
+    def _with_evidence(self, outcome: Outcome) -> Outcome:
+        """The outcome with all that its receipt needs; a rehearsal with how it was read; any other attempt before Enter
+        as it is. The whole window is kept where its profile says so, and where a person has to decide by it."""
+        has_passed, read = outcome.result in _PASSED_ENTER, self._read
+        if not has_passed and outcome.result is not Result.REHEARSED:
+            return outcome
+        is_whole = self._profile.store_full_window or outcome.result is Result.UNKNOWN
+        return replace(
+            outcome,
+            pictures=self._window.pictures(whole=is_whole) if has_passed else (),
+            evidence=Evidence(
+                readback=read.by if read else "",
+                normalise=self._profile.normalise.value if read and read.by in COMPARED else "",
+                sha256=read.sha256 if read else "",
+                target=self._window.target_identity(),
+            ),
+        )
+
+    def _press_enter(self, look_when_due: Callable[[], object]) -> None:
+        """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft still stands
+        there."""
+        for _ in range(ASKS):
+            if not self._window.is_held():
+                # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
+                self._window.focus()
+                look_when_due()
+            try:
+                if self._try():
+                    return
+            except TransientFailure as trouble:
+                if trouble.reason is not Reason.TOO_SLOW:
+                    raise
+                continue
+            look_when_due()  # time has passed: what stands there is looked at before asking again
+        raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
+
+    def _try(self) -> bool:
+        self._window.guard()
+        self._pace.check()
+        since = self._pace.now_s()
+        self._ask()
+        self._window.guard()
+        return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
+
+    def _record_unexpected_submit(self, note: str) -> Outcome:
+        """The window sent something without Enter: that is written down as if it had been pressed, and is known only if
+        the window says itself that it has the whole text."""
+        self._ask()
+        self.pressed = True
+        outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
+        if self._stands_in_transcript():
+            note = f"{note}; found whole in the window's transcript"
+            outcome = Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=True)
+        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
+        return outcome
+
+    def _confirm_submit(self) -> Outcome:
+        """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
+        outcome = self._judged(self._proven())
+        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
+        return outcome
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        if self._read_by is None:
+            return outcome
+        if self._read_by is Readback.NONE:
+            return _unproven(outcome)
+        return replace(outcome, note=f"{outcome.note}; {READ_BY[self._read_by]}")
+
+    def _proven(self) -> Outcome:
+        seen, wanted = self._watch(), self._profile.confirm
+        if seen.gained:
+            return Outcome(result=Result.DELIVERED, note=GAINED, assurance=Assurance.EXACT)
+        if seen.empty and self._was_busy:
+            note = "composer empty; the window was at work before, so its busy sign proves nothing"
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
+        if seen.empty and seen.busy:
+            assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
+            note = "composer empty, busy sign seen"
+            return Outcome(result=Result.DELIVERED, note=note, assurance=assurance)
+        if self._journal.is_answered():
+            note = "an answer with this prompt's code came while Octet still watched the window"
+            left = not seen.empty
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.ANSWERED, draft_left=left)
+        if self._stands_in_transcript():
+            note = "found in the window's transcript"
+            left = not self._window.confirm().is_empty
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=left)
+        if seen.guarded:
+            is_compared = self._read_by in COMPARED
+            held = "the composer held exactly this text" if is_compared else "an empty composer took this text once"
+            note = EMPTIED.format(held=held)
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
+        if seen.empty:
+            note = "the composer is empty, but no busy sign was seen"
+        elif seen.busy:
+            note = "the busy sign was seen, but the composer was not seen empty"
+        else:
+            note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
+        return Outcome(
+            result=Result.UNKNOWN,
+            reason=Reason.NOT_SEEN,
+            note=note,
+            draft_left=not seen.empty,
+        )
+
+    def _press(self, by_s: float) -> bool:
+        """Press Enter; False when it became too late for that, with nothing pressed."""
+        self.pressed = True
+        try:
+            self._window.submit(by_s=by_s)
+        except (TransientFailure, Cancelled) as why:
+            self.pressed = False
+            if isinstance(why, TransientFailure) and why.reason is Reason.LATE:
+                return False
+            raise
+        return True
+
+    def _watch(self) -> _Seen:
+        wanted, seen = self._profile.confirm, _Seen()
+        until = self._pace.now_s() + self._profile.confirm_timeout_ms / 1000
+        while True:
+            sight = self._window.confirm()
+            seen.empty = seen.empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
+            seen.busy = seen.busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
+            seen.gained = seen.empty and bool(sight.has_gained) and not self._was_busy
+            now = self._pace.now_s()
+            if seen.empty and sight.is_guarded and self._may_be_weak and not seen.guarded:
+                seen.guarded = True
+                may_show_more = self._may_show_busy or sight.has_gained is not None
+                until = min(until, now + (BETTER_S if may_show_more else 0))
+            is_proven = seen.gained or (seen.empty and seen.busy)
+            if is_proven or now >= until or self._journal.is_answered():
+                return seen
+            self._window.wait_for_redraw(LOOK_S)
+
+    @property
+    def _may_be_weak(self) -> bool:
+        """Whether a composer that empties under the input guard proves a weak delivery: it held our text, read back
+        just before, and the profile does not forbid it."""
+        return self._profile.weak_by_emptying and self._read_by not in {None, Readback.NONE}
+
+    @property
+    def _may_show_busy(self) -> bool:
+        return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self._was_busy
+
+    def _stands_in_transcript(self) -> bool:
+        """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""
+        level = self._profile.normalise
+        if self._profile.transcript is None:
+            return False
+        try:
+            self._window.find()
+            said = self._window.transcript()
+            if said is None or not has_block(self._text, said, level):
+                return False
+            # The same text may stand there from before: what is still in the composer was not sent.
+            return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
+        except (TransientFailure, PermanentFailure, Cancelled):
+            return False
+
+
+def _unproven(outcome: Outcome) -> Outcome:
+    """Of a text that nobody read back it may be said at most that it was sent; a draft that stands there was not."""
+    if outcome.result is Result.UNKNOWN and outcome.draft_left:
+        return outcome
+    note = f"nobody read back what was sent, as its profile allows; {outcome.note}"
+    return Outcome(result=Result.SENT, note=note)
+
+
+class DeliveryRun(Submission):
+    """One delivery into one window; `staged` and `marks` tell how far it came. Enter is not asked for where its order
+    only rehearses."""
+
+    def __init__(
+        self, *, order: Order, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
+    ) -> None:
+        super().__init__(order=order, profile=profile, window=window, journal=journal, pace=pace)
+        self._while_busy = order.while_busy and profile.accepts_input_while_busy
+        self._timings_ms: dict[str, float] = {}
         self._is_ours = False
         self.staged = False
         self.marks: tuple[str, ...] = ()
-        self.outcome: Outcome | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Enter was asked for: the row may be `submitting` already."""
-        return self._enter is not None and self._enter.asked
-
-    @property
-    def pressed(self) -> bool:
-        """Enter was pressed, or an error came while it was being pressed."""
-        return self._enter is not None and self._enter.pressed
-
-    def run(self) -> Outcome:
-        """Carry the delivery out and say what was seen."""
-        self.outcome = self._carry_out()
-        self.give_back()
-        self.outcome = with_evidence(self.outcome, self._window, self._profile, self._read)
-        return self.outcome
-
-    def give_back(self) -> None:
-        """What is a person's at the window is theirs again."""
-        self._window.give_back()
 
     def failed(self, note: str) -> Outcome:
         """The outcome after an error: before Enter was asked for our own draft is cleared, after it all stays."""
@@ -96,17 +329,14 @@ class DeliveryRun:
 
     def _carry_out(self) -> Outcome:
         try:
-            text = prepare(self._text, self._profile)
-            enter = self._enter = Submission(
-                text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
-            )
+            self._text = prepare(self._text, self._profile)
             try:
-                self._stage(text, enter)
-                if self._rehearses:
+                self._stage()
+                if self._order.rehearses:
                     return self._rehearsed()
-                self._submit(text, enter)
+                self._submit()
             except _UnexpectedSubmit:
-                return self._sent_unasked(enter)
+                return self._sent_unasked()
         except TransientFailure as trouble:
             return self._give_up(Result.BOUNCED, trouble.reason, trouble.note)
         except PermanentFailure as trouble:
@@ -117,37 +347,37 @@ class DeliveryRun:
         except Cancelled as halt:
             return self._halt(halt)
         with self._timed("confirm"):
-            outcome = enter.confirm()
+            outcome = self._confirm_submit()
         faults.point("worker.confirmed")
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
-    def _stage(self, text: str, enter: Submission) -> None:
+    def _stage(self) -> None:
         with self._timed("preflight"):
-            enter.was_busy = self._window.look(may_be_busy=self._while_busy)
+            self._was_busy = self._window.look(may_be_busy=self._while_busy)
         self._pace.check()
-        self.marks = (mark(text, self._profile.normalise),)
+        self.marks = (mark(self._text, self._profile.normalise),)
         self._journal.staging(self.marks)
         with self._timed("focus"):
             self._window.focus()
         faults.point("worker.clicked")
         with self._timed("stage"):
             self.staged = self._is_ours = True
-            self._window.stage(text)
+            self._window.stage(self._text)
         faults.point("worker.pasted")
         with self._timed("readback"):
-            read = self._read_back(text, enter)
+            read = self._read_back()
         faults.point("worker.read-back")
         seen = self._window.marks()
         self.marks += seen
         self._window.remember(Moment.STAGED)
-        self._read = ReadbackProof(by=enter.read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
+        self._read = ReadbackProof(by=self._read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
         self._journal.staged(self._read.sha256, seen)
 
-    def _submit(self, text: str, enter: Submission) -> None:
+    def _submit(self) -> None:
         with self._timed("submit"):
             if self._profile.settle_ms:
                 self._pace.rest(self._profile.settle_ms / 1000)
-            enter.press(lambda: self._read_back(text, enter))
+            self._press_enter(self._read_back)
 
     def _rehearsed(self) -> Outcome:
         with self._timed("clear"):
@@ -156,35 +386,35 @@ class DeliveryRun:
             outcome = replace(outcome, result=Result.REFUSED, reason=Reason.NOT_CLEARED)
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
-    def _read_back(self, text: str, enter: Submission) -> str:
+    def _read_back(self) -> str:
         until = self._pace.now_s() + self._profile.paste_timeout_ms / 1000
         while True:
             self._pace.check()
             reading = self._look()
             if reading.text is not None:
-                is_whole = equal(text, reading.text, self._profile.normalise)
+                is_whole = equal(self._text, reading.text, self._profile.normalise)
             else:
                 is_whole = reading.taken and reading.landed
-            if reading.taken and not enter.was_busy and self._window.is_at_work():
+            if reading.taken and not self._was_busy and self._window.is_at_work():
                 if is_whole and reading.text is not None:
                     raise TransientFailure(Reason.BUSY, "it went to work on something else before Enter")
                 raise _UnexpectedSubmit
             if is_whole:
-                enter.read_by = reading.by
-                return text if reading.text is None else reading.text
+                self._read_by = reading.by
+                return self._text if reading.text is None else reading.text
             if self._pace.now_s() >= until:
-                raise self._not_landed(text, reading)
+                raise self._not_landed(reading)
             self._window.wait_for_redraw(0.003)
 
-    def _sent_unasked(self, enter: Submission) -> Outcome:
+    def _sent_unasked(self) -> Outcome:
         """What may have been sent is never brought a second time unless a person says so."""
         try:
             if self._read is None:
                 self._journal.staged("", ())
-            outcome = enter.record_unexpected_submit(SENT_UNASKED)
+            outcome = self._record_unexpected_submit(SENT_UNASKED)
         except Cancelled as halt:
             # Stopped just then. What stands there stays, as the evidence that it is.
-            result = Result.UNKNOWN if enter.asked else Result.STOPPED
+            result = Result.UNKNOWN if self.asked else Result.STOPPED
             outcome = Outcome(result=result, reason=halt.reason, note=SENT_UNASKED, draft_left=True)
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
@@ -199,16 +429,16 @@ class DeliveryRun:
         self._window.focus()
         return ReadbackResult(by=self._profile.readback[0])
 
-    def _not_landed(self, text: str, reading: ReadbackResult) -> TransientFailure | PermanentFailure:
+    def _not_landed(self, reading: ReadbackResult) -> TransientFailure | PermanentFailure:
         if reading.text is None or not reading.text.strip():
             seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
             return TransientFailure(Reason.PASTE_NOT_READ, seen)
-        if has_more(text, reading.text, self._profile.normalise):
+        if has_more(self._text, reading.text, self._profile.normalise):
             return PermanentFailure(
                 Reason.COMPOSER_NOT_EMPTY, "somebody's letters stand beside our draft; both were left there"
             )
         return PermanentFailure(
-            Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(text)} were staged"
+            Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(self._text)} were staged"
         )
 
     def _halt(self, halt: Cancelled) -> Outcome:
@@ -246,256 +476,3 @@ class DeliveryRun:
 
 def _join(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
-
-
-GRANT_S = 0.250  # how long a go-ahead for Enter is good, counted from the asking on the worker's own clock
-LOOK_S = 0.02
-ASKS = 20  # how often a go-ahead that came too late is asked for again
-
-
-READ_BY: dict[AnyReadback, str] = {
-    Readback.ACCESSIBILITY: "read back over the accessibility bus",
-    Readback.COPY: "read back by copying",
-    Readback.PIXELS: "read back by pixels only",
-    PaneReadback.SCREEN: "read back from the pane's screen",
-    PaneReadback.PLACEHOLDER: "a sign stood there in place of the text, and counted right; the text was not seen",
-}
-"""How the text was seen to be whole, for people."""
-COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
-"""By these the text itself was read, and compared."""
-
-
-BETTER_S = 0.3
-"""How long Octet watches for a better proof after a composer emptied under the guard, where a window may show one."""
-GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
-EMPTIED = (
-    "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
-    "it released them. Nothing else shows that the text arrived"
-)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Seen:
-    """What the looks after Enter have shown so far."""
-
-    empty: bool = False
-    busy: bool = False
-    guarded: bool = False  # the composer emptied while the user's devices were still held
-    gained: bool = False  # the composer emptied, and the document gained the whole text, once
-
-
-class Submission:
-    """One Enter into one window. `asked` and `pressed` tell how far it came, error or not."""
-
-    def __init__(
-        self, *, text: str, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
-    ) -> None:
-        """`text` is the prepared one: it is what is looked for in the transcript."""
-        self._text = text
-        self._profile = profile
-        self._window = window
-        self._journal = journal
-        self._pace = pace
-        self.read_by: AnyReadback | None = None
-        self.was_busy = False
-        """The busy sign stood there before: it proves nothing afterwards."""
-        self.asked = False
-        self.pressed = False
-
-    def press(self, look_when_due: Callable[[], object]) -> None:
-        """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft still stands
-        there."""
-        for _ in range(ASKS):
-            if not self._window.is_held():
-                # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
-                self._window.focus()
-                look_when_due()
-            try:
-                if self._try():
-                    return
-            except TransientFailure as trouble:
-                if trouble.reason is not Reason.TOO_SLOW:
-                    raise
-                continue
-            look_when_due()  # time has passed: what stands there is looked at before asking again
-        raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
-
-    def _try(self) -> bool:
-        self._window.guard()
-        self._pace.check()
-        since = self._pace.now_s()
-        self._ask()
-        self._window.guard()
-        return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
-
-    def record_unexpected_submit(self, note: str) -> Outcome:
-        """The window sent something without Enter: that is written down as if it had been pressed, and is known only if
-        the window says itself that it has the whole text."""
-        self._ask()
-        self.pressed = True
-        outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
-        if self._stands_in_transcript():
-            note = f"{note}; found whole in the window's transcript"
-            outcome = Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=True)
-        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
-        return outcome
-
-    def confirm(self) -> Outcome:
-        """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
-        outcome = self._judged(self._confirm())
-        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
-        return outcome
-
-    def _judged(self, outcome: Outcome) -> Outcome:
-        if self.read_by is None:
-            return outcome
-        if self.read_by is Readback.NONE:
-            return _unproven(outcome)
-        return replace(outcome, note=f"{outcome.note}; {READ_BY[self.read_by]}")
-
-    def _confirm(self) -> Outcome:
-        seen, wanted = self._watch(), self._profile.confirm
-        if seen.gained:
-            return Outcome(result=Result.DELIVERED, note=GAINED, assurance=Assurance.EXACT)
-        if seen.empty and self.was_busy:
-            note = "composer empty; the window was at work before, so its busy sign proves nothing"
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
-        if seen.empty and seen.busy:
-            assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
-            note = "composer empty, busy sign seen"
-            return Outcome(result=Result.DELIVERED, note=note, assurance=assurance)
-        if self._journal.is_answered():
-            note = "an answer with this prompt's code came while Octet still watched the window"
-            left = not seen.empty
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.ANSWERED, draft_left=left)
-        if self._stands_in_transcript():
-            note = "found in the window's transcript"
-            left = not self._window.confirm().is_empty
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=left)
-        if seen.guarded:
-            is_compared = self.read_by in COMPARED
-            held = "the composer held exactly this text" if is_compared else "an empty composer took this text once"
-            note = EMPTIED.format(held=held)
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
-        if seen.empty:
-            note = "the composer is empty, but no busy sign was seen"
-        elif seen.busy:
-            note = "the busy sign was seen, but the composer was not seen empty"
-        else:
-            note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
-        return Outcome(
-            result=Result.UNKNOWN,
-            reason=Reason.NOT_SEEN,
-            note=note,
-            draft_left=not seen.empty,
-        )
-
-    def _ask(self) -> None:
-        before, self.asked = self.asked, True
-        try:
-            self._journal.submitting()
-        except Cancelled as halt:
-            self.asked = before or not halt.denied
-            raise
-
-    def _press(self, by_s: float) -> bool:
-        """Press Enter; False when it became too late for that, with nothing pressed."""
-        self.pressed = True
-        try:
-            self._window.submit(by_s=by_s)
-        except (TransientFailure, Cancelled) as why:
-            self.pressed = False
-            if isinstance(why, TransientFailure) and why.reason is Reason.LATE:
-                return False
-            raise
-        return True
-
-    def _watch(self) -> _Seen:
-        wanted, seen = self._profile.confirm, _Seen()
-        until = self._pace.now_s() + self._profile.confirm_timeout_ms / 1000
-        while True:
-            sight = self._window.confirm()
-            seen.empty = seen.empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
-            seen.busy = seen.busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
-            seen.gained = seen.empty and bool(sight.has_gained) and not self.was_busy
-            now = self._pace.now_s()
-            if seen.empty and sight.is_guarded and self._may_be_weak and not seen.guarded:
-                seen.guarded = True
-                may_show_more = self._may_show_busy or sight.has_gained is not None
-                until = min(until, now + (BETTER_S if may_show_more else 0))
-            is_proven = seen.gained or (seen.empty and seen.busy)
-            if is_proven or now >= until or self._journal.is_answered():
-                return seen
-            self._window.wait_for_redraw(LOOK_S)
-
-    @property
-    def _may_be_weak(self) -> bool:
-        """Whether a composer that empties under the input guard proves a weak delivery: it held our text, read back
-        just before, and the profile does not forbid it."""
-        return self._profile.weak_by_emptying and self.read_by not in {None, Readback.NONE}
-
-    @property
-    def _may_show_busy(self) -> bool:
-        return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self.was_busy
-
-    def _stands_in_transcript(self) -> bool:
-        """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""
-        level = self._profile.normalise
-        if self._profile.transcript is None:
-            return False
-        try:
-            self._window.find()
-            said = self._window.transcript()
-            if said is None or not has_block(self._text, said, level):
-                return False
-            # The same text may stand there from before: what is still in the composer was not sent.
-            return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
-        except (TransientFailure, PermanentFailure, Cancelled):
-            return False
-
-
-def _unproven(outcome: Outcome) -> Outcome:
-    """Of a text that nobody read back it may be said at most that it was sent; a draft that stands there was not."""
-    if outcome.result is Result.UNKNOWN and outcome.draft_left:
-        return outcome
-    note = f"nobody read back what was sent, as its profile allows; {outcome.note}"
-    return Outcome(result=Result.SENT, note=note)
-
-
-RECOGNISED = "recognised"
-"""Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
-_PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadbackProof:
-    """How the whole text was seen in the composer before Enter."""
-
-    by: str
-    sha256: str
-
-
-def with_evidence(outcome: Outcome, window: WindowPort, profile: Driven, read: ReadbackProof | None) -> Outcome:
-    """The outcome with all that its receipt needs; a rehearsal with how it was read; any other
-    attempt before Enter as it is.
-
-    The whole window is kept where its profile says so, and where a person has to decide by it.
-    """
-    has_passed = outcome.result in _PASSED_ENTER
-    if not has_passed and outcome.result is not Result.REHEARSED:
-        return outcome
-    is_whole = profile.store_full_window or outcome.result is Result.UNKNOWN
-    return replace(
-        outcome,
-        pictures=window.pictures(whole=is_whole) if has_passed else (),
-        evidence=Evidence(
-            readback=read.by if read else "",
-            normalise=_compared(profile.normalise, read),
-            sha256=read.sha256 if read else "",
-            target=window.target_identity(),
-        ),
-    )
-
-
-def _compared(level: Normalise, read: ReadbackProof | None) -> str:
-    return level.value if read is not None and read.by in COMPARED else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from automation.protocol.delivery import ASKS, GRANT_S
+from automation.protocol.delivery import ASKS, GRANT_S, Attempt
 from automation.protocol.ports import Cancelled, CommitPort, DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
@@ -68,24 +68,18 @@ class ActionPort(Protocol):
         ...
 
 
-class ActionRun:
-    """One act in one window. `run` or `settle` is called once; `asked` and `pressed` tell how far it came."""
+class ActionRun(Attempt):
+    """One act in one window. `run` or `settle` is called once."""
 
     def __init__(
         self, *, act: Act, expects: str, profile: Driven, window: ActionPort, journal: CommitPort, pace: DeliveryClock
     ) -> None:
         """`expects` is the mark of the dialog that the person was shown; empty for an interruption."""
+        super().__init__(profile=profile, journal=journal, pace=pace)
         self._act = act
         self._expects = expects
-        self._profile = profile
         self._window = window
-        self._journal = journal
-        self._pace = pace
-        self.asked = False
-        self.pressed = False
-        self._looked = ""
-        """Of a new conversation: by what the window was known before."""
-        self.outcome: Outcome | None = None
+        self._looked = ""  # of a new conversation: by what the window was known before
 
     def run(self) -> Outcome:
         """Do the act and say what was seen."""
@@ -107,11 +101,9 @@ class ActionRun:
         return self.outcome
 
     def give_back(self) -> None:
-        """What is a person's at the window is theirs again."""
         self._window.give_back()
 
     def failed(self, note: str) -> Outcome:
-        """The outcome after an error."""
         if self.asked:
             return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note)
         return Outcome(result=Result.FAILED, note=note)
@@ -214,14 +206,6 @@ class ActionRun:
                 raise
             return
         faults.point("worker.act-pressed")
-
-    def _ask(self) -> None:
-        before, self.asked = self.asked, True
-        try:
-            self._journal.submitting()
-        except Cancelled as halt:
-            self.asked = before or not halt.denied
-            raise
 
     def _halted(self, halt: Cancelled) -> Outcome:
         if halt.orphaned and self.asked:

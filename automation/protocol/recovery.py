@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from automation.protocol.delivery import RECOGNISED, ReadbackProof, Submission, with_evidence
+from automation.protocol.delivery import RECOGNISED, ReadbackProof, Submission
 from automation.protocol.ports import (
     Cancelled,
     CommitPort,
@@ -17,7 +17,7 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Moment, Order, Outcome, Reason, Result
 from core.profiles.model import Driven
 
 T = TypeVar("T")
@@ -56,96 +56,66 @@ class _Seen:
         return f"{composer}{busy}, the transcript {'has' if self.said else 'lacks'} our text"
 
 
-class Recovery:
-    """Settles one delivery. `run` is called once; `asked` and `pressed` tell whether Enter was asked for once more."""
+class Recovery(Submission):
+    """Settles one delivery: nothing is cleared, and Enter is pressed for our own whole draft only."""
 
     def __init__(
         self,
         *,
-        text: str,
-        drafts: tuple[str, ...],
+        order: Order,
         profile: Driven,
         window: WindowPort,
         journal: CommitPort,
         pace: DeliveryClock,
         looks: RecoveryTimeouts | None = None,
     ) -> None:
-        """`drafts` are the marks that were committed before the interruption."""
-        self._text = text
-        self._drafts = drafts
-        self._profile = profile
-        self._window = window
-        self._journal = journal
-        self._pace = pace
+        """The order's `drafts` are the marks that were committed before the interruption."""
+        super().__init__(order=order, profile=profile, window=window, journal=journal, pace=pace)
         self._looks = looks or RecoveryTimeouts()
-        self._enter: Submission | None = None
-        self._read: ReadbackProof | None = None
-        self.outcome: Outcome | None = None
-
-    @property
-    def pressed(self) -> bool:
-        """Enter was pressed here, or an error came while it was being pressed."""
-        return self._enter is not None and self._enter.pressed
-
-    def run(self) -> Outcome:
-        """Look, and say what is certain. Nothing is cleared, and Enter is pressed for our own whole draft only."""
-        try:
-            self.outcome = self._find_out()
-        except (TransientFailure, PermanentFailure) as trouble:
-            note = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
-            self.outcome = self.unknown(f"nobody could look into the window ({note})", trouble.reason)
-        except Cancelled as halt:
-            self.outcome = self.unknown(f"stopped while looking: {halt.note}", halt.reason)
-        if self.outcome.result is Result.UNKNOWN:
-            self._window.remember(Moment.LAST_SEEN)
-        elif self.outcome.result is Result.DELIVERED:
-            self._window.remember(Moment.AFTERWARDS)
-        self.give_back()
-        self.outcome = with_evidence(self.outcome, self._window, self._profile, self._read)
-        return self.outcome
-
-    def give_back(self) -> None:
-        """What is a person's at the window is theirs again."""
-        self._window.give_back()
 
     def failed(self, note: str) -> Outcome:
-        """The outcome after an error: nobody knows."""
-        return self.unknown(note)
+        return self._unknown(note)
 
-    def unknown(self, note: str, reason: Reason | None = None, *, draft_left: bool = True) -> Outcome:
-        """The outcome when nothing is certain."""
-        return Outcome(
-            result=Result.UNKNOWN,
-            reason=reason or Reason.NOT_SEEN,
-            note=note,
-            draft_left=draft_left,
-        )
+    def _carry_out(self) -> Outcome:
+        try:
+            outcome = self._find_out()
+        except (TransientFailure, PermanentFailure) as trouble:
+            note = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
+            outcome = self._unknown(f"nobody could look into the window ({note})", trouble.reason)
+        except Cancelled as halt:
+            outcome = self._unknown(f"stopped while looking: {halt.note}", halt.reason)
+        if outcome.result is Result.UNKNOWN:
+            self._window.remember(Moment.LAST_SEEN)
+        elif outcome.result is Result.DELIVERED:
+            self._window.remember(Moment.AFTERWARDS)
+        return outcome
+
+    def _unknown(self, note: str, reason: Reason | None = None, *, draft_left: bool = True) -> Outcome:
+        reason = reason or Reason.NOT_SEEN
+        return Outcome(result=Result.UNKNOWN, reason=reason, note=note, draft_left=draft_left)
 
     def _find_out(self) -> Outcome:
-        text = prepare(self._text, self._profile)
-        marks = (mark(text, self._profile.normalise), *self._drafts)
-        first = self._patiently(lambda: self._look(text, marks))
+        self._text = prepare(self._text, self._profile)
+        marks = (mark(self._text, self._profile.normalise), *self._order.drafts)
+        first = self._patiently(lambda: self._look(marks))
         if first.said and not first.is_ours:
             note = f"found in the window's transcript {AFTER}"
             return Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT, note=note, draft_left=not first.is_empty)
         if first.is_ours and not first.said and not first.is_busy:
-            return self._again(text, marks)
+            return self._again(marks)
         complete = self._profile.transcript is not None and self._profile.transcript.complete
         if complete and first.said is False and first.is_empty and not first.is_busy:
-            if not self._window.is_same_window(self._drafts):
-                return self.unknown(f"{first.words}, but the window was opened anew since", draft_left=False)
-            return self._not_there(text, marks)
-        return self.unknown(first.words, draft_left=not first.is_empty)
+            if not self._window.is_same_window(self._order.drafts):
+                return self._unknown(f"{first.words}, but the window was opened anew since", draft_left=False)
+            return self._not_there(marks)
+        return self._unknown(first.words, draft_left=not first.is_empty)
 
-    def _again(self, text: str, marks: tuple[str, ...]) -> Outcome:
+    def _again(self, marks: tuple[str, ...]) -> Outcome:
         """Our draft stands there: if it still does after a while, Enter was not pressed, and is pressed now."""
         self._rest(self._looks.apart_s)
-        second = self._patiently(lambda: self._look(text, marks))
+        second = self._patiently(lambda: self._look(marks))
         if not second.is_ours or second.said or second.is_busy:
-            return self.unknown(f"our text stood in the composer; {self._looks.apart_s:g} s later {second.words}")
-        enter = self._enter = Submission(
-            text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
-        )
+            return self._unknown(f"our text stood in the composer; {self._looks.apart_s:g} s later {second.words}")
 
         def still_ours() -> None:
             if not self._window.matches_draft(marks):
@@ -155,18 +125,18 @@ class Recovery:
             self._window.focus()
             still_ours()
             self._window.remember(Moment.STAGED)
-            self._read = ReadbackProof(by=RECOGNISED, sha256=hashlib.sha256(text.encode()).hexdigest())
-            enter.press(still_ours)
+            self._read = ReadbackProof(by=RECOGNISED, sha256=hashlib.sha256(self._text.encode()).hexdigest())
+            self._press_enter(still_ours)
         except (TransientFailure, PermanentFailure) as trouble:
-            return self.unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")
-        outcome = enter.confirm()
+            return self._unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")
+        outcome = self._confirm_submit()
         return replace(outcome, note=f"Enter was pressed {AFTER}: our whole draft stood there; {outcome.note}")
 
-    def _not_there(self, text: str, marks: tuple[str, ...]) -> Outcome:
+    def _not_there(self, marks: tuple[str, ...]) -> Outcome:
         """A complete transcript lacks our text: if it still does after a while, the text did not arrive."""
         self._rest(self._looks.reads_apart_s)
-        second = self._patiently(lambda: self._look(text, marks))
-        is_same = self._window.is_same_window(self._drafts)
+        second = self._patiently(lambda: self._look(marks))
+        is_same = self._window.is_same_window(self._order.drafts)
         if second.said is False and second.is_empty and not second.is_busy and is_same:
             note = "the composer is empty and the complete transcript lacks it, seen twice"
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
@@ -175,15 +145,15 @@ class Recovery:
             return Outcome(
                 result=Result.DELIVERED, assurance=Assurance.EXACT, note=note, draft_left=not second.is_empty
             )
-        return self.unknown(f"at first nothing was seen; {self._looks.reads_apart_s:g} s later {second.words}")
+        return self._unknown(f"at first nothing was seen; {self._looks.reads_apart_s:g} s later {second.words}")
 
-    def _look(self, text: str, marks: tuple[str, ...]) -> _Seen:
+    def _look(self, marks: tuple[str, ...]) -> _Seen:
         """Everything that can be seen at once; keys only once it is sure that it is the window."""
         self._window.find()
         said: bool | None = None
         if self._profile.transcript is not None:
             transcript = self._window.transcript()
-            said = None if transcript is None else has_block(text, transcript, self._profile.normalise)
+            said = None if transcript is None else has_block(self._text, transcript, self._profile.normalise)
         sight = self._window.confirm()
         is_ours = not sight.is_empty and bool(marks) and self._window.matches_draft(marks)
         self._window.find()  # nothing came over it meanwhile: what was seen is what it shows

@@ -20,8 +20,8 @@ from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
-from automation.desktop.worker.process import Attempt, why_refused
-from automation.protocol.delivery import DeliveryRun
+from automation.desktop.worker.process import why_refused
+from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
 from core.calibration.model import CalibrationFailed, Cause, TrialResult
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
@@ -337,13 +337,6 @@ class TrialRunner:
         if tag:
             anchors.keep_tag(job.window.name, tag)
         window = self._open(job.window.name, eyes)
-        steps = DeliveryRun(
-            text=job.text,
-            profile=job.profile,
-            window=window,
-            journal=TrialJournal(),
-            pace=self._inbox,
-            rehearses=True,
-        )
+        steps = DeliveryRun(order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self._inbox)
         outcome = self._guarded(steps.run, steps, order)
         return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors), tag=tag)

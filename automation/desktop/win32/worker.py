@@ -33,8 +33,9 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Hello, Locked, WindowActive, WindowShows, WindowSignLearned
-from automation.desktop.worker.process import Attempt, carry_out
+from automation.desktop.worker.process import carry_out
 from automation.desktop.worker.user_presence import ScreenLockWatch, UserActivityGate
+from automation.protocol.delivery import Attempt
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, InputSource, Shown, Transcribed, WindowStatus

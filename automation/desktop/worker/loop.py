@@ -34,13 +34,12 @@ from automation.desktop.worker.messages import (
 )
 from automation.desktop.worker.process import (
     NO_SUCH_WINDOW,
-    Attempt,
     Heartbeat,
     answer_picture,
     carry_out,
     why_refused,
 )
-from automation.protocol.delivery import DeliveryRun
+from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from automation.protocol.recovery import Recovery
@@ -175,13 +174,11 @@ class WorkerLoop:
         drafts.clear(name)
         self._surface.measured()  # what came before belongs to nobody's receipt
         steps = DeliveryRun(
-            text=order.text,
+            order=order,
             profile=self._surface.eyes.profile(name),
             window=self._surface.open_window(name),
             journal=self._inbox,
             pace=self._inbox,
-            while_busy=order.while_busy,
-            rehearses=order.rehearses,
         )
         outcome = self._guarded(steps.run, steps, order)
         if steps.staged:
@@ -192,8 +189,7 @@ class WorkerLoop:
 
     def _settled(self, order: Order, name: str) -> Outcome:
         recovery = Recovery(
-            text=order.text,
-            drafts=order.drafts,
+            order=order,
             profile=self._surface.eyes.profile(name),
             window=self._surface.open_window(name),
             journal=self._inbox,

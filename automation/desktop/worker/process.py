@@ -31,6 +31,7 @@ from automation.desktop.worker.messages import (
     TakePicture,
     receive,
 )
+from automation.protocol.delivery import Attempt
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome
 from core.kit import faults
@@ -154,23 +155,6 @@ class Heartbeat:
             if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
                 self._outbox.send(Beat())
             pause.wait(BEAT_S)
-
-
-class Attempt(Protocol):
-    """What is tried with a window: a delivery, a look afterwards, an act."""
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """What was seen, once it is certain."""
-        ...
-
-    def failed(self, note: str) -> Outcome:
-        """The outcome after an error."""
-        ...
-
-    def give_back(self) -> None:
-        """What is a person's at the window is theirs again."""
-        ...
 
 
 def carry_out(

@@ -28,7 +28,7 @@ from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.desktop.worker.input_lock_state import InputLockState
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts
 from automation.desktop.worker.messages import Hello, WindowSignLearned
-from automation.desktop.worker.process import Attempt, carry_out
+from automation.desktop.worker.process import carry_out
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.connection import NoDisplay, StillHeld, WrongXlib
 from automation.desktop.x11.draft_guard import DraftGuard
@@ -44,6 +44,7 @@ from automation.desktop.x11.window import X11Window
 from automation.desktop.x11.window_events import WindowEvents
 from automation.desktop.x11.window_watcher import GONE, X11Watcher
 from automation.desktop.x11.windows import X11Windows
+from automation.protocol.delivery import Attempt
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed

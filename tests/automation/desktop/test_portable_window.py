@@ -24,7 +24,7 @@ from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback, Transcript
-from tests.fakes.desk import TK
+from tests.fakes.desk import TK, make_order
 from tests.fakes.world import World
 
 QUICK = replace(
@@ -143,7 +143,8 @@ class Scene:
 
     def deliver(self, text: str = TEXT) -> Outcome:
         profile = self.sight.profile("agent-1")
-        return DeliveryRun(text=text, profile=profile, window=self.window, journal=self.journal, pace=self.pace).run()
+        order = make_order("worker", text)
+        return DeliveryRun(order=order, profile=profile, window=self.window, journal=self.journal, pace=self.pace).run()
 
 
 @pytest.fixture

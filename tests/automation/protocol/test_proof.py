@@ -9,7 +9,7 @@ import pytest
 from automation.protocol.delivery import BETTER_S, DeliveryRun
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.profiles.model import Confirm, Profile, Readback
-from tests.fakes.desk import SAYS, TERM, TK
+from tests.fakes.desk import SAYS, TERM, TK, make_order
 from tests.fakes.world import World
 
 TEXT = "Do this\nthen that"
@@ -28,7 +28,7 @@ def guarded(**more: object) -> World:
 
 
 def deliver(world: World, profile: Profile = TK) -> Outcome:
-    return DeliveryRun(text=TEXT, profile=profile, window=world, journal=world, pace=world).run()
+    return DeliveryRun(order=make_order("worker", TEXT), profile=profile, window=world, journal=world, pace=world).run()
 
 
 def seconds_of_watching(outcome: Outcome) -> float:
@@ -123,7 +123,6 @@ def test_a_document_that_gained_the_text_proves_nothing_while_the_draft_stands_t
     assert deliver(guarded(gains_after=0.0, empties=False), QUIET).result is Result.UNKNOWN
     at_work = World(works=True, is_busy=True, gains_after=0.0)
     queues = replace(TK, accepts_input_while_busy=True)
-    outcome = DeliveryRun(
-        text=TEXT, profile=queues, window=at_work, journal=at_work, pace=at_work, while_busy=True
-    ).run()
+    order = replace(make_order("worker", TEXT), while_busy=True)
+    outcome = DeliveryRun(order=order, profile=queues, window=at_work, journal=at_work, pace=at_work).run()
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)

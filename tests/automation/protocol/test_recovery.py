@@ -11,7 +11,7 @@ from automation.protocol.recovery import Recovery, RecoveryTimeouts
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Box, Normalise, Profile, Transcript
-from tests.fakes.desk import SAYS, TERM, TK
+from tests.fakes.desk import SAYS, TERM, TK, make_order
 from tests.fakes.world import World, raises
 
 TEXT = "Do this\nthen that"
@@ -21,7 +21,8 @@ KEYS = {"focus", "transcript", "is ours", "submit", "clear", "stage"}
 
 
 def settle(world: World, profile: Profile = SAYS, drafts: tuple[str, ...] = MARKS) -> Outcome:
-    return Recovery(text=TEXT, drafts=drafts, profile=profile, window=world, journal=world, pace=world).run()
+    order = replace(make_order("worker", TEXT), drafts=drafts)
+    return Recovery(order=order, profile=profile, window=world, journal=world, pace=world).run()
 
 
 def touched(world: World) -> list[str]:

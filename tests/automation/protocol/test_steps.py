@@ -14,14 +14,14 @@ from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, 
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Confirm, Normalise, Profile, Readback
-from tests.fakes.desk import SAYS, TERM, TK
+from tests.fakes.desk import SAYS, TERM, TK, make_order
 from tests.fakes.world import World, raises
 
 TEXT = "Do this\nthen that"
 
 
 def deliver(world: World, profile: Profile = TK, text: str = TEXT) -> Outcome:
-    return DeliveryRun(text=text, profile=profile, window=world, journal=world, pace=world).run()
+    return DeliveryRun(order=make_order("worker", text), profile=profile, window=world, journal=world, pace=world).run()
 
 
 def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
@@ -264,7 +264,7 @@ def test_a_stop_acts_before_the_key_even_after_the_grant() -> None:
         raise Cancelled("stopped", reason=Reason.DESK_STOPPED)
 
     world.when["submit"] = press
-    steps = DeliveryRun(text=TEXT, profile=TK, window=world, journal=world, pace=world)
+    steps = DeliveryRun(order=make_order("worker", TEXT), profile=TK, window=world, journal=world, pace=world)
     assert steps.run().result is Result.NOT_ARRIVED
     assert not steps.pressed
 
@@ -349,14 +349,14 @@ def test_a_text_that_stands_in_the_transcript_from_before_proves_nothing_while_o
 
 def test_an_error_before_enter_clears_our_draft_and_one_after_it_leaves_everything() -> None:
     before = World(when={"staged": raises(RuntimeError("broken"))})
-    steps = DeliveryRun(text=TEXT, profile=TK, window=before, journal=before, pace=before)
+    steps = DeliveryRun(order=make_order("worker", TEXT), profile=TK, window=before, journal=before, pace=before)
     with pytest.raises(RuntimeError):
         steps.run()
     outcome = steps.failed("an error")
     assert (outcome.result, outcome.draft_left, before.box) == (Result.FAILED, False, "")
 
     after = World(when={"submit": raises(RuntimeError("broken"))})
-    steps = DeliveryRun(text=TEXT, profile=TK, window=after, journal=after, pace=after)
+    steps = DeliveryRun(order=make_order("worker", TEXT), profile=TK, window=after, journal=after, pace=after)
     with pytest.raises(RuntimeError):
         steps.run()
     outcome = steps.failed("an error")
@@ -415,7 +415,8 @@ def test_an_agent_that_goes_to_work_on_something_else_before_enter_gets_nothing(
 
 
 def rehearse(world: World, profile: Profile = TK) -> Outcome:
-    return DeliveryRun(text=TEXT, profile=profile, window=world, journal=world, pace=world, rehearses=True).run()
+    order = replace(make_order("worker", TEXT), rehearses=True)
+    return DeliveryRun(order=order, profile=profile, window=world, journal=world, pace=world).run()
 
 
 def test_a_rehearsal_is_staged_read_back_and_cleared_and_never_asks_for_enter() -> None:
