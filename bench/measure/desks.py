@@ -15,7 +15,7 @@ from typing import Any
 import tomlkit
 
 from bot.cli.children import child
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _COOKIE_NAME = b"MIT-MAGIC-COOKIE-1"

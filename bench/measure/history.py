@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.app import _estate
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.config.loader import load
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Result

@@ -18,7 +18,7 @@ from bench.measure.lives import Lives
 from bench.measure.tickets import Tickets
 from bench.measure.town import Town
 from bench.measure.truth import violations
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskState
 from tests.house import open_house

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.calibration.calibrator import Calibrator
 from core.calibration.model import (
     CalibratedWindow,

@@ -5,16 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomlkit
 import typer
 
-from bot.cli.init.options import AgentPlace, InitOptions
-from bot.cli.init.prompts import MARK, PromptChoice, Prompts
+from bot.cli.init.prompts import MARK, AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import template_of
 from bot.cli.operator import printable
 from core.config.editor import Edit, change
@@ -40,7 +38,15 @@ def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
         print(f"  To choose anew: octet init --agents {'|'.join(AgentPlace)}")
         return
     kind = wishes.agents or _asked(questions)
-    _SETTLERS[kind](home, questions)
+    match kind:
+        case AgentPlace.WINDOWS:
+            _windows(home, questions)
+        case AgentPlace.TERMINALS:
+            _terminals(home, questions)
+        case AgentPlace.DISPLAYS:
+            _displays(home, questions)
+        case AgentPlace.DRY_RUN:
+            change(home, lambda edit: set_dry_run(edit.document(AGENTS)))
     print(f"Agents: {summary(home)}.")
 
 
@@ -77,7 +83,7 @@ def _take_out(agent: Any) -> None:
 
 def _asked(questions: Prompts) -> AgentPlace:
     kinds = [kind for kind in _TEXTS if _works_here(kind)]
-    choices = [PromptChoice(value=kind.value, text=_TEXTS[kind]) for kind in kinds]
+    choices = {kind.value: _TEXTS[kind] for kind in kinds}
     while True:
         kind = AgentPlace(questions.choose("Where your agents are", choices, option="--agents"))
         try:
@@ -167,7 +173,7 @@ def _asked_kind(home: Home, questions: Prompts) -> str:
 
     kinds = read_profiles(home.root, []).kinds
     known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
-    choices = [PromptChoice(value=name, text=_described(name)) for name in known]
+    choices = {name: _described(name) for name in known}
     return questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
 
 
@@ -183,7 +189,7 @@ def _displays(home: Home, questions: Prompts) -> None:
 
     _check(AgentPlace.DISPLAYS)
     kinds = read_profiles(home.root, []).kinds
-    choices = [PromptChoice(value=name, text=name) for name, kind in sorted(kinds.items()) if not kind.disabled]
+    choices = {name: name for name, kind in sorted(kinds.items()) if not kind.disabled}
     profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
     program = _program(questions, "The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
     number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
@@ -214,19 +220,4 @@ def _without_examples(home: Home) -> None:
 
 
 def _listed(home: Home) -> list[dict[str, object]]:
-    return tomlkit.parse((home.config / AGENTS).read_text(encoding="utf-8")).unwrap().get("agents", [])
-
-
-def _dry_run(home: Home, _: Prompts) -> None:
-    def work(edit: Edit) -> None:
-        set_dry_run(edit.document(AGENTS))
-
-    change(home, work)
-
-
-_SETTLERS: dict[AgentPlace, Callable[[Home, Prompts], None]] = {
-    AgentPlace.WINDOWS: _windows,
-    AgentPlace.TERMINALS: _terminals,
-    AgentPlace.DISPLAYS: _displays,
-    AgentPlace.DRY_RUN: _dry_run,
-}
+    return tomllib.loads((home.config / AGENTS).read_text(encoding="utf-8")).get("agents", [])

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.init.options import AgentPlace, InitOptions
+from bot.cli.init.prompts import AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import copy_templates
 from core.kit.errors import Conflict
 
 if TYPE_CHECKING:
-    from bot.cli.init.prompts import Prompts
+    from bot.cli.autostart.backend import AutostartBackend
     from core.home import Home
 
 EXIT_STOPPED = 130
@@ -60,8 +60,6 @@ def init(
     Without a terminal the token is the first line of standard input, and each question's answer an option. Left at any
     question, it goes on there the next time.
     """
-    from bot.cli.init.prompts import Prompts
-
     place = home_of(home)
     written = copy_templates(place.config)
     questions = Prompts.at_terminal()
@@ -94,7 +92,6 @@ def init(
 def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: Prompts) -> bool:
     """The questions in their order, each with what follows from its answer; whether the test task came through."""
     from bot.cli.init import agents, discord
-    from bot.cli.init import autostart as login
     from bot.cli.init.first_task import octet_process, run_first_task
     from bot.runfile import running
     from core.config.loader import load
@@ -111,7 +108,7 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
         return True
     agents.set_up_agents(place, wishes, questions)
     load(place)
-    way = login.set_up_autostart(place, wishes, questions)
+    way = _set_up_autostart(place, wishes, questions)
     if not wishes.send_task:
         print(f"Everything is set up. Start it: octet run --home {shlex.quote(str(place.root))}")
         return True
@@ -127,8 +124,49 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
                 print("\nOctet ends.")
     if way is not None and wishes.keep_running:
         print("From now on Octet runs in the background:")
-        return login.start_in_background(way) and is_good
+        return _install(way, now=True) and is_good
     return is_good
+
+
+def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> AutostartBackend | None:
+    """See whether Octet starts at log-in, by what this system has for it; return the way it then does."""
+    from bot.cli.autostart.backend import NoAutostart
+    from bot.cli.autostart.command import autostart_backend
+    from core.config.env_file import read_env_file
+    from core.config.settings import TOKEN
+    from core.home import ENV_FILE
+
+    if wishes.login is False:
+        return None
+    try:
+        way = autostart_backend(home)
+    except NoAutostart as none:
+        print(f"  {none.message}")
+        return None
+    if way.is_installed():
+        print(f"Start at log-in: kept, by {way.description}.")
+        return way
+    question = f"Start Octet whenever you log in, by {way.description}?"
+    if wishes.login is None and not questions.confirm(question, option="--login or --no-login", default=False):
+        return None
+    if not _install(way, now=False):
+        return None
+    if TOKEN not in read_env_file(home.env_file, ENV_FILE, []):
+        where = "The token stands in this terminal's environment only, where no log-in finds it"
+        print(f"  {where}: put it into {home.env_file}.")
+    return way
+
+
+def _install(way: AutostartBackend, *, now: bool) -> bool:
+    from bot.cli.autostart.backend import AutostartOfOtherHome, CommandFailed, FileNotWritten
+
+    try:
+        lines = way.install(now=now)
+    except (CommandFailed, FileNotWritten, AutostartOfOtherHome) as trouble:
+        print(f"  {trouble.message}")
+        return False
+    print("\n".join(f"  {line}" for line in lines))
+    return True
 
 
 def _say_next(place: Home, written: list[Path]) -> None:

@@ -1,28 +1,47 @@
-"""The Discord half of setting up: the token, the invitation, server and channel, and whose Octet this is."""
+"""The Discord half of setting up: the token, the invitation, server and channel, and who owns this Octet.
+
+Nobody can be named the owner so from Discord: it takes this machine, the bot's token, and a home without an owner."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.cli.init import owner as ownership
-from bot.cli.init.options import InitOptions
-from bot.cli.init.prompts import PromptChoice, Prompts
-from bot.cli.init.saving import save_discord_ids, save_token
+import tomlkit
+
+from bot.cli.init.prompts import InitOptions, Prompts
 from bot.cli.operator import printable
-from bot.discord.setup_client import Application, ChannelAccess, DiscordServer, SetupClient, TokenInvalid, invite_link
+from bot.discord.setup_client import (
+    Application,
+    ChannelAccess,
+    DiscordServer,
+    DiscordUser,
+    NotVisible,
+    SetupClient,
+    TokenInvalid,
+    invite_link,
+)
+from core.config.editor import Edit, change
+from core.config.env_file import set_variable
 from core.config.settings import TOKEN, is_token, read_settings
 from core.kit.errors import Conflict, NotFound, Unavailable
+from core.security.model import OPERATOR
 
 if TYPE_CHECKING:
     from core.home import Home
+    from core.security.model import Actor
     from core.settings.model import Settings
 
 PORTAL = "https://discord.com/developers/applications"
 LOOK_S = 3.0
 _TRIES = 3
+APPLICATION, NOBODY = "application", "none"  # what --owner can name besides an id
+_TOML = "octet.toml"
 P = TypeVar("P", DiscordServer, ChannelAccess)
 
 
@@ -44,6 +63,15 @@ class TokenStillRefused(Conflict):
     `octet init` again."""
 
 
+class NoSuchPerson(NotFound):
+    """Discord knows nobody with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click yourself,
+    Copy User ID."""
+
+
+class NotSaved(Conflict):
+    """{what} stands in .env or in the environment too, and wins there. Take it away there, or choose the same."""
+
+
 def set_up_discord(home: Home, wishes: InitOptions, questions: Prompts) -> bool:
     """Token, server, channel and owner, each asked for only if it is not there yet. False: goes on without Discord."""
     found = _token(home, questions)
@@ -53,7 +81,7 @@ def set_up_discord(home: Home, wishes: InitOptions, questions: Prompts) -> bool:
     directory, application = found
     server = _server(home, directory, application, wishes, questions)
     _channel(home, directory, application, server, wishes=wishes, questions=questions)
-    ownership.set_up_owner(home, directory, application, server, wishes=wishes, questions=questions)
+    _owner(home, directory, application, server, wishes=wishes, questions=questions)
     return True
 
 
@@ -92,7 +120,7 @@ def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | 
         except TokenInvalid:
             print("  Discord does not take this token. Press Reset Token on the page Bot and copy the new one.")
             continue
-        save_token(home, token)
+        set_variable(home.env_file, TOKEN, token)
         print(f"  The bot is called {printable(application.bot_name)}. Its token is in {home.env_file}, for you only.")
         return directory, application
     raise TokenStillRefused
@@ -116,10 +144,10 @@ def _server(
         (found,) = servers
         print(f"  Server: {printable(found.name)}, the only one that the bot is on.")
     else:
-        choices = [PromptChoice(value=one.id, text=one.name) for one in servers]
+        choices = {one.id: one.name for one in servers}
         found = _among(servers, "server", questions.choose("The server to serve", choices, option="--guild"))
     if int(found.id) != kept:
-        save_discord_ids(home, guild_id=int(found.id))
+        _save_ids(home, guild_id=int(found.id))
     return found
 
 
@@ -177,13 +205,13 @@ def _channel(
         print(f"  Channel: #{printable(found.name)}, the only one there.")
     else:
         best = next((place for place, one in enumerate(channels) if not one.lacks), 0)
-        choices = [PromptChoice(value=one.id, text=_described(one)) for one in channels]
+        choices = {one.id: _described(one) for one in channels}
         question = "The channel for news of tasks"
         found = _among(channels, "channel", questions.choose(question, choices, option="--channel", default=best))
     if found.lacks:
         print(f"  There the bot lacks: {', '.join(found.lacks)}. Give it that in the channel's settings, Permissions.")
     if found.id != str(kept):
-        save_discord_ids(home, channel_id=int(found.id))
+        _save_ids(home, channel_id=int(found.id))
 
 
 def _described(channel: ChannelAccess) -> str:
@@ -197,3 +225,103 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
             return one
     known = ", ".join(f"{one.id} ({printable(one.name)})" for one in places) or "none"
     raise NoSuchPlace(what=what, id=wanted, known=known)
+
+
+def _owner(
+    home: Home,
+    directory: SetupClient,
+    application: Application,
+    server: DiscordServer,
+    *,
+    wishes: InitOptions,
+    questions: Prompts,
+) -> None:
+    has = asyncio.run(_name_owner(home, None))
+    if has is not None:
+        print(f"  Owner: {printable(has.name)} (kept).")
+        return
+    person = _person(directory, application, wishes.owner, questions)
+    if person is None:
+        print("  No owner yet: the first start prints a code for `/admin claim`.")
+        return
+    asyncio.run(_name_owner(home, person))
+    print(f"  {printable(person.name)} owns this Octet now; everybody else is denied.")
+    if directory.find_member(server.id, person.id) is None:
+        print(f"  But {printable(person.name)} is no member of {printable(server.name)}: Octet is used from there.")
+
+
+def _person(
+    directory: SetupClient, application: Application, wish: str | None, questions: Prompts
+) -> DiscordUser | None:
+    if wish == NOBODY:
+        return None
+    if wish is not None and wish != APPLICATION:
+        try:
+            return directory.find_user(wish)
+        except NotVisible:
+            raise NoSuchPerson(id=wish) from None
+    owners = application.owners
+    if not owners or wish == APPLICATION:
+        return owners[0] if owners else None
+    if len(owners) == 1:
+        (one,) = owners
+        question = f"Make {printable(one.name)} (id {one.id}), who owns the application, the owner of this Octet?"
+        return one if questions.confirm(question, option="--owner") else None
+    choices = {one.id: f"{one.name} (id {one.id})" for one in owners}
+    choices[NOBODY] = "nobody yet: by `/admin claim` later"
+    chosen = questions.choose(
+        "The owner of this Octet, of the team that owns the application", choices, option="--owner"
+    )
+    return next((one for one in owners if one.id == chosen), None)
+
+
+async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
+    """The owner; `to_be` becomes it first. Raises what opening a home raises, AlreadyRunning among it."""
+    from core.coordinator import Estate, open_people
+    from core.store.lock import home_lock
+
+    if to_be is None and not home.db.exists():
+        return None
+    os.umask(0o077)  # the database and its keys are for the owner of this account only
+    estate = Estate(
+        database=home.db,
+        audit_key=home.audit_key,
+        codes_key=home.codes_key,
+        agents=(),
+        desks=(),
+        agent_command="octet",
+        briefs=home.briefs,
+    )
+    with home_lock(home.lock):
+        async with open_people(estate) as people:
+            if to_be is not None:
+                await people.name_owner(to_be.id, to_be.name, by=OPERATOR)
+            return await people.owner(by=OPERATOR)
+
+
+def _save_ids(home: Home, **ids: int) -> None:
+    """Write ids into [discord] of octet.toml: in the place of the commented template where there is one. Raises
+    NotSaved, and what a change of files of config/ raises."""
+
+    def work(edit: Edit) -> None:
+        text = edit.document(_TOML).as_string()
+        for key, value in ids.items():
+            text = _with(text, key, value)
+        edit.write(_TOML, text)
+
+    now = change(home, work).config.settings.discord
+    for key, value in ids.items():
+        if getattr(now, key) != value:
+            raise NotSaved(what=f"{key} of [discord]")
+
+
+def _with(text: str, key: str, value: int) -> str:
+    document: Any = tomlkit.parse(text)
+    if key not in document.get("discord", {}):
+        section = re.search(r"(?ms)^\[discord\][^\n]*\n(.*?)(?=^\[|\Z)", text)
+        template = section and re.compile(rf"(?m)^# *{key} *=[^\n]*$").search(text, section.start(1), section.end(1))
+        if template:
+            return f"{text[: template.start()]}{key} = {value}{text[template.end() :]}"
+    table = document.setdefault("discord", tomlkit.table())
+    table[key] = value
+    return tomlkit.dumps(document)

@@ -1,12 +1,13 @@
-"""Questions to the person at the terminal. Each can be answered by an option too; without a terminal it must be."""
+"""Questions to the user at the terminal. An option can answer each; without a terminal it must."""
 
 from __future__ import annotations
 
 import getpass
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.cli.operator import printable
 from core.kit.errors import Invalid
@@ -19,12 +20,28 @@ class NoTerminal(Invalid):
     before is kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptChoice:
-    """One of the things to choose from."""
+class AgentPlace(StrEnum):
+    """The ways in which prompts reach agents."""
 
-    value: str
-    text: str
+    WINDOWS = "windows"
+    TERMINALS = "terminals"
+    DISPLAYS = "displays"
+    DRY_RUN = "dryrun"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitOptions:
+    """What the caller of `octet init` says beforehand, by options. Octet asks for the rest."""
+
+    guild: int | None = None
+    channel: int | None = None
+    owner: str | None = None  # A person's id, `application` for whoever owns that, or `none`
+    agents: AgentPlace | None = None
+    login: bool | None = None  # whether Octet starts at log-in
+    wait_s: float = 600.0  # how long to wait for the bot's invitation
+    answer_s: float = 120.0  # how long to wait for the test task's answer
+    send_task: bool = True  # Octet is started, and one test task sent
+    keep_running: bool = True  # afterwards it runs until Ctrl-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +85,15 @@ class Prompts:
                 return int(answer)
             print(f"  Type a number from 1 to {most}.")
 
-    def choose(self, question: str, choices: Sequence[PromptChoice], *, option: str, default: int = 0) -> str:
-        """The value of one of the choices, by its number or its value; Enter alone is the default."""
-        for number, choice in enumerate(choices, start=1):
-            print(f"    {number}  {printable(choice.text)}")
+    def choose(self, question: str, choices: Mapping[str, str], *, option: str, default: int = 0) -> str:
+        """One of the choices, which have a text each, by its number or its name; Enter alone is the default."""
+        for number, text in enumerate(choices.values(), start=1):
+            print(f"    {number}  {printable(text)}")
         while True:
             answer = self._line(f"{question} [{default + 1}]", question, option) or str(default + 1)
             for number, choice in enumerate(choices, start=1):
-                if answer.casefold() in {str(number), choice.value.casefold()}:
-                    return choice.value
+                if answer.casefold() in {str(number), choice.casefold()}:
+                    return choice
             print(f"  Type a number from 1 to {len(choices)}.")
 
     def confirm(self, question: str, *, option: str, default: bool = True) -> bool:

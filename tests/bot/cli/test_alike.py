@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli.calibrate import command as calibrate
 from bot.cli.calibrate.console import Console
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, FoundWindow, Pick
 from core.home import Home
 from core.kit.errors import Conflict

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.calibration.writer import anchor_file
 from core.config.loader import load
 from core.deliveries.model import Result

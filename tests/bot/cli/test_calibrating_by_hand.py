@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.config.loader import load
 from core.home import Home
 from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, nobody_sits_there, octet

@@ -16,7 +16,7 @@ from automation.desktop.calibration.numbered_picture import LINE
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.calibrate.temporary_worker import temporary_worker
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.calibration.calibrator import Calibrator, WindowChoice
 from core.calibration.writer import write
 from core.config.loader import load

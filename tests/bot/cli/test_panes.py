@@ -18,7 +18,7 @@ from automation.terminal.panes import Panes
 from automation.terminal.stale_socket import socket_of, sweep
 from bot.cli import logs, panes
 from bot.cli.commands import app
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.agents.model import Lane
 from core.calibration.new_desks import DeskTemplate, write_panes
 from core.config.loader import load

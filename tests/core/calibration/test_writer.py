@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.observation.anchors import Anchors
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.calibration.model import CalibratedWindow, FoundWindow, Measurement, TrialResult
 from core.calibration.writer import anchor_file, write
 from core.config.loader import load

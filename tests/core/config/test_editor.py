@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.config import editor
 from core.config.editor import ChangedMeanwhile, Edit, NotChangeable, NotWritable, change
 from core.home import Home

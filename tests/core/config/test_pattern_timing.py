@@ -13,7 +13,7 @@ import pytest
 from pydantic import AfterValidator
 
 from bot.cli.check import FOLDERS, check
-from bot.cli.init.command import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.config import pattern_timing
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import classes_in, hints_of

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bot.cli.init.agents import _works_here
-from bot.cli.init.options import AgentPlace
+from bot.cli.init.prompts import AgentPlace
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init import discord
-from bot.cli.init.options import InitOptions
-from bot.cli.init.prompts import NoTerminal, Prompts
+from bot.cli.init.prompts import InitOptions, NoTerminal, Prompts
 from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import Application, DiscordServer, SetupClient
 from core.home import Home
