@@ -1,22 +1,28 @@
-"""The HTTP application: which routes there are, and what stands before them."""
+"""The HTTP application: which routes there are, and what stands before them. With the routes about Octet itself:
+/livez: the loop answers. /readyz: the database can be written; the operator's token also shows why not, Discord and
+desks. /proof: this is Octet. None of these needs a token."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from bot.web import click_page, errors
-from bot.web.auth import Callers, Need
 from bot.web.click_page import OneTimeLinks
-from bot.web.guard import LOOPBACK_NAMES, Access, Guard
-from bot.web.routes import calibrations, health
+from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, Need
+from bot.web.routes import calibrations
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
+from core.kit.errors import OctetError
 from core.messages.model import MAX_ANSWER_CHARS
 
+router = APIRouter()
+_LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest answer there may be, in UTF-8, with what stands around it
 _OPEN = Access(need=Need.NOTHING, body_limit=click_page.BODY_LIMIT)
@@ -47,8 +53,49 @@ def create_app(
     errors.install(app)
     app.include_router(calibrations.router, prefix="/api/v2")
     add_routes(app)
-    app.include_router(health.router)
+    app.include_router(router)
     app.state.click_links = OneTimeLinks()
     app.include_router(click_page.router)
     callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
     return Guard(app, allowed_hosts=allowed_hosts, callers=callers, access=ACCESS)
+
+
+@router.get("/livez")
+async def livez() -> dict[str, bool]:
+    return {"alive": True}
+
+
+@router.get("/proof/{nonce}")
+async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> dict[str, str]:
+    """Prove to a holder of this reply key that Octet itself listens on this address; see bot.cli.client."""
+    address, port = cast("tuple[str, int]", request.scope["server"])
+    return {"proof": core.reply_keys.proof(agent, f"{nonce} {address} {port}")}
+
+
+@router.get("/readyz")
+async def readyz(core: Core, by: Asker, request: Request, response: Response) -> dict[str, object]:
+    problems = await _problems(core)
+    if problems:
+        response.status_code = 503
+    if not (by and by.is_operator):
+        return {"ready": not problems}
+    return {
+        "ready": not problems,
+        "problems": problems,
+        "version": request.app.state.version,
+        "discord_connected": cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
+        "desks": {name: state.value for name, state in core.desks.states().items()},
+    }
+
+
+async def _problems(core: Core) -> list[str]:
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            await core.store.ping()
+    except TimeoutError:
+        known = core.store.trouble
+        return [known.message if known else f"The database has not answered for {_LOOK_S:g} s."]
+    except OctetError as error:
+        return [error.message]
+    known = core.store.trouble  # the last write was refused, and what mends that has not been seen yet
+    return [known.message] if known else []

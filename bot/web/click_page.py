@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.auth import Need
-from bot.web.guard import CSP, Access, Guard
+from bot.web.guard import CSP, Access, Guard, Need
 from core.calibration import texts
 from core.calibration.model import CalibrationResult, ComposerPlace, PointAt
 from core.calibration.ports import CalibrationDialog

@@ -2,25 +2,41 @@
 every answer gets: safe headers, a log line without secrets.
 
 The table of `Access` that the guard is given says which routes need which secret: everything that it does not name
-needs the operator's token. Octet reads the body of a request only after that.
-"""
+needs the operator's token. Octet reads the body of a request only after that, whole within a time limit, and all bodies
+together within one budget of memory. Who asks is known by `Authorization: Bearer …` alone."""
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, cast
 from urllib.parse import urlsplit
 
 import structlog
+from fastapi import Depends, Request
+from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.auth import CALLER, Callers, Need, require
-from bot.web.bodies import Bodies
-from bot.web.connections import mark_token_shown
-from bot.web.errors import BodyTooLarge, HostRefused, OriginRefused, answer
+from bot.web.errors import (
+    BodyIncomplete,
+    BodyTooLarge,
+    HostRefused,
+    NoReplyKey,
+    NoToken,
+    OriginRefused,
+    TooManyBodies,
+    answer,
+)
+from bot.web.server import mark_token_shown
+from core.coordinator import Coordinator
 from core.kit.errors import OctetError
+from core.security.model import EVERY_AGENT, OPERATOR, Actor, ActorKind, Role
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +49,92 @@ _SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+CALLER = "caller"  # where the guard leaves the caller, in the state of a request
+BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight of the longest answers
+_BODY_S = 20  # how long a body may take to arrive
+
+
+class Need(Enum):
+    """The secret that a route needs."""
+
+    NOTHING = "nothing"
+    REPLY_KEY = "a reply key or the operator's token"
+    OPERATOR = "the operator's token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who showed a secret."""
+
+    is_operator: bool
+    agent: str = EVERY_AGENT  # whose codes count in this request
+
+
+class Callers:
+    """Recognises callers. Compares in constant time, and needs nothing of a request but its header."""
+
+    def __init__(self, operator_token: SecretStr, *, agent_of: Callable[[str], str | None]) -> None:
+        """`agent_of` names the agent whose reply key a text is; None if it is none."""
+        self._token = operator_token
+        self._agent_of = agent_of
+
+    def who(self, authorization: str) -> Caller | None:
+        """Return who shows this value of `Authorization`; None where it holds no secret of this Octet."""
+        scheme, _, shown = authorization.partition(" ")
+        shown = shown.strip() if scheme.lower() == "bearer" else ""
+        if hmac.compare_digest(shown.encode(), self._token.get_secret_value().encode()):
+            return Caller(is_operator=True)
+        agent = self._agent_of(shown)
+        return None if agent is None else Caller(is_operator=False, agent=agent)
+
+
+def require(need: Need, caller: Caller | None) -> None:
+    """Raise NoToken or NoReplyKey if this caller does not have what is needed."""
+    if need is Need.OPERATOR and not (caller and caller.is_operator):
+        raise NoToken
+    if need is Need.REPLY_KEY and caller is None:
+        raise NoReplyKey
+
+
+class Bodies:
+    """The bodies of all requests of one server. A body counts from its first byte until its request has ended."""
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
+        self.held = 0  # Bytes that Octet keeps now
+
+    @asynccontextmanager
+    async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
+        """Read one body, and give its bytes back to the budget when the block ends.
+
+        Raises BodyTooLarge, BodyIncomplete and TooManyBodies. What is not read yet, the connection discards.
+        """
+        body = bytearray()
+        try:
+            try:
+                async with asyncio.timeout(_BODY_S):
+                    await self._fill(body, receive, limit)
+            except TimeoutError as error:
+                raise BodyIncomplete from error
+            yield body
+        finally:
+            self.held -= len(body)
+
+    async def _fill(self, body: bytearray, receive: Receive, limit: int) -> None:
+        """Count as the bytes come: a length may be announced wrongly, or not at all."""
+        is_whole = False
+        while not is_whole:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise BodyIncomplete
+            piece: bytes = message.get("body", b"")
+            if len(body) + len(piece) > limit:
+                raise BodyTooLarge(limit=limit)
+            if piece and self.held + len(piece) > self._budget:
+                raise TooManyBodies
+            self.held += len(piece)
+            body += piece
+            is_whole = not message.get("more_body", False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,3 +247,34 @@ def _replayed(body: bytearray, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return next_message
+
+
+async def _coordinator(request: Request) -> Coordinator:
+    return cast("Coordinator", request.app.state.coordinator)
+
+
+async def _caller(request: Request) -> Caller | None:
+    return cast("Caller | None", getattr(request.state, CALLER))
+
+
+async def _operator(caller: Annotated[Caller | None, Depends(_caller)]) -> Actor:
+    require(Need.OPERATOR, caller)
+    return OPERATOR
+
+
+async def _replier(caller: Annotated[Caller | None, Depends(_caller)]) -> Caller:
+    require(Need.REPLY_KEY, caller)
+    return cast("Caller", caller)
+
+
+async def _replying(caller: Annotated[Caller, Depends(_replier)]) -> Actor:
+    return Actor(kind=ActorKind.AGENT, id=f"agent:{caller.agent}", name=caller.agent, role=Role.NOBODY)
+
+
+Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument
+Asker = Annotated[Caller | None, Depends(_caller)]
+"""The caller, if there is one; a route with this argument answers requests without a secret, too."""
+Operator = Annotated[Actor, Depends(_operator)]
+"""Whoever holds the operator's token; a route with this argument refuses everybody else."""
+Replier = Annotated[Actor, Depends(_replying)]
+"""A holder of a reply key or of the operator's token; a route with this argument refuses every other caller."""

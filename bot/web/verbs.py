@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Parameter, Verb
 from bot.verbs.desks import Png
-from bot.web.auth import Core, Operator, Replier
+from bot.web.guard import Core, Operator, Replier
 from core.coordinator import Coordinator
 from core.security.model import Actor
 

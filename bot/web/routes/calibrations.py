@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
-from bot.web.auth import Core, Operator
 from bot.web.click_page import PAGE, OneTimeLinks
+from bot.web.guard import Core, Operator
 from bot.web.schemas.calibrations import ANSWER, OPTIONS, STEP, PageAnswer
 from core.calibration.model import CalibrationStep
 

@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.web import bodies
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
-from bot.web.auth import Callers, Need
-from bot.web.bodies import BUDGET, Bodies
-from bot.web.connections import Register
-from bot.web.guard import LOOPBACK_NAMES, Access, Guard
+from bot.web.guard import BUDGET, LOOPBACK_NAMES, Access, Bodies, Callers, Guard, Need
+from bot.web.server import Register
 from tests.bot.web.clients import Client, Loop
 
 TOKEN, KEY = "the-token", "the-key"
@@ -108,7 +105,7 @@ async def test_a_client_that_asks_before_it_sends_is_told_to_go_on_only_with_a_t
 
 
 async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_BODY_S", 0.0)
+    monkeypatch.setattr("bot.web.guard._BODY_S", 0.0)
     sent, kept = list[Message](), Bodies()
 
     async def drip() -> Message:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from bot.web.connections import AHEAD, HEADERS_S, MAX_OF_AGENT, Connection, Register, mark_token_shown
+from bot.web.server import AHEAD, HEADERS_S, MAX_OF_AGENT, Connection, Register, mark_token_shown
 from tests.bot.web.clients import REQUEST, Client, Loop, hello
 
 

@@ -16,11 +16,10 @@ from fastapi.routing import APIRoute
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
-from bot.web import click_page
+from bot.web import app, click_page
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
-from bot.web.auth import Need
-from bot.web.guard import LOOPBACK_NAMES, Guard
-from bot.web.routes import calibrations, health
+from bot.web.guard import LOOPBACK_NAMES, Guard, Need
+from bot.web.routes import calibrations
 from bot.web.verbs import add_routes
 from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face
@@ -71,7 +70,7 @@ async def test_the_guard_knows_which_secret_each_route_needs_before_it_reads_the
     guard = Guard(FastAPI(), allowed_hosts=LOOPBACK_NAMES, access=ACCESS)
     assert {guard.access(path).need for _, path in PROTECTED} == {Need.OPERATOR}
     assert {guard.access(path).need for _, path in AGENTS} == {Need.REPLY_KEY}
-    for room in (health, click_page):
+    for room in (app, click_page):
         paths = [route.path for route in room.router.routes if isinstance(route, APIRoute)]
         assert {guard.access(path).need for path in paths} == {Need.NOTHING}
 

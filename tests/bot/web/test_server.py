@@ -12,8 +12,7 @@ import pytest
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from bot.web.connections import mark_token_shown
-from bot.web.server import NotLoopback, listening, log_failing_accepts, serving
+from bot.web.server import NotLoopback, listening, log_failing_accepts, mark_token_shown, serving
 from tests.house import NO_TLS
 
 
