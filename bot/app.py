@@ -36,7 +36,7 @@ from core.kit.clock import SystemClock
 from core.kit.console import command_line
 from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
-from core.kit.stopping import stop_at_eof, stop_signals
+from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.receipts.model import Keeping
 from core.retry_policy import OnAgentTimeout, RetryPolicy

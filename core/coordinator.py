@@ -36,7 +36,7 @@ from core.kit.version import version
 from core.maintenance.ports import Crew
 from core.maintenance.reload import Reload, ReloadRooms
 from core.maintenance.service import Maintenance
-from core.messages.briefs import Briefs
+from core.messages.prompt_files import Briefs
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.profiles.model import Longest
@@ -55,7 +55,7 @@ from core.supervision.agent_availability import AgentAvailability
 from core.supervision.clock_steps import ClockSteps
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
+from core.tasks.repository import Ledger
 from core.tasks.service import Tasks
 
 log = structlog.get_logger(__name__)

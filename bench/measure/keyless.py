@@ -10,8 +10,8 @@ from dataclasses import replace
 from bot.__main__ import main
 from core.security.model import Actor
 from core.store.engine import Tx
-from core.tasks.ledger import Ledger
 from core.tasks.model import NewTask, Task
+from core.tasks.repository import Ledger
 
 _add = Ledger.add
 

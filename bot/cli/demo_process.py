@@ -22,7 +22,7 @@ from bot.cli.children import Child, child
 from bot.cli.init.agents import set_dry_run
 from bot.cli.init.templates import copy_templates
 from bot.runfile import forget_lost_homes, pointer_folders
-from core.kit.stopping import stop_signals
+from core.kit.signals import stop_signals
 
 OWNER = "Ada"  # the person on the page who is made the demo's owner
 _CLAIM = re.compile(r"/admin claim code:(\S+)")

@@ -213,7 +213,7 @@ def _folder(home: Home, desk: Desk) -> DisplayStateDir:
 
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
     """Keep those that nobody else keeps, until told to end or until all were put down."""
-    from core.kit.stopping import stop_signals
+    from core.kit.signals import stop_signals
 
     with stop_signals([] if sys.platform == "win32" else [signal.SIGHUP]) as stop:
         await _keep_until(stop, config, desks)

@@ -12,15 +12,15 @@ from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
 from core.journal.service import Journal
-from core.kit.alike import alike
 from core.kit.clock import Clock
+from core.kit.from_attributes import alike
 from core.kit.ids import Ids
 from core.profiles.model import Act, Activity
 from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, BlockCause, TaskState
+from core.tasks.repository import Ledger
 
 _TEXT_CHARS = 4_000  # what is kept of a dialog's text: more than one message shows
 

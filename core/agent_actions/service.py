@@ -38,7 +38,7 @@ from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
+from core.tasks.repository import Ledger
 
 log = structlog.get_logger(__name__)
 

@@ -20,21 +20,21 @@ from core.agent_messages.model import (
     undelivered_text,
 )
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
+from core.deliveries.message_parts import Share
 from core.deliveries.model import Delivery, DeliveryState, asked_about
-from core.deliveries.share import Share
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
-from core.messages.briefs import Briefs, Prompt
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, address_of, clean_text, source_of
+from core.messages.prompt_files import Briefs, Prompt
 from core.messages.service import MessageNotFound
 from core.notices.model import Place
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Store, Tx, at_row
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
+from core.tasks.repository import Ledger
 
 _NORMAL = 2
 _EVERYBODY = "all"

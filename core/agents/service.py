@@ -22,7 +22,7 @@ from core.agents.model import (
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
-from core.kit.states import check_step
+from core.kit.transitions import check_step
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 

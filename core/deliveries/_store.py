@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core.deliveries.message_parts import Share
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
-from core.deliveries.share import Share
-from core.kit.alike import alike
+from core.kit.from_attributes import alike
 from core.profiles.model import Act
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each

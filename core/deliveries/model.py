@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.deliveries.share import WHOLE, Share
+from core.deliveries.message_parts import WHOLE, Share
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Act

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from core.deliveries import _store
 from core.deliveries._store import delivery_of
-from core.deliveries.drafts import Drafts
+from core.deliveries.leftover_drafts import Drafts
+from core.deliveries.message_parts import WHOLE, Share
 from core.deliveries.model import (
     BEFORE_ENTER,
     DELIVERY_STEPS,
@@ -26,12 +27,11 @@ from core.deliveries.model import (
     asked_about,
     deaths_after,
 )
-from core.deliveries.share import WHOLE, Share
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.ids import Ids
-from core.kit.states import IllegalStep, check_step
+from core.kit.transitions import IllegalStep, check_step
 from core.notices.service import Notices
 from core.profiles.model import Act
 from core.security.model import HUB, Actor

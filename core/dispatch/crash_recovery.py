@@ -14,8 +14,8 @@ from core.deliveries.service import Deliveries
 from core.dispatch.outcomes import Verdict
 from core.dispatch.rooms import DispatchRooms
 from core.store.engine import Tx, at_row
-from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, ParkCause, TaskState
+from core.tasks.repository import Ledger
 
 log = structlog.get_logger(__name__)
 

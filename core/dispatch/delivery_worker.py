@@ -21,7 +21,7 @@ from core.dispatch.rooms import DispatchRooms
 from core.dispatch.turns import next_turn
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
-from core.messages.briefs import BriefNotWritten, Prompt
+from core.messages.prompt_files import BriefNotWritten, Prompt
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable

@@ -9,8 +9,8 @@ from __future__ import annotations
 from core.fleet import _store
 from core.fleet.model import BoardGivenUp, BoardId, BoardPlaced, BoardRemoved, BoardState, LiveBoard, NoBoard
 from core.journal.service import Journal
-from core.kit.alike import alike
 from core.kit.clock import Clock
+from core.kit.from_attributes import alike
 from core.notices.model import Place
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Row, Store, Tx

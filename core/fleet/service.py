@@ -13,7 +13,7 @@ from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import WAITS_FOR_ITS_AGENT, seen
 from core.dispatch.rooms import DispatchRooms
-from core.fleet import words
+from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
@@ -89,7 +89,7 @@ class Fleet:
         """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""
         known = await self._rooms.tasks.ledger.held(most=limit)
         held = [one for one in known if not one.is_rest]
-        more = sum(one.size for one in known if one.is_rest and words.of_held(one) is not None)
+        more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
         parts = await self._rooms.deliveries.later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
         blocked = self._rooms.blocked_windows.list_open(
@@ -116,7 +116,7 @@ class Fleet:
         trouble = self._rooms.store.trouble
         if trouble is None:
             return []
-        return [Need(kind=NeedKind.STORE, what=words.STORE, seen=trouble.message, next=words.STORE_NEXT)]
+        return [Need(kind=NeedKind.STORE, what=texts.STORE, seen=trouble.message, next=texts.STORE_NEXT)]
 
     async def _sort_by_desk(
         self, held: Iterable[HeldTasks], parts: Iterable[Delivery]
@@ -203,14 +203,14 @@ class Fleet:
             if desk is not None and part.is_brief:
                 continue  # counted with its desk
             if desk is not None:
-                name, then = desk.desk.name, words.DESKS.get(desk.state.value, words.MEND_DESK)
-                found.append(_of_part(part, words.half_said(part, f"desk {name}"), then, seen=desk.reason))
+                name, then = desk.desk.name, texts.DESKS.get(desk.state.value, texts.MEND_DESK)
+                found.append(_of_part(part, texts.half_said(part, f"desk {name}"), then, seen=desk.reason))
                 continue
             if (part.reason in WAITS_FOR_ITS_AGENT and part.agent in asking) or (
                 part.reason == Reason.LOCKED and part.desk in locked
             ):
                 continue
-            said = words.of_part(part, waited_ms=now_ms - part.created_ms)
+            said = texts.of_part(part, waited_ms=now_ms - part.created_ms)
             if said is not None:
                 found.append(_of_part(part, *said, seen=seen(part.reason, part.note)))
         return found
@@ -249,7 +249,7 @@ class Fleet:
                 what="the live board could not be kept in its channel"
                 if board.state is BoardState.GIVEN_UP
                 else "Discord refuses the live board's channel",
-                next=words.BOARD_GONE if board.state is BoardState.GIVEN_UP else words.NO_ACCESS,
+                next=texts.BOARD_GONE if board.state is BoardState.GIVEN_UP else texts.NO_ACCESS,
                 seen=board.error,
                 since_ms=board.since_ms,
                 place=board.place,
@@ -295,7 +295,7 @@ def _is_in(status: AgentStatus, names: set[str]) -> bool:
 
 
 def _of_held(held: HeldTasks) -> Need | None:
-    said = words.of_held(held)
+    said = texts.of_held(held)
     if said is None:
         return None
     kind, what, then = said
@@ -310,7 +310,7 @@ def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
     return Need(
         kind=NeedKind.DESK,
         what=f"desk {name} is {'not available' if is_told else state}, and work waits for it",
-        next=words.DESKS.get(state, words.MEND_DESK),
+        next=texts.DESKS.get(state, texts.MEND_DESK),
         seen=status.reason if is_told else "",
         task=first.oldest,
         more=sum(one.size for one in waits) - 1,
@@ -324,7 +324,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[HeldTasks]) -> Need:
     return Need(
         kind=NeedKind.WINDOW,
         what=f"the window of {now.agent} cannot be used: {now.reason.value}",
-        next=words.RECALIBRATE.format(cure=now.cure, desk=now.desk, window=now.window),
+        next=texts.RECALIBRATE.format(cure=now.cure, desk=now.desk, window=now.window),
         seen=now.seen.removeprefix(now.reason.value).removeprefix(": "),
         task=first.oldest if first else None,
         more=max(0, sum(one.size for one in waits) - 1),
@@ -336,7 +336,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[HeldTasks]) -> Need:
 
 
 def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
-    what, then = words.STANDS_STILL[one.activity]
+    what, then = texts.STANDS_STILL[one.activity]
     return Need(
         kind=NeedKind.STANDS_STILL,
         what=what.format(agent=one.agent),
@@ -373,7 +373,7 @@ def _of_lock(lock: ScreenLock) -> Need:
     return Need(
         kind=NeedKind.DESK,
         what=f"the screen of desk {lock.desk} is locked, and work waits for it",
-        next=words.UNLOCK,
+        next=texts.UNLOCK,
         desk=lock.desk,
         since_ms=lock.since_ms,
     )
@@ -385,7 +385,7 @@ def _of_agent(status: AgentStatus) -> Need:
     return Need(
         kind=NeedKind.AGENT,
         what=f"{name} is silent" if is_silent else f"{name} is {state.replace('_', ' ')}, and work waits for it",
-        next=words.AGENTS.get(state, words.LOOK_AT_AGENT),
+        next=texts.AGENTS.get(state, texts.LOOK_AT_AGENT),
         seen=status.reason,
         agent=name,
         desk=status.agent.desk,
@@ -406,8 +406,8 @@ def _of_cause(state: NoticeState, error: str, group: list[Notice]) -> Need:
     tasks = {notice.task for notice in group}
     return Need(
         kind=NeedKind.UNTOLD,
-        what=words.UNTOLD[state],
-        next=words.NO_ACCESS if state is NoticeState.NO_ACCESS else words.UNTOLD_NEXT,
+        what=texts.UNTOLD[state],
+        next=texts.NO_ACCESS if state is NoticeState.NO_ACCESS else texts.UNTOLD_NEXT,
         seen=error,
         task=TaskId(first.task) if first.task else None,
         more=len(tasks) - 1,
@@ -425,7 +425,7 @@ def _read_refused(folder: Path) -> list[Need]:
                 Need(
                     kind=NeedKind.ANSWER_REFUSED,
                     what="an answer that came while Octet was not running could not be used",
-                    next=words.ANSWER_REFUSED,
+                    next=texts.ANSWER_REFUSED,
                     seen=f"{path.name.removesuffix('.reason.txt')}.json: {why[:500].strip()}",
                     since_ms=at_ms,
                 )

@@ -20,7 +20,7 @@ from core.kit.problems import ConfigWrong
 from core.maintenance.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
 from core.maintenance.ports import Crew
 from core.maintenance.service import Maintenance
-from core.messages.briefs import Briefs
+from core.messages.prompt_files import Briefs
 from core.security.model import Actor, Permission, require
 from core.settings.model import Settings
 from core.settings.models import Model

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-from core.deliveries.share import WHOLE, Share
-from core.messages.markers import instruction
+from core.deliveries.message_parts import WHOLE, Share
+from core.messages.answer_markers import instruction
 from core.messages.model import Message, MessageKind, label
 
 _NAME_CHARS = 60

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
-from core.kit.alike import alike
 from core.kit.clock import Clock
+from core.kit.from_attributes import alike
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.store.engine import Row, Store, Tx

@@ -16,7 +16,7 @@ from core.receipts.model import Keeping, ReceiptsPurged, TextsExpired
 from core.security.model import HUB
 from core.store.engine import Executable, Store, Tx
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
+from core.tasks.repository import Ledger
 
 log = structlog.get_logger(__name__)
 

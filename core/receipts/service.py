@@ -26,15 +26,15 @@ from core.deliveries.model import (
     Target,
 )
 from core.deliveries.service import Deliveries
-from core.kit.alike import alike
 from core.kit.clock import DAY_MS, Clock, as_datetime
 from core.kit.errors import Unavailable
-from core.receipts import _store, words
+from core.kit.from_attributes import alike
+from core.receipts import _store, texts
 from core.receipts.model import Keeping, KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
-from core.tasks.ledger import Ledger
 from core.tasks.model import BadTaskId, parse_task_id
+from core.tasks.repository import Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -213,11 +213,11 @@ def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown:
 def _in_words(receipt: Receipt) -> Receipt:
     return replace(
         receipt,
-        claim=words.claim(receipt),
-        before_enter=words.before_enter(receipt),
-        line=words.line(receipt),
+        claim=texts.claim(receipt),
+        before_enter=texts.before_enter(receipt),
+        line=texts.line(receipt),
         pictures=tuple(
-            replace(one, shows=words.of_picture(one, is_act=receipt.delivery.act is not None))
+            replace(one, shows=texts.of_picture(one, is_act=receipt.delivery.act is not None))
             for one in receipt.pictures
         ),
     )

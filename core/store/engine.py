@@ -29,6 +29,7 @@ from core.kit import faults
 from core.kit.clock import SteadyClock
 from core.kit.errors import Unavailable
 from core.store import schema
+from core.store.disk_reserve import Reserve
 from core.store.errors import (
     DatabaseDamaged,
     NoDatabase,
@@ -38,8 +39,7 @@ from core.store.errors import (
     StoreUnavailable,
     of_sqlite,
 )
-from core.store.examination import PATIENCE_S, Examination, mark_of
-from core.store.reserve import Reserve
+from core.store.integrity_check import PATIENCE_S, Examination, mark_of
 
 T = TypeVar("T")
 __all__ = ["Executable", "Row", "Store", "Tx"]

@@ -10,7 +10,7 @@ import structlog
 from core.desks.model import Shown, WindowNotSeen
 from core.journal.model import Entry
 from core.kit.errors import NotFound, OctetError, Unavailable
-from core.messages.markers import find_answer
+from core.messages.answer_markers import find_answer
 from core.profiles.model import Activity
 from core.rooms import Rooms
 from core.tasks.model import TaskState

@@ -17,8 +17,8 @@ from core.store.engine import Row, Store, Tx
 from core.supervision import _store
 from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock, ScreenLockNotFound
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
 from core.tasks.model import Demand, WaitReason
+from core.tasks.repository import Ledger
 
 _FOR_WINDOWS = (WaitReason.WINDOW, WaitReason.DESK)
 _LOOKED_AT = 50  # in so many waiting tasks Octet looks for a channel to tell of the lock

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from core.kit.alike import alike
+from core.kit.from_attributes import alike
 from core.notices.model import Place
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each

@@ -10,7 +10,7 @@ from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnsw
 from core.deliveries.service import Deliveries
 from core.kit.clock import DAY_MS, Clock
 from core.kit.errors import Conflict
-from core.messages.markers import Found
+from core.messages.answer_markers import Found
 from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, Source
 from core.messages.service import MINUTE_MS, Messages
 from core.notices.model import NoticeKind
@@ -19,7 +19,6 @@ from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
-from core.tasks.ledger import Ledger
 from core.tasks.model import (
     BEGAN_ANSWER,
     ENDED,
@@ -40,6 +39,7 @@ from core.tasks.model import (
     WaitReason,
     WrongTask,
 )
+from core.tasks.repository import Ledger
 
 _EARLIER = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""

@@ -11,8 +11,8 @@ from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
 from core.store.engine import RowFailed, Store, Tx
 from core.tasks.answers import Neighbours
-from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, ParkCause, Task, TaskState
+from core.tasks.repository import Ledger
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

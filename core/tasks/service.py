@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from core.deliveries.message_parts import Share
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
-from core.deliveries.share import Share
 from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit.clock import Clock, as_datetime
-from core.messages.briefs import Briefs, Prompt
-from core.messages.markers import Found
+from core.messages.answer_markers import Found
 from core.messages.model import (
     MAX_ANSWER_CHARS,
     MAX_BRIEF_CHARS,
@@ -24,12 +23,12 @@ from core.messages.model import (
     check_whole,
     clean_text,
 )
+from core.messages.prompt_files import Briefs, Prompt
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
 from core.settings.model import AnswerLimits
 from core.store.engine import Store, Tx
 from core.tasks.answers import Answers, Neighbours, Receipt, Words
-from core.tasks.ledger import Ledger
 from core.tasks.model import (
     ENDED,
     Awaited,
@@ -51,6 +50,7 @@ from core.tasks.model import (
     parse_task_id,
 )
 from core.tasks.quarantine import Quarantine
+from core.tasks.repository import Ledger
 
 _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}

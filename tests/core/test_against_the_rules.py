@@ -22,7 +22,7 @@ from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
 from core.tasks.deadlines import Deadlines
-from core.tasks.ledger import Ledger
+from core.tasks.repository import Ledger
 from core.tasks.service import Tasks
 from tests.builders import make_agent, open_coordinator
 from tests.core.both_worlds import BothWorlds

@@ -19,9 +19,9 @@ from ulid import ULID
 from core.agent_actions.dialogs import AgentDialogs
 from core.agent_actions.service import AgentActions
 from core.agent_messages.model import NewAgentMessage
+from core.deliveries.message_parts import Share
 from core.deliveries.model import Reason
 from core.deliveries.service import Deliveries
-from core.deliveries.share import Share
 from core.desks.model import DeskState
 from core.dispatch import delivery_worker
 from core.dispatch import service as dispatch

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from core.kit.faults import Act
-from core.receipts import words as receipt_words
+from core.receipts import texts as receipt_words
 from tests.e2e.house import House, Json, body_of, open_house
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]

@@ -21,7 +21,7 @@ from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBu
 from automation.desktop.observation.image_diff import is_blank
 from core.deliveries.model import Moment, Result
 from core.desks.model import WindowNotSeen
-from core.messages.markers import find_answer
+from core.messages.answer_markers import find_answer
 from core.profiles.model import Box, Profile, Transcript
 from tests.automation.desktop.scenes import soon
 from tests.automation.desktop.test_album import GREY, shots

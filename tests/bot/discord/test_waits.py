@@ -11,7 +11,7 @@ from bot.discord import lists, render
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES
 from core.desks.model import DeskState
-from core.fleet import words
+from core.fleet import texts
 from core.notices.model import NoticeState
 from core.tasks.model import TASK_STEPS, HeldTasks, ParkCause, TaskId, TaskState, WaitReason
 
@@ -61,7 +61,7 @@ def test_each_reason_is_a_sentence_on_the_card(reason: WaitReason | ParkCause) -
 def test_each_reason_that_needs_a_person_says_what_to_do(reason: WaitReason | ParkCause) -> None:
     state = TaskState.WAITING if isinstance(reason, WaitReason) else TaskState.PARKED
     held = HeldTasks(state=state, reason=reason.value, note="", oldest=TaskId("T-1"), size=1, since_ms=1)
-    said = words.of_held(held)
+    said = texts.of_held(held)
     if reason in PASSES_BY_ITSELF:
         assert said is None
     else:

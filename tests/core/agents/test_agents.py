@@ -8,7 +8,7 @@ import pytest
 
 from core.agents.model import AGENT_STEPS, OFF_DUTY, AgentNotFound, AgentState, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
-from core.kit.states import IllegalStep
+from core.kit.transitions import IllegalStep
 from core.store.engine import Tx
 from tests.builders import ADA, make_agent, make_window_agent, open_coordinator
 

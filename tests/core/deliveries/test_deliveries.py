@@ -24,7 +24,7 @@ from core.deliveries.service import Deliveries
 from core.journal.service import Journal
 from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
-from core.kit.states import IllegalStep
+from core.kit.transitions import IllegalStep
 from core.messages.model import Source
 from core.messages.service import Messages
 from core.notices.service import Notices

@@ -16,7 +16,7 @@ from core.coordinator import Coordinator
 from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.fleet import words
+from core.fleet import texts
 from core.fleet.model import BoardState, Need, NeedKind, NoBoard
 from core.fleet.service import Fleet
 from core.notices.model import Place
@@ -291,7 +291,7 @@ def test_a_window_that_was_refused_is_told_with_the_cure_for_what_was_seen(state
         held = HeldTasks(
             state=state, reason="window", note=note, size=1, since_ms=1, oldest=TaskId("T-1")
         )  # fmt: skip
-        said = words.of_held(held)
+        said = texts.of_held(held)
         assert said is not None
         assert said[2].startswith(cure(reason))
         assert said[2].endswith("Then `/task retry`." if state is TaskState.PARKED else "It then goes on by itself.")

@@ -28,7 +28,7 @@ from core.deliveries.model import (
 )
 from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
-from core.receipts import retention, words
+from core.receipts import retention, texts
 from core.receipts.model import Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
@@ -99,10 +99,10 @@ async def test_what_was_seen_to_arrive_has_a_receipt_of_everything_seen(tmp_path
         ]
         assert receipt.pictures[0].sha256 == hashlib.sha256(b"before").hexdigest()
         assert await octet.receipts.show(delivery.id.lower(), by=OPERATOR) == (receipt,)
-        assert "Its transcript was not read" in words.claim(receipt)
-        assert "copied back" in words.before_enter(receipt)
-        assert words.line(receipt).startswith("delivered (receipt) · 12 ms · sha256 ")
-        assert "portable" not in words.before_enter(receipt)
+        assert "Its transcript was not read" in texts.claim(receipt)
+        assert "copied back" in texts.before_enter(receipt)
+        assert texts.line(receipt).startswith("delivered (receipt) · 12 ms · sha256 ")
+        assert "portable" not in texts.before_enter(receipt)
 
 
 async def test_a_receipt_of_the_portable_path_says_so(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ async def test_a_receipt_of_the_portable_path_says_so(tmp_path: Path) -> None:
         await reach(octet, FIRST, TaskState.WORKING)
         (receipt,) = await octet.receipts.show("T-1", by=OPERATOR)
         assert receipt.evidence == PORTABLE
-        assert "copied back" in words.before_enter(receipt)
-        assert "By the portable path" in words.before_enter(receipt)
+        assert "copied back" in texts.before_enter(receipt)
+        assert "By the portable path" in texts.before_enter(receipt)
 
 
 async def test_who_may_not_see_windows_gets_the_receipt_without_its_pictures(tmp_path: Path) -> None:
@@ -165,14 +165,14 @@ async def test_an_unknown_says_so_and_how_it_was_settled(
     async with town(tmp_path, UNSEEN) as octet:
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         receipt = await the_receipt(octet)
-        assert words.claim(receipt) == words.UNKNOWN
+        assert texts.claim(receipt) == texts.UNKNOWN
         assert await octet.receipts.pictures(receipt.delivery.id, 1, by=OPERATOR) == WHOLE
         await octet.unknowns.resolve("T-1", decision, by=ADA)
         if decision is Decision.SEND_AGAIN:
             await reach(octet, FIRST, TaskState.WORKING)
         first, *later = await octet.receipts.show("T-1", by=OPERATOR)
         assert (first.state, first.assurance, first.settled) == (DeliveryState.UNKNOWN, None, settled)
-        assert said in words.claim(first)
+        assert said in texts.claim(first)
         assert [one.fence for one in later] == ([2] if decision is Decision.SEND_AGAIN else [])
 
 
@@ -234,7 +234,7 @@ async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_
         name = await octet.store.write(answered_first)
         (bare,) = await octet.receipts.show(name, by=OPERATOR)
         assert (bare.assurance, bare.evidence, bare.pictures) == (Assurance.ANSWERED, None, ())
-        assert "The arrival itself was not seen" in words.claim(bare)
+        assert "The arrival itself was not seen" in texts.claim(bare)
         await octet.store.write(lambda tx: octet.deliveries.came_too_late(tx, octet.deliveries.find(tx, name), SEEN))
         (whole,) = await octet.receipts.show(name, by=OPERATOR)
         assert (whole.assurance, whole.evidence, len(whole.pictures)) == (Assurance.ANSWERED, EVIDENCE, 2)
@@ -268,12 +268,12 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
     async with town(tmp_path, SEEN, clock=clock, keeping=Keeping(days=30, picture_days=7)) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
         await octet.retention.purge()
-        assert words.of_pictures(await the_receipt(octet)) == "2 pictures"
+        assert texts.of_pictures(await the_receipt(octet)) == "2 pictures"
         clock.advance(8 * DAY_MS / 1000)
         await octet.retention.purge()
         receipt = await the_receipt(octet)
         assert [(one.png, one.size) for one in receipt.pictures] == [(b"", 6), (b"", 5)]
-        assert words.of_pictures(receipt).startswith("2 pictures deleted on ")
+        assert texts.of_pictures(receipt).startswith("2 pictures deleted on ")
         with pytest.raises(PictureDeleted, match="kept for 7 days"):
             await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
         clock.advance(30 * DAY_MS / 1000)
@@ -300,12 +300,12 @@ async def test_who_keeps_no_pictures_keeps_none(tmp_path: Path) -> None:
     async with town(tmp_path, SEEN, keeping=Keeping(picture_days=0)) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
         assert (await the_receipt(octet)).pictures == ()
-        assert words.of_pictures(await the_receipt(octet)) == "no pictures"
+        assert texts.of_pictures(await the_receipt(octet)) == "no pictures"
 
 
 def test_every_assurance_has_its_words_and_weak_says_that_it_is() -> None:
-    assert set(words.ARRIVED) == set(Assurance)
-    assert set(words.LATER) == set(Settled)
-    assert set(words.MOMENTS) == set(Moment)
-    assert words.ARRIVED[Assurance.WEAK].startswith("Weak:")
-    assert "was seen" not in words.UNKNOWN
+    assert set(texts.ARRIVED) == set(Assurance)
+    assert set(texts.LATER) == set(Settled)
+    assert set(texts.MOMENTS) == set(Moment)
+    assert texts.ARRIVED[Assurance.WEAK].startswith("Weak:")
+    assert "was seen" not in texts.UNKNOWN

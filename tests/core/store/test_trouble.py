@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.store import examination
+from core.store import integrity_check
 from core.store.engine import Store, Tx
 from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked, StoreUnavailable
-from core.store.examination import mark_of
+from core.store.integrity_check import mark_of
 
 ADD = text("INSERT INTO facts VALUES (:name, :value)")
 PAGE = 4096
@@ -102,7 +102,7 @@ async def test_without_room_for_the_reserve_only_last_words_are_written(
         assert (tmp_path / "octet.db-reserve").stat().st_size == 2 * 1024 * 1024
         store._reserve.give_up()
         with monkeypatch.context() as full:
-            full.setattr("core.store.reserve.Reserve._make", no_room)
+            full.setattr("core.store.disk_reserve.Reserve._make", no_room)
             with pytest.raises(StoreFull):
                 await store.ping()
             await store.write(lambda tx: tx.execute(ADD, {"name": "last", "value": "word"}) and None, is_last_word=True)
@@ -126,7 +126,7 @@ async def test_a_large_file_is_read_on_while_it_is_used_and_its_damage_ends_the_
     def never(_self: object) -> None:
         raise AssertionError("it was begun before the file was read whole")
 
-    monkeypatch.setattr("core.store.examination.Examination.begin", never)
+    monkeypatch.setattr("core.store.integrity_check.Examination.begin", never)
     with pytest.raises(DatabaseDamaged, match=path.name):
         async with Store.open(path):
             raise AssertionError("it opened")
@@ -142,7 +142,7 @@ async def test_damage_that_the_work_itself_meets_is_told_and_marked(
     path = tmp_path / "octet.db"
     await fill(path)
     spoil(path)
-    monkeypatch.setattr(examination, "_damage", lambda _path: "")
+    monkeypatch.setattr(integrity_check, "_damage", lambda _path: "")
     async with Store.open(path) as store:
         with pytest.raises(StoreDamaged):
             await store.fetch(text("SELECT sum(length(value)) FROM facts"))

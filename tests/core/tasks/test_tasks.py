@@ -20,7 +20,7 @@ from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharact
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
 from core.store.engine import Store
-from core.tasks.memory import TaskIndex
+from core.tasks.cache import TaskIndex
 from core.tasks.model import (
     MAX_TITLE_CHARS,
     BadPriority,

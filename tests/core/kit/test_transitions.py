@@ -9,7 +9,7 @@ import pytest
 
 from core.agents.model import AGENT_STEPS, AgentState
 from core.deliveries.model import BEFORE_ENTER, DELIVERY_STEPS, OPEN_STATES, DeliveryState
-from core.kit.states import IllegalStep, check_step
+from core.kit.transitions import IllegalStep, check_step
 from core.tasks.model import ENDED, TASK_STEPS, TaskState
 
 TABLES: list[tuple[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]]] = [

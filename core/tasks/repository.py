@@ -11,7 +11,7 @@ from core.agents.service import Agents
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
-from core.kit.states import check_step
+from core.kit.transitions import check_step
 from core.messages.model import Message
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
@@ -19,8 +19,8 @@ from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.tasks import _store
 from core.tasks._store import demand_of, line_of, task_of
+from core.tasks.cache import TaskIndex, TaskMemory
 from core.tasks.deadlines import Deadlines
-from core.tasks.memory import TaskIndex, TaskMemory
 from core.tasks.model import (
     ENDED,
     SEEN_AT_WORK,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from core.deliveries.share import WHOLE, Share
-from core.kit.cutting import cuts
+from core.deliveries.message_parts import WHOLE, Share
 from core.kit.errors import Invalid, Unavailable
 from core.kit.files import drafts_left, write_private
+from core.kit.text_split import cuts
 from core.messages import prompt
 from core.messages.model import Message, MessageKind
 from core.profiles.model import Longest, TooLong

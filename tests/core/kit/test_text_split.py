@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kit.cutting import cuts
+from core.kit.text_split import cuts
 
 WHOLE = [
     "e\u0301",

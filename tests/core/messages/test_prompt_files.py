@@ -17,8 +17,8 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
-from core.messages.briefs import Briefs, TooLongForAgent
 from core.messages.model import MAX_BRIEF_CHARS
+from core.messages.prompt_files import Briefs, TooLongForAgent
 from core.profiles.model import Longest, TooLong
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.messages import markers
-from core.messages.markers import Found, find_answer, instruction
+from core.messages import answer_markers
+from core.messages.answer_markers import Found, find_answer, instruction
 
 MARKER = "k3v9x2qa"
 OPEN, CLOSE = f"<<<{MARKER}", f"{MARKER}>>>"
@@ -107,7 +107,7 @@ def test_a_terminal_breaks_lines_and_no_word_of_the_answer_is_lost(text: str, wi
 
 @given(text=words)
 def test_an_answer_without_its_end_is_only_the_beginning_of_one(text: str) -> None:
-    told = re.sub(markers._NOISE, "", text)
+    told = re.sub(answer_markers._NOISE, "", text)
     assume(not "and".startswith(told))  # that is nothing, or may as well be a prompt's own line, cut off
     found = find_answer(f"{PROMPT}\n{OPEN}\n{text}", MARKER)
     assert found is not None

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.kit.alike import alike
+from core.kit.from_attributes import alike
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store.reserve import Reserve
+from core.store.disk_reserve import Reserve
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -18,7 +18,7 @@ def refuse(*_: object, **__: object) -> None:
 def test_a_write_protected_disk_is_left_to_the_database_to_complain_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.store.reserve.os.open", refuse)
+    monkeypatch.setattr("core.store.disk_reserve.os.open", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
     Reserve(tmp_path / "reserve").keep()
 
