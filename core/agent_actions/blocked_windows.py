@@ -12,7 +12,7 @@ from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 from core.journal.service import Journal
 from core.kit.clock import Clock
-from core.notices.model import Notice
+from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.tasks.answers import Neighbours
@@ -59,7 +59,10 @@ class BlockedWindows:
         if notice is not None:
             self._notices.blocked_changed(tx, notice, text=_text(now))
         else:
-            self._notices.blocked(tx, now.key, text=_text(now), task=self._agents.status(tx, now.agent).task)
+            place = self._notices.place_of(tx, self._agents.status(tx, now.agent).task)
+            self._notices.tell(
+                tx, NoticeKind.BLOCKED, None, message=now.key, text=_text(now), about=now.key, place=place
+            )
 
     def end_orphaned(self, tx: Tx) -> None:
         """End those of windows that no agent has since the config changed: no worker tells of them."""

@@ -15,6 +15,7 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.from_attributes import alike
 from core.kit.ids import Ids
+from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
@@ -198,7 +199,8 @@ class AgentDialogs:
         self._journal.append(tx, event, by=HUB.id)
         # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
-            self._notices.stands_still(tx, str(row["id"]), task=task)
+            dialog = str(row["id"])
+            self._notices.tell(tx, NoticeKind.STANDS_STILL, task, message=dialog, about=dialog)
 
 
 def _standstill(row: Row) -> AgentDialog:

@@ -34,6 +34,7 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.messages.model import MessageKind, address_of, source_of
+from core.notices.model import NoticeKind
 from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Store, Tx
@@ -242,7 +243,8 @@ class AgentActions:
             self._standstill_goes_on(tx, now, delivery)
         if delivery.state is DeliveryState.UNKNOWN:
             task = self._rooms.messages.find(tx, delivery.message).task
-            self._rooms.notices.in_doubt(tx, delivery.message, task=task, about=asked_about(delivery))
+            about = asked_about(delivery)
+            self._rooms.notices.tell(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
 
     def _standstill_goes_on(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:

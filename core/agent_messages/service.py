@@ -28,7 +28,7 @@ from core.kit.clock import Clock
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, address_of, clean_text, source_of
 from core.messages.prompt_files import Briefs, Prompt
 from core.messages.service import MessageNotFound
-from core.notices.model import Place
+from core.notices.model import NoticeKind, Place
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Store, Tx, at_row
@@ -265,7 +265,8 @@ class AgentMessages:
         )
         for agent in agents:
             self._queue(tx, message, agent)
-        self._rooms.notices.words(tx, message.id, task=message.task, place=place)
+        shown_at = None if message.task else place
+        self._rooms.notices.tell(tx, NoticeKind.WORDS, message.task, message=message.id, place=shown_at)
         return self._view(tx, message, left_out=left_out)
 
     def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:

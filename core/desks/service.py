@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from core.desks import _store
 from core.desks.learned import Learned
@@ -58,6 +59,21 @@ AT_THE_MACHINE = "machine:"
 """How the actor of a stop begins whom nobody knows but by what they pressed at the desk's own machine."""
 
 
+@dataclass(slots=True, kw_only=True)
+class _Now:
+    """What is known of one desk now."""
+
+    starting_s: float  # since when it is starting, in monotonic time
+    worker: DeskState | None = None  # what its worker said; None before it has answered
+    reason: str = ""
+    told_ms: int = 0  # when its hands last came up or went away
+    waits: str = ""  # why deliveries wait there for something that passes by itself
+    awake: str = ""  # what is told of keeping its machine awake
+    wish: Wish = Wish.OPEN
+    wished_by: str = ""
+    wished_ms: int = 0
+
+
 class Desks:
     """The desks of config/desks. Their hands say whether they can be used; people say whether they may."""
 
@@ -78,25 +94,16 @@ class Desks:
         self._store = store
         self._journal = journal
         self._clock = clock
-        self._wishes: dict[str, Wish] = {}
-        self._workers: dict[str, tuple[DeskState, str]] = {}
-        self._wished_by: dict[str, str] = {}
-        self._waits: dict[str, str] = {}  # why deliveries on a desk wait for something that passes by itself
-        self._awake: dict[str, str] = {}  # what is told of keeping each desk's machine awake
-        self._wished_ms: dict[str, int] = {}
-        self._told_ms: dict[str, int] = {}  # when each desk's hands last came up or went away
-        self._starting_s: dict[str, float] = {name: clock.monotonic_s() for name in self._desks}
-        """Since when desks are starting, in monotonic time."""
+        self._now = {desk.name: _Now(starting_s=clock.monotonic_s()) for desk in desks}
         self._shown: dict[tuple[str, str], Shown] = {}
         self._noted: dict[tuple[str, str], Activity] = {}  # what the journal was told last of each window
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
         """Read what people wanted of the desks before the restart, and tell their hands before these do anything."""
-        rows = await self._store.fetch(_store.ALL)
-        self._wishes = {row.name: Wish(row.wish) for row in rows}
-        self._wished_by = {row.name: row.actor for row in rows}
-        self._wished_ms = {row.name: row.since_ms for row in rows}
+        for row in await self._store.fetch(_store.ALL):
+            now = self._of(row.name)
+            now.wish, now.wished_by, now.wished_ms = Wish(row.wish), row.actor, row.since_ms
         for name in self._hands:
             await self._tell_wish(name)
 
@@ -107,9 +114,8 @@ class Desks:
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
         for name in others:
-            self._workers.pop(name, None)
-            self._waits.pop(name, None)
-            self._starting_s[name] = self._clock.monotonic_s()
+            now = self._of(name)
+            now.worker, now.waits, now.starting_s = None, "", self._clock.monotonic_s()
         self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
         for name in others & set(hands):
             await self._tell_wish(name)
@@ -121,11 +127,12 @@ class Desks:
 
     def worker_is(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up or went away."""
-        if self._workers.get(desk, (None,))[0] is not state:
-            self._told_ms[desk] = self._clock.now_ms()
+        now = self._of(desk)
+        if now.worker is not state:
+            now.told_ms = self._clock.now_ms()
             if state is DeskState.STARTING:
-                self._starting_s[desk] = self._clock.monotonic_s()
-        self._workers[desk] = (state, reason)
+                now.starting_s = self._clock.monotonic_s()
+        now.worker, now.reason = state, reason
         self._on_change()
 
     def window_shows(self, desk: str, shown: Shown) -> None:
@@ -179,17 +186,17 @@ class Desks:
 
     def waits_are(self, desk: str, why: str) -> None:
         """The desk's hands begin nothing for now because of `why`; empty: they do again."""
-        if why != self._waits.get(desk, ""):
-            self._waits[desk] = why
+        if why != self.waits(desk):
+            self._of(desk).waits = why
             self._on_change()
 
     def awake_is(self, desk: str, note: str) -> None:
         """What is told of keeping the desk's machine awake, from now on."""
-        self._awake[desk] = note
+        self._of(desk).awake = note
 
     def waits(self, desk: str) -> str:
         """Why deliveries on this desk wait for something that passes by itself; empty when they do not."""
-        return self._waits.get(desk, "")
+        return self._of(desk).waits
 
     async def stopped_at_machine(self, desk: str, how: str) -> None:
         """Somebody stopped the desk at its own machine: it stays so, also after a restart, until it is released."""
@@ -204,17 +211,22 @@ class Desks:
 
     def state(self, desk: str) -> tuple[DeskState, str]:
         """The desk's state now, and why, from memory."""
-        state, reason = self._workers.get(desk, (DeskState.STARTING, "its worker has not answered yet"))
+        now = self._of(desk)
         if desk not in self._hands:
             return DeskState.UNAVAILABLE, "no agent in config/agents.toml works at it"
-        if state is DeskState.STARTING and self._late_in_s(desk) <= 0:
+        if now.worker in {None, DeskState.STARTING} and self._late_in_s(desk) <= 0:
             return DeskState.UNAVAILABLE, "it has been starting for more than a minute"
-        if state is DeskState.READY:
-            wish = self._wishes.get(desk, Wish.OPEN)
-            if wish is not Wish.OPEN:
-                return DeskState(wish.value), self._why_wished(desk)
-            return state, self.waits(desk)
-        return state, reason
+        if now.worker is None:
+            return DeskState.STARTING, "its worker has not answered yet"
+        if now.worker is not DeskState.READY:
+            return now.worker, now.reason
+        if now.wish is Wish.OPEN:
+            return DeskState.READY, now.waits
+        actor = now.wished_by
+        if actor.startswith(AT_THE_MACHINE):
+            how = actor.removeprefix(AT_THE_MACHINE)
+            return DeskState(now.wish.value), f"stopped at the machine by {how}, until /desk release"
+        return DeskState(now.wish.value), "until /desk release"
 
     def late_in_s(self) -> float | None:
         """Seconds until the next desk that is starting counts as unavailable; None when none is."""
@@ -222,7 +234,10 @@ class Desks:
         return min((self._late_in_s(name) for name in starting), default=None)
 
     def _late_in_s(self, desk: str) -> float:
-        return self._starting_s.get(desk, 0.0) + STARTS_WITHIN_S - self._clock.monotonic_s()
+        return self._of(desk).starting_s + STARTS_WITHIN_S - self._clock.monotonic_s()
+
+    def _of(self, desk: str) -> _Now:
+        return self._now.setdefault(desk, _Now(starting_s=self._clock.monotonic_s()))
 
     def states(self) -> Mapping[str, DeskState]:
         """Every desk's state now, from memory and without a look at its windows."""
@@ -354,7 +369,7 @@ class Desks:
         return hands
 
     def _worker_answers(self, desk: str) -> bool:
-        return self._workers.get(desk, (DeskState.STARTING, ""))[0] is DeskState.READY
+        return self._of(desk).worker is DeskState.READY
 
     async def _release(self, name: str, by: Actor) -> None:
         try:
@@ -365,14 +380,11 @@ class Desks:
 
     async def _tell_wish(self, name: str) -> None:
         """Tell the desk's hands what people want of it."""
-        hands = self._hands.get(name)
-        match self._wishes.get(name, Wish.OPEN):
-            case Wish.HELD if hands is not None:
-                await hands.hold()
-            case Wish.STOPPED if hands is not None:
-                await hands.stop()
-            case _:
-                pass
+        hands, wish = self._hands.get(name), self._of(name).wish
+        if hands is not None and wish is Wish.HELD:
+            await hands.hold()
+        elif hands is not None and wish is Wish.STOPPED:
+            await hands.stop()
 
     async def _wish(self, desk: str, wish: Wish, by: Actor) -> None:
         require(by, Permission.DESK_USE)
@@ -388,29 +400,15 @@ class Desks:
         tx.execute(_store.SET, {"name": desk, "wish": wish.value, "actor": actor, "since_ms": self._clock.now_ms()})
         tx.after_commit(lambda: self._wish_is(desk, wish, actor))
 
-    def _why_wished(self, desk: str) -> str:
-        actor = self._wished_by.get(desk, "")
-        if actor.startswith(AT_THE_MACHINE):
-            return f"stopped at the machine by {actor.removeprefix(AT_THE_MACHINE)}, until /desk release"
-        return "until /desk release"
-
     def _wish_is(self, desk: str, wish: Wish, actor: str) -> None:
-        self._wishes[desk] = wish
-        self._wished_by[desk] = actor
-        self._wished_ms[desk] = self._clock.now_ms()
+        now = self._of(desk)
+        now.wish, now.wished_by, now.wished_ms = wish, actor, self._clock.now_ms()
         self._on_change()
 
     def _known(self, desk: Desk) -> DeskStatus:
-        state, reason = self.state(desk.name)
-        since = self._wished_ms if state in {DeskState.HELD, DeskState.STOPPED} else self._told_ms
-        return DeskStatus(
-            desk=desk,
-            state=state,
-            reason=reason,
-            windows=(),
-            since_ms=since.get(desk.name, 0),
-            awake=self._awake.get(desk.name, ""),
-        )
+        (state, reason), now = self.state(desk.name), self._of(desk.name)
+        since_ms = now.wished_ms if state in {DeskState.HELD, DeskState.STOPPED} else now.told_ms
+        return DeskStatus(desk=desk, state=state, reason=reason, windows=(), since_ms=since_ms, awake=now.awake)
 
     async def _status(self, desk: Desk) -> DeskStatus:
         state, reason = self.state(desk.name)
@@ -420,7 +418,7 @@ class Desks:
                 windows = await self._hands[desk.name].look()
             except DeskUnavailable as error:
                 state, reason = DeskState.UNAVAILABLE, error.message
-        awake = self._awake.get(desk.name, "")
+        awake = self._of(desk.name).awake
         facts, trouble = await asyncio.to_thread(self._learned.read, desk.name) if self._learned else ((), "")
         return DeskStatus(
             desk=desk, state=state, reason=reason, windows=windows, awake=awake, learned=facts, unread=trouble

@@ -27,20 +27,39 @@ class Notices:
         self._news = asyncio.Event()
         self._looked_ms = 0
 
-    def card(self, tx: Tx, task: str, place: Place) -> None:
-        """A new task: its card has to be posted at `place`, with a thread."""
-        self._add(tx, NoticeKind.CARD, task, place=place)
+    def tell(
+        self,
+        tx: Tx,
+        kind: NoticeKind,
+        task: str | None,
+        *,
+        message: str = "",
+        text: str = "",
+        about: str = "",
+        place: Place | None = None,
+    ) -> None:
+        """Write down news to post once, at `place` or else where the task's card is. `about`: what a user has to
+        decide, or what stands still."""
+        place = place or self.place_of(tx, task)
+        row = {
+            "kind": kind.value,
+            "task": task or "",
+            "message": message,
+            "text": text,
+            "place_channel": place.channel,
+            "place_guild": place.guild,
+            "state": NoticeState.PENDING.value,
+            "revision": 1,
+            "created_ms": self._clock.now_ms(),
+            "about": about,
+        }
+        tx.execute(_store.ADD, row)
+        tx.after_commit(self._news.set)
 
     def card_changed(self, tx: Tx, task: str) -> None:
         """The task changed: its card has to be edited to the latest state."""
         tx.run(_store.BUMP_CARD, {"of_task": task})
         tx.after_commit(self._news.set)
-
-    def tell(self, tx: Tx, kind: NoticeKind, task: str, *, message: str = "", text: str = "", about: str = "") -> None:
-        """Something new about the task has to be said in its thread, once. `about`: what a person has to decide."""
-        card = tx.execute(_store.CARD, {"of_task": task}).one()
-        place = Place(channel=card.place_channel, guild=card.place_guild)
-        self._add(tx, kind, task, place=place, message=message, text=text, about=about)
 
     def tell_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
         """As `tell`, unless just this was told about the task before."""
@@ -51,13 +70,6 @@ class Notices:
         """Nobody has to decide this any more: the message that asked for it has to say `how` it was settled."""
         tx.execute(_store.SETTLED, {"asked": about, "words": how})
         tx.after_commit(self._news.set)
-
-    def words(self, tx: Tx, message: str, *, task: str | None, place: Place) -> None:
-        """Somebody's words: to be shown in the thread of `task`, or at `place`, and kept up to date there."""
-        if task is not None:
-            card = tx.execute(_store.CARD, {"of_task": task}).one()
-            place = Place(channel=card.place_channel, guild=card.place_guild)
-        self._add(tx, NoticeKind.WORDS, task or "", place=place, message=message)
 
     def words_changed(self, tx: Tx, message: str) -> None:
         """These words came further, or wait for something else: what people see of them has to be edited."""
@@ -71,21 +83,8 @@ class Notices:
         shown = tx.execute(_store.WORDS, values).first()
         if shown is None or (once and tx.execute(_store.TOLD_OF_WORDS, {**values, "words": text}).first() is not None):
             return
-        place = Place(channel=shown.place_channel, guild=shown.place_guild)
-        self._add(tx, NoticeKind.UNDELIVERED, shown.task, place=place, message=message, text=text, about=about)
-
-    def stands_still(self, tx: Tx, dialog: str, *, task: str | None) -> None:
-        """Somebody has to be told what an agent's window stands still at: in the thread of its task, if it has one."""
-        place = self._at(tx, task)
-        self._add(tx, NoticeKind.STANDS_STILL, task or "", place=place, message=dialog, about=dialog)
-
-    def locked(self, tx: Tx, lock: str, *, place: Place) -> None:
-        """Somebody has to be told that a screen is locked for which work waits."""
-        self._add(tx, NoticeKind.LOCKED, "", place=place, message=lock, about=lock)
-
-    def blocked(self, tx: Tx, window: str, *, text: str, task: str | None) -> None:
-        """Somebody has to be told that this window cannot be used."""
-        self._add(tx, NoticeKind.BLOCKED, "", place=self._at(tx, task), message=window, about=window, text=text)
+        place = _place(shown)
+        self.tell(tx, NoticeKind.UNDELIVERED, shown.task, message=message, text=text, about=about, place=place)
 
     def of_blocked(self, tx: Tx, window: str) -> Notice | None:
         """Return the notice of this window, as long as it is not over."""
@@ -98,14 +97,10 @@ class Notices:
         tx.execute(_store.CHANGE, {"notice": notice.id, "words": text, "asked": about})
         tx.after_commit(self._news.set)
 
-    def in_doubt(self, tx: Tx, message: str, *, task: str | None, about: str) -> None:
-        """Whoever asked for this act has to be told that nobody knows whether it was done."""
-        self._add(tx, NoticeKind.IN_DOUBT, task or "", place=self._at(tx, task), message=message, about=about)
-
-    def _at(self, tx: Tx, task: str | None) -> Place:
+    def place_of(self, tx: Tx, task: str | None) -> Place:
         """Where the task's card stands; nowhere in particular without one."""
         card = tx.execute(_store.CARD, {"of_task": task}).first() if task else None
-        return Place() if card is None else Place(channel=card.place_channel, guild=card.place_guild)
+        return Place() if card is None else _place(card)
 
     def delete_old(self, tx: Tx, *, before_ms: int, most: int) -> int:
         """Delete at most `most` notices from before `before_ms` whose texts have expired; return how many."""
@@ -222,7 +217,7 @@ class Notices:
                 values = {"tasks": tasks[first : first + _BATCH], "why": "told in a summary"}
                 tx.execute(_store.DROP_ALL, values)
             text = f"{len(tasks)} {' '.join(tasks[-_NAMED:])}"
-            self._add(tx, NoticeKind.SUMMARY, "", place=Place(), message=f"summary {tasks[-1]}", text=text)
+            self.tell(tx, NoticeKind.SUMMARY, None, message=f"summary {tasks[-1]}", text=text)
 
         await self._store.write(change)
 
@@ -239,32 +234,6 @@ class Notices:
         """What rests for longer than the longest pause, by a clock that has been set since, is due now."""
         tx.execute(_store.FORGET_FAR_PAUSES, {"latest": self._clock.now_ms() + LONGEST_PAUSE_MS})
 
-    def _add(
-        self,
-        tx: Tx,
-        kind: NoticeKind,
-        task: str,
-        *,
-        place: Place,
-        message: str = "",
-        text: str = "",
-        about: str = "",
-    ) -> None:
-        row = {
-            "kind": kind.value,
-            "task": task,
-            "message": message,
-            "text": text,
-            "place_channel": place.channel,
-            "place_guild": place.guild,
-            "state": NoticeState.PENDING.value,
-            "revision": 1,
-            "created_ms": self._clock.now_ms(),
-            "about": about,
-        }
-        tx.execute(_store.ADD, row)
-        tx.after_commit(self._news.set)
-
 
 def _notice(row: Row, *, thread: str) -> Notice:
     return alike(
@@ -272,7 +241,11 @@ def _notice(row: Row, *, thread: str) -> Notice:
         row,
         id=NoticeId(row.id),
         kind=NoticeKind(row.kind),
-        place=Place(channel=row.place_channel, guild=row.place_guild),
+        place=_place(row),
         state=NoticeState(row.state),
         thread=thread,
     )
+
+
+def _place(row: Row) -> Place:
+    return Place(channel=row.place_channel, guild=row.place_guild)

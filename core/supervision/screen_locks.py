@@ -11,7 +11,7 @@ from core.deliveries.model import Delivery
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
-from core.notices.model import Place
+from core.notices.model import NoticeKind, Place
 from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
 from core.supervision import _store
@@ -60,7 +60,8 @@ class ScreenLocks:
                 self._end(tx, row)
             elif not row.waiting and (waiting := self._waiting(tx, row.desk)):
                 tx.execute(_store.TELL, {"lock": row.id, "tasks": waiting})
-                self._notices.locked(tx, row.id, place=self._place(tx, row.desk))
+                place = self._place(tx, row.desk)
+                self._notices.tell(tx, NoticeKind.LOCKED, None, message=row.id, about=row.id, place=place)
 
     async def list_open(self) -> tuple[ScreenLock, ...]:
         """The screens that are locked now and of which people were told, oldest first."""

@@ -102,7 +102,7 @@ class Ledger:
         }
         task = task_of(tx.execute(_store.ADD, row).one())
         self._note(tx, task, was="", by=by)
-        self._notices.card(tx, task.id, task.place)
+        self._notices.tell(tx, NoticeKind.CARD, task.id, place=task.place)
         faults.arrow("task", "", task.state, tx.after_commit)
         return task
 

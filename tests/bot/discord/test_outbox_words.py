@@ -87,7 +87,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
             octet.deliveries.queue(
                 tx, message=message.id, task=None, agent="Agent-1", desk=None, window=None, priority=2
             )
-            octet.notices.words(tx, message.id, task=task.id, place=HERE)
+            octet.notices.tell(tx, NoticeKind.WORDS, task.id, message=message.id)
 
         view = await say(octet)
         await octet.store.write(thread)

@@ -21,7 +21,7 @@ HERE = Place(channel="10", guild="1")
 async def notices_of(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[tuple[Notices, Store]]:
     async with Store.open(tmp_path / "octet.db") as store:
         notices = Notices(store=store, clock=clock)
-        await store.write(lambda tx: notices.card(tx, "T-1", HERE))
+        await store.write(lambda tx: notices.tell(tx, NoticeKind.CARD, "T-1", place=HERE))
         yield notices, store
 
 
@@ -102,7 +102,7 @@ async def test_an_answer_that_has_to_wait_still_comes_before_the_end(tmp_path: P
         def both(tx: Tx) -> None:
             notices.tell(tx, NoticeKind.ANSWER, "T-1", message="m")
             notices.tell(tx, NoticeKind.ENDED, "T-1")
-            notices.card(tx, "T-2", HERE)
+            notices.tell(tx, NoticeKind.CARD, "T-2", place=HERE)
             notices.card_changed(tx, "T-1")
 
         await store.write(both)
@@ -128,11 +128,11 @@ async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_
         def much(tx: Tx) -> None:
             for number in range(400):
                 notices.tell(tx, NoticeKind.ANSWER, "T-1", message=f"m{number}")
-            notices.locked(tx, "lock", place=HERE)
-            notices.words(tx, "words", task=None, place=HERE)
+            notices.tell(tx, NoticeKind.LOCKED, None, message="lock", about="lock", place=HERE)
+            notices.tell(tx, NoticeKind.WORDS, None, message="words", place=HERE)
             for task in ("T-2", "T-3"):
-                notices.card(tx, task, HERE)
-            notices.stands_still(tx, "dialog", task="T-3")
+                notices.tell(tx, NoticeKind.CARD, task, place=HERE)
+            notices.tell(tx, NoticeKind.STANDS_STILL, "T-3", message="dialog", about="dialog")
 
         await store.write(much)
         found = await notices.due()
@@ -170,7 +170,7 @@ async def test_what_a_channel_refuses_rests_is_listed_and_is_tried_when_permissi
     tmp_path: Path, clock: FakeClock
 ) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
-        await store.write(lambda tx: notices.card(tx, "T-2", Place(channel="20", guild="1")))
+        await store.write(lambda tx: notices.tell(tx, NoticeKind.CARD, "T-2", place=Place(channel="20", guild="1")))
         await notices.no_access("10", error="403 50013", after_s=60)
         assert [n.task for n in await notices.due()] == ["T-2"]
         assert [(n.task, n.state, n.error) for n in await notices.untold()] == [

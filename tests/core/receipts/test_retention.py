@@ -157,7 +157,9 @@ async def test_a_failed_task_whose_text_expired_is_not_retried(tmp_path: Path) -
 async def test_a_question_that_nobody_has_settled_stays(tmp_path: Path) -> None:
     clock = FakeClock()
     async with house(tmp_path, clock, FakeLane()) as octet:
-        await octet.store.write(lambda tx: octet.notices.stands_still(tx, "S1", task=None))
+        await octet.store.write(
+            lambda tx: octet.notices.tell(tx, NoticeKind.STANDS_STILL, None, message="S1", about="S1")
+        )
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)
         await octet.retention.purge()
