@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.desks import _store
 from core.desks.learned import Learned
@@ -59,13 +59,12 @@ AT_THE_MACHINE = "machine:"
 """How the actor of a stop begins whom nobody knows but by what they pressed at the desk's own machine."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Now:
     """What is known of one desk now."""
 
     starting_s: float  # since when it is starting, in monotonic time
-    worker: DeskState | None = None  # what its worker said; None before it has answered
-    reason: str = ""
+    worker: tuple[DeskState, str] | None = None  # what its worker said; None before it has answered
     told_ms: int = 0  # when its hands last came up or went away
     waits: str = ""  # why deliveries wait there for something that passes by itself
     awake: str = ""  # what is told of keeping its machine awake
@@ -102,8 +101,8 @@ class Desks:
     async def load(self) -> None:
         """Read what people wanted of the desks before the restart, and tell their hands before these do anything."""
         for row in await self._store.fetch(_store.ALL):
-            now = self._of(row.name)
-            now.wish, now.wished_by, now.wished_ms = Wish(row.wish), row.actor, row.since_ms
+            now = replace(self._of(row.name), wish=Wish(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
+            self._now[row.name] = now
         for name in self._hands:
             await self._tell_wish(name)
 
@@ -114,8 +113,7 @@ class Desks:
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
         for name in others:
-            now = self._of(name)
-            now.worker, now.waits, now.starting_s = None, "", self._clock.monotonic_s()
+            self._now[name] = replace(self._of(name), worker=None, waits="", starting_s=self._clock.monotonic_s())
         self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
         for name in others & set(hands):
             await self._tell_wish(name)
@@ -128,11 +126,11 @@ class Desks:
     def worker_is(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up or went away."""
         now = self._of(desk)
-        if now.worker is not state:
-            now.told_ms = self._clock.now_ms()
+        if now.worker is None or now.worker[0] is not state:
+            now = replace(now, told_ms=self._clock.now_ms())
             if state is DeskState.STARTING:
-                now.starting_s = self._clock.monotonic_s()
-        now.worker, now.reason = state, reason
+                now = replace(now, starting_s=self._clock.monotonic_s())
+        self._now[desk] = replace(now, worker=(state, reason))
         self._on_change()
 
     def window_shows(self, desk: str, shown: Shown) -> None:
@@ -187,12 +185,12 @@ class Desks:
     def waits_are(self, desk: str, why: str) -> None:
         """The desk's hands begin nothing for now because of `why`; empty: they do again."""
         if why != self.waits(desk):
-            self._of(desk).waits = why
+            self._now[desk] = replace(self._of(desk), waits=why)
             self._on_change()
 
     def awake_is(self, desk: str, note: str) -> None:
         """What is told of keeping the desk's machine awake, from now on."""
-        self._of(desk).awake = note
+        self._now[desk] = replace(self._of(desk), awake=note)
 
     def waits(self, desk: str) -> str:
         """Why deliveries on this desk wait for something that passes by itself; empty when they do not."""
@@ -214,14 +212,13 @@ class Desks:
         now = self._of(desk)
         if desk not in self._hands:
             return DeskState.UNAVAILABLE, "no agent in config/agents.toml works at it"
-        if now.worker in {None, DeskState.STARTING} and self._late_in_s(desk) <= 0:
+        state, reason = now.worker or (DeskState.STARTING, "its worker has not answered yet")
+        if state is DeskState.STARTING and self._late_in_s(desk) <= 0:
             return DeskState.UNAVAILABLE, "it has been starting for more than a minute"
-        if now.worker is None:
-            return DeskState.STARTING, "its worker has not answered yet"
-        if now.worker is not DeskState.READY:
-            return now.worker, now.reason
+        if state is not DeskState.READY:
+            return state, reason
         if now.wish is Wish.OPEN:
-            return DeskState.READY, now.waits
+            return state, now.waits
         actor = now.wished_by
         if actor.startswith(AT_THE_MACHINE):
             how = actor.removeprefix(AT_THE_MACHINE)
@@ -369,7 +366,7 @@ class Desks:
         return hands
 
     def _worker_answers(self, desk: str) -> bool:
-        return self._of(desk).worker is DeskState.READY
+        return (self._of(desk).worker or (None,))[0] is DeskState.READY
 
     async def _release(self, name: str, by: Actor) -> None:
         try:
@@ -401,8 +398,8 @@ class Desks:
         tx.after_commit(lambda: self._wish_is(desk, wish, actor))
 
     def _wish_is(self, desk: str, wish: Wish, actor: str) -> None:
-        now = self._of(desk)
-        now.wish, now.wished_by, now.wished_ms = wish, actor, self._clock.now_ms()
+        at_ms = self._clock.now_ms()
+        self._now[desk] = replace(self._of(desk), wish=wish, wished_by=actor, wished_ms=at_ms)
         self._on_change()
 
     def _known(self, desk: Desk) -> DeskStatus:
