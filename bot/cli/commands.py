@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from bot.cli import (
-    agent_env,
-    answers,
-    audit,
-    check,
-    db,
-    demo,
-    desk,
-    errors,
-    pictures,
-    profile,
-    progress,
-    run,
-    verbs,
-)
+from bot.cli import answers, database, desk, errors, pictures, profile, progress, run, verbs
 from bot.cli.autostart import command as autostart_command
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
+from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.init import command as init_command
-from bot.verbs import admin
+from bot.verbs import admin, agents
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -41,21 +29,20 @@ app = typer.Typer(
 )
 
 app.command("run")(run.run)
-app.command("demo")(demo.demo)
+app.command("demo")(run.demo)
 verbs.add_commands(groups := {"desk": desk.app})
-groups["agent"].command("env")(agent_env.env)
 for name, group in groups.items():
     app.add_typer(group, name=name, rich_help_panel=WORK)
 app.command("receipt", rich_help_panel=WORK)(pictures.receipt)
 app.command("init", rich_help_panel=SET_UP)(init_command.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate_command.calibrate)
-app.command("check", rich_help_panel=SET_UP)(check.check)
+app.command("check", rich_help_panel=SET_UP)(doctor_command.check)
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("reload", rich_help_panel=SET_UP)(verbs.command_of(admin.reload))
 app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)
 app.add_typer(autostart_command.app, name="autostart", rich_help_panel=SET_UP)
-app.add_typer(db.app, name="db", rich_help_panel=SET_UP)
-app.add_typer(audit.app, name="audit", rich_help_panel=SET_UP)
+app.add_typer(database.db, name="db", rich_help_panel=SET_UP)
+app.add_typer(database.audit, name="audit", rich_help_panel=SET_UP)
 
 
 def main(arguments: list[str]) -> int:
@@ -75,6 +62,22 @@ _PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_op
 def _answer(verb: str, arguments: list[str]) -> None:
     """Agents' verbs are caught at the door; they stand in this list to be found in `octet --help`."""
     sys.exit(answers.main([verb, *arguments]))
+
+
+@groups["agent"].command(help=agents.env.help)
+def env(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)],
+    *,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print NAME=value, for docker's --env-file and systemd.")
+    ] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """The environment in which an agent answers from elsewhere, in the two forms that programs read."""
+    text, values = verbs.ask(agents.env, home_of(home), {"agent": agent})
+    before = "" if plain else "export "
+    print(text if json else "\n".join(f"{before}{name}={value}" for name, value in values.items()))
 
 
 @app.command("reply", rich_help_panel=AGENTS, context_settings=_PASSED_ON)

@@ -1,49 +1,167 @@
-"""`octet demo`: a local Discord, a desktop with eight windows, and the real bot in between, until Ctrl-C."""
+"""What `octet demo` puts together: a screen with agents, a page to type in, and Octet, in a home of their own."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
+import shutil
 import sys
-from typing import Annotated
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
 
-import typer
+import tomlkit
 
-from bot.cli.errors import first_cause
-from core.kit.errors import Invalid, OctetError
+from bot.cli.children import Child, child
+from bot.cli.init.agents import set_dry_run
+from bot.cli.init.templates import copy_templates
+from bot.runfile import forget_lost_homes, pointer_folders
+from core.kit.signals import stop_signals
+
+OWNER = "Ada"  # the person on the page who is made the demo's owner
+_CLAIM = re.compile(r"/admin claim code:(\S+)")
+_CONNECTED = re.compile("Discord is connected")
+_HTTP_S = 20
+_MODEL_AGENT, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_KEY"
+_PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
+"""A window of this class is the page in Chromium; in the shipped configuration a Tk window stands in its place."""
 
 
-class NoWindowsHere(Invalid):
-    """The demo's eight windows stand on a virtual screen, which needs X11. Here, try it without them:
-    octet demo --no-desktop"""
+@dataclass(slots=True, kw_only=True)
+class Demonstration:
+    """One demo, from its first line to its last process."""
+
+    env: Mapping[str, str]
+    say: Callable[[str], None]
+    has_desktop: bool
+    port: int
+    _began_s: float = field(default_factory=time.monotonic)
+
+    async def run(self) -> None:
+        """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
+        home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
+        with stop_signals() as stop:
+            try:
+                await self._until(stop, home)
+            finally:
+                shutil.rmtree(home, ignore_errors=True)
+                forget_lost_homes(pointer_folders(self.env))
+        self.say("The demo has ended.")
+
+    async def _until(self, stop: asyncio.Event, home: Path) -> None:
+        async with AsyncExitStack() as stack:
+            async with asyncio.TaskGroup() as group:
+                show = group.create_task(self._show(home, stack))
+                stopped = group.create_task(stop.wait())
+                await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+                show.cancel()
+            self.say("Ending everything the demo started …")
+
+    async def _show(self, home: Path, stack: AsyncExitStack) -> None:
+        parts: list[Child] = []
+
+        async def start(what: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
+            self.say(f"[{time.monotonic() - self._began_s:4.1f} s] starting {what} …")
+            argv = [sys.executable, "-m", *arguments, "--exit-on-eof"]
+            log = home / f"{arguments[0]}.log"
+            parts.append(await stack.enter_async_context(child(what, argv, environ, log=log)))
+            return parts[-1]
+
+        screen: dict[str, Any] = {}
+        if self.has_desktop:
+            desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], self.env)
+            screen = await desktop.first_json()
+            for lack in screen["lacks"]:
+                self.say(f"        {lack}")
+        pictures = {
+            "SANDBOX_PICTURES": str(screen.get("screen_url", ""))
+        }  # a secret: other accounts can read arguments
+        page_argv = ["sandbox.discord", "--port", str(self.port)]
+        page = await start("a local stand-in for Discord", page_argv, {**self.env, **pictures})
+        place = await page.first_json()
+        model = await (await start("a scripted model", ["sandbox.llm"], self.env)).first_json()
+        await asyncio.to_thread(_make_home, home, screen, model)
+        environ = _octet_environ(self.env, place, screen) | {_MODEL_KEY: str(model["key"])}
+        octet = await start(
+            "Octet: the bot, the scheduler and the driver", ["bot", "run", "--home", str(home)], environ
+        )
+        code = (await octet.line_with(_CLAIM))[1]
+        await octet.line_with(_CONNECTED)
+        await asyncio.to_thread(_claim, place, code)
+        self.say(f"[{time.monotonic() - self._began_s:4.1f} s] everything runs\n")
+        self.say(f"Open  {place['link']}")  # tests and programs read this line
+        self.say(
+            "and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser."
+        )
+        self.say(f"{_MODEL_AGENT} is reached as a model is, but its answers are scripted: no model is asked.")
+        self.say("Ctrl-C ends the demo and everything it started.")
+        if screen:
+            self.say(
+                "A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there."
+            )
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.ended())
 
 
-def demo(
-    desktop: Annotated[
-        bool, typer.Option(help="Without windows, prompts are shown on cards; only the scripted model answers.")
-    ] = True,
-    port: Annotated[int, typer.Option(help="Port of the page; another one is taken when it is busy.")] = 8320,
-) -> None:
-    """Try Octet: a page to type in, eight scripted agents on a virtual screen, the real bot and the real driver.
+def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+    """Write the shipped configuration with the demo's own display and windows, where everything may be pressed: nothing
+    there is real; or with each of the eight on the dry-run lane. A ninth agent is the scripted model."""
+    copy_templates(home / "config")
+    file = home / "config" / "agents.toml"
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    if screen:
+        for agent in cast("list[dict[str, object]]", document["agents"]):
+            agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
+    else:
+        set_dry_run(document)
+    ninth = {"name": _MODEL_AGENT, "role": "scripted stand-in for a model", "capabilities": ["text"]}
+    cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    scripted = {"base_url": model["base_url"], "model": model["model"], "api_key_env": _MODEL_KEY}
+    (home / "config" / "models.toml").write_text(tomlkit.dumps({"models": {"scripted": scripted}}), encoding="utf-8")
+    if screen:
+        desk = home / "config" / "desks" / "main.toml"
+        document = tomlkit.parse(desk.read_text(encoding="utf-8"))
+        document["display"] = screen["display"]
+        kinds = {str(window["name"]): str(window["class"]) for window in screen["windows"]}
+        for window in cast("list[dict[str, object]]", document["windows"]):
+            if kinds.get(str(window["name"])) == _PAGE_CLASS:
+                window["profile"] = _PAGE_PROFILE
+        desk.write_text(tomlkit.dumps(document), encoding="utf-8")
 
-    A ninth agent is reached as a model is; its answers are scripted, too.
 
-    Needs neither a Discord account nor a desktop. Ctrl-C ends everything.
-    """
-    if desktop and sys.platform in {"win32", "darwin"}:
-        raise NoWindowsHere
-    import asyncio
+def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen: Mapping[str, Any]) -> dict[str, str]:
+    """The bot is pointed at the stand-in, its hands at the virtual screen; a person's own settings stay out."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+    kept |= {
+        "OCTET_DISCORD_TOKEN": str(place["token"]),
+        "OCTET_DISCORD__SANDBOX": "true",
+        "OCTET_DISCORD__API_BASE": str(place["api_base"]),
+        "OCTET_DISCORD__GATEWAY_URL": str(place["gateway_url"]),
+        "OCTET_DISCORD__GUILD_ID": str(place["guild_id"]),
+        "OCTET_DISCORD__CHANNEL_ID": str(place["channel_id"]),
+        "OCTET_HTTP__PORT": "0",
+    }
+    if screen:
+        kept["XAUTHORITY"] = str(screen["xauthority"])
+    return kept
 
-    from bot.cli.demo_process import Demonstration
-    from core.config.settings import environment
 
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    cause: OctetError | None = None
-    try:
-        asyncio.run(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
-    except* OctetError as group:
-        cause = first_cause(
-            group
-        )  # raised outside: the Python of Debian 12 puts what is raised here back into its group
-    if cause:
-        raise cause
+def _claim(place: Mapping[str, Any], code: str) -> None:
+    """Make the page's first person the owner, the way a person would: by the command and the console's code."""
+    ask = {"user": OWNER, "channel": str(place["channel_id"]), "command": "admin claim", "options": {"code": code}}
+    request = urllib.request.Request(  # noqa: S310 - our own child's address
+        f"{str(place['page']).rstrip('/')}/sandbox/slash",
+        data=json.dumps(ask).encode(),
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {place['key']}"},
+    )
+    with urllib.request.urlopen(request, timeout=_HTTP_S) as answer:  # noqa: S310 - our own child's address
+        answer.read()

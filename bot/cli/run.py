@@ -1,16 +1,22 @@
-"""`octet run`: the coordinator, its desks and its faces, until it is told to stop."""
+"""`octet run` and `octet demo`: each starts Octet and stays until it is told to stop."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Coroutine
 from typing import Annotated, TextIO, cast
 
 import typer
 
 from bot.cli.errors import first_cause
 from bot.cli.home import HomeOption, home_of
-from core.kit.errors import OctetError
+from core.kit.errors import Invalid, OctetError
+
+
+class NoWindowsHere(Invalid):
+    """The demo's eight windows stand on a virtual screen, which needs X11. Here, try it without them:
+    octet demo --no-desktop"""
 
 
 def run(
@@ -27,8 +33,6 @@ def run(
     config = load(home_of(home))
     os.umask(0o077)  # tasks, answers and pictures are for the owner of this account only
 
-    import asyncio
-
     from bot import app
     from bot.cli.logs import Unfailing, log_to_stderr
     from core.config.settings import environment
@@ -42,12 +46,41 @@ def run(
     def say(line: str) -> None:
         print(line, flush=True, file=console)
 
+    _run_to_end(app.run(config, environment(), exit_on_eof=exit_on_eof, say=say))
+
+
+def demo(
+    desktop: Annotated[
+        bool, typer.Option(help="Without windows, prompts are shown on cards; only the scripted model answers.")
+    ] = True,
+    port: Annotated[int, typer.Option(help="Port of the page; another one is taken when it is busy.")] = 8320,
+) -> None:
+    """Try Octet: a page to type in, eight scripted agents on a virtual screen, the real bot and the real driver.
+
+    A ninth agent is reached as a model is; its answers are scripted, too.
+
+    Needs neither a Discord account nor a desktop. Ctrl-C ends everything.
+    """
+    if desktop and sys.platform in {"win32", "darwin"}:
+        raise NoWindowsHere
+
+    from bot.cli.demo import Demonstration
+    from core.config.settings import environment
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    _run_to_end(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
+
+
+def _run_to_end(work: Coroutine[object, object, None]) -> None:
+    """Run it. Raises the first OctetError that stopped it, without the task groups that it came through."""
+    import asyncio
+
     cause: OctetError | None = None
     try:
-        asyncio.run(app.run(config, environment(), exit_on_eof=exit_on_eof, say=say))
+        asyncio.run(work)
     except* OctetError as group:
-        cause = first_cause(
-            group
-        )  # raised outside: the Python of Debian 12 puts what is raised here back into its group
+        cause = first_cause(group)
     if cause:
-        raise cause
+        raise cause  # outside: the Python of Debian 12 puts what is raised in the block above back into its group

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def survey(config: Config) -> Iterator[Finding]:
-    """What this machine does by itself while nobody touches it, where that matters to the desks."""
+    """What this machine does while nobody touches it, where that matters to the desks."""
     desks = config.used_desks()
     if not desks:
         return
@@ -86,14 +86,12 @@ def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Fi
 
 
 def at_login(way: AutostartBackend) -> Finding:
-    """Whether Octet starts by itself."""
     if way.is_installed():
         return ok(f"Octet starts at log-in: {way.description}")
     return ok("Octet does not start at log-in by itself; `octet autostart install` sets that up")
 
 
 def ping(settings: Settings) -> Finding:
-    """Whether anybody hears of it when Octet itself has died."""
     if settings.alarm.ping_url is None:
         return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
     from automation.heartbeat.ping import where

@@ -1,6 +1,6 @@
-"""`octet doctor`: looks at this machine and this home, and says of each thing whether it is right, and its cure.
+"""`octet doctor` and `octet check`: look at this machine and this home, and say what is right, what not, and its cure.
 
-What is looked at stands in `checkups`, one function per thing; here is their order, and how they are told.
+Each check is a function of the modules beside this one; here is their order, and how the user hears of them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.autostart.command import autostart_backend
-from bot.cli.doctor import away, desks, discord, home, machine, running
-from bot.cli.doctor.model import Finding, FindingLevel, problem
+from bot.cli.doctor import away, desks, discord, machine
+from bot.cli.doctor import home as home_checks
+from bot.cli.doctor.model import Finding, FindingLevel, ok, problem
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import printable
 
 if TYPE_CHECKING:
     from core.home import Home
 
+FOLDERS = ("config/profiles", "config/desks")  # their files hold regular expressions
 Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]  # what it is about, in one word, and the look at it
 
 
@@ -28,72 +30,64 @@ def doctor(
     online: Annotated[
         bool, typer.Option("--online", help="Show the token to Discord, and see what the bot may do there.")
     ] = False,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Look at this machine and this home: each line says ok, warning or problem, and how to mend it."""
     found: list[tuple[str, Finding]] = []
     for about, finding in _all(home_of(home), online=online):
         found.append((about, finding))
-        if not json:
-            _tell(finding)
-    if json:
-        print(_as_json(found))
+        if not as_json:
+            print(f"{finding.level.value:<8} {printable(finding.what)}")
+            if finding.cure:
+                print(f"{'':<8} → {finding.cure}", flush=True)
+    if as_json:
+        rows = [{"about": about, "level": one.level.value, "what": one.what, "cure": one.cure} for about, one in found]
+        print(json.dumps({"findings": rows}, indent=2, ensure_ascii=False))
     if any(finding.level is FindingLevel.PROBLEM for _, finding in found):
         raise typer.Exit(1)
-
-
-def _tell(finding: Finding) -> None:
-    print(f"{finding.level.value:<8} {printable(finding.what)}")
-    if finding.cure:
-        print(f"{'':<8} → {finding.cure}", flush=True)
-
-
-def _as_json(found: Iterable[tuple[str, Finding]]) -> str:
-    rows = [{"about": about, "level": one.level.value, "what": one.what, "cure": one.cure} for about, one in found]
-    return json.dumps({"findings": rows}, indent=2, ensure_ascii=False)
 
 
 def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
     from core.config.loader import load
     from core.kit.problems import ConfigWrong
+    from core.store.schema import library_version
 
-    yield from _look(_of_machine())
-    yield from _look([("home", lambda: home.modes(place)), ("home", lambda: home.room(place))])
+    yield from _look(
+        [
+            ("machine", lambda: machine.python(sys.version_info[:3])),
+            ("machine", lambda: machine.sqlite(library_version())),
+            ("machine", machine.xlib),
+            ("machine", lambda: machine.pyautogui(machine.installed("pyautogui"))),
+            ("machine", machine.tkinter),
+            ("machine", machine.zones),
+            ("home", lambda: home_checks.modes(place)),
+            ("home", lambda: home_checks.room(place)),
+        ]
+    )
     try:
         config = load(place)
     except ConfigWrong as wrong:
-        yield from (("home", one) for one in home.wrong(place, list(wrong.problems)))
+        # A problem says itself what to do; with a configuration to correct there is a command to try it again.
+        cure = "Correct it, then run `octet check`." if place.config.is_dir() else ""
+        yield from (("home", problem(f"configuration: {one}", cure)) for one in wrong.problems)
         return
     yield from _look(
         [
-            ("home", lambda: home.right(config)),
+            ("home", lambda: ok(f"the configuration in {place.config} is right")),
             ("machine", lambda: machine.programs(config)),
             ("desks", lambda: desks.displays(config)),
             ("away", lambda: away.survey(config)),
             ("away", lambda: away.inhibitor(config)),
             ("away", lambda: away.at_login(autostart_backend(place))),
             ("away", lambda: away.ping(config.settings)),
-            ("away", lambda: home.open_ping_url(place)),
-            ("running", lambda: running.port(place, config.settings)),
-            ("running", lambda: running.at_work(place)),
+            ("away", lambda: home_checks.open_ping_url(place)),
+            ("running", lambda: home_checks.port(place, config.settings)),
+            ("running", lambda: home_checks.at_work(place)),
             ("discord", lambda: discord.token(config.settings, online=online)),
             ("discord", lambda: discord.look(config.settings) if online else ()),
         ]
     )
-
-
-def _of_machine() -> list[Checkup]:
-    from core.store.schema import library_version
-
-    return [
-        ("machine", lambda: machine.python(sys.version_info[:3])),
-        ("machine", lambda: machine.sqlite(library_version())),
-        ("machine", machine.xlib),
-        ("machine", lambda: machine.pyautogui(machine.installed("pyautogui"))),
-        ("machine", machine.tkinter),
-        ("machine", machine.zones),
-    ]
 
 
 def _look(checkups: Iterable[Checkup]) -> Iterator[tuple[str, Finding]]:
@@ -103,7 +97,32 @@ def _look(checkups: Iterable[Checkup]) -> Iterator[tuple[str, Finding]]:
             said = look()
             yield from ((about, one) for one in ([said] if isinstance(said, Finding) else said))
         except Exception as error:  # noqa: BLE001 - the edge of one look: whatever it met, the rest is worth telling
-            yield (
-                about,
-                problem(f"{about} could not be looked at: {type(error).__name__}: {error}", "Please report it."),
-            )
+            what = f"{about} could not be looked at: {type(error).__name__}: {error}"
+            yield about, problem(what, "Please report it.")
+
+
+def check(home: HomeOption = None) -> None:
+    """Read all of config/, time its patterns on hostile screens, and say every problem at once, with its file and line.
+    Changes nothing."""
+    from core.config.loader import load
+    from core.config.pattern_timing import report_slow
+    from core.config.toml import read_folder
+    from core.kit.problems import ConfigWrong, Problem
+
+    place = home_of(home)
+    config = load(place)
+    slow: list[Problem] = []
+    for folder in FOLDERS:
+        for file in read_folder(place.root, folder, slow)[0].values():
+            report_slow(file)
+    if slow:
+        raise ConfigWrong(slow)
+    windows = sum(len(desk.windows) for desk in config.desks)
+    desks = f"{_count(len(config.desks), 'desk')} with {_count(windows, 'window')}"
+    print(f"config is right: {_count(len(config.agents), 'agent')}, {desks}, {_count(len(config.kinds), 'profile')}")
+    for finding in (*home_checks.open_env_file(place), *home_checks.open_ping_url(place)):
+        print(f"{finding.level.value}: {finding.what}. {finding.cure}", file=sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from bot.cli.doctor.model import Finding, FindingLevel, ok, problem, warning
+from bot.cli.doctor.model import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
     from automation.desktop.x11.diagnostics import AccessibilityWindowCheck
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def displays(config: Config) -> Iterator[Finding]:
-    """Whether each desk that an agent works at can be reached."""
     if not sys.platform.startswith("linux"):
         return
     from core.kit.errors import Unavailable
@@ -52,7 +51,6 @@ def displays(config: Config) -> Iterator[Finding]:
 
 
 def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
-    """Whether the panes of a desk without a display are there, or can be started."""
     from automation.terminal.tmux import NoServer, TmuxServer, where
     from core.config.settings import environment
     from core.kit.errors import Unavailable
@@ -98,7 +96,7 @@ def _pane(desk: Desk, window: str, target: str, tmux: TmuxServer) -> Finding:
 
 
 def people(desk: Desk) -> Finding:
-    """What is missing where a display does not tell whose input it is."""
+    """Say what is missing where a display does not tell whose input it is."""
     return warning(
         f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
         "all but Octet's own count as a person's, and kill_switch_keys and kill_switch_corner do nothing",
@@ -107,7 +105,6 @@ def people(desk: Desk) -> Finding:
 
 
 def clipboard(desk: Desk) -> Iterator[Finding]:
-    """Whether a text goes from one program to another on this display, and who takes texts over there."""
     from automation.desktop.x11 import diagnostics as checkup
 
     found = checkup.clipboard(desk.display)
@@ -122,10 +119,8 @@ def clipboard(desk: Desk) -> Iterator[Finding]:
     if not found.manager:
         yield ok(f"{what} passes texts on")
     elif desk.user_activity.clipboard_scope.value == "target":
-        yield ok(
-            f"{what} passes texts on; {found.manager} manages it, and gets no prompts "
-            "(`clipboard_scope` in [user_activity])"
-        )
+        rest = "manages it, and gets no prompts (`clipboard_scope` in [user_activity])"
+        yield ok(f"{what} passes texts on; {found.manager} {rest}")
     else:
         yield warning(
             f"{what} passes texts on; {found.manager} manages it and reads every prompt",
@@ -134,7 +129,6 @@ def clipboard(desk: Desk) -> Iterator[Finding]:
 
 
 def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
-    """Whether each configured window is found, alone and at its place."""
     from automation.desktop.x11 import diagnostics as checkup
 
     for found in checkup.windows(desk, profiles):
@@ -157,7 +151,6 @@ def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
 
 
 def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
-    """Whether the windows whose profile reads them over the accessibility bus can be read so."""
     from automation.desktop.x11.diagnostics import check
 
     checkup = check(desk, profiles)
@@ -174,12 +167,8 @@ def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Findi
         elif window.is_read:
             yield ok(f"{what} tells its composer's text over the accessibility bus")
         else:
-            yield Finding(
-                level=FindingLevel.WARNING if window.has_other_way else FindingLevel.PROBLEM,
-                what=f"{what} cannot be read over the accessibility bus: {window.why}"
-                + ("; its profile's next way is used" if window.has_other_way else ""),
-                cure=_how_to_speak(window),
-            )
+            says, other = (warning, "; its profile's next way is used") if window.has_other_way else (problem, "")
+            yield says(f"{what} cannot be read over the accessibility bus: {window.why}{other}", _how_to_speak(window))
 
 
 def _how_to_speak(window: AccessibilityWindowCheck) -> str:
@@ -197,7 +186,6 @@ def _how_to_speak(window: AccessibilityWindowCheck) -> str:
 
 
 def virtual(desk: str) -> Finding:
-    """Whether this machine has what a display of the desk's own is made of."""
     from automation.desktop.displays import accessibility_bus
     from automation.desktop.displays.virtual_display import missing_packages
 

@@ -22,7 +22,6 @@ _ONLINE_S = 10
 
 
 def token(settings: Settings, *, online: bool) -> Finding:
-    """Whether there is a token. It is never printed; what Discord says of it is told by `look`."""
     if settings.discord_token is None:
         return warning(
             "there is no OCTET_DISCORD_TOKEN: Octet works, without Discord",
@@ -32,20 +31,26 @@ def token(settings: Settings, *, online: bool) -> Finding:
 
 
 def look(settings: Settings, *, api: str = API) -> Iterator[Finding]:
-    """Show the token to Discord, and see what the bot may do where it is to work."""
     if settings.discord_token is None:
         return
-    from bot.discord.setup_client import DiscordUnreachable, TokenInvalid
+    from bot.discord.setup_client import DiscordUnreachable, SetupClient, TokenInvalid
 
     base = settings.discord.api_base or api
-    from bot.discord.setup_client import SetupClient
-
     directory = SetupClient(settings.discord_token.get_secret_value(), api_base=base)
     try:
         application = directory.application()
         yield ok(f"Discord takes the token; the bot is called {application.bot_name}")
         yield ok("no privileged intent is needed, and Octet asks for none: it reads no messages")
-        yield from invitation(application)
+        if application.needs_code_grant:
+            yield problem(
+                "the application asks for a code grant, so no invitation link works",
+                "discord.com/developers, Bot: switch Requires OAuth2 Code Grant off.",
+            )
+        if application.is_public:
+            yield warning(
+                "anybody who knows its link can invite this bot",
+                "discord.com/developers, Bot: switch Public Bot off. `guild_id` in [discord] keeps others out too.",
+            )
         yield from servers(directory, settings, application)
     except TokenInvalid:
         yield problem(
@@ -58,22 +63,7 @@ def look(settings: Settings, *, api: str = API) -> Iterator[Finding]:
     yield from clock(base)
 
 
-def invitation(application: Application) -> Iterator[Finding]:
-    """Whether the bot can be invited by its link, and by whom."""
-    if application.needs_code_grant:
-        yield problem(
-            "the application asks for a code grant, so no invitation link works",
-            "discord.com/developers, Bot: switch Requires OAuth2 Code Grant off.",
-        )
-    if application.is_public:
-        yield warning(
-            "anybody who knows its link can invite this bot",
-            "discord.com/developers, Bot: switch Public Bot off. `guild_id` in [discord] keeps others out too.",
-        )
-
-
 def servers(directory: SetupClient, settings: Settings, application: Application) -> Iterator[Finding]:
-    """Whether the bot is a member of its server, and what it lacks in its channel."""
     from bot.discord.setup_client import NotVisible, invite_link
 
     link = invite_link(application.id)
@@ -101,10 +91,8 @@ def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) 
         lacking = [one for one in channels.values() if one.lacks]
         usable = len(channels) - len(lacking)
         what = f"in {usable} of {len(channels)} text channels the bot has all the permissions it needs"
-        if usable:
-            yield ok(what)
-        else:
-            yield problem(what, f"Allow them in the settings of a channel, or invite the bot anew: {link}")
+        cure = f"Allow them in the settings of a channel, or invite the bot anew: {link}"
+        yield ok(what) if usable else problem(what, cure)
         return
     found = channels.get(str(wanted))
     if found is None:

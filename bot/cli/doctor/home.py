@@ -1,27 +1,28 @@
-"""The home: who can read what is secret in it, its configuration, and the room on its disk."""
+"""The home: who can read what is secret in it, the room on its disk, and the Octet that runs there, or would."""
 
 from __future__ import annotations
 
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.doctor.model import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
-    from core.config.loader import Config
+    from bot.runfile import Run
+    from core.desks.model import DeskStatus
+    from core.fleet.model import Wellness
     from core.home import Home
-    from core.kit.problems import Problem
+    from core.settings.model import Settings
 
 LITTLE_ROOM = 1024**3
 NO_ROOM = 64 * 1024**2  # below this SQLite's log and the reserve beside it may not find a place
 
 
 def modes(home: Home) -> Iterator[Finding]:
-    """Whether other accounts of this machine are kept out of what is secret here."""
     if sys.platform == "win32":
         return
     if not home.root.is_dir():
@@ -43,10 +44,8 @@ def modes(home: Home) -> Iterator[Finding]:
 def open_env_file(home: Home) -> Iterator[Finding]:
     """Warn of a .env whose mode lets other accounts use it, even where the home keeps them out today."""
     if sys.platform != "win32" and home.env_file.exists() and _others_may(home.env_file):
-        file = home.env_file
-        yield warning(
-            f"other accounts of this machine may read {file}", f"`chmod 600 {file}`; `octet run` does so, too"
-        )
+        cure = f"`chmod 600 {home.env_file}`; `octet run` does so, too"
+        yield warning(f"other accounts of this machine may read {home.env_file}", cure)
 
 
 def open_ping_url(home: Home) -> Iterator[Finding]:
@@ -84,13 +83,90 @@ def _size(size: int) -> str:
     return f"{size / 1024**3:.1f} GiB" if size >= 1024**3 else f"{size / 1024**2:.0f} MiB"
 
 
-def wrong(home: Home, problems: list[Problem]) -> Iterator[Finding]:
-    """What is wrong in the configuration, each with its place."""
-    for one in problems:
-        # A problem says itself what to do; with a configuration to correct there is a command to try it again.
-        yield problem(f"configuration: {one}", "Correct it, then run `octet check`." if home.config.is_dir() else "")
+def port(home: Home, settings: Settings) -> Finding:
+    from bot.runfile import running
+    from bot.web.server import listening
+
+    run = running(home.root)
+    if run is not None:
+        return ok(f"Octet {run.version} runs in this home: process {run.pid}, {run.address}:{run.port}")
+    with listening(settings.http.host, settings.http.port) as listener:
+        if listener.is_other_port:
+            return warning(
+                f"port {settings.http.port} is taken; Octet will take another one and say which",
+                "Nothing need be done; `port` in [http] of config/octet.toml names another one for good.",
+            )
+    return ok(f"port {settings.http.port} is free" if settings.http.port else "a free port will be taken")
 
 
-def right(config: Config) -> Finding:
-    """The configuration has no problem."""
-    return ok(f"the configuration in {config.home.config} is right")
+def at_work(home: Home) -> Iterator[Finding]:
+    """What is not well at the Octet that runs here, its ping, its desks. Nothing where none runs."""
+    from bot.cli.client import NoOctet
+    from bot.runfile import running
+
+    run = running(home.root)
+    if run is None:
+        return
+    try:
+        yield from _asked(run)
+    except NoOctet:
+        yield problem(
+            f"process {run.pid} is said to be Octet, but does not answer at {run.address}:{run.port}",
+            "Look at its log. If it hangs, end that process and start Octet again: nothing acknowledged is lost.",
+        )
+
+
+def _asked(run: Run) -> Iterator[Finding]:
+    from pydantic import TypeAdapter, ValidationError
+
+    from bot.cli.client import exchange
+    from core.desks.model import DeskStatus
+    from core.fleet.model import Wellness
+
+    headers = {"Authorization": f"Bearer {run.token}"}
+    health = exchange(run, "GET", "/api/v2/fleet/health", headers=headers)
+    desks = exchange(run, "GET", "/api/v2/desks", headers=headers)
+    try:
+        yield from health_of(TypeAdapter(Wellness).validate_json(health.body))
+        yield from desks_of(TypeAdapter(tuple[DeskStatus, ...]).validate_json(desks.body))
+    except ValidationError:
+        yield warning(
+            f"the Octet that runs (version {run.version}) is not understood by this one", "Start it again, once."
+        )
+
+
+def health_of(now: Wellness) -> Iterator[Finding]:
+    for one in now.troubles:
+        say = problem if one.counts else warning
+        yield say(f"running: {one.what}", one.next)
+    if now.is_well:
+        yield ok("running: all is well")
+    ping = now.ping
+    if not ping.is_wanted:
+        return
+    if ping.is_held_back:
+        yield warning(f"the ping to {ping.where} is held back, because not all is well", "Mend what is named above.")
+    elif ping.why:
+        cure = "Look whether OCTET_ALARM__PING_URL is right, and whether its service and the way there are up."
+        yield warning(f"the ping to {ping.where} is not taken: {ping.why}", cure)
+    else:
+        yield ok(f"the ping to {ping.where} is taken")
+
+
+def desks_of(desks: Iterable[DeskStatus]) -> Iterator[Finding]:
+    for desk in desks:
+        name = desk.desk.name
+        bad = [window for window in desk.windows if not window.usable]
+        for window in bad:
+            yield warning(
+                f"running: desk {name}: window {window.name} cannot be used: {window.reason}",
+                f"octet desk doctor {name} says what to do",
+            )
+        if desk.state == "ready" and not bad:
+            yield ok(f"running: desk {name} is ready, {len(desk.windows)} windows can be used")
+        elif desk.state != "ready":
+            is_wish = desk.state in {"held", "stopped"}
+            cure = f"octet desk release {name}" if is_wish else f"octet desk doctor {name} says what to do"
+            yield warning(f"running: desk {name} is {desk.state}: {desk.reason}", cure)
+        if desk.awake:
+            yield ok(f"running: desk {name}: {desk.awake}")

@@ -26,7 +26,6 @@ _NUMBERS = re.compile(r"(\d+(?:\.\d+)+)")
 
 
 def python(version: tuple[int, int, int]) -> Finding:
-    """Whether this Python is new enough."""
     if version < OLDEST_PYTHON:
         needed = dotted(OLDEST_PYTHON)
         return problem(f"Python {dotted(version)} is too old", f"Install Octet with Python {needed} or newer.")
@@ -34,7 +33,6 @@ def python(version: tuple[int, int, int]) -> Finding:
 
 
 def sqlite(version: tuple[int, int, int]) -> Finding:
-    """Whether the SQLite library can be used, and how."""
     from core.store.errors import SqliteTooOld
     from core.store.schema import SAFE_CHECKPOINTS, check_library
 
@@ -43,10 +41,8 @@ def sqlite(version: tuple[int, int, int]) -> Finding:
     except SqliteTooOld as old:
         return problem(f"SQLite {dotted(version)} is too old", old.message.partition(". ")[2])
     if version < SAFE_CHECKPOINTS:
-        return ok(
-            f"SQLite {dotted(version)}; below {dotted(SAFE_CHECKPOINTS)} one connection alone checkpoints, "
-            "and Octet keeps to that"
-        )
+        how = f"below {dotted(SAFE_CHECKPOINTS)} one connection alone checkpoints, and Octet keeps to that"
+        return ok(f"SQLite {dotted(version)}; {how}")
     return ok(f"SQLite {dotted(version)}")
 
 
@@ -66,8 +62,7 @@ def xlib() -> Finding:
     from core.kit.errors import Unavailable
 
     try:
-        connection = importlib.import_module("automation.desktop.x11.connection")
-        connection.check_xlib()
+        importlib.import_module("automation.desktop.x11.connection").check_xlib()
     except Unavailable as wrong:
         what, _, cure = wrong.message.partition("Repair it: ")
         return problem(what.strip(), cure)
@@ -98,7 +93,6 @@ def tkinter() -> Finding:
 
 
 def installed(distribution: str) -> str | None:
-    """The version of an installed distribution; None where there is none."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -106,29 +100,17 @@ def installed(distribution: str) -> str | None:
 
 
 def programs(config: Config) -> Iterator[Finding]:
-    """The programs that this configuration makes use of, with their versions."""
     if not sys.platform.startswith("linux"):
         return
     if any(desk.virtual is not None for desk in config.desks):
         yield program("Xvfb", ("Xvfb",), argument="-version", package="xvfb", wanted_for="virtual displays")
         yield program("openbox", ("openbox",), argument="--version", package="openbox", wanted_for="virtual displays")
     if any(desk.tmux is not None for desk in config.desks):
-        yield program(
-            "tmux",
-            ("tmux",),
-            argument="-V",
-            package="tmux",
-            wanted_for="agents in terminals",
-            oldest=OLDEST_TMUX,
-        )
-    if any(_is_chromium(desk.virtual.program) for desk in config.desks if desk.virtual is not None):
-        yield program(
-            "Chromium", CHROMIUMS, argument="--version", package="chromium", wanted_for="the program of a desk"
-        )
-
-
-def _is_chromium(words: Sequence[str]) -> bool:
-    return bool(words) and words[0].rpartition("/")[2] in CHROMIUMS
+        what = "agents in terminals"
+        yield program("tmux", ("tmux",), argument="-V", package="tmux", wanted_for=what, oldest=OLDEST_TMUX)
+    if any(desk.virtual.program[0].rpartition("/")[2] in CHROMIUMS for desk in config.desks if desk.virtual):
+        what = "the program of a desk"
+        yield program("Chromium", CHROMIUMS, argument="--version", package="chromium", wanted_for=what)
 
 
 def program(

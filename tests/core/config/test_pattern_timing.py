@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import AfterValidator
 
-from bot.cli.check import FOLDERS, check
+from bot.cli.doctor.command import FOLDERS, check
 from bot.cli.init.templates import copy_templates
 from core.config import pattern_timing
 from core.config.toml import TomlTable, read_folder

@@ -8,7 +8,7 @@ import os
 import socket
 from pathlib import Path
 
-from bot.cli.doctor import running
+from bot.cli.doctor import home as doctor
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.desks.model import DeskState, DeskStatus, WindowStatus
 from core.fleet.model import Part, Ping, Trouble, Wellness
@@ -28,8 +28,8 @@ def settings(**changes: object) -> Settings:
 def test_a_taken_port_is_a_warning_and_a_free_one_is_fine(tmp_path: Path) -> None:
     with socket.create_server((QUIET, 0)) as other:
         http = HttpSettings(host=QUIET, port=other.getsockname()[1])
-        assert running.port(Home(root=tmp_path), settings(http=http)).level is FindingLevel.WARNING
-    assert running.port(Home(root=tmp_path), settings(http=http)).level is FindingLevel.OK
+        assert doctor.port(Home(root=tmp_path), settings(http=http)).level is FindingLevel.WARNING
+    assert doctor.port(Home(root=tmp_path), settings(http=http)).level is FindingLevel.OK
 
 
 def levels(found: list[Finding]) -> list[str]:
@@ -49,17 +49,17 @@ def a_ping(*, why: str = "", is_held_back: bool = False) -> Ping:
 
 
 def test_what_is_not_well_is_a_problem_once_it_has_lasted() -> None:
-    assert levels(list(running.health_of(health()))) == ["ok"]
-    assert levels(list(running.health_of(health(counts=False)))) == ["warning", "ok"]
-    [lasting] = running.health_of(health(counts=True))
+    assert levels(list(doctor.health_of(health()))) == ["ok"]
+    assert levels(list(doctor.health_of(health(counts=False)))) == ["warning", "ok"]
+    [lasting] = doctor.health_of(health(counts=True))
     assert (lasting.level, lasting.cure) == (FindingLevel.PROBLEM, "Mend it.")
 
 
 def test_a_ping_that_is_held_back_or_not_taken_is_a_warning() -> None:
-    assert levels(list(running.health_of(health(ping=a_ping())))) == ["ok", "ok"]
-    held = list(running.health_of(health(ping=a_ping(is_held_back=True), counts=True)))
+    assert levels(list(doctor.health_of(health(ping=a_ping())))) == ["ok", "ok"]
+    held = list(doctor.health_of(health(ping=a_ping(is_held_back=True), counts=True)))
     assert levels(held) == ["problem", "warning"]
-    [_, not_taken] = running.health_of(health(ping=a_ping(why="status 500")))
+    [_, not_taken] = doctor.health_of(health(ping=a_ping(why="status 500")))
     assert (not_taken.level, "status 500" in not_taken.what) == (FindingLevel.WARNING, True)
 
 
@@ -69,26 +69,26 @@ def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskStatus:
 
 
 def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> None:
-    assert levels(list(running.desks_of([a_desk("ready")]))) == ["ok"]
-    [covered] = running.desks_of([a_desk("ready", usable=False)])
+    assert levels(list(doctor.desks_of([a_desk("ready")]))) == ["ok"]
+    [covered] = doctor.desks_of([a_desk("ready", usable=False)])
     assert (covered.level, "octet desk doctor main" in covered.cure) == (FindingLevel.WARNING, True)
-    [stopped] = running.desks_of([a_desk("stopped")])
+    [stopped] = doctor.desks_of([a_desk("stopped")])
     assert stopped.cure == "octet desk release main"
     for state in ("unavailable", "starting"):
-        [away] = running.desks_of([a_desk(state)])
+        [away] = doctor.desks_of([a_desk(state)])
         assert "octet desk doctor main" in away.cure
-    assert levels(list(running.desks_of([a_desk("ready", awake="kept awake")]))) == ["ok", "ok"]
+    assert levels(list(doctor.desks_of([a_desk("ready", awake="kept awake")]))) == ["ok", "ok"]
 
 
 async def test_the_octet_that_runs_is_asked(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.served({"XDG_RUNTIME_DIR": str(tmp_path / "run")}):
         home = Home(root=tmp_path)
-        found = await asyncio.to_thread(lambda: list(running.at_work(home)))
+        found = await asyncio.to_thread(lambda: list(doctor.at_work(home)))
         assert levels(found) == ["ok", "ok"], found
         house.core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
-        found = await asyncio.to_thread(lambda: list(running.at_work(home)))
+        found = await asyncio.to_thread(lambda: list(doctor.at_work(home)))
         assert "its display went away" in found[0].what
-    assert list(running.at_work(home)) == [], "it does not run any more"
+    assert list(doctor.at_work(home)) == [], "it does not run any more"
 
 
 async def test_a_process_that_is_said_to_be_octet_and_does_not_answer_is_a_problem(tmp_path: Path) -> None:
@@ -97,5 +97,5 @@ async def test_a_process_that_is_said_to_be_octet_and_does_not_answer_is_a_probl
     fields = {"pid": os.getpid(), "address": QUIET, "port": port, "token": "t", "home": str(tmp_path)}
     run = {**fields, "home_id": "h", "version": "1", "started_ms": 1}
     (tmp_path / "run.json").write_text(json.dumps(run))
-    [found] = running.at_work(Home(root=tmp_path))
+    [found] = doctor.at_work(Home(root=tmp_path))
     assert (found.level, "does not answer" in found.what) == (FindingLevel.PROBLEM, True)

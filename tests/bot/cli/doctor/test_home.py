@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.check import check
 from bot.cli.doctor import home as checkup
+from bot.cli.doctor.command import check
 from bot.cli.doctor.model import Finding, FindingLevel
 from bot.cli.init.templates import copy_templates
 from core.home import Home

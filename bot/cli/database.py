@@ -1,4 +1,4 @@
-"""`octet audit`: proof that the journal is whole."""
+"""`octet db` and `octet audit`: the database's schema, and the proof that the journal in it is whole."""
 
 from __future__ import annotations
 
@@ -14,15 +14,29 @@ if TYPE_CHECKING:
 
     from core.home import Home
 
-app = typer.Typer(help="The journal.", no_args_is_help=True)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+audit = typer.Typer(help="The journal.", no_args_is_help=True)
 
 
-@app.callback()
+@db.callback()
+@audit.callback()
 def group() -> None:
-    """The journal."""
+    """Keep the group's own name, though it has one command."""
 
 
-@app.command()
+@db.command()
+def upgrade(home: HomeOption = None) -> None:
+    """Bring the database of an older Octet to the present schema. Octet must not be running in this home."""
+    from core.store.engine import upgrade_file
+    from core.store.lock import home_lock
+
+    place = home_of(home)
+    with home_lock(place.lock):
+        was, now = upgrade_file(place.db)
+    print(f"{place.db} has schema {now} already" if was == now else f"{place.db}: schema {was} is now {now}")
+
+
+@audit.command()
 def verify(home: HomeOption = None) -> None:
     """Check every row of the journal against its chain, and its end against journal.head. Octet may run meanwhile."""
     import asyncio
