@@ -16,7 +16,7 @@ from core.kit.errors import Conflict, NotFound
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from core.config.provenance import Kind, Value
+    from core.config.profiles import Kind, Value
     from core.desks.model import Desk
     from core.home import Home
 
@@ -83,7 +83,7 @@ def show(
         print(f"enabled {kind.enabled}")
     if kind.disabled:
         print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
-    from core.config.provenance import Mark
+    from core.config.profiles import Mark
 
     needed = {one.path for one in kind.wanted(measured) if one.is_needed}
     for mark in Mark:
@@ -96,8 +96,8 @@ def show(
 @app.command()
 def enable(name: Name, home: HomeOption = None) -> None:
     """Say yes to a profile that ships disabled. It shows the reason and asks once; who said yes is written down."""
-    from core.config.profile_consent import disabled_kind
-    from core.config.profile_consent import enable as write
+    from core.config.profiles import disabled_kind
+    from core.config.profiles import enable as write
     from core.kit.clock import SystemClock
 
     place = home_of(home)
@@ -148,8 +148,7 @@ def _tell_journal(home: Home, name: str, who: str) -> None:
 
 
 def _kind(home: Home, name: str) -> Kind:
-    from core.config.profile_consent import kind_of
-    from core.config.profiles import read_profiles
+    from core.config.profiles import kind_of, read_profiles
     from core.kit.problems import Problem
 
     problems: list[Problem] = []
@@ -197,7 +196,7 @@ def _state(kind: Kind) -> str:
 
 
 def _line(value: Value, needed: Collection[str]) -> str:
-    from core.config.provenance import Mark
+    from core.config.profiles import Mark
     from core.kit.problems import show as short
 
     said = "-" if value.value is None else _text(value.value) or short(value.value)

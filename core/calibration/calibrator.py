@@ -25,8 +25,7 @@ from core.calibration.model import (
 )
 from core.calibration.ports import DisplayProbe
 from core.calibration.title_patterns import patterns, shared
-from core.config.profiles import PROFILES, ProfileFiles, complete, read_profiles
-from core.config.provenance import Kind, nested
+from core.config.profiles import PROFILES, Kind, ProfileFiles, complete, nested, read_profiles
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid

@@ -44,8 +44,7 @@ from core.calibration.model import (
 from core.calibration.writer import DEMO, write, write_terminal
 from core.config.desks import DeskFiles, read_desks
 from core.config.editor import Edit
-from core.config.profiles import read_profiles
-from core.config.provenance import Kind
+from core.config.profiles import Kind, read_profiles
 from core.desks.model import Desk, MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid, NotFound, OctetError

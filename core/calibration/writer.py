@@ -5,6 +5,7 @@ Octet then forgets what it learned of these windows before."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import tomlkit
 from core.calibration.model import CalibratedWindow, WindowNotFound
 from core.config.desks import read_desks
 from core.config.editor import Changed, Edit, change
-from core.config.provenance import leaves, merged, nested
+from core.config.profiles import leaves, merged, nested
 from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
@@ -198,7 +199,7 @@ def _inline(value: object) -> Any:
 
 def _spelt(value: object) -> str:
     if isinstance(value, Box):
-        value = {"x": value.x, "y": value.y, "width": value.width, "height": value.height}
+        value = asdict(value)
     if isinstance(value, dict):
         inner = ", ".join(f"{key} = {_spelt(one)}" for key, one in cast("dict[str, object]", value).items())
         return f"{{ {inner} }}"

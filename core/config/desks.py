@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.config.profile_checks import check_fits
-from core.config.profiles import ProfileFiles, at_window, in_pane, read_profiles
-from core.config.provenance import Kind
+from core.config.profiles import Kind, ProfileFiles, at_window, in_pane, read_profiles
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, missing, refuse_keys, validate, validate_partly
 from core.desks.model import NOWHERE, VIRTUAL, Desk, Pane, Tmux, Virtual, Window

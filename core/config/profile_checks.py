@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.config.provenance import NEEDED
 from core.config.toml import TomlTable
 from core.config.validation import missing, validate_partly
 from core.kit.field_types import is_set
 from core.kit.problems import KeyPath, show
 from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, Readback, TooLong
 
+_EVERYWHERE = frozenset({"submit", "newline", "normalise", "clear"})
+_IN_WINDOW = {"match_class", "composer.box", "composer.background", "paste", "selection", "readback", "confirm"}
+NEEDED, NEEDED_IN_PANE = _EVERYWHERE | _IN_WINDOW, _EVERYWHERE | {"terminal.prompt"}
+"""Without these values no window, and no pane, is driven."""
 AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})  # The values that say how it shows that the agent works
 
 

@@ -1,26 +1,58 @@
-"""Reads config/profiles/*.toml, and makes a profile whole with what was measured at a window."""
+"""Reads config/profiles/*.toml: what each profile says, from where each value is known, and what is measured at each
+window; makes one whole with what was measured there, and writes the owner's yes to one that ships disabled.
+
+What is to calibrate has no value, or one to start with. Without those that are needed nothing is driven by it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import with_config
 
-from core.config.profile_checks import AT_WORK, checked
-from core.config.provenance import EVERY, MARKS, Kind, Wanted, merged, value_paths
+from core.config.profile_checks import AT_WORK, NEEDED, NEEDED_IN_PANE, checked
 from core.config.toml import TomlTable, read_folder
-from core.config.validation import editor_schema, validate_partly
+from core.config.validation import editor_schema, hints_of, validate_partly
+from core.home import Home
+from core.journal.model import Event
+from core.kit.errors import Conflict, Invalid, NotFound
 from core.kit.field_types import CHECKED, Limits, Text
+from core.kit.files import write_whole
 from core.kit.problems import Problem, show, suggest
-from core.profiles.model import AT, Habits, Normalise, PaneProfile, Profile
+from core.profiles.model import (
+    AT,
+    Act,
+    Box,
+    Composer,
+    Habits,
+    Normalise,
+    PaneProfile,
+    Profile,
+    StateSigns,
+    Terminal,
+    Transcript,
+)
 
 PROFILES = "config/profiles"
 _FOR_WINDOWS = frozenset({"match_class", "composer", "paste", "selection", "readback"})
 """What a profile of a program that is only driven in panes need not say."""
 _Words = Annotated[Text, Limits(min_length=1, max_length=500)]
+TABLES: Mapping[str, Iterable[str]] = {
+    "composer": hints_of(Composer),
+    "busy": hints_of(StateSigns),
+    "idle": hints_of(StateSigns),
+    "transcript": hints_of(Transcript),
+    "acts": tuple(act.value for act in Act if act is not Act.NEW_CHAT),
+    "terminal": hints_of(Terminal),
+}
+"""Tables of a profile whose keys are values of their own; every other value is one, whole."""
+EVERY = "*"  # In [sources]: all values that have no mark of their own.
 
 
 @with_config(CHECKED)
@@ -40,6 +72,161 @@ class _Marks:
     sources: Mapping[str, _Words] = field(default_factory=dict[str, str])  # Where each value is known from, by its path
     calibrate: Mapping[str, _Words] = field(default_factory=dict[str, str])
     """What is measured at each user's own window, by its path, and what it is."""
+
+
+_MARKS = frozenset(hints_of(_Marks))  # what a profile's file says about itself and its values
+
+
+class Mark(StrEnum):
+    """How much is known of a value."""
+
+    KNOWN = "known"  # It holds for every window of this kind; its note says from where that is known.
+    CALIBRATE = "to calibrate"  # Each person measures it at their own window; its note says what it is.
+    MEASURED = "measured"  # It was measured at this very window
+    OWN = "yours"  # Whoever wrote the file says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A value that is still to calibrate."""
+
+    path: str  # `composer.box`
+    what: str  # What it is, in words for people
+    is_needed: bool  # Whether nothing can be brought there without it. The others leave one thing unknown each.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One value of a profile and how much is known of it."""
+
+    path: str
+    value: object  # As the file has it; None where there is none yet.
+    mark: Mark
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One file of config/profiles: a profile, whole or with values still to calibrate."""
+
+    name: str
+    file: TomlTable
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where a value is known from, by its path or the path of its table."""
+    calibrate: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is measured at each person's window, by its path, and what it is."""
+    disabled: str = ""  # Why it may not be used until its owner has said yes to that; empty: it may be.
+    enabled: str = ""  # Who said yes to that, and when
+
+    @property
+    def data(self) -> dict[str, object]:
+        """The profile's own values."""
+        return {key: value for key, value in self.file.data.items() if key not in _MARKS}
+
+    def wanted(self, measured: Mapping[str, object] | None = None, *, in_pane: bool = False) -> tuple[Wanted, ...]:
+        """What neither the file nor `measured` gives of what is to calibrate, the needed first.
+
+        `measured` has a window's own values, as `[windows.calibrated]` of its desk. In a terminal's pane, which has no
+        box and no colour, other values are needed than in a window.
+        """
+        given = {path for path, _ in leaves(merged(self.data, measured or {}))}
+        needed = NEEDED_IN_PANE if in_pane else NEEDED
+        open_ = [
+            Wanted(path=path, what=what, is_needed=path in needed)
+            for path, what in self.calibrate.items()
+            if not any(one == path or one.startswith(f"{path}.") for one in given)
+        ]
+        return tuple(sorted(open_, key=lambda one: not one.is_needed))
+
+    def values(self, measured: Mapping[str, object] | None = None) -> tuple[Value, ...]:
+        """Every value there is, and every one to calibrate, each with its one mark, in the order of the file."""
+        own = dict(leaves(measured or {}))
+        found = [
+            Value(path=path, value=value, mark=Mark.MEASURED if path in own else mark, note="" if path in own else note)
+            for path, value in leaves(merged(self.data, measured or {}))
+            for mark, note in [self._mark(path)]
+        ]
+        open_ = self.wanted(measured)
+        return (*found, *(Value(path=one.path, value=None, mark=Mark.CALIBRATE, note=one.what) for one in open_))
+
+    def _mark(self, path: str) -> tuple[Mark, str]:
+        known, asked = _nearest(path, self.sources), _nearest(path, self.calibrate)
+        if asked and (len(asked) > len(known) or known == EVERY):
+            return Mark.CALIBRATE, self.calibrate[asked]
+        return (Mark.KNOWN, self.sources[known]) if known else (Mark.OWN, "")
+
+
+@cache
+def value_paths() -> frozenset[str]:
+    """Return every value that a profile can have, by its path."""
+    return frozenset(hints_of(Profile)) | {f"{table}.{key}" for table, keys in TABLES.items() for key in keys}
+
+
+def leaves(data: Mapping[str, object], under: str = "") -> Iterator[tuple[str, object]]:
+    """Every value with its path."""
+    for key, value in data.items():
+        path = f"{under}{key}"
+        if not under and key in TABLES and isinstance(value, dict):
+            yield from leaves(cast("dict[str, object]", value), f"{path}.")
+        else:
+            yield path, value
+
+
+def merged(profile: Mapping[str, object], measured: Mapping[str, object]) -> dict[str, object]:
+    """The profile's values with those measured at one window in their place: tables key by key, all else whole. A
+    window whose composer was measured has the anchor that was found there, or none."""
+    found = dict(profile)
+    composer = measured.get("composer")
+    if isinstance(composer, dict) and "box" in composer:
+        found.pop("anchor", None)
+    for key, value in measured.items():
+        before = found.get(key)
+        if key in TABLES and isinstance(value, dict) and isinstance(before, dict):
+            found[key] = {**cast("dict[str, object]", before), **cast("dict[str, object]", value)}
+        else:
+            found[key] = value
+    return found
+
+
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """Values by their paths, as the tables that files have: `[windows.calibrated]`, or a profile."""
+    found: dict[str, object] = {}
+    for path, value in values.items():
+        table, _, key = path.rpartition(".")
+        holder = cast("dict[str, object]", found.setdefault(table, {})) if table else found
+        holder[key] = asdict(value) if isinstance(value, Box) else value
+    return found
+
+
+def _nearest(path: str, marks: Mapping[str, str]) -> str:
+    """The longest of the marked paths that this one is, or lies under."""
+    fitting = [one for one in marks if one == path or path.startswith(f"{one}.")]
+    return max(fitting, key=len, default=EVERY if EVERY in marks else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileEnabled(Event):
+    """Somebody said yes to a profile that ships disabled."""
+
+    SUBJECT = "profile:{0.profile}"
+    profile: str
+    who: str
+
+
+class ProfileNotFound(NotFound):
+    """There is no profile {id}. `octet profile list` shows which there are."""
+
+
+class ProfileWrong(Invalid):
+    """Profile {id} is not right: {why}. Mend it first; nothing was written."""
+
+
+class ProfileNotDisabled(Conflict):
+    """Profile {id} is not disabled{why}; it can be used as it is."""
+
+
+class ProfileNotWritable(Conflict):
+    """{file} cannot be written: {why}. Nothing was changed."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -121,8 +308,9 @@ def _still_open(wanted: Iterable[Wanted]) -> tuple[str, ...]:
 
 def _kind(name: str, file: TomlTable) -> Kind:
     """Return what the file says about itself and its values."""
-    marks, _ = validate_partly(_Marks, file.with_data({key: file.data[key] for key in MARKS if key in file.data}))
-    sources, asked = (_words(file.table(key).data) for key in ("sources", "calibrate"))
+    marks, _ = validate_partly(_Marks, file.with_data({key: file.data[key] for key in _MARKS if key in file.data}))
+    tables = (file.table(key).data for key in ("sources", "calibrate"))
+    sources, asked = ({path: said for path, said in one.items() if isinstance(said, str)} for one in tables)
     for table, said in (("sources", sources), ("calibrate", asked)):
         for path in said:
             if path not in value_paths() and not (path == EVERY and table == "sources"):
@@ -149,5 +337,45 @@ def _kind(name: str, file: TomlTable) -> Kind:
     )
 
 
-def _words(table: Mapping[str, object]) -> dict[str, str]:
-    return {key: value for key, value in table.items() if isinstance(value, str)}
+def kind_of(files: ProfileFiles, name: str, problems: list[Problem]) -> Kind:
+    """The profile of this name. Raises ProfileNotFound or ProfileWrong; `problems` are those of reading `files`."""
+    if name not in files.named:
+        raise ProfileNotFound(id=name)
+    wrong = [str(one) for one in problems if one.file == f"{PROFILES}/{name}.toml"]
+    if wrong or name not in files.kinds:
+        raise ProfileWrong(id=name, why="; ".join(wrong) or "it cannot be read")
+    return files.kinds[name]
+
+
+def disabled_kind(home: Home, name: str) -> Kind:
+    """The profile of this name, which waits for a yes. Raises ProfileNotFound, ProfileWrong or ProfileNotDisabled."""
+    problems: list[Problem] = []
+    kind = kind_of(read_profiles(home.root, problems), name, problems)
+    if not kind.disabled:
+        raise ProfileNotDisabled(id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
+    return kind
+
+
+def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
+    """Write the yes of `who` into the profile's file; what there is to tell the journal. Nothing else of the file is
+    changed, and no other file is looked at: a window may still have to be calibrated, and cannot be before this.
+
+    Raises what `disabled_kind` does, and ProfileNotWritable."""
+    disabled_kind(home, name)
+    at = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    file = home.root / PROFILES / f"{name}.toml"
+    account = json.dumps("".join(filter(str.isprintable, who))[:100], ensure_ascii=False)
+    try:
+        before = file.read_bytes().decode("utf-8")
+        lines = before.splitlines(keepends=True)
+        place = next((n for n, line in enumerate(lines) if line.partition("=")[0].strip() == "disabled"), 0)
+        end = "\r\n" if "\r\n" in before else "\n"
+        lines.insert(place, f'enabled = {{ by = {account}, at = "{at}" }}{end}')
+        write_whole(file, "".join(lines))
+        written = read_profiles(home.root, []).kinds.get(name)
+        if written is None or not written.enabled:
+            write_whole(file, before)
+            raise ProfileWrong(id=name, why="the line `disabled` could not be found in its file")
+    except OSError as trouble:
+        raise ProfileNotWritable(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
+    return ProfileEnabled(profile=name, who=who)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.agents.model import Route
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, FailedWindow, PointAt
 from core.calibration.service import Calibrations
-from core.config.profile_consent import ProfileEnabled
+from core.config.profiles import ProfileEnabled
 from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort

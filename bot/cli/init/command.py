@@ -132,8 +132,7 @@ def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> Au
     """See whether Octet starts at log-in, by what this system has for it; return the way it then does."""
     from bot.cli.autostart.backend import NoAutostart
     from bot.cli.autostart.command import autostart_backend
-    from core.config.env_file import read_env_file
-    from core.config.settings import TOKEN
+    from core.config.settings import TOKEN, read_env_file
     from core.home import ENV_FILE
 
     if wishes.login is False:

@@ -27,8 +27,7 @@ from bot.discord.setup_client import (
     invite_link,
 )
 from core.config.editor import Edit, change
-from core.config.env_file import set_variable
-from core.config.settings import TOKEN, is_token, read_settings
+from core.config.settings import TOKEN, is_token, read_settings, set_variable
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.security.model import OPERATOR
 

@@ -12,7 +12,7 @@ import pytest
 
 from bot.cli.commands import main
 from core.config.loader import load
-from core.config.profile_consent import enable
+from core.config.profiles import enable
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from tests.bot.cli.test_verbs import Console, console, served

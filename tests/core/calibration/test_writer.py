@@ -12,7 +12,7 @@ from bot.cli.init.templates import copy_templates
 from core.calibration.model import CalibratedWindow, FoundWindow, Measurement, TrialResult
 from core.calibration.writer import anchor_file, write
 from core.config.loader import load
-from core.config.provenance import nested
+from core.config.profiles import nested
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact, Window
 from core.home import Home

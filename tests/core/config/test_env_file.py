@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.env_file import read_env_file, set_variable
+from core.config.settings import read_env_file, set_variable
 from core.kit.errors import Invalid
 from core.kit.problems import Problem
 

@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 from automation.protocol.ports import PermanentFailure
 from automation.protocol.text import prepare
 from core.config.loader import Config, load
-from core.config.profiles import complete, in_pane, read_profiles
-from core.config.provenance import TABLES, Kind, Mark, leaves, merged, nested, value_paths
+from core.config.profiles import (
+    TABLES,
+    Kind,
+    Mark,
+    complete,
+    in_pane,
+    leaves,
+    merged,
+    nested,
+    read_profiles,
+    value_paths,
+)
 from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from core.config.profiles import ProfileFiles, complete, in_pane, read_profiles
-from core.config.provenance import NEEDED, Kind, Mark, leaves, nested
+from core.config.profiles import NEEDED, Kind, Mark, ProfileFiles, complete, in_pane, leaves, nested, read_profiles
 from core.profiles.model import Box, PaneProfile, Profile
 from scripts import schemas
 
