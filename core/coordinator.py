@@ -1,11 +1,12 @@
-"""The one object every face receives: one attribute per room. Opens what has to be opened, in order."""
+"""The one object that every interface receives, one attribute per package. Opens what has to be opened, in order."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -22,10 +23,9 @@ from core.desks.learned import Learned
 from core.desks.model import Desk
 from core.desks.ports import Hands
 from core.desks.service import Desks
-from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
+from core.dispatch.services import Services
 from core.dispatch.unknown_deliveries import Unknowns
-from core.fleet.boards import Boards
 from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
@@ -34,7 +34,7 @@ from core.kit.clock import Clock, SteadyClock, SystemClock
 from core.kit.ids import Ids, RandomIds
 from core.kit.version import version
 from core.maintenance.ports import Crew
-from core.maintenance.reload import Reload, ReloadRooms
+from core.maintenance.reload import Reload
 from core.maintenance.service import Maintenance
 from core.messages.prompt_files import Briefs
 from core.messages.service import Messages
@@ -54,9 +54,8 @@ from core.store.engine import Store
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.clock_steps import ClockSteps
 from core.supervision.screen_locks import ScreenLocks
-from core.tasks.answers import Neighbours
-from core.tasks.repository import Ledger
 from core.tasks.service import Tasks
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -94,54 +93,34 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coordinator:
-    """All rooms. `dispatch.run()` must run for tasks to move."""
+class Coordinator(Services):
+    """All services. `dispatch.run()` must run for tasks to move."""
 
     home_id: str
-    store: Store
-    journal: Journal
     people: People
     reply_keys: ReplyKeys
-    notices: Notices
-    agents: Agents
-    desks: Desks
-    messages: Messages
-    deliveries: Deliveries
     receipts: Receipts
     retention: Retention
-    tasks: Tasks
-    agent_messages: AgentMessages
-    agent_actions: AgentActions
-    screen_locks: ScreenLocks
     dispatch: Dispatch
-    availability: AgentAvailability
     fleet: Fleet
     maintenance: Maintenance
 
     def follow(self, config: Config, crew: Crew) -> None:
         """Work by this config, as `open` was told, and by whatever `maintenance.reload` reads from its files later."""
-        rooms = ReloadRooms(
-            rooms=self.dispatch.rooms, dispatch=self.dispatch, briefs=self.tasks.briefs, maintenance=self.maintenance
-        )
-        reload = Reload(config, rooms=rooms, crew=crew)
+        reload = Reload(config, self, dispatch=self.dispatch, maintenance=self.maintenance, crew=crew)
 
         async def reload_desk(by: Actor, desk: str) -> object:
             return await reload.run(by=by, desks={desk})
 
         calibrations = Calibrations(
-            config.home,
-            crew,
-            reload_desk,
-            desks=self.desks,
-            journal=self.journal,
-            store=self.dispatch.rooms.store,
+            config.home, crew, reload_desk, desks=self.desks, journal=self.journal, store=self.store
         )
         self.maintenance.reloads_by(reload, calibrations)
 
     @property
-    def blocked_windows(self) -> BlockedWindows:
-        """Windows that cannot be used."""
-        return self.dispatch.rooms.blocked_windows
+    def availability(self) -> AgentAvailability:
+        """Which agents are on duty."""
+        return self.dispatch.roster
 
     @property
     def unknowns(self) -> Unknowns:
@@ -169,75 +148,36 @@ class Coordinator:
         ids: Ids | None = None,
         patience: RetryPolicy | None = None,
     ) -> AsyncGenerator[Coordinator]:
-        """All rooms, loaded, with what a former process left put back.
+        """All services, loaded, with what a former process left put back.
 
         The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing.
         """
-        clock, patience = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
+        clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = ids or RandomIds(clock)
         audit_key, codes_key = _keys(estate)
         async with Store.open(estate.database) as store:
             faults.point("start.opened")
             journal = Journal(store=store, key=audit_key, clock=clock)
-            name = await home_id(store, ids)
-            codes = TaskCodes(home_id=name, key=codes_key)
-            people = People(store=store, journal=journal, clock=clock, ids=ids)
-            notices = Notices(store=store, clock=clock)
-            agents = Agents(agents=estate.agents, store=store, journal=journal, clock=clock)
-            desks = _desks(estate, reach, store=store, journal=journal, clock=clock)
-            messages = Messages(store=store, journal=journal, clock=clock, ids=ids)
-            deliveries = Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids)
-            near = Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices)
-            tasks, words = _work(
-                estate, near, desks, store=store, journal=journal, codes=codes, clock=clock, patience=patience
-            )
-            keeping, ledger = estate.keeping, tasks.ledger
-            receipts = Receipts(store=store, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping)
-            controls, locks = _stands(near, desks, ledger, store=store, journal=journal, clock=clock, ids=ids)
-            rooms = DispatchRooms(
-                store=store,
-                journal=journal,
-                agents=agents,
-                desks=desks,
-                deliveries=deliveries,
-                tasks=tasks,
-                agent_messages=words,
-                agent_actions=controls,
-                screen_locks=locks,
-                blocked_windows=BlockedWindows(store=store, journal=journal, rooms=near, clock=clock),
-                clock=clock,
-            )
-            dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
-            boards = Boards(store=store, journal=journal, clock=clock)
-            fleet = Fleet(rooms=rooms, notices=notices, boards=boards, refused_answers=estate.refused_answers)
-            steps = _steps(rooms, near, clock=clock, ids=ids, patience=patience)
-            for room in (steps, people, agents, desks, tasks, dispatch):
-                await room.load()
-            faults.point("start.recovered")
-            yield cls(
-                home_id=name,
-                store=store,
-                journal=journal,
-                people=people,
+            home = await home_id(store, ids)
+            lower = _lower_services(estate, reach, store=store, journal=journal, clock=clock, ids=ids)
+            services = _services(estate, lower, codes=TaskCodes(home_id=home, key=codes_key), policy=policy)
+            ledger = services.tasks.ledger
+            octet = cls(
+                **_fields(services),
+                home_id=home,
+                people=People(store=store, journal=journal, clock=clock, ids=ids),
                 reply_keys=ReplyKeys(key=codes_key),
-                notices=notices,
-                agents=agents,
-                desks=desks,
-                messages=messages,
-                deliveries=deliveries,
-                receipts=receipts,
-                retention=Retention(
-                    store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, keeping=keeping
-                ),
-                tasks=tasks,
-                agent_messages=words,
-                agent_actions=controls,
-                screen_locks=locks,
-                dispatch=dispatch,
-                availability=dispatch.roster,
-                fleet=fleet,
-                maintenance=Maintenance(rooms=rooms, ids=ids, lanes=reach.lanes),
+                receipts=Receipts(services, tasks=ledger, keeping=estate.keeping),
+                retention=Retention(services, tasks=ledger, keeping=estate.keeping),
+                dispatch=Dispatch(services, agents=estate.agents, lanes=reach.lanes),
+                fleet=Fleet(services, refused_answers=estate.refused_answers),
+                maintenance=Maintenance(services, lanes=reach.lanes),
             )
+            steps = ClockSteps(services, services.agent_actions.dialogs, ledger.deadlines, policy)
+            for service in (steps, octet.people, octet.agents, octet.desks, octet.tasks, octet.dispatch):
+                await service.load()
+            faults.point("start.recovered")
+            yield octet
 
 
 @asynccontextmanager
@@ -255,73 +195,49 @@ async def open_people(estate: Estate) -> AsyncGenerator[People]:
         yield people
 
 
-def _desks(estate: Estate, reach: Reach, *, store: Store, journal: Journal, clock: Clock) -> Desks:
-    return Desks(
-        desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock, learned=estate.learned
-    )
-
-
-def _work(
-    estate: Estate,
-    near: Neighbours,
-    desks: Desks,
-    *,
-    store: Store,
-    journal: Journal,
-    codes: TaskCodes,
-    clock: Clock,
-    patience: RetryPolicy,
-) -> tuple[Tasks, AgentMessages]:
-    """Tasks and words, which make prompts in the same way."""
-    briefs = Briefs(estate.briefs, estate.longest_prompts, estate.read_agents)
-    tasks = Tasks(
+def _lower_services(
+    estate: Estate, reach: Reach, *, store: Store, journal: Journal, clock: SteadyClock, ids: Ids
+) -> TaskServices:
+    notices = Notices(store=store, clock=clock)
+    return TaskServices(
         store=store,
         journal=journal,
-        rooms=near,
-        codes=codes,
-        clock=clock,
-        agent_command=estate.agent_command,
-        briefs=briefs,
-        silent_after_ms=patience.agent_timeout_ms,
-        limits=estate.answers,
-    )
-    words = AgentMessages(
-        store=store,
-        rooms=near,
-        desks=desks,
-        tasks=tasks.ledger,
-        codes=codes,
-        clock=clock,
-        agent_command=estate.agent_command,
-        briefs=briefs,
-    )
-    return tasks, words
-
-
-def _stands(
-    near: Neighbours, desks: Desks, ledger: Ledger, *, store: Store, journal: Journal, clock: Clock, ids: Ids
-) -> tuple[AgentActions, ScreenLocks]:
-    """What windows stand still at, and the screens that are locked."""
-    controls = AgentActions(store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids)
-    return controls, ScreenLocks(store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, ids=ids)
-
-
-def _steps(
-    rooms: DispatchRooms, near: Neighbours, *, clock: SteadyClock, ids: Ids, patience: RetryPolicy
-) -> ClockSteps:
-    """What keeps the times and ids of all these right."""
-    return ClockSteps(
-        store=rooms.store,
-        journal=rooms.journal,
+        notices=notices,
+        agents=Agents(agents=estate.agents, store=store, journal=journal, clock=clock),
+        desks=Desks(
+            desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock, learned=estate.learned
+        ),
+        messages=Messages(store=store, journal=journal, clock=clock, ids=ids),
+        deliveries=Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids),
         clock=clock,
         ids=ids,
-        messages=near.messages,
-        deliveries=near.deliveries,
-        dialogs=rooms.agent_actions.dialogs,
-        notices=near.notices,
-        deadlines=rooms.tasks.ledger.deadlines,
-        patience=patience,
     )
+
+
+def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
+    briefs = Briefs(estate.briefs, estate.longest_prompts, estate.read_agents)
+    command = estate.agent_command
+    tasks = Tasks(
+        lower,
+        codes=codes,
+        agent_command=command,
+        briefs=briefs,
+        silent_after_ms=policy.agent_timeout_ms,
+        limits=estate.answers,
+    )
+    return Services(
+        **_fields(lower),
+        tasks=tasks,
+        agent_messages=AgentMessages(lower, tasks=tasks.ledger, codes=codes, agent_command=command, briefs=briefs),
+        agent_actions=AgentActions(lower, tasks.ledger),
+        blocked_windows=BlockedWindows(lower),
+        screen_locks=ScreenLocks(lower, tasks.ledger),
+        policy=policy,
+    )
+
+
+def _fields(services: TaskServices) -> dict[str, Any]:
+    return {field.name: getattr(services, field.name) for field in fields(services)}
 
 
 def _keys(estate: Estate) -> tuple[bytes, bytes]:

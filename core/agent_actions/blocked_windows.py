@@ -10,12 +10,10 @@ from pydantic import TypeAdapter
 from core.agent_actions.model import NOT_HERE, BlockedWindow, WindowBlocked, WindowUnblocked, blocked_key
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
-from core.journal.service import Journal
-from core.kit.clock import Clock
 from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, Actor
-from core.store.engine import Store, Tx
-from core.tasks.answers import Neighbours
+from core.store.engine import Tx
+from core.tasks.services import TaskServices
 
 _TEXT: TypeAdapter[BlockedWindow] = TypeAdapter(BlockedWindow)
 
@@ -23,12 +21,12 @@ _TEXT: TypeAdapter[BlockedWindow] = TypeAdapter(BlockedWindow)
 class BlockedWindows:
     """The blocked windows of all agents. Verbs that change take the open transaction."""
 
-    def __init__(self, *, store: Store, journal: Journal, rooms: Neighbours, clock: Clock) -> None:
-        self._store = store
-        self._journal = journal
-        self._agents = rooms.agents
-        self._notices = rooms.notices
-        self._clock = clock
+    def __init__(self, services: TaskServices) -> None:
+        self._store = services.store
+        self._journal = services.journal
+        self._agents = services.agents
+        self._notices = services.notices
+        self._clock = services.clock
         self._now: Mapping[str, BlockedWindow] = {}
 
     def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:

@@ -11,17 +11,14 @@ from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, Di
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
-from core.journal.service import Journal
-from core.kit.clock import Clock
 from core.kit.from_attributes import alike
-from core.kit.ids import Ids
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.security.model import HUB
-from core.store.engine import Row, Store, Tx
-from core.tasks.answers import Neighbours
+from core.store.engine import Row, Tx
 from core.tasks.model import ENDED, BlockCause, TaskState
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 _TEXT_CHARS = 4_000  # what is kept of a dialog's text: more than one message shows
 
@@ -54,17 +51,14 @@ class DialogEnded(AgentEvent):
 class AgentDialogs:
     """What agents' windows stand still at. Verbs that change take the open transaction."""
 
-    def __init__(
-        self, *, store: Store, journal: Journal, rooms: Neighbours, tasks: Ledger, clock: Clock, ids: Ids
-    ) -> None:
-        """Ids come from `ids`."""
-        self._store = store
-        self._journal = journal
-        self._agents = rooms.agents
+    def __init__(self, services: TaskServices, tasks: Ledger) -> None:
+        self._store = services.store
+        self._journal = services.journal
+        self._agents = services.agents
         self._tasks = tasks
-        self._notices = rooms.notices
-        self._clock = clock
-        self._ids = ids
+        self._notices = services.notices
+        self._clock = services.clock
+        self._ids = services.ids
         self._newest: dict[str, Shown] = {}
         """By agent, what its window was last said to show."""
 

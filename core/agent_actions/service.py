@@ -29,17 +29,13 @@ from core.agent_actions.model import (
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
 from core.desks.model import DeskState
-from core.desks.service import Desks
-from core.journal.service import Journal
-from core.kit.clock import Clock
-from core.kit.ids import Ids
 from core.messages.model import MessageKind, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
-from core.store.engine import Store, Tx
-from core.tasks.answers import Neighbours
+from core.store.engine import Tx
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -77,28 +73,16 @@ class ActionEnded(AgentEvent):
 class AgentActions:
     """What people do to agents without a text. An act is done within seconds or given up, and never done twice."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        journal: Journal,
-        rooms: Neighbours,
-        desks: Desks,
-        tasks: Ledger,
-        clock: Clock,
-        ids: Ids,
-    ) -> None:
-        """`rooms` are those that an act reaches into; ids come from `ids`."""
-        self._store = store
-        self._journal = journal
-        self._rooms = rooms
-        self._desks = desks
+    def __init__(self, services: TaskServices, tasks: Ledger) -> None:
+        self._store = services.store
+        self._journal = services.journal
+        self._services = services
         self._tasks = tasks
-        self._clock = clock
-        self.dialogs = AgentDialogs(store=store, journal=journal, rooms=rooms, tasks=tasks, clock=clock, ids=ids)
+        self._clock = services.clock
+        self.dialogs = AgentDialogs(services, tasks)
         """What agents' windows stand still at."""
         self._waiting: dict[DeliveryId, asyncio.Event] = {}
-        rooms.deliveries.follow(self._follow)
+        services.deliveries.follow(self._follow)
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before whatever waits for its window; returns how that ended.
@@ -154,8 +138,8 @@ class AgentActions:
         """One dialog with all that is needed to decide. Raises DialogNotFound."""
         require(by, Permission.TASK_READ)
         found, png = await self.dialogs.get(dialog)
-        press = None if found.press is None else await self._rooms.deliveries.get(found.press)
-        agent = self._rooms.agents.named(found.agent)
+        press = None if found.press is None else await self._services.deliveries.get(found.press)
+        agent = self._services.agents.named(found.agent)
         return AgentDialogView(
             dialog=found,
             png=png,
@@ -163,15 +147,15 @@ class AgentActions:
             press=press,
             asker=""
             if press is None
-            else (await self._rooms.messages.get(press.message)).sender.removeprefix("person:"),
+            else (await self._services.messages.get(press.message)).sender.removeprefix("person:"),
             wakes="" if found.task is None else (await self._tasks.get(found.task)).requester,
         )
 
     async def show_action(self, message: str, *, by: Actor) -> ActionResult:
         """The act that was asked for by this control message, as it stands."""
         require(by, Permission.TASK_READ)
-        found = await self._rooms.messages.get(message)
-        (delivery,) = await self._rooms.deliveries.all_of_message(found.id)
+        found = await self._services.messages.get(message)
+        (delivery,) = await self._services.deliveries.all_of_message(found.id)
         asker = found.sender.removeprefix("person:")
         return ActionResult(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
 
@@ -179,8 +163,8 @@ class AgentActions:
 
     def recover_after_restart(self, tx: Tx) -> None:
         """What a former process left: done once or not at all, so nothing of it is begun again."""
-        agents = list({one.agent for one in self._rooms.deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
-        for delivery in self._rooms.deliveries.acts(tx, agents, _UNDER_WAY):
+        agents = list({one.agent for one in self._services.deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
+        for delivery in self._services.deliveries.acts(tx, agents, _UNDER_WAY):
             if delivery.state is DeliveryState.SUBMITTING:
                 note = "Octet was restarted while it may have been pressed"
                 self.record_end(tx, self._step(tx, delivery, DeliveryState.UNKNOWN, Reason.RESTARTED.value, note))
@@ -193,7 +177,7 @@ class AgentActions:
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
         """The config changed while nothing was under way to these agents, who are gone or stand elsewhere now: what
         waited to be pressed in their windows is not."""
-        for delivery in self._rooms.deliveries.acts(tx, list(agents), {DeliveryState.QUEUED}):
+        for delivery in self._services.deliveries.acts(tx, list(agents), {DeliveryState.QUEUED}):
             self.record_end(tx, self._step(tx, delivery, DeliveryState.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED))
         self.dialogs.follow_config(tx)
 
@@ -202,7 +186,7 @@ class AgentActions:
         never. `why_not` keeps all of them waiting unless it is empty. What could not be done in time is given up."""
         now, again = self._clock.now_ms(), list[int]()
         due: Delivery | None = None
-        for delivery in self._rooms.deliveries.acts(tx, agents, {DeliveryState.QUEUED}):
+        for delivery in self._services.deliveries.acts(tx, agents, {DeliveryState.QUEUED}):
             if self.is_expired(delivery):
                 reason = why_not or delivery.reason or _TOO_LATE
                 self.record_end(tx, self._step(tx, delivery, DeliveryState.EXPIRED, reason, delivery.note))
@@ -242,9 +226,9 @@ class AgentActions:
         if now is not None and now.press == delivery.id:
             self._standstill_goes_on(tx, now, delivery)
         if delivery.state is DeliveryState.UNKNOWN:
-            task = self._rooms.messages.find(tx, delivery.message).task
+            task = self._services.messages.find(tx, delivery.message).task
             about = asked_about(delivery)
-            self._rooms.notices.tell(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
+            self._services.notices.tell(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
 
     def _standstill_goes_on(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:
@@ -260,18 +244,18 @@ class AgentActions:
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:
         """What a new conversation would disturb; empty if nothing."""
-        if task := self._rooms.agents.status(tx, agent).task:
+        if task := self._services.agents.status(tx, agent).task:
             return f"has {task}"
-        return "is just being told something" if self._rooms.deliveries.open_to(tx, agent) else ""
+        return "is just being told something" if self._services.deliveries.open_to(tx, agent) else ""
 
     # asking
 
     def _who(self, name: str, act: Act) -> Agent:
-        agent = self._rooms.agents.get(name)
+        agent = self._services.agents.get(name)
         if not agent.abilities.has_window or not (agent.desk and agent.window):
             raise NoWindowForAction(agent=agent.name)
         check_allowed(act, agent.name, agent.allowed_actions)
-        state, reason = self._desks.state(agent.desk)
+        state, reason = self._services.desks.state(agent.desk)
         if state is not DeskState.READY:
             raise DeskNotReady(desk=agent.desk, state=state.value, reason=reason)
         return agent
@@ -280,13 +264,13 @@ class AgentActions:
         if answers is not None and act not in answers.answers:
             takes = ", ".join(answers.answers) or "nothing that its profile knows of"
             raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
-        for other in self._rooms.deliveries.acts(tx, [agent.name], OPEN_STATES):
+        for other in self._services.deliveries.acts(tx, [agent.name], OPEN_STATES):
             if other.state is DeliveryState.UNKNOWN:
                 self._step(tx, other, DeliveryState.CANCELLED, _NEWER, other.note)
             elif other.act is act or act in ANSWERS:
                 raise ActionUnderway(act=(other.act or act).value, agent=agent.name)
-        task = self._rooms.agents.status(tx, agent.name).task
-        message = self._rooms.messages.add(
+        task = self._services.agents.status(tx, agent.name).task
+        message = self._services.messages.add(
             tx,
             by=by.id,
             kind=MessageKind.CONTROL,
@@ -298,7 +282,7 @@ class AgentActions:
             body=act.value,
             expires_at_ms=self._clock.now_ms() + ACTION_TTL_MS,
         )
-        delivery = self._rooms.deliveries.queue(
+        delivery = self._services.deliveries.queue(
             tx,
             message=message.id,
             task=None,
@@ -333,10 +317,10 @@ class AgentActions:
         return ActionResult(act=now.act, agent=now.agent, delivery=now, asker=by.id)
 
     async def _now(self, delivery: Delivery) -> Delivery:
-        return await self._rooms.deliveries.get(delivery.id) or delivery
+        return await self._services.deliveries.get(delivery.id) or delivery
 
     def _step(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: str, note: str) -> Delivery:
-        return self._rooms.deliveries.step(tx, delivery, to, reason=reason, note=note)
+        return self._services.deliveries.step(tx, delivery, to, reason=reason, note=note)
 
     def _follow(self, tx: Tx, _was: DeliveryState, delivery: Delivery) -> None:
         if delivery.act is not None and delivery.state in _OVER:

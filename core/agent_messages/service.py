@@ -23,18 +23,16 @@ from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages,
 from core.deliveries.message_parts import Share
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
-from core.desks.service import Desks
-from core.kit.clock import Clock
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, address_of, clean_text, source_of
 from core.messages.prompt_files import Briefs, Prompt
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
-from core.store.engine import Store, Tx, at_row
-from core.tasks.answers import Neighbours
+from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 _NORMAL = 2
 _EVERYBODY = "all"
@@ -52,27 +50,17 @@ class AgentMessages:
     """What people say to agents. Nothing of it is given up silently: it arrives, or its sender is told why not."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        rooms: Neighbours,
-        desks: Desks,
-        tasks: Ledger,
-        codes: TaskCodes,
-        clock: Clock,
-        agent_command: str,
-        briefs: Briefs,
+        self, services: TaskServices, *, tasks: Ledger, codes: TaskCodes, agent_command: str, briefs: Briefs
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt that can be answered."""
-        self._store = store
-        self._rooms = rooms
-        self._desks = desks
+        self._store = services.store
+        self._rooms = services
         self._tasks = tasks
         self._codes = codes
-        self._clock = clock
+        self._clock = services.clock
         self._briefs = briefs
         self._agent_command = agent_command
-        rooms.deliveries.follow(self._follow)
+        services.deliveries.follow(self._follow)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Say it to an agent, or to whoever has a task; when this returns it is durable.
@@ -315,7 +303,7 @@ class AgentMessages:
     def _why_desk(self, delivery: Delivery) -> str:
         if delivery.desk is None:
             return ""
-        state, reason = self._desks.state(delivery.desk)
+        state, reason = self._rooms.desks.state(delivery.desk)
         if state is DeskState.READY:
             return f"{reason} at {delivery.desk}" if reason else ""
         return f"{delivery.desk} is {state.value} ({reason})"

@@ -8,8 +8,8 @@ from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentSta
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.dispatch.model import REFUSED_FOR
+from core.dispatch.services import Services
 from core.profiles.model import Activity
-from core.rooms import Rooms
 from core.store.engine import Tx, at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
 
@@ -37,17 +37,16 @@ class Assigning:
     def __init__(
         self,
         *,
-        rooms: Rooms,
+        services: Services,
         configured: Sequence[Agent],
         why_unreachable: Callable[[Agent], str],
-        standing_still: Callable[[Tx], Mapping[str, Activity]],
     ) -> None:
         """`configured` are the agents of the config, which alone are followed. `why_unreachable` says why no prompt
-        can be brought to an agent now; empty if one can. `standing_still` says what which windows stand still at."""
-        self._rooms = rooms
+        can be brought to an agent now; empty if one can."""
+        self._services = services
+        self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
         self._configured = configured
         self._why_unreachable = why_unreachable
-        self._standing_still = standing_still
         self.somebody_stands_still = False
         """Whether the last round found a window that asks something, or shows an error or a limit."""
 
@@ -57,10 +56,10 @@ class Assigning:
 
     def round(self, tx: Tx) -> bool:
         """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
-        tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
+        tasks, states = self._services.tasks, self._agents.states(tx)
         usable = {str(agent.name) for agent in self._configured if not self._why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {one: self._rooms.agents.who_can(one.needs, one.wanted) for one in tasks.ledger.memory.demands}
+        can = {one: self._agents.who_can(one.needs, one.wanted) for one in tasks.ledger.memory.demands}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
         reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
@@ -82,7 +81,7 @@ class Assigning:
         passed: set[str] = set()
         while free:
             takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            first = self._rooms.tasks.ledger.ready_for(tx, takeable, limit=len(passed) + 1)
+            first = self._ledger.ready_for(tx, takeable, limit=len(passed) + 1)
             task = next((one for one in first if one.id not in passed), None)
             if task is None:
                 return
@@ -108,19 +107,19 @@ class Assigning:
             or not any(agent.name in off_duty for agent in agents)
         ]
         gone = [demand for demand, agents in can.items() if not agents]
-        ledger = self._rooms.tasks.ledger
+        ledger = self._ledger
         found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
         found += ledger.stopped_for(tx, _FOR_AN_AGENT, gone, limit=_AT_ONCE)
         return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
 
     def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
         """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
-        return any(agent.desk and self._rooms.desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
+        return any(agent.desk and self._services.desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
 
     def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
-        message = self._rooms.tasks.assign(tx, task, agent.name)
-        self._rooms.agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
-        self._rooms.deliveries.queue(
+        message = self._services.tasks.assign(tx, task, agent.name)
+        self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
+        self._deliveries.queue(
             tx,
             message=message.id,
             task=task.id,
@@ -135,13 +134,13 @@ class Assigning:
         if not can:
             asked = ", ".join(sorted(task.needs)) or "any"
             note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
-            self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
+            self._ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
-        desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
+        desks = {self._services.desks.state(agent.desk)[0] for agent in can if agent.desk}
         reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         if DeskState.READY in desks and reason is WaitReason.DESK:
             reason = WaitReason.WINDOW
-        known = [self._rooms.agents.status(tx, agent.name) for agent in can]
+        known = [self._agents.status(tx, agent.name) for agent in can]
         if any(status.state in {AgentState.HELD, AgentState.UNKNOWN} for status in known):
             reason = WaitReason.HOLD
         if any(status.state in OFF_DUTY for status in known):
@@ -150,30 +149,30 @@ class Assigning:
         for one in known:
             why.setdefault(_why(one) or self._why_unreachable(one.agent), []).append(one.agent.name)
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
-        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
+        self._ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
     def follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
         for agent in self._configured:
-            status = self._rooms.agents.status(tx, agent.name)
+            status = self._agents.status(tx, agent.name)
             why = self._why_unreachable(agent)
             if why and status.task is not None and status.state in _MAY_HAVE_A_PROMPT:
                 with at_row(status.task):
                     self._take_back(tx, agent, status.task, why)
             elif why and status.state in _HAS_NONE:
                 if status.reason not in REFUSED_FOR:
-                    self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+                    self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
             elif not why and status.state is AgentState.OFFLINE and status.reason not in REFUSED_FOR:
-                self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
+                self._agents.move(tx, agent.name, AgentState.IDLE)
 
     def follow_windows(self, tx: Tx) -> None:
         """An agent whose window asks something, shows an error or a limit gets nothing new until it goes on; the card
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
         self.somebody_stands_still = False
-        standing = self._standing_still(tx)
-        working = {str(task.id): task for task in self._rooms.tasks.ledger.in_states(tx, {TaskState.WORKING})}
+        standing = self._services.agent_actions.dialogs.activities(tx)
+        working = {str(task.id): task for task in self._ledger.in_states(tx, {TaskState.WORKING})}
         for agent in self._configured:
-            status, shows = self._rooms.agents.status(tx, agent.name), standing.get(agent.name)
+            status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
             to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
             self.somebody_stands_still |= shows is not None
@@ -182,36 +181,36 @@ class Assigning:
                     self._say_on_card(tx, working[status.task], why)
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
-            if self._rooms.agents.limited_until_ms(tx, agent.name) is not None:
+            if self._agents.limited_until_ms(tx, agent.name) is not None:
                 continue
             if (status.state, status.reason) in {(to, why), (to, "")}:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
-                self._rooms.agents.move(tx, agent.name, at_work, task=status.task)
-            self._rooms.agents.move(tx, agent.name, to, reason=why, task=status.task)
+                self._agents.move(tx, agent.name, at_work, task=status.task)
+            self._agents.move(tx, agent.name, to, reason=why, task=status.task)
 
     def _say_on_card(self, tx: Tx, now: Task, why: str) -> None:
         if why != now.note and (why or now.note in _WHY):
-            self._rooms.tasks.ledger.remark(tx, now.id, why)
+            self._ledger.remark(tx, now.id, why)
 
     def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
         """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""
-        state = self._rooms.desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
-        delivery = self._rooms.deliveries.open_of(tx, task)
+        state = self._services.desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
+        delivery = self._deliveries.open_of(tx, task)
         if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
             return
         if delivery.share.is_later:  # its agent has a part already, and gets the rest when it can be reached again
             self._say_it_waits(tx, delivery, why)
             return
-        self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
-        self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
+        self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
         reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
-        self._rooms.tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+        self._ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
 
     def _say_it_waits(self, tx: Tx, delivery: Delivery, why: str) -> None:
-        task, note = self._rooms.tasks.ledger.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
+        task, note = self._ledger.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
         if task.note != note:
-            self._rooms.tasks.ledger.remark(tx, task.id, note)
+            self._ledger.remark(tx, task.id, note)
 
 
 def _why(status: AgentStatus) -> str:

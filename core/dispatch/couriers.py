@@ -11,9 +11,8 @@ from core.deliveries.model import DeliveryId
 from core.deliveries.ports import LanePort
 from core.dispatch.delivery_worker import Courier
 from core.dispatch.outcomes import Verdict
-from core.dispatch.rooms import DispatchRooms
+from core.dispatch.services import Services
 from core.kit.supervise import supervise
-from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 
 ENDS_WITHIN_S = 10.0
@@ -26,17 +25,15 @@ class Couriers:
     def __init__(
         self,
         *,
-        rooms: DispatchRooms,
+        services: Services,
         verdict: Verdict,
-        patience: RetryPolicy,
         why_unusable: Callable[[str], str],
         window_is_back: Callable[[Tx, str, str], None],
         look: Callable[[str, str], Awaitable[None]],
     ) -> None:
         """`why_unusable` says of a desk why no delivery may begin there; the others are as Courier has them."""
-        self._rooms = rooms
+        self._services = services
         self._verdict = verdict
-        self._patience = patience
         self._why_unusable = why_unusable
         self._window_is_back = window_is_back
         self._look = look
@@ -111,12 +108,11 @@ class Couriers:
             lane=lane,
             slots=self._slots.setdefault(lane, asyncio.Semaphore(lane.at_once)),
             why_closed=lambda: "" if desk is None else self._why_unusable(desk),
-            why_waits=lambda: "" if desk is None else self._rooms.desks.waits(desk),
+            why_waits=lambda: "" if desk is None else self._services.desks.waits(desk),
             window_is_back=self._window_is_back,
             look=self._look,
-            rooms=self._rooms,
+            services=self._services,
             verdict=self._verdict,
-            patience=self._patience,
         )
 
 

@@ -17,12 +17,11 @@ import structlog
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.dispatch.outcomes import Verdict
-from core.dispatch.rooms import DispatchRooms
+from core.dispatch.services import Services
 from core.dispatch.turns import next_turn
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
 from core.messages.prompt_files import BriefNotWritten, Prompt
-from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
@@ -52,8 +51,8 @@ class _Work:
 class _Attempt:
     """The journal's side of one attempt (deliveries.ports.Progress): each step is durable before the lane goes on."""
 
-    def __init__(self, rooms: DispatchRooms, verdict: Verdict, order: Order) -> None:
-        self._rooms = rooms
+    def __init__(self, services: Services, verdict: Verdict, order: Order) -> None:
+        self._services = services
         self._verdict = verdict
         self._order = order
         self.may_have_pressed = False
@@ -67,20 +66,22 @@ class _Attempt:
         await self._proceed(DeliveryState.STAGED, drafts)
 
     async def submitting(self) -> None:
-        await self._rooms.store.write(self._grant)
+        await self._services.store.write(self._grant)
         self.may_have_pressed = True
 
     def _grant(self, tx: Tx) -> None:
         """Enter may be pressed. Asked once more, after nothing was pressed, it may not if its task ended meanwhile."""
-        order, deliveries = self._order, self._rooms.deliveries
+        order, deliveries = self._order, self._services.deliveries
         now = deliveries.find(tx, order.delivery)
         if now.state is DeliveryState.SUBMITTING and self._verdict.is_over(tx, now):
             raise NotWanted(id=now.id)
         deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
-        order, deliveries = self._order, self._rooms.deliveries
-        await self._rooms.store.write(lambda tx: deliveries.proceed(tx, order.delivery, order.fence, to, drafts=drafts))
+        order, deliveries = self._order, self._services.deliveries
+        await self._services.store.write(
+            lambda tx: deliveries.proceed(tx, order.delivery, order.fence, to, drafts=drafts)
+        )
 
 
 class Courier:
@@ -98,9 +99,8 @@ class Courier:
         why_waits: Callable[[], str],
         window_is_back: Callable[[Tx, str, str], None],
         look: Callable[[str, str], Awaitable[None]],
-        rooms: DispatchRooms,
+        services: Services,
         verdict: Verdict,
-        patience: RetryPolicy,
     ) -> None:
         """`slots` are how many deliveries the lane takes at once. `why_closed` says why none may begin now; empty
         if one may. `why_waits` is as that, for what passes by itself: somebody types, or these are quiet hours.
@@ -117,9 +117,8 @@ class Courier:
         self._look = look
         self._came_back: set[str] = set()
         """Windows that were told to be usable while an attempt was under way or its outcome not yet stored."""
-        self._rooms = rooms
+        self._services = services
         self._verdict = verdict
-        self._patience = patience
         self._interrupted: dict[DeliveryId, _Interrupted] = {}
         self._news = asyncio.Event()
         self._now: DeliveryId | None = None
@@ -186,7 +185,7 @@ class Courier:
                     continue
             if work is None:
                 await asyncio.sleep(_STORE_PAUSE_S)
-                await self._rooms.store.until_back()
+                await self._services.store.until_back()
                 continue
             if self._is_retired:
                 return
@@ -200,36 +199,36 @@ class Courier:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
         why_closed, why_waits = self._why_closed(), self._why_waits()
 
-        return await self._rooms.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
+        return await self._services.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
 
     def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
-        act, act_again_ms = self._rooms.agent_actions.next_due(tx, self.agents, why_not=why_closed or why_waits)
+        act, act_again_ms = self._services.agent_actions.next_due(tx, self.agents, why_not=why_closed or why_waits)
         if act is not None:
             with at_row(delivery=act.id):
                 return _Work(order=self._lease_act(tx, act), pause_s=0.0)
         work = self._take_prompt(tx, why_closed, why_waits)
         if work.order is not None or act_again_ms is None:
             return work
-        again_s = max(0.0, (act_again_ms - self._rooms.clock.now_ms()) / 1000)
+        again_s = max(0.0, (act_again_ms - self._services.clock.now_ms()) / 1000)
         return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
 
     def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
-        for delivery in self._rooms.deliveries.interrupted(tx, self.agents):
+        for delivery in self._services.deliveries.interrupted(tx, self.agents):
             with at_row(delivery=delivery.id):
                 return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
             return _Work()
-        self._verdict.waits(tx, self._rooms.deliveries.queued(tx, self.agents), why_waits)
+        self._verdict.waits(tx, self._services.deliveries.queued(tx, self.agents), why_waits)
         if why_waits:
             return _Work()
-        waiting = self._rooms.deliveries.queued(tx, self.agents)
-        now_ms = self._rooms.clock.now_ms()
+        waiting = self._services.deliveries.queued(tx, self.agents)
+        now_ms = self._services.clock.now_ms()
         turn = next_turn(
             waiting,
             may_go=lambda one: self._may_go(tx, one),
             now_ms=now_ms,
-            longest_pause_ms=self._patience.longest_pause_ms,
+            longest_pause_ms=self._services.policy.longest_pause_ms,
         )
         if turn is None:
             return _Work()
@@ -240,13 +239,13 @@ class Courier:
 
     def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
-        now_s, patience = self._rooms.clock.monotonic_s(), self._patience
+        now_s, policy = self._services.clock.monotonic_s(), self._services.policy
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
         if why_waits and not why_closed and not self._verdict.is_over(tx, delivery):
             known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
             return _Work()
         known.since_s = min(known.since_s, now_s)
-        left_s = known.since_s + patience.recovery_timeout_s - now_s
+        left_s = known.since_s + policy.recovery_timeout_s - now_s
         if self._verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
@@ -261,7 +260,7 @@ class Courier:
         if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
             # Another text than the one that was brought proves nothing by not being there.
             return self._nobody_looks(tx, delivery, Reason.PROMPT_CHANGED.value)
-        taken = self._rooms.deliveries.retake(tx, delivery.id)
+        taken = self._services.deliveries.retake(tx, delivery.id)
         return _Work(order=self._order(tx, taken, text), is_to_settle=True)
 
     def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _Work:
@@ -272,36 +271,36 @@ class Courier:
     def _may_go(self, tx: Tx, delivery: Delivery) -> bool:
         """A brief whenever its desk may be used; words when all that comes before them has come."""
         with at_row(delivery=delivery.id):
-            return delivery.is_brief or self._rooms.agent_messages.is_deliverable(tx, delivery)
+            return delivery.is_brief or self._services.agent_messages.is_deliverable(tx, delivery)
 
     def _prompt(self, tx: Tx, delivery: Delivery, *, is_fixed: bool) -> Prompt:
         """What the agent gets: the brief of a task, or somebody's words. `is_fixed`: where it is cut stays as it is."""
         share = delivery.share if is_fixed and delivery.share.cuts else None
         if delivery.task is None:
-            return self._rooms.agent_messages.make_prompt(tx, delivery, share=share)
-        return self._rooms.tasks.prompt(tx, delivery.task, delivery.message, share=share)
+            return self._services.agent_messages.make_prompt(tx, delivery, share=share)
+        return self._services.tasks.prompt(tx, delivery.task, delivery.message, share=share)
 
     def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
         """Take the delivery; None if its prompt cannot be made, which is written down as its failure."""
-        ledger = self._rooms.tasks.ledger
+        ledger = self._services.tasks.ledger
         if delivery.task is not None and ledger.find(tx, delivery.task).state is TaskState.ASSIGNED:
             ledger.move(tx, delivery.task, TaskState.DELIVERING)
         try:
             prompt = self._prompt(tx, delivery, is_fixed=delivery.share.is_later or delivery.may_have_arrived)
         except BriefNotWritten as error:
-            failed = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
+            failed = self._services.deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
             self._verdict.give(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(prompt.text.encode()).hexdigest()
-        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
+        leased = self._services.deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
         if leased.desk and leased.window:
-            leased = replace(leased, drafts=self._rooms.deliveries.drafts.left_in(tx, leased.desk, leased.window))
+            leased = replace(leased, drafts=self._services.deliveries.drafts.left_in(tx, leased.desk, leased.window))
         return self._order(tx, leased, prompt.text)
 
     def _lease_act(self, tx: Tx, delivery: Delivery) -> Order:
         """Take an act: it has no text, and nothing that may stand in the window is in its way."""
-        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
+        leased = self._services.deliveries.lease(tx, delivery.id, sha256="")
         return Order(
             delivery=leased.id,
             fence=leased.fence,
@@ -325,7 +324,7 @@ class Courier:
             text=text,
             sha256=leased.sha256,
             drafts=leased.drafts,
-            while_busy=not leased.is_brief and self._rooms.agent_messages.may_send_while_busy(tx, leased),
+            while_busy=not leased.is_brief and self._services.agent_messages.may_send_while_busy(tx, leased),
         )
 
     async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:
@@ -347,7 +346,7 @@ class Courier:
         if (known := self._interrupted.get(order.delivery)) is None:
             return
         if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):
-            known.rests_until_s = self._rooms.clock.monotonic_s() + self._patience.recovery_pause_s
+            known.rests_until_s = self._services.clock.monotonic_s() + self._services.policy.recovery_pause_s
         else:
             self._forget(order.delivery)
 
@@ -365,7 +364,7 @@ class Courier:
 
         while True:
             try:
-                await self._rooms.tasks.quarantine.write(note, is_last_word=True)
+                await self._services.tasks.quarantine.write(note, is_last_word=True)
             except Unavailable as error:
                 log.debug("outcome_not_stored_yet", delivery=order.delivery, why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
@@ -373,7 +372,7 @@ class Courier:
                 return
 
     async def _attempt(self, order: Order, *, is_to_settle: bool) -> Outcome:
-        attempt = _Attempt(self._rooms, self._verdict, order)
+        attempt = _Attempt(self._services, self._verdict, order)
         try:
             return await (self._lane.settle if is_to_settle else self._lane.deliver)(order, attempt)
         except Conflict:

@@ -13,18 +13,15 @@ from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.dispatch.assigner import OUT_OF_REACH, Assigning
-from core.dispatch.controls import ControlVerdict
 from core.dispatch.couriers import Couriers
 from core.dispatch.crash_recovery import Restart, mend
 from core.dispatch.outcomes import Verdict
-from core.dispatch.rooms import DispatchRooms
+from core.dispatch.services import Services
 from core.dispatch.unknown_deliveries import Unknowns
-from core.dispatch.words import WordsVerdict
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
-from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
@@ -45,36 +42,31 @@ class Dispatch(DeskNews):
 
     def __init__(
         self,
+        services: Services,
         *,
-        rooms: DispatchRooms,
         agents: Sequence[Agent],
         lanes: Mapping[Route, LanePort],
-        patience: RetryPolicy,
     ) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
-        self._rooms = rooms
+        self._services = services
         self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
-        words = WordsVerdict(rooms=rooms, patience=patience)
-        controls = ControlVerdict(controls=rooms.agent_actions, deliveries=rooms.deliveries, patience=patience)
-        self._verdict = verdict = Verdict(rooms=rooms, words=words, controls=controls, patience=patience)
+        self._verdict = verdict = Verdict(services)
         self._assigning = Assigning(
-            rooms=rooms,
+            services=services,
             configured=agents,
             why_unreachable=self._why_unreachable,
-            standing_still=rooms.agent_actions.dialogs.activities,
         )
-        self.roster = AgentAvailability(rooms=rooms, why_unreachable=self._why_unreachable)
+        self.roster = AgentAvailability(services, services.tasks.ledger, why_unreachable=self._why_unreachable)
         """Who is on duty, for those who take agents off it."""
-        self.silence = StalledAgents(rooms=rooms, patience=patience)
+        self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
         """The watch over agents at work."""
-        self.reading = AnswerScraper(rooms=rooms)
+        self.reading = AnswerScraper(services, services.tasks)
         """Answers in the windows of agents that came to rest."""
-        self.unknowns = Unknowns(rooms=rooms, places=self._places, hold_agents=words.hold)
+        self.unknowns = Unknowns(services=services, places=self._places, hold_agents=verdict.hold_agents)
         """What waits for a person's word."""
         self.couriers = Couriers(
-            rooms=rooms,
+            services=services,
             verdict=verdict,
-            patience=patience,
             why_unusable=self._why_unusable,
             window_is_back=self._window_is_back,
             look=self._look,
@@ -82,15 +74,15 @@ class Dispatch(DeskNews):
         """Who carries the deliveries out."""
         self.couriers.serve(agents, lanes)
         self._served = set(lanes)
-        self._restart = Restart(rooms=rooms, agents=agents, served=self._served, verdict=verdict)
+        self._restart = Restart(services=services, agents=agents, served=self._served, verdict=verdict)
         self._news = asyncio.Event()
         self._look_again_ms: int | None = None
         """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
         self._ended: dict[DeliveryId, bool] = {}  # cancelled, or (true) proven by an answer: their lanes must learn it
         self._has_ended = asyncio.Event()
-        rooms.tasks.quarantine.act_ended = rooms.agent_actions.record_end
-        rooms.journal.listen(self._hear)
-        rooms.desks.on_change(self.wake)
+        services.tasks.quarantine.act_ended = services.agent_actions.record_end
+        services.journal.listen(self._hear)
+        services.desks.on_change(self.wake)
 
     async def load(self) -> None:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
@@ -99,26 +91,20 @@ class Dispatch(DeskNews):
             self._restart.put_back(tx)
             self._restart.follow_config(tx)
             self.roster.requeue_for_paused(tx)
-            rooms = self._rooms
-            if mended := mend(tx, ledger=rooms.tasks.ledger, deliveries=rooms.deliveries, agents=rooms.agents):
+            if mended := mend(tx, self._services):
                 log.error("stranded", mended=mended)
 
-        await self._rooms.tasks.quarantine.write(recover)
+        await self._services.tasks.quarantine.write(recover)
 
     async def run(self) -> None:
         """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
-        await self._rooms.store.sound()
+        await self._services.store.sound()
         async with asyncio.TaskGroup() as group:
             self.couriers.work_in(group)
             supervise(group, "stop ended deliveries", self._stop_ended())
             supervise(group, "silence", self.silence.run())
             supervise(group, "reading", self.reading.run())
             supervise(group, "assign", self._assign_for_ever())
-
-    @property
-    def rooms(self) -> DispatchRooms:
-        """What it works with."""
-        return self._rooms
 
     async def take(
         self,
@@ -136,7 +122,7 @@ class Dispatch(DeskNews):
 
         def follow(tx: Tx) -> None:
             # All here, on the writer's thread: no round that is under way there sees a part of it.
-            self._rooms.agents.take(agents)
+            self._services.agents.take(agents)
             self._assigning.take(agents)
             self._places.clear()
             self._places.update(places)
@@ -147,84 +133,86 @@ class Dispatch(DeskNews):
 
         while True:
             try:
-                await self._rooms.tasks.quarantine.write(follow)
+                await self._services.tasks.quarantine.write(follow)
                 break
             except Unavailable as error:  # nothing goes out on these routes meanwhile
                 log.warning("config_change_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
-                await self._rooms.store.until_back()
+                await self._services.store.until_back()
         self.couriers.serve(agents, lanes, anew=retired)
         self.wake()
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up or went away: its agents come online or go offline with them."""
-        self._rooms.desks.worker_is(desk, state, reason)
+        self._services.desks.worker_is(desk, state, reason)
 
     async def desk_waits(self, desk: str, why: str) -> None:
         """Deliveries on this desk wait for `why`, which passes by itself; or they may begin again."""
-        self._rooms.desks.waits_are(desk, why)
+        self._services.desks.waits_are(desk, why)
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
         """The desk's screen is locked, or is not any more."""
-        await self._rooms.store.write(lambda tx: self._rooms.screen_locks.update_desk(tx, desk, is_locked=is_locked))
+        await self._services.store.write(
+            lambda tx: self._services.screen_locks.update_desk(tx, desk, is_locked=is_locked)
+        )
 
     async def desk_stopped(self, desk: str, how: str) -> None:
         """Somebody stopped the desk at its own machine."""
-        await self._rooms.desks.stopped_at_machine(desk, how)
+        await self._services.desks.stopped_at_machine(desk, how)
 
     async def window_usable(self, desk: str, window: str) -> None:
         """A refused window can be used again: its agent is back, and with it what waits for it."""
         self.couriers.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
-        await self._rooms.store.write(lambda tx: self._window_is_back(tx, desk, window))
+        await self._services.store.write(lambda tx: self._window_is_back(tx, desk, window))
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
         """Whether a window can be used changed, and has lasted."""
-        await self._rooms.store.write(lambda tx: self._rooms.blocked_windows.update_window(tx, desk, status))
+        await self._services.store.write(lambda tx: self._services.blocked_windows.update_window(tx, desk, status))
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows another activity, or another dialog."""
-        self._rooms.desks.window_shows(desk, shown)
+        self._services.desks.window_shows(desk, shown)
         self.reading.window_shows(desk, shown)
 
         def note(tx: Tx) -> None:
-            self._rooms.desks.note_shown(tx, desk, shown)
-            self._rooms.agent_actions.dialogs.update_window(tx, desk, shown)
+            self._services.desks.note_shown(tx, desk, shown)
+            self._services.agent_actions.dialogs.update_window(tx, desk, shown)
 
-        await self._rooms.store.write(note)
+        await self._services.store.write(note)
 
     async def _look(self, desk: str, window: str) -> None:
         """Take in what a window shows now; what cannot be looked at is told by itself later."""
         try:
-            await self.window_shows(desk, await self._rooms.desks.look_at(desk, window))
+            await self.window_shows(desk, await self._services.desks.look_at(desk, window))
         except (NotFound, Unavailable) as error:  # a reload may have removed the desk
             log.info("not_looked_at", desk=desk, window=window, why=error.message)
 
     async def window_stirred(self, desk: str, window: str) -> None:
         """Something goes on in a window: a sign of its agent, if that is at work."""
-        agents = self._rooms.agents.at(desk, window)
+        agents = self._services.agents.at(desk, window)
         if agents:
-            write = self._rooms.tasks.quarantine.write
+            write = self._services.tasks.quarantine.write
             await write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
 
     async def window_learned(self, fact: LearnedFact) -> None:
         """Keep what a worker learned of a window."""
-        await self._rooms.desks.learn(fact)
+        await self._services.desks.learn(fact)
 
     def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:
-        status = self._rooms.agents.status(tx, agent.name)
+        status = self._services.agents.status(tx, agent.name)
         if status.task is not None and status.state in {AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}:
             with at_row(status.task):
-                self._rooms.tasks.seen_at_work(tx, status.task)
+                self._services.tasks.seen_at_work(tx, status.task)
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
-        self._rooms.deliveries.drafts.forget_all(tx, desk, window)
-        for agent in self._rooms.agents.at(desk, window):
-            if self._rooms.agents.status(tx, agent.name).state is AgentState.OFFLINE:
+        self._services.deliveries.drafts.forget_all(tx, desk, window)
+        for agent in self._services.agents.at(desk, window):
+            if self._services.agents.status(tx, agent.name).state is AgentState.OFFLINE:
                 why = self._why_unreachable(agent)
                 to = AgentState.OFFLINE if why else AgentState.IDLE
-                self._rooms.agents.move(tx, agent.name, to, reason=why)
-        self._rooms.agent_messages.resume_for(tx, self._rooms.agents.at(desk, window))
-        self._verdict.usable(tx, self._rooms.agents.at(desk, window))
+                self._services.agents.move(tx, agent.name, to, reason=why)
+        self._services.agent_messages.resume_for(tx, self._services.agents.at(desk, window))
+        self._verdict.usable(tx, self._services.agents.at(desk, window))
         tx.after_commit(self.couriers.wake)
 
     def assign_ready(self, tx: Tx) -> bool:
@@ -232,11 +220,11 @@ class Dispatch(DeskNews):
         self.roster.requeue_for_paused(tx)
         self._assigning.follow_desks(tx)
         self._assigning.follow_windows(tx)
-        self._verdict.words.hold(tx)
-        self._rooms.screen_locks.notify_waiting(tx)
-        self._rooms.blocked_windows.end_orphaned(tx)
-        limits = [self._rooms.agents.limited_until_ms(tx, agent.name) for agent in self._rooms.agents.all()]
-        again = (self._rooms.agent_messages.review_queue(tx), *limits)
+        self._verdict.hold_agents(tx)
+        self._services.screen_locks.notify_waiting(tx)
+        self._services.blocked_windows.end_orphaned(tx)
+        limits = [self._services.agents.limited_until_ms(tx, agent.name) for agent in self._services.agents.all()]
+        again = (self._services.agent_messages.review_queue(tx), *limits)
         self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
         return self._assigning.round(tx)
 
@@ -246,7 +234,7 @@ class Dispatch(DeskNews):
         return self._why_unusable(agent.desk)
 
     def _why_unusable(self, desk: str) -> str:
-        state, reason = self._rooms.desks.state(desk)
+        state, reason = self._services.desks.state(desk)
         return "" if state is DeskState.READY else f"desk {desk} is {state.value} ({reason})"
 
     def _hear(self, entry: Entry) -> None:
@@ -283,12 +271,12 @@ class Dispatch(DeskNews):
             self._news.clear()
             late_at_s = self._late_at_s()  # before the round: a desk that is late from just afterwards on is not missed
             try:
-                is_more_left = await self._rooms.tasks.quarantine.write(self.assign_ready)
+                is_more_left = await self._services.tasks.quarantine.write(self.assign_ready)
                 faults.point("dispatch.assigned")
             except Unavailable as error:
                 log.debug("dispatch_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
-                await self._rooms.store.until_back()
+                await self._services.store.until_back()
                 continue
             if self._look_again_ms is not None:
                 self.couriers.wake()  # what words waited for may have passed
@@ -297,12 +285,12 @@ class Dispatch(DeskNews):
 
     def _late_at_s(self) -> float | None:
         """When, in monotonic time, the next desk that is starting will have been at it for too long."""
-        late_s = self._rooms.desks.late_in_s()
-        return None if late_s is None else self._rooms.clock.monotonic_s() + late_s
+        late_s = self._services.desks.late_in_s()
+        return None if late_s is None else self._services.clock.monotonic_s() + late_s
 
     async def _rest(self, late_at_s: float | None) -> None:
         """Until something happens, words on their way must be looked at, or a desk has been starting for too long."""
-        again_ms, clock = self._look_again_ms, self._rooms.clock
+        again_ms, clock = self._look_again_ms, self._services.clock
         again_s = None if again_ms is None else max(0.0, (again_ms - clock.now_ms()) / 1000)
         late_s = None if late_at_s is None else max(0.0, late_at_s - clock.monotonic_s())
         limit_s = min((limit for limit in (again_s, late_s) if limit is not None), default=None)

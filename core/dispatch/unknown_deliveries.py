@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from core.agent_actions.model import ActionNotRepeated
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
 from core.dispatch.model import Decision, NothingToDecide
+from core.dispatch.services import Services
 from core.journal.model import Event
-from core.rooms import Rooms
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.model import BadTaskId, ParkCause, Task, TaskState, parse_task_id
@@ -34,13 +34,14 @@ class Unknowns:
     def __init__(
         self,
         *,
-        rooms: Rooms,
+        services: Services,
         places: Mapping[str, tuple[str | None, str | None]],
         hold_agents: Callable[[Tx], None],
     ) -> None:
         """`places` has desk and window of every agent of the present config; `hold_agents` holds those to which words
         may have come or not, and lets the others go."""
-        self._rooms = rooms
+        self._services = services
+        self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
         self._places = places
         self._hold_agents = hold_agents
 
@@ -49,7 +50,7 @@ class Unknowns:
     ) -> tuple[Delivery, ...]:
         """The newest deliveries that wait for a person's word, or those in `states`; oldest of them first."""
         require(by, Permission.TASK_READ)
-        return await self._rooms.deliveries.newest_in(states, limit=_NEWEST)
+        return await self._deliveries.newest_in(states, limit=_NEWEST)
 
     async def resolve(
         self, delivery_or_task: str, decision: Decision, *, by: Actor, fence: int | None = None
@@ -70,8 +71,8 @@ class Unknowns:
             event = DeliveryResolved(
                 delivery=found.id, task=found.task or "", agent=found.agent, decision=decision.value
             )
-            self._rooms.journal.append(tx, event, by=by.id)
-            task = self._rooms.tasks.ledger.find(tx, found.task) if found.task else None
+            self._services.journal.append(tx, event, by=by.id)
+            task = self._ledger.find(tx, found.task) if found.task else None
             match decision:
                 case Decision.ARRIVED:
                     return self._arrived(tx, found, task, by)
@@ -80,35 +81,35 @@ class Unknowns:
                 case Decision.DROP:
                     return self._drop(tx, found, task, by)
 
-        return await self._rooms.store.write(settle)
+        return await self._services.store.write(settle)
 
     def _find(self, tx: Tx, named: str) -> Delivery:
         try:
-            task = self._rooms.tasks.ledger.find(tx, parse_task_id(named)).id
+            task = self._ledger.find(tx, parse_task_id(named)).id
         except BadTaskId:
-            found = self._rooms.deliveries.known(tx, DeliveryId(named.strip().upper()))
+            found = self._deliveries.known(tx, DeliveryId(named.strip().upper()))
             if found is None:
                 raise DeliveryNotFound(id=named[:40]) from None
             return found
-        found = self._rooms.deliveries.open_of(tx, task) or self._rooms.deliveries.last_of(tx, task)
+        found = self._deliveries.open_of(tx, task) or self._deliveries.last_of(tx, task)
         if found is None:
             raise NothingToDecide(what=task, how="nothing was brought to anybody yet")
         return found
 
     def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        after = self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.PERSON, by=by)
-        rest = self._rooms.deliveries.go_on(tx, after)
+        after = self._deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.PERSON, by=by)
+        rest = self._deliveries.go_on(tx, after)
         if rest is not None:
             self._bring(tx, rest, task, by)
         elif task is None:
             self._hold_agents(tx)
         elif _waits_for_this(task):
-            self._rooms.tasks.ledger.move(tx, task.id, TaskState.WORKING, by=by)
-            self._rooms.agents.is_at_work(tx, delivery.agent, task=task.id)
+            self._ledger.move(tx, task.id, TaskState.WORKING, by=by)
+            self._agents.is_at_work(tx, delivery.agent, task=task.id)
         return after
 
     def _send_again(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        return self._bring(tx, self._rooms.deliveries.requeue(tx, delivery, by=by), task, by)
+        return self._bring(tx, self._deliveries.requeue(tx, delivery, by=by), task, by)
 
     def _bring(self, tx: Tx, queued: Delivery, task: Task | None, by: Actor) -> Delivery:
         """What a person decided about is brought again, or the part that comes after it."""
@@ -117,9 +118,9 @@ class Unknowns:
             after = self._send_elsewhere(tx, after, task, by)
         elif task is not None:
             # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.
-            self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY, by=by)
-            self._rooms.tasks.ledger.move(tx, task.id, TaskState.ASSIGNED, by=by)
-            self._rooms.agents.is_at_work(tx, queued.agent, task=task.id)
+            self._ledger.move(tx, task.id, TaskState.READY, by=by)
+            self._ledger.move(tx, task.id, TaskState.ASSIGNED, by=by)
+            self._agents.is_at_work(tx, queued.agent, task=task.id)
         if task is None:
             self._hold_agents(tx)
         return after
@@ -127,20 +128,20 @@ class Unknowns:
     def _send_elsewhere(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
         """That window is another agent's by now, or nobody's: words follow their agent, a task goes to whoever can."""
         if task is None:
-            self._rooms.agent_messages.readdress(tx, delivery, self._rooms.agents.named(delivery.agent))
-            return self._rooms.deliveries.find(tx, delivery.id)
-        after = self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
-        self._rooms.agents.free(tx, delivery.agent, task=task.id)
-        self._rooms.tasks.ledger.again(tx, task, by=by)
+            self._services.agent_messages.readdress(tx, delivery, self._agents.named(delivery.agent))
+            return self._deliveries.find(tx, delivery.id)
+        after = self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
+        self._agents.free(tx, delivery.agent, task=task.id)
+        self._ledger.again(tx, task, by=by)
         return after
 
     def _drop(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        after = self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.DROPPED.value, by=by)
+        after = self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.DROPPED.value, by=by)
         if task is None:
             self._hold_agents(tx)
         else:
             why = f"{by.name} dropped it: nobody knew whether its prompt had arrived"
-            self._rooms.tasks.ledger.drop(tx, task, by=by, why=why)
+            self._ledger.drop(tx, task, by=by, why=why)
         return after
 
 

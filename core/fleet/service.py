@@ -12,14 +12,13 @@ from core.agents.model import AgentState, AgentStatus
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import WAITS_FOR_ITS_AGENT, seen
-from core.dispatch.rooms import DispatchRooms
+from core.dispatch.services import Services
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
 from core.fleet.work import work_at
 from core.notices.model import Notice, NoticeState, Place
-from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, HeldTasks, TaskId, TaskLine, TaskState, WaitReason
@@ -40,16 +39,14 @@ _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, Agen
 class Fleet:
     """The whole fleet, as one question."""
 
-    def __init__(
-        self, *, rooms: DispatchRooms, notices: Notices, boards: Boards, refused_answers: Path | None = None
-    ) -> None:
+    def __init__(self, services: Services, *, refused_answers: Path | None = None) -> None:
         """`refused_answers` is the folder of the answers that could not be used; None where nobody keeps them."""
-        self._rooms = rooms
-        self._notices = notices
+        self._services = services
+        self._notices = services.notices
         self._refused = refused_answers
-        self.boards = boards
+        self.boards = Boards(store=services.store, journal=services.journal, clock=services.clock)
         """The live boards, for those who keep them."""
-        self.health = Health(store=rooms.store, desks=rooms.desks, clock=rooms.clock)
+        self.health = Health(store=services.store, desks=services.desks, clock=services.clock)
         """Whether all is well."""
 
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
@@ -61,39 +58,39 @@ class Fleet:
     async def board(self, *, by: Actor) -> Board:
         """What everybody does, and how much waits."""
         require(by, Permission.FLEET_READ)
-        ledger = self._rooms.tasks.ledger
-        statuses = await self._rooms.agents.list(by=HUB)
+        ledger = self._services.tasks.ledger
+        statuses = await self._services.agents.list(by=HUB)
         tasks = await ledger.lines({status.task for status in statuses if status.task})
         needs, more = await self._needs(1)
         return Board(
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
-            desks=self._rooms.desks.known(),
+            desks=self._services.desks.known(),
             tasks=ledger.memory.counts(),
             queue=await ledger.queue(limit=_QUEUE_SHOWN),
             needs=len(needs) + more,
-            at_ms=self._rooms.clock.now_ms(),
+            at_ms=self._services.clock.now_ms(),
         )
 
     async def work_at(self, desks: Collection[str]) -> frozenset[str]:
         """At which of these desks work waits or goes on."""
-        return await work_at(self._rooms, desks)
+        return await work_at(self._services, desks)
 
     async def sum_up_ended(self) -> None:
         """Tell in one message of the tasks that ended while there was no Discord, instead of one by one."""
-        tasks = await self._notices.never_posted(before_ms=self._rooms.clock.now_ms() - _SUMMED_UP_AFTER_MS)
-        lines = await self._rooms.tasks.ledger.lines(tasks)
+        tasks = await self._notices.never_posted(before_ms=self._services.clock.now_ms() - _SUMMED_UP_AFTER_MS)
+        lines = await self._services.tasks.ledger.lines(tasks)
         if ended := [task for task in tasks if task in lines and lines[task].state in ENDED]:
             await self._notices.sum_up(ended)
 
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
         """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""
-        known = await self._rooms.tasks.ledger.held(most=limit)
+        known = await self._services.tasks.ledger.held(most=limit)
         held = [one for one in known if not one.is_rest]
         more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
-        parts = await self._rooms.deliveries.later_parts()
+        parts = await self._services.deliveries.later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
-        blocked = self._rooms.blocked_windows.list_open(
-            {name for name, state in self._rooms.desks.states().items() if state in _SEEN}
+        blocked = self._services.blocked_windows.list_open(
+            {name for name, state in self._services.desks.states().items() if state in _SEEN}
         )
         others, waits = await self._sort_by_window(others, blocked)
         found = [need for one in others if (need := _of_held(one)) is not None]
@@ -101,7 +98,7 @@ class Fleet:
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
         standstills = await self._standstills()
-        locks = [_of_lock(lock) for lock in await self._rooms.screen_locks.list_open()]
+        locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
         halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
         found += [*standstills, *locks, *halves]
         found += await self._agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
@@ -113,7 +110,7 @@ class Fleet:
 
     def _store(self) -> list[Need]:
         """What keeps everything from being written down, if it is known to be so."""
-        trouble = self._rooms.store.trouble
+        trouble = self._services.store.trouble
         if trouble is None:
             return []
         return [Need(kind=NeedKind.STORE, what=texts.STORE, seen=trouble.message, next=texts.STORE_NEXT)]
@@ -124,7 +121,7 @@ class Fleet:
         """Tasks that wait because of a desk count as one thing to do: that desk."""
         closed = self._closed_desks()
         waits = [one for one in held if closed and _is_for_desk(one)]
-        tasks = await self._rooms.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
+        tasks = await self._services.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
         by_desk: dict[str, list[HeldTasks]] = {}
         others: list[HeldTasks] = []
         for one in held:
@@ -145,7 +142,7 @@ class Fleet:
         """Tasks that wait because of a blocked window count as one thing to do: that window."""
         by_window: dict[str, list[HeldTasks]] = {}
         waits = [one for one in held if blocked and one.reason == WaitReason.WINDOW]
-        tasks = await self._rooms.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
+        tasks = await self._services.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
         for one in waits:
             for now in blocked:
                 if (task := tasks.get(one.oldest)) and now.agent in self._able(task):
@@ -154,17 +151,19 @@ class Fleet:
         return [one for one in held if one not in found], by_window
 
     def _able(self, task: TaskLine) -> set[str]:
-        return {str(agent.name) for agent in self._rooms.agents.who_can(task.demand.needs, task.demand.wanted)}
+        return {str(agent.name) for agent in self._services.agents.who_can(task.demand.needs, task.demand.wanted)}
 
     def _closed_desks(self) -> dict[str, DeskStatus]:
-        return {status.desk.name: status for status in self._rooms.desks.known() if status.state in _CLOSED}
+        return {status.desk.name: status for status in self._services.desks.known() if status.state in _CLOSED}
 
     def _desks_of(self, task: TaskLine) -> set[str]:
-        return {agent.desk for agent in self._rooms.agents.who_can(task.demand.needs, task.demand.wanted) if agent.desk}
+        return {
+            agent.desk for agent in self._services.agents.who_can(task.demand.needs, task.demand.wanted) if agent.desk
+        }
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
-        found = await self._rooms.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
+        found = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
         known = known | await self._stopped(one.task for one in found)
         then = "Look at the agent's window, then decide by the buttons where it was asked, or by"
         return [
@@ -183,12 +182,12 @@ class Fleet:
 
     async def _stopped(self, tasks: Iterable[str | None]) -> set[str]:
         """Those of these tasks that are entries of their own, listed or counted."""
-        lines = await self._rooms.tasks.ledger.lines({task for task in tasks if task})
+        lines = await self._services.tasks.ledger.lines({task for task in tasks if task})
         return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
 
     async def _standstills(self) -> list[Need]:
         """What agents' windows stand still at, each with the message that tells of it."""
-        stand = await self._rooms.agent_actions.dialogs.list_open()
+        stand = await self._services.agent_actions.dialogs.list_open()
         if not stand:
             return []
         told = await self._notices.told_of(one.id for one in stand)
@@ -197,7 +196,7 @@ class Fleet:
     def _half_said(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
         """Parts that wait although their agents have those before them, unless an agent that asks something, a lock or
         a desk says so already."""
-        closed, now_ms, found = self._closed_desks(), self._rooms.clock.now_ms(), list[Need]()
+        closed, now_ms, found = self._closed_desks(), self._services.clock.now_ms(), list[Need]()
         for part in parts:
             desk = closed.get(part.desk or "")
             if desk is not None and part.is_brief:
@@ -217,19 +216,19 @@ class Fleet:
 
     async def _agents(self, held: Iterable[HeldTasks], halves: Iterable[Need]) -> list[Need]:
         """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
-        away = [status for status in await self._rooms.agents.list(by=HUB) if status.state in _AWAY]
-        closed = {status.desk.name for status in self._rooms.desks.known() if status.state is not DeskState.READY}
+        away = [status for status in await self._services.agents.list(by=HUB) if status.state in _AWAY]
+        closed = {status.desk.name for status in self._services.desks.known() if status.state is not DeskState.READY}
         away = [status for status in away if status.agent.desk not in closed]
         if not away:
             return []
         said = await self._stopped(status.task for status in away)
         said |= {str(one.oldest) for one in held} | {need.task for need in halves if need.task}
-        waits = await self._rooms.tasks.ledger.lines(
+        waits = await self._services.tasks.ledger.lines(
             one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
         )
         named = {task.agent for task in waits.values()} | {need.agent for need in halves}
-        demands = await self._rooms.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING)
-        wanted = {str(agent.name) for one in demands for agent in self._rooms.agents.who_can(one.needs, one.wanted)}
+        demands = await self._services.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING)
+        wanted = {str(agent.name) for one in demands for agent in self._services.agents.who_can(one.needs, one.wanted)}
         return [
             _of_agent(status)
             for status in away
@@ -242,7 +241,7 @@ class Fleet:
         return [] if self._refused is None else await asyncio.to_thread(_read_refused, self._refused)
 
     async def _boards_given_up(self) -> list[Need]:
-        after_ms = self._rooms.clock.now_ms() - _GIVEN_UP_FOR_MS
+        after_ms = self._services.clock.now_ms() - _GIVEN_UP_FOR_MS
         return [
             Need(
                 kind=NeedKind.BOARD_GONE,
@@ -264,7 +263,7 @@ class Fleet:
         ids = {need.task for need in needs if need.task}
         if not ids:
             return needs
-        tasks = await self._rooms.tasks.ledger.lines(ids)
+        tasks = await self._services.tasks.ledger.lines(ids)
         cards = await self._notices.cards_of(ids)
         return tuple(_placed(need, tasks, cards) for need in needs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from core.deliveries.model import OPEN_STATES, DeliveryState
-from core.dispatch.rooms import DispatchRooms
+from core.dispatch.services import Services
 from core.security.model import HUB
 from core.tasks.model import ENDED, TaskState
 
@@ -15,7 +15,7 @@ _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}
 _RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
 
 
-async def work_at(rooms: DispatchRooms, desks: Collection[str]) -> frozenset[str]:
+async def work_at(services: Services, desks: Collection[str]) -> frozenset[str]:
     """Those of `desks` with work: a task that an agent there has, or that waits for one of them, or words on their way.
 
     A parked task is no work: it waits for a person, perhaps for days.
@@ -23,11 +23,11 @@ async def work_at(rooms: DispatchRooms, desks: Collection[str]) -> frozenset[str
     if not desks:
         return frozenset()
     found: set[str | None] = set()
-    held = [status for status in await rooms.agents.list(by=HUB) if status.task and status.agent.desk in desks]
-    lines = await rooms.tasks.ledger.lines(status.task for status in held if status.task) if held else {}
+    held = [status for status in await services.agents.list(by=HUB) if status.task and status.agent.desk in desks]
+    lines = await services.tasks.ledger.lines(status.task for status in held if status.task) if held else {}
     working = {task for task, line in lines.items() if line.state not in _RESTS}
     found |= {status.agent.desk for status in held if status.task in working}
-    for demand in await rooms.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING):
-        found |= {agent.desk for agent in rooms.agents.who_can(demand.needs, demand.wanted)}
-    found |= {one.desk for one in await rooms.deliveries.newest_in(_OPEN, limit=_MOST)}
+    for demand in await services.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING):
+        found |= {agent.desk for agent in services.agents.who_can(demand.needs, demand.wanted)}
+    found |= {one.desk for one in await services.deliveries.newest_in(_OPEN, limit=_MOST)}
     return frozenset(desk for desk in desks if desk in found)

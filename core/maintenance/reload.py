@@ -7,41 +7,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from core.agents.model import Agent
 from core.config import loader
 from core.config.loader import Config
 from core.config.settings import SECTIONS
-from core.dispatch.rooms import DispatchRooms
 from core.dispatch.service import Dispatch
+from core.dispatch.services import Services
 from core.kit import faults
 from core.kit.problems import ConfigWrong
 from core.maintenance.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
 from core.maintenance.ports import Crew
 from core.maintenance.service import Maintenance
-from core.messages.prompt_files import Briefs
 from core.security.model import Actor, Permission, require
 from core.settings.model import Settings
 from core.settings.models import Model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReloadRooms:
-    """Who works by the config, and takes another one over."""
-
-    rooms: DispatchRooms
-    dispatch: Dispatch
-    briefs: Briefs
-    maintenance: Maintenance
-
-
 class Reload:
     """One home's configuration as Octet works by it. `run` is the verb."""
 
-    def __init__(self, config: Config, *, rooms: ReloadRooms, crew: Crew) -> None:
+    def __init__(
+        self, config: Config, services: Services, *, dispatch: Dispatch, maintenance: Maintenance, crew: Crew
+    ) -> None:
         self._config = config
-        self._rooms = rooms
+        self._services = services
+        self._dispatch = dispatch
+        self._maintenance = maintenance
         self._crew = crew
         self._busy = asyncio.Lock()
 
@@ -77,8 +69,8 @@ class Reload:
     async def _take_over(self, config: Config, reloaded: Reloaded, by: Actor) -> None:
         """In this order, so that a kill at any point leaves what the next start puts right by itself, and a store that
         refuses is met before anything is ended."""
-        dispatch, rooms, crew = self._rooms.dispatch, self._rooms.rooms, self._crew
-        await rooms.agents.welcome(config.agents)
+        dispatch, services, crew = self._dispatch, self._services, self._crew
+        await services.agents.welcome(config.agents)
         before = self._config
         routes = dispatch.couriers.unlike(config.agents, reloaded.desks) | {
             agent.route
@@ -89,14 +81,14 @@ class Reload:
         faults.point("reload.retired")
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
-        await rooms.desks.take(config.desks, crew.hands)
-        self._rooms.briefs.take(config.longest_prompts(), config.agents_read())
+        await services.desks.take(config.desks, crew.hands)
+        services.tasks.briefs.take(config.longest_prompts(), config.agents_read())
         lanes = crew.lanes(config)
-        self._rooms.maintenance.serve(lanes)
+        self._maintenance.serve(lanes)
         event = ConfigReloaded(
             agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
         )
-        await dispatch.take(config.agents, lanes, routes, note=lambda tx: rooms.journal.append(tx, event, by=by.id))
+        await dispatch.take(config.agents, lanes, routes, note=lambda tx: services.journal.append(tx, event, by=by.id))
         crew.start_missing()
         self._config = config
         faults.point("reload.over")

@@ -15,9 +15,8 @@ from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
-from core.dispatch.rooms import DispatchRooms
+from core.dispatch.services import Services
 from core.kit.errors import Conflict, OctetError
-from core.kit.ids import Ids
 from core.maintenance.model import (
     Ailment,
     DeskArranged,
@@ -107,8 +106,8 @@ class _Staged:
     """The journal's side of one rehearsal (deliveries.ports.Progress): its marks are stored before the text is pasted,
     and Enter is never granted."""
 
-    def __init__(self, rooms: DispatchRooms, target: _Target) -> None:
-        self._rooms = rooms
+    def __init__(self, services: Services, target: _Target) -> None:
+        self._services = services
         self._target = target
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
@@ -123,7 +122,7 @@ class _Staged:
 
     async def _note(self, marks: tuple[str, ...]) -> None:
         desk, window = self._target.desk, self._target.window
-        await self._rooms.store.write(lambda tx: self._rooms.deliveries.drafts.rehearse(tx, desk, window, marks))
+        await self._services.store.write(lambda tx: self._services.deliveries.drafts.rehearse(tx, desk, window, marks))
 
 
 class NeverSent(Conflict):
@@ -133,9 +132,8 @@ class NeverSent(Conflict):
 class Maintenance:
     """One home's desks. Every verb checks its permission first."""
 
-    def __init__(self, *, rooms: DispatchRooms, ids: Ids, lanes: Mapping[Route, LanePort]) -> None:
-        self._rooms = rooms
-        self._ids = ids
+    def __init__(self, services: Services, *, lanes: Mapping[Route, LanePort]) -> None:
+        self._services = services
         self._lanes = dict(lanes)
         self._reload: Reloads | None = None
         self._calibrate: Calibrations | None = None
@@ -169,7 +167,7 @@ class Maintenance:
         DeskNotFound, WindowNotFound, NothingLearned, NobodyReloads, BeingReloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
         reload = self._reloads
-        gone = await self._rooms.desks.forget(desk, window, by=by)
+        gone = await self._services.desks.forget(desk, window, by=by)
         await reload.run(by=by, desks={desk})
         return gone
 
@@ -177,7 +175,7 @@ class Maintenance:
         """Connect a window anew that cannot be used as it was connected; the message that tells of it says what became
         of that. Raises DeskNotFound, NoSuchWindow, NobodyReloads, and whatever keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
-        blocked = self._rooms.blocked_windows
+        blocked = self._services.blocked_windows
         await blocked.record_recalibration(desk, window, by=by)
         try:
             step = await self.calibrate.start(desk, CalibrationOptions(only=window), by=by)
@@ -215,10 +213,10 @@ class Maintenance:
     async def arrange(self, desk: str, *, by: Actor) -> tuple[Placed, ...]:
         """Put the desk's windows back to their places. Raises DeskNotFound, NothingToTry or DeskUnavailable."""
         require(by, Permission.DESK_USE)
-        found = self._rooms.desks.find(desk)
+        found = self._services.desks.find(desk)
         if not found.windows:
             raise NothingToTry(id=desk)
-        arranged = await self._rooms.desks.arrange(desk, [window.name for window in found.windows])
+        arranged = await self._services.desks.arrange(desk, [window.name for window in found.windows])
         placed = tuple(
             Placed(
                 desk=desk,
@@ -232,14 +230,14 @@ class Maintenance:
             for one in arranged
         )
         event = DeskArranged(desk=desk, windows=len(placed), right=sum(one.is_right for one in placed))
-        await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, event, by=by.id))
+        await self._services.store.write(lambda tx: self._services.journal.append(tx, event, by=by.id))
         return placed
 
     async def doctor(self, desk: str | None = None, *, by: Actor) -> tuple[Diagnosis, ...]:
         """Look the desk over (left out: every desk), and say of each thing that is wrong what to do. Raises
         DeskNotFound."""
         require(by, Permission.DESK_READ)
-        found = [self._rooms.desks.find(desk)] if desk else list(self._rooms.desks.all())
+        found = [self._services.desks.find(desk)] if desk else list(self._services.desks.all())
         return tuple([await self._diagnose(one) for one in found])
 
     async def note_enabled(self, profile: str, *, who: str, by: Actor) -> None:
@@ -247,25 +245,25 @@ class Maintenance:
         the home has written it down there already."""
         require(by, Permission.DESK_USE)
         event = ProfileEnabled(profile=profile, who=who)
-        await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, event, by=by.id))
+        await self._services.store.write(lambda tx: self._services.journal.append(tx, event, by=by.id))
 
     # Trying out
 
     def _targets(self, desk: str | None, agent: str | None) -> list[_Target]:
         if agent is not None:
-            who = self._rooms.agents.in_window(agent)
+            who = self._services.agents.in_window(agent)
             assert who.desk is not None
             assert who.window is not None
             lane = self._lanes.get(who.route)
             return [_Target(desk=who.desk, window=who.window, agent=who.name, lane=lane)]
-        desks = [self._rooms.desks.find(desk)] if desk else [one.desk for one in self._rooms.desks.known()]
+        desks = [self._services.desks.find(desk)] if desk else [one.desk for one in self._services.desks.known()]
         targets = [self._target(one.name, window.name) for one in desks for window in one.windows]
         if not targets:
             raise NothingToTry(id=desk or "main")
         return targets
 
     def _target(self, desk: str, window: str) -> _Target:
-        agents = self._rooms.agents.at(desk, window)
+        agents = self._services.agents.at(desk, window)
         routes: list[Route] = [agent.route for agent in agents]
         routes += [
             one for one in self._lanes if one[0].abilities.has_window and one[1] == desk
@@ -278,12 +276,12 @@ class Maintenance:
         return [await self._try_one(target, by) for target in targets]
 
     async def _try_one(self, target: _Target, by: Actor) -> Tried:
-        rooms, deliveries = self._rooms, self._rooms.deliveries
-        state, reason = rooms.desks.state(target.desk)
+        services, deliveries = self._services, self._services.deliveries
+        state, reason = services.desks.state(target.desk)
         if target.lane is None or state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
             cure = unavailable(target.desk, reason)
             return self._not_tried(target, f"desk {target.desk} is {state.value}: {reason}", cure)
-        if await rooms.store.write(lambda tx: self._is_evidence(tx, target)):
+        if await services.store.write(lambda tx: self._is_evidence(tx, target)):
             return self._not_tried(target, *NOT_SETTLED)
         with deliveries.drafts.rehearsing(target.desk, target.window):
             outcome, tries = await self._try(target, target.lane)
@@ -300,18 +298,18 @@ class Maintenance:
             def note(tx: Tx) -> None:
                 if not outcome.draft_left:
                     deliveries.drafts.rehearsed(tx, target.desk, target.window)
-                rooms.journal.append(tx, event, by=by.id)
+                services.journal.append(tx, event, by=by.id)
 
-            await rooms.store.write(note)
+            await services.store.write(note)
         return tried
 
     async def _try(self, target: _Target, lane: LanePort) -> tuple[Outcome, int]:
         """The outcome that counts: what passes by itself is tried again for a while."""
-        clock, pause_s, tries = self._rooms.clock, FIRST_PAUSE_S, 0
+        clock, pause_s, tries = self._services.clock, FIRST_PAUSE_S, 0
         until_s = clock.monotonic_s() + TRIES_S
         while True:
             tries += 1
-            outcome = await lane.deliver(await self._order(target, tries), _Staged(self._rooms, target))
+            outcome = await lane.deliver(await self._order(target, tries), _Staged(self._services, target))
             passes = outcome.result is Result.BOUNCED and outcome.reason not in _NO_USE
             if not passes or clock.monotonic_s() + pause_s > until_s:
                 return outcome, tries
@@ -319,11 +317,11 @@ class Maintenance:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _order(self, target: _Target, number: int) -> Order:
-        text = TEXT.format(word=self._ids.marker(WORD_CHARS))
-        drafts = self._rooms.deliveries.drafts
-        left = await self._rooms.store.write(lambda tx: drafts.left_in(tx, target.desk, target.window))
+        text = TEXT.format(word=self._services.ids.marker(WORD_CHARS))
+        drafts = self._services.deliveries.drafts
+        left = await self._services.store.write(lambda tx: drafts.left_in(tx, target.desk, target.window))
         return Order(
-            delivery=DeliveryId(self._ids.ulid()),
+            delivery=DeliveryId(self._services.ids.ulid()),
             fence=number,
             agent=target.agent,
             desk=target.desk,
@@ -337,7 +335,7 @@ class Maintenance:
     def _is_evidence(self, tx: Tx, target: _Target) -> bool:
         """What stands in the window may be all that tells what became of a delivery."""
         at = (target.desk, target.window)
-        return any((one.desk, one.window) == at for one in self._rooms.deliveries.in_states(tx, _EVIDENCE))
+        return any((one.desk, one.window) == at for one in self._services.deliveries.in_states(tx, _EVIDENCE))
 
     def _not_tried(self, target: _Target, why: str, cure: str) -> Tried:
         return Tried(
@@ -347,7 +345,7 @@ class Maintenance:
     # Looking over
 
     async def _diagnose(self, desk: Desk) -> Diagnosis:
-        state, reason = self._rooms.desks.state(desk.name)
+        state, reason = self._services.desks.state(desk.name)
         ailments: list[Ailment] = []
         if state is not DeskState.READY:
             what, cure = STATES[state]
@@ -358,7 +356,7 @@ class Maintenance:
         seen: tuple[WindowStatus, ...] = ()
         if state in {DeskState.READY, DeskState.HELD, DeskState.STOPPED}:
             try:
-                seen = await self._rooms.desks.examine(desk.name)
+                seen = await self._services.desks.examine(desk.name)
             except DeskUnavailable as error:
                 what, cure = NOT_LOOKED_AT
                 ailments.append(Ailment(what=what.format(why=error.details["why"]), cure=cure))
@@ -381,7 +379,7 @@ class Maintenance:
         return found
 
     def _agent_at(self, desk: str, window: str) -> str:
-        agents = self._rooms.agents.at(desk, window)
+        agents = self._services.agents.at(desk, window)
         return str(agents[0].name) if agents else ""
 
 

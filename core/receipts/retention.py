@@ -8,15 +8,14 @@ from collections.abc import Callable
 
 import structlog
 
-from core.journal.service import Journal
-from core.kit.clock import DAY_MS, Clock
+from core.kit.clock import DAY_MS
 from core.kit.errors import Unavailable
 from core.receipts import _store
 from core.receipts.model import Keeping, ReceiptsPurged, TextsExpired
 from core.security.model import HUB
-from core.store.engine import Executable, Store, Tx
-from core.tasks.answers import Neighbours
+from core.store.engine import Executable, Tx
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -34,15 +33,11 @@ class Retention:
     Nothing of a task that has not ended expires, and nothing that a person has still to decide about.
     """
 
-    def __init__(
-        self, *, store: Store, journal: Journal, rooms: Neighbours, tasks: Ledger, clock: Clock, keeping: Keeping
-    ) -> None:
+    def __init__(self, services: TaskServices, *, tasks: Ledger, keeping: Keeping) -> None:
         """`keeping` says for how long."""
-        self._store = store
-        self._journal = journal
-        self._rooms = rooms
+        self._store = services.store
+        self._services = services
         self._tasks = tasks
-        self._clock = clock
         self._keeping = keeping
 
     async def run(self) -> None:
@@ -59,14 +54,14 @@ class Retention:
 
     async def purge(self) -> None:
         """Remove what is too old, a few rows per transaction, so that other writers never wait for long."""
-        now_ms, days = self._clock.now_ms(), self._keeping
+        now_ms, days = self._services.clock.now_ms(), self._keeping
         purged = ReceiptsPurged(
             pictures=await self._delete(_store.DELETE_PICTURES, now_ms - days.picture_days * DAY_MS, now=now_ms),
             receipts=await self._delete(_store.DELETE, now_ms - days.days * DAY_MS),
         )
         if purged.receipts or purged.pictures:
-            await self._store.write(lambda tx: self._journal.append(tx, purged, by=HUB.id))
-        before_ms, messages, notices = now_ms - days.text_days * DAY_MS, self._rooms.messages, self._rooms.notices
+            await self._store.write(lambda tx: self._services.journal.append(tx, purged, by=HUB.id))
+        before_ms, messages, notices = now_ms - days.text_days * DAY_MS, self._services.messages, self._services.notices
         expired = TextsExpired(  # tasks first, because messages and notices follow their task
             tasks=await self._in_batches(
                 lambda tx: self._tasks.expire(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
@@ -77,7 +72,7 @@ class Retention:
             notices=await self._in_batches(lambda tx: notices.delete_old(tx, before_ms=before_ms, most=BATCH)),
         )
         if expired.tasks or expired.messages or expired.notices:
-            await self._store.write(lambda tx: self._journal.append(tx, expired, by=HUB.id))
+            await self._store.write(lambda tx: self._services.journal.append(tx, expired, by=HUB.id))
 
     async def _delete(self, statement: Executable, before_ms: int, **values: int) -> int:
         asked = {"before": before_ms, "size_of_batch": BATCH, **values}

@@ -25,16 +25,16 @@ from core.deliveries.model import (
     Picture,
     Target,
 )
-from core.deliveries.service import Deliveries
-from core.kit.clock import DAY_MS, Clock, as_datetime
+from core.kit.clock import DAY_MS, as_datetime
 from core.kit.errors import Unavailable
 from core.kit.from_attributes import alike
 from core.receipts import _store, texts
 from core.receipts.model import Keeping, KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import Actor, Permission, allows, require
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Row, Tx
 from core.tasks.model import BadTaskId, parse_task_id
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -42,15 +42,15 @@ log = structlog.get_logger(__name__)
 class Receipts:
     """What is kept of deliveries that passed Enter. It hears of them in the transaction of their verdict."""
 
-    def __init__(self, *, store: Store, deliveries: Deliveries, tasks: Ledger, clock: Clock, keeping: Keeping) -> None:
+    def __init__(self, services: TaskServices, *, tasks: Ledger, keeping: Keeping) -> None:
         """From now on every verdict on an attempt that passed Enter makes a receipt. Retention deletes the old ones."""
-        self._store = store
-        self._deliveries = deliveries
+        self._store = services.store
+        self._deliveries = services.deliveries
         self._tasks = tasks
-        self._clock = clock
+        self._clock = services.clock
         self._keeping = keeping
-        deliveries.follow(self._stepped)
-        deliveries.witness(self._saw)
+        services.deliveries.follow(self._stepped)
+        services.deliveries.witness(self._saw)
 
     async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
         """The receipts of one delivery, or of all deliveries of a task, oldest first; `named` is the id of either.

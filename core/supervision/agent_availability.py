@@ -7,10 +7,11 @@ from collections.abc import Callable
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
 from core.agents.service import SILENT
 from core.deliveries.model import DeliveryState
-from core.rooms import Rooms
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx, at_row
 from core.tasks.model import ParkCause, TaskState
+from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 _OFF_DUTY = "the agent was paused"
 _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
@@ -19,38 +20,39 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITE
 class AgentAvailability:
     """Pauses, drains and resumes agents. What a person said stands over restarts, as the agent's state."""
 
-    def __init__(self, *, rooms: Rooms, why_unreachable: Callable[[Agent], str]) -> None:
+    def __init__(self, services: TaskServices, tasks: Ledger, *, why_unreachable: Callable[[Agent], str]) -> None:
         """`why_unreachable` says why no prompt can be brought to an agent now; empty if one can."""
-        self._rooms = rooms
+        self._agents, self._deliveries, self._store = services.agents, services.deliveries, services.store
+        self._tasks = tasks
         self._why_unreachable = why_unreachable
 
     async def pause(self, name: str, *, by: Actor) -> AgentStatus:
         """Give the agent nothing new. What it has goes on; what was only queued for it goes back. AgentNotFound."""
         require(by, Permission.AGENT_USE)
-        agent = self._rooms.agents.get(name)
+        agent = self._agents.get(name)
 
         def pause(tx: Tx) -> AgentStatus:
-            now = self._rooms.agents.status(tx, agent.name)
+            now = self._agents.status(tx, agent.name)
             if now.state is not AgentState.PAUSED:
-                self._rooms.agents.set_duty(tx, now, AgentState.PAUSED, reason=f"by {by.name}", by=by)
+                self._agents.set_duty(tx, now, AgentState.PAUSED, reason=f"by {by.name}", by=by)
             self._give_back(tx, agent)
-            return self._rooms.agents.status(tx, agent.name)
+            return self._agents.status(tx, agent.name)
 
-        return await self._rooms.store.write(pause)
+        return await self._store.write(pause)
 
     async def drain(self, name: str, *, by: Actor) -> AgentStatus:
         """Let the agent finish what it has, queued or begun; then it is paused. Raises AgentNotFound."""
         require(by, Permission.AGENT_USE)
-        agent = self._rooms.agents.get(name)
+        agent = self._agents.get(name)
 
         def drain(tx: Tx) -> AgentStatus:
-            now = self._rooms.agents.status(tx, agent.name)
+            now = self._agents.status(tx, agent.name)
             if now.state not in OFF_DUTY:
                 to = AgentState.DRAINING if now.state in _AT_WORK and now.task else AgentState.PAUSED
-                self._rooms.agents.set_duty(tx, now, to, reason=f"by {by.name}", by=by)
-            return self._rooms.agents.status(tx, agent.name)
+                self._agents.set_duty(tx, now, to, reason=f"by {by.name}", by=by)
+            return self._agents.status(tx, agent.name)
 
-        return await self._rooms.store.write(drain)
+        return await self._store.write(drain)
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
         """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound.
@@ -58,52 +60,52 @@ class AgentAvailability:
         Of one that was silent this says that it is at work after all: its task goes on, with a new deadline.
         """
         require(by, Permission.AGENT_USE)
-        agent = self._rooms.agents.get(name)
+        agent = self._agents.get(name)
 
         def resume(tx: Tx) -> AgentStatus:
-            now = self._rooms.agents.status(tx, agent.name)
+            now = self._agents.status(tx, agent.name)
             if now.state in OFF_DUTY:
                 to, reason = self._where_it_stands(tx, agent, now.task)
-                self._rooms.agents.set_duty(tx, now, to, reason=reason, by=by)
+                self._agents.set_duty(tx, now, to, reason=reason, by=by)
             elif now.state is AgentState.UNKNOWN:
                 self._is_believed(tx, agent, now.task, by)
-            return self._rooms.agents.status(tx, agent.name)
+            return self._agents.status(tx, agent.name)
 
-        return await self._rooms.store.write(resume)
+        return await self._store.write(resume)
 
     def requeue_for_paused(self, tx: Tx) -> None:
         """What came back to the queue of a paused agent, by a bounce or a restart, goes to others."""
-        for name, state in self._rooms.agents.states(tx).items():
+        for name, state in self._agents.states(tx).items():
             if state is AgentState.PAUSED:
-                self._give_back(tx, self._rooms.agents.get(name))
+                self._give_back(tx, self._agents.get(name))
 
     def _give_back(self, tx: Tx, agent: Agent) -> None:
-        task = self._rooms.agents.status(tx, agent.name).task
-        delivery = self._rooms.deliveries.open_of(tx, task) if task else None
+        task = self._agents.status(tx, agent.name).task
+        delivery = self._deliveries.open_of(tx, task) if task else None
         if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED or delivery.share.is_later:
             return  # of a prompt that comes in parts it has one already
         with at_row(task):
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
-            self._rooms.agents.free(tx, agent.name, task=task)
-            self._rooms.tasks.ledger.again(tx, self._rooms.tasks.ledger.find(tx, task))
+            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
+            self._agents.free(tx, agent.name, task=task)
+            self._tasks.again(tx, self._tasks.find(tx, task))
 
     def _is_believed(self, tx: Tx, agent: Agent, task: str | None, by: Actor) -> None:
         """A person says that the silent agent is all right."""
         if task is None:
             to, reason = self._where_it_stands(tx, agent, None)
-            self._rooms.agents.move(tx, agent.name, to, reason=reason, by=by)
+            self._agents.move(tx, agent.name, to, reason=reason, by=by)
         else:
-            self._rooms.tasks.ledger.move(tx, task, TaskState.WORKING, by=by)
-            self._rooms.agents.move(tx, agent.name, AgentState.BUSY, task=task, by=by)
+            self._tasks.move(tx, task, TaskState.WORKING, by=by)
+            self._agents.move(tx, agent.name, AgentState.BUSY, task=task, by=by)
 
     def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, str]:
         """What the agent would be if nobody had taken it off duty."""
         if task is None:
             why = self._why_unreachable(agent)
             return (AgentState.OFFLINE, why) if why else (AgentState.IDLE, "")
-        delivery = self._rooms.deliveries.open_of(tx, task)
+        delivery = self._deliveries.open_of(tx, task)
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
             return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN.value
-        if self._rooms.tasks.ledger.find(tx, task).reason == ParkCause.SILENT.value:
+        if self._tasks.find(tx, task).reason == ParkCause.SILENT.value:
             return AgentState.UNKNOWN, SILENT
         return AgentState.BUSY, ""

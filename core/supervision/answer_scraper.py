@@ -12,8 +12,9 @@ from core.journal.model import Entry
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.answer_markers import find_answer
 from core.profiles.model import Activity
-from core.rooms import Rooms
 from core.tasks.model import TaskState
+from core.tasks.service import Tasks
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +33,13 @@ class _Due:
 class AnswerScraper:
     """Looks into a window once each time its agent comes to rest; again only while it could not be read."""
 
-    def __init__(self, *, rooms: Rooms) -> None:
+    def __init__(self, services: TaskServices, tasks: Tasks) -> None:
         """`run` does the reading; `window_shows` says where there may be something to read."""
-        self._rooms = rooms
+        self._services = services
+        self._tasks = tasks
         self._due: dict[tuple[str, str], _Due] = {}
         self._news = asyncio.Event()
-        rooms.journal.listen(self._hear)
+        services.journal.listen(self._hear)
 
     def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows another activity than before."""
@@ -50,7 +52,7 @@ class AnswerScraper:
         """Read until cancelled."""
         while True:
             self._news.clear()
-            now_s = self._rooms.clock.monotonic_s()
+            now_s = self._services.clock.monotonic_s()
             place = min(self._due, key=lambda one: self._due[one].at_s, default=None)
             if place is not None and self._due[place].at_s <= now_s:
                 await self._look(*place, self._due.pop(place))
@@ -67,7 +69,7 @@ class AnswerScraper:
             await self._read(desk, window)
         except (WindowNotSeen, Unavailable) as trouble:
             log.debug("window_not_read_yet", desk=desk, window=window, why=trouble.message)
-            if self._rooms.desks.shown(desk, window).activity is Activity.IDLE:
+            if self._services.desks.shown(desk, window).activity is Activity.IDLE:
                 self._plan(desk, window, min(FIRST_S * 2**due.tries, LONGEST_S), tries=min(due.tries + 1, 10))
         except OctetError as trouble:  # the task moved on meanwhile, or is gone
             log.warning("window_not_read", desk=desk, window=window, why=trouble.message)
@@ -76,14 +78,14 @@ class AnswerScraper:
 
     async def _read(self, desk: str, window: str) -> None:
         """Read what its agent wrote between the markers of its prompt, if an answer is awaited there at all."""
-        for agent in self._rooms.agents.at(desk, window):
-            awaited = await self._rooms.tasks.awaited(agent.name)
+        for agent in self._services.agents.at(desk, window):
+            awaited = await self._tasks.awaited(agent.name)
             if awaited is None:
                 continue
-            said = await self._rooms.desks.transcript(desk, window)
+            said = await self._services.desks.transcript(desk, window)
             # A long transcript takes a while to look through, and others wait for the event loop.
             found = await asyncio.to_thread(find_answer, said.text, awaited.marker)
-            if found is not None and await self._rooms.tasks.take_reading(awaited, found):
+            if found is not None and await self._tasks.take_reading(awaited, found):
                 log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)
 
     def _hear(self, entry: Entry) -> None:
@@ -91,16 +93,16 @@ class AnswerScraper:
         if entry.name != "TaskMoved" or entry.data.get("now") != TaskState.WORKING.value:
             return
         try:
-            agent = self._rooms.agents.get(str(entry.data.get("agent")))
+            agent = self._services.agents.get(str(entry.data.get("agent")))
         except NotFound:
             return
         if agent.desk is None or agent.window is None:
             return
-        if self._rooms.desks.shown(agent.desk, agent.window).activity is Activity.IDLE:
+        if self._services.desks.shown(agent.desk, agent.window).activity is Activity.IDLE:
             self._plan(agent.desk, agent.window, SOON_S)
 
     def _plan(self, desk: str, window: str, after_s: float, *, tries: int = 0) -> None:
-        known, at_s = self._due.get((desk, window)), self._rooms.clock.monotonic_s() + after_s
+        known, at_s = self._due.get((desk, window)), self._services.clock.monotonic_s() + after_s
         if known is None or at_s < known.at_s:
             self._due[desk, window] = _Due(at_s=at_s, tries=tries)
             self._news.set()

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 import structlog
 
 from core.agent_actions.dialogs import AgentDialogs
-from core.deliveries.service import Deliveries
 from core.journal.model import Event
-from core.journal.service import Journal
-from core.kit.clock import STEP_MS, SteadyClock
-from core.kit.ids import Ids
-from core.messages.service import Messages
-from core.notices.service import Notices
+from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
 from core.security.model import HUB
-from core.store.engine import Store, Tx
+from core.store.engine import Tx
 from core.tasks.deadlines import Deadlines
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -39,46 +35,40 @@ class OctetWasAway(Event):
     deadlines: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ClockSteps:
     """Shifts every stored time that decides something, in one transaction, as soon as Octet sees a step."""
 
-    store: Store
-    journal: Journal
-    clock: SteadyClock
-    ids: Ids
-    messages: Messages
-    deliveries: Deliveries
+    services: TaskServices
     dialogs: AgentDialogs
-    notices: Notices
     deadlines: Deadlines
-    patience: RetryPolicy
+    policy: RetryPolicy
 
     async def load(self) -> None:
         """Go on from the times and ids of a former process, before any other room writes; then watch the clock."""
-        for room in (self.messages, self.deliveries, self.dialogs):
+        for room in (self.services.messages, self.services.deliveries, self.dialogs):
             if newest := await room.newest_id():
-                self.ids.start_after(newest)
-        await self.store.write(self._take_up)
-        self.store.follow_clock(self.clock, self._shift)
+                self.services.ids.start_after(newest)
+        await self.services.store.write(self._take_up)
+        self.services.store.follow_clock(self.services.clock, self._shift)
 
     def _take_up(self, tx: Tx) -> None:
         """The journal's newest row says when Octet ended. If that is still to come, the clock was set back since."""
-        last_ms = self.journal.last_at_ms(tx)
-        away_ms = 0 if last_ms is None else self.clock.now_ms() - last_ms
+        last_ms = self.services.journal.last_at_ms(tx)
+        away_ms = 0 if last_ms is None else self.services.clock.now_ms() - last_ms
         if away_ms <= -STEP_MS:
             self._shift(tx, away_ms)
         away_ms = max(0, away_ms)
-        self.deliveries.take_up(tx, away_ms=away_ms, longest_pause_ms=self.patience.window_recheck_ms)
-        self.notices.take_up(tx)
-        put_off = self.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self.patience.startup_grace_ms)
+        self.services.deliveries.take_up(tx, away_ms=away_ms, longest_pause_ms=self.policy.window_recheck_ms)
+        self.services.notices.take_up(tx)
+        put_off = self.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self.policy.startup_grace_ms)
         if put_off:
-            self.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
+            self.services.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
 
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
         self.deadlines.shift(tx, by_ms)
-        self.messages.shift(tx, by_ms, list({one.message for one in self.deliveries.open_words(tx)}))
-        self.deliveries.shift(tx, by_ms)
-        self.notices.shift(tx, by_ms)
-        self.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)
+        self.services.messages.shift(tx, by_ms, list({one.message for one in self.services.deliveries.open_words(tx)}))
+        self.services.deliveries.shift(tx, by_ms)
+        self.services.notices.shift(tx, by_ms)
+        self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.deliveries.model import Delivery
-from core.journal.service import Journal
-from core.kit.clock import Clock
-from core.kit.ids import Ids
 from core.notices.model import NoticeKind, Place
 from core.security.model import HUB
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Row, Tx
 from core.supervision import _store
 from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock, ScreenLockNotFound
-from core.tasks.answers import Neighbours
 from core.tasks.model import Demand, WaitReason
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 _FOR_WINDOWS = (WaitReason.WINDOW, WaitReason.DESK)
 _LOOKED_AT = 50  # in so many waiting tasks Octet looks for a channel to tell of the lock
@@ -28,18 +25,15 @@ OVER = "over"  # what a notice of a lock says once it is over
 class ScreenLocks:
     """The locked screens. Verbs that change take the open transaction."""
 
-    def __init__(
-        self, *, store: Store, journal: Journal, rooms: Neighbours, tasks: Ledger, clock: Clock, ids: Ids
-    ) -> None:
-        """Ids come from `ids`."""
-        self._store = store
-        self._journal = journal
-        self._agents = rooms.agents
-        self._deliveries = rooms.deliveries
+    def __init__(self, services: TaskServices, tasks: Ledger) -> None:
+        self._store = services.store
+        self._journal = services.journal
+        self._agents = services.agents
+        self._deliveries = services.deliveries
         self._tasks = tasks
-        self._notices = rooms.notices
-        self._clock = clock
-        self._ids = ids
+        self._notices = services.notices
+        self._clock = services.clock
+        self._ids = services.ids
 
     def update_desk(self, tx: Tx, desk: str, *, is_locked: bool) -> None:
         """A desk's worker sees its screen so. The same again, also from another worker, changes nothing."""

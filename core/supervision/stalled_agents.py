@@ -6,15 +6,17 @@ import asyncio
 
 import structlog
 
+from core.agent_messages.service import AgentMessages
 from core.agents.model import OFF_DUTY, AgentNotFound
 from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
 from core.retry_policy import OnAgentTimeout, RetryPolicy
-from core.rooms import Rooms
 from core.store.engine import Tx, at_row
 from core.tasks.model import ParkCause, Task, TaskState
+from core.tasks.service import Tasks
+from core.tasks.services import TaskServices
 
 _QUESTION = (
     "Octet has heard nothing of {task} for {long}. Still at work? Run the `octet progress` command at the end of its "
@@ -30,12 +32,16 @@ _STORE_PAUSE_S = 1.0
 class StalledAgents:
     """The watch over agents at work."""
 
-    def __init__(self, *, rooms: Rooms, patience: RetryPolicy) -> None:
+    def __init__(
+        self, services: TaskServices, tasks: Tasks, agent_messages: AgentMessages, policy: RetryPolicy
+    ) -> None:
         """Call `run`."""
-        self._rooms = rooms
-        self._patience = patience
+        self._services = services
+        self._tasks = tasks
+        self._agent_messages = agent_messages
+        self._policy = policy
         self._news = asyncio.Event()
-        rooms.journal.listen(self._hear)
+        services.journal.listen(self._hear)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -54,8 +60,8 @@ class StalledAgents:
 
     async def check_all(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
-        deadlines, write = self._rooms.tasks.ledger.deadlines, self._rooms.tasks.quarantine.write
-        if self._patience.on_agent_timeout is not OnAgentTimeout.PARK:
+        deadlines, write = self._tasks.ledger.deadlines, self._tasks.quarantine.write
+        if self._policy.on_agent_timeout is not OnAgentTimeout.PARK:
             silent = await write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
@@ -73,39 +79,39 @@ class StalledAgents:
     async def _why_not_idle(self, task: Task) -> str:
         """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""
         try:
-            agent = self._rooms.agents.get(task.agent or "")
+            agent = self._services.agents.get(task.agent or "")
         except NotFound as gone:
             return gone.message
         if agent.desk is None or agent.window is None:
             return "it has no window that could be looked at"
-        why = await self._rooms.desks.why_not_idle(agent.desk, agent.window)
+        why = await self._services.desks.why_not_idle(agent.desk, agent.window)
         if not why:
-            await asyncio.sleep(self._patience.idle_recheck_s)
-            why = await self._rooms.desks.why_not_idle(agent.desk, agent.window)
+            await asyncio.sleep(self._policy.idle_recheck_s)
+            why = await self._services.desks.why_not_idle(agent.desk, agent.window)
         return why
 
     def _apply_policy(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """What the settings say, unless the agent gave a sign while its window was looked at."""
         with at_row(task.id):
-            ledger = self._rooms.tasks.ledger
+            ledger = self._tasks.ledger
             now = ledger.find(tx, task.id)
             if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
                 return
-            if self._rooms.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
+            if self._services.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
                 why_not_idle = AgentNotFound(id=now.agent).message
-            if self._patience.on_agent_timeout is OnAgentTimeout.NUDGE:
+            if self._policy.on_agent_timeout is OnAgentTimeout.NUDGE:
                 self._nudge(tx, now, why_not_idle)
             elif why_not_idle:
                 self._park(tx, now, f"not taken from it: {why_not_idle}")
-            elif not [one for one in self._rooms.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
+            elif not [one for one in self._services.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
                 self._park(tx, now, "no other agent can do it")
             else:
                 ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
-                self._rooms.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
+                self._services.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
 
     def _nudge(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """Ask the agent once, in its window, whether it still works; then it has as long again."""
-        agent = self._rooms.agents.status(tx, task.agent or "") if not why_not_idle else None
+        agent = self._services.agents.status(tx, task.agent or "") if not why_not_idle else None
         if task.nudge is not None:
             self._park(tx, task, self._how_the_question_went(tx, task.nudge))
         elif agent is None:
@@ -113,13 +119,13 @@ class StalledAgents:
         elif agent.state in OFF_DUTY:
             self._park(tx, task, f"not asked: it is {agent.state.value} {agent.reason}")
         else:
-            text = _QUESTION.format(task=task.id, long=_words(self._patience.agent_timeout_ms))
-            asked = self._rooms.agent_messages.queue_message(tx, text, agent.agent, task=task)
-            self._rooms.tasks.ledger.deadlines.nudged(tx, task, asked.id)
+            text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
+            asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)
+            self._tasks.ledger.deadlines.nudged(tx, task, asked.id)
 
     def _how_the_question_went(self, tx: Tx, message: str) -> str:
         """Only what was seen: the question may not have arrived."""
-        state = [one.state for one in self._rooms.deliveries.of_message(tx, message)][-1]
+        state = [one.state for one in self._services.deliveries.of_message(tx, message)][-1]
         if state is DeliveryState.DELIVERED:
             return "asked in its window whether it still works, and no answer"
         return f"the question whether it still works has not arrived ({state.value})"
@@ -127,12 +133,12 @@ class StalledAgents:
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
         """Nobody knows what its agent does: people look. The task stays its agent's, which gets nothing new."""
         note = "; ".join(part for part in (self._last_sign(task), more) if part)
-        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
+        self._tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
         if task.agent is not None:
-            self._rooms.agents.is_silent(tx, task.agent, task=task.id)
+            self._services.agents.is_silent(tx, task.agent, task=task.id)
 
     def _last_sign(self, task: Task) -> str:
-        silent_for = _words(self._patience.agent_timeout_ms)
+        silent_for = _words(self._policy.agent_timeout_ms)
         if task.heard_ms is None:
             return f"no sign of {task.agent} for {silent_for}, since it has the prompt"
         # What it said itself stays its last word, also when its window changed later.

@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from core.agents.service import Agents
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer, Reason
-from core.deliveries.service import Deliveries
-from core.kit.clock import DAY_MS, Clock
+from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.messages.answer_markers import Found
 from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, Source
-from core.messages.service import MINUTE_MS, Messages
+from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
-from core.notices.service import Notices
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.settings.model import AnswerLimits
@@ -40,6 +37,7 @@ from core.tasks.model import (
     WrongTask,
 )
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 _EARLIER = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
@@ -79,27 +77,15 @@ class Words:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
-    """The lower rooms that a task's steps reach into."""
-
-    agents: Agents
-    messages: Messages
-    deliveries: Deliveries
-    notices: Notices
-
-
 class Answers:
     """What is said to a task. Everything happens in the open transaction."""
 
-    def __init__(
-        self, *, ledger: Ledger, rooms: Neighbours, codes: TaskCodes, clock: Clock, limits: AnswerLimits
-    ) -> None:
+    def __init__(self, services: TaskServices, *, ledger: Ledger, codes: TaskCodes, limits: AnswerLimits) -> None:
         """`codes` tells whose words they are; `limits`, how many of them a task takes."""
         self._ledger = ledger
-        self._rooms = rooms
+        self._rooms = services
         self._codes = codes
-        self._clock = clock
+        self._clock = services.clock
         self._limits = limits
         self._reported_s: dict[TaskId, float] = {}
         """When Octet kept the last report of each task that has just reported."""

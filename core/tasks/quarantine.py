@@ -9,10 +9,10 @@ import structlog
 
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
-from core.store.engine import RowFailed, Store, Tx
-from core.tasks.answers import Neighbours
+from core.store.engine import RowFailed, Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -25,11 +25,11 @@ _IN_DOUBT = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 class Quarantine:
     """Lets the loops of Octet go on when the work on one row fails for a reason that was not foreseen."""
 
-    def __init__(self, *, store: Store, ledger: Ledger, rooms: Neighbours) -> None:
+    def __init__(self, services: TaskServices, *, ledger: Ledger) -> None:
         """Everything that a row is set aside by."""
-        self._store = store
+        self._store = services.store
         self._ledger = ledger
-        self._rooms = rooms
+        self._rooms = services
         self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None
         """Say what follows from the end of an act. Whoever knows acts sets it."""
 

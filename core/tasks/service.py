@@ -8,8 +8,7 @@ from functools import partial
 from core.deliveries.message_parts import Share
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
-from core.journal.service import Journal
-from core.kit.clock import Clock, as_datetime
+from core.kit.clock import as_datetime
 from core.messages.answer_markers import Found
 from core.messages.model import (
     MAX_ANSWER_CHARS,
@@ -27,8 +26,8 @@ from core.messages.prompt_files import Briefs, Prompt
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
 from core.settings.model import AnswerLimits
-from core.store.engine import Store, Tx
-from core.tasks.answers import Answers, Neighbours, Receipt, Words
+from core.store.engine import Tx
+from core.tasks.answers import Answers, Receipt, Words
 from core.tasks.model import (
     ENDED,
     Awaited,
@@ -51,6 +50,7 @@ from core.tasks.model import (
 )
 from core.tasks.quarantine import Quarantine
 from core.tasks.repository import Ledger
+from core.tasks.services import TaskServices
 
 _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
@@ -63,40 +63,38 @@ class Tasks:
 
     def __init__(
         self,
+        services: TaskServices,
         *,
-        store: Store,
-        journal: Journal,
-        rooms: Neighbours,
         codes: TaskCodes,
-        clock: Clock,
         agent_command: str,
         briefs: Briefs,
         silent_after_ms: int,
         limits: AnswerLimits,
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt. Call `load` first."""
-        self._store = store
-        self._rooms = rooms
+        self._store = services.store
+        self._rooms = services
         self._codes = codes
-        self._clock = clock
+        self._clock = services.clock
         self._agent_command = agent_command
         self.briefs = briefs
         self.ledger = Ledger(
-            store=store,
-            journal=journal,
-            agents=rooms.agents,
-            notices=rooms.notices,
-            clock=clock,
+            store=services.store,
+            journal=services.journal,
+            agents=services.agents,
+            notices=services.notices,
+            clock=services.clock,
             silent_after_ms=silent_after_ms,
         )
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
-        self.signs = asyncio.Event()  # set by each sign of activity of an agent; whoever waits for signs clears it
-        self.quarantine = Quarantine(store=store, ledger=self.ledger, rooms=rooms)
+        self.signs = asyncio.Event()
+        """Set by each sign of activity of an agent; whoever waits for signs clears it."""
+        self.quarantine = Quarantine(services, ledger=self.ledger)
         """How the loops write: a row that makes Octet fail is set aside."""
-        self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes, clock=clock, limits=limits)
+        self._answers = Answers(services, ledger=self.ledger, codes=codes, limits=limits)
         self._resting: dict[TaskId, object] = {}
         """The last report of progress of each task, while it rests because Octet kept another one just before."""
-        journal.listen(self._hear)
+        services.journal.listen(self._hear)
 
     async def load(self) -> None:
         """Fill what autocomplete answers from; delete briefs that a kill left half written, or of tasks just ended."""

@@ -199,7 +199,9 @@ class BothWorlds(RuleBasedStateMachine):
         courier._came_back.clear()
         assert order.fence == delivery.fence
         assert work.is_to_settle == (delivery.state == "submitting")
-        hold = Hold(order, _Attempt(courier._rooms, courier._verdict, order), courier, task, delivery, delivery.fence)
+        hold = Hold(
+            order, _Attempt(courier._services, courier._verdict, order), courier, task, delivery, delivery.fence
+        )
         self.holds.append(hold)
         self.at_work[name] = hold
         self.codes.append((task, order.text.split("--code ")[1].split()[0], task.lease))

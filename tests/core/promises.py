@@ -50,7 +50,7 @@ class Promises:
         await octet.store.write(self._nothing_rests_too_long)
         for notice in await octet.notices.due(1_000):
             is_new = not notice.posted_message
-            assert not is_new or notice.created_ms <= octet.dispatch.rooms.clock.now_ms(), "it was made in the future"
+            assert not is_new or notice.created_ms <= octet.clock.now_ms(), "it was made in the future"
         if octet.desks.state("main")[0] not in {DeskState.STARTING, DeskState.UNAVAILABLE}:
             await self._dialogs_are_known(agents)
         assert self.is_locked or not await octet.screen_locks.list_open()
@@ -133,7 +133,7 @@ class Promises:
 
     def _nothing_rests_too_long(self, tx: Tx) -> None:
         """By Octet's clock, and in no row that a step of the machine's clock has missed."""
-        now_ms = self.octet.dispatch.rooms.clock.now_ms()
+        now_ms = self.octet.clock.now_ms()
         for delivery in self._open(tx):
             assert delivery.not_before_ms <= now_ms + self.patience.window_recheck_ms, "it rests longer than any pause"
             assert delivery.created_ms <= now_ms, "it was queued in the future"

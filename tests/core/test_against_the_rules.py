@@ -73,7 +73,7 @@ def _old_holder_is_believed(patch: pytest.MonkeyPatch) -> None:
         Verdict,
         "give",
         lambda self, tx, delivery, _fence, outcome: right(
-            self, tx, delivery, self.rooms.deliveries.find(tx, delivery).fence, outcome
+            self, tx, delivery, self._deliveries.find(tx, delivery).fence, outcome
         ),
     )
 

@@ -241,15 +241,15 @@ def test_a_rule_that_is_forgotten_is_found(
 
 def test_an_act_begun_again_after_it_was_lost_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule that matters most: what may have been pressed is never pressed again."""
-    from core.dispatch.controls import ControlVerdict
+    from core.dispatch.outcomes import Verdict
 
-    right = ControlVerdict.give
+    right = Verdict._act_outcome
 
-    def again(self: ControlVerdict, tx: object, delivery: object, outcome: Outcome) -> None:
+    def again(self: Verdict, tx: object, delivery: object, outcome: Outcome) -> None:
         if outcome.result is Result.UNKNOWN:
             outcome = replace(outcome, result=Result.NOT_ARRIVED)
         right(self, tx, delivery, outcome)  # pyright: ignore[reportArgumentType] - handed on as they came
 
-    monkeypatch.setattr(ControlVerdict, "give", again)
+    monkeypatch.setattr(Verdict, "_act_outcome", again)
     with pytest.raises((AssertionError, BaseExceptionGroup)):
         run([("next attempt", "is lost"), ("interrupt", "")])

@@ -184,9 +184,7 @@ async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:
 async def test_an_answer_that_could_not_be_used_waits_until_its_file_is_deleted(tmp_path: Path) -> None:
     refused_answers = tmp_path / "answers" / "refused"
     async with window_house(tmp_path, FakeLane()) as octet:
-        fleet = Fleet(
-            rooms=octet.fleet._rooms, notices=octet.notices, boards=octet.fleet.boards, refused_answers=refused_answers
-        )
+        fleet = Fleet(octet, refused_answers=refused_answers)
         assert (await fleet.needs_me(by=VIEWER)).total == 0
         refused_answers.mkdir(parents=True)
         (refused_answers / "abc.json").write_text("{}")
