@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-ANSWERS = ("reply", "done")
+ANSWERS = ("reply", "done", "progress")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 YOUNG = 50_000
@@ -18,11 +18,6 @@ every 700, as is usual, takes a sixth of the start."""
 def main() -> int:
     """Run what the command line asks for; the process's exit code."""
     arguments = sys.argv[1:]
-    if arguments and arguments[0] == "progress":
-        from bot.cli import progress
-
-        _speak()
-        return progress.main(arguments[1:])
     if arguments and arguments[0] in ANSWERS:
         from bot.cli import answers
 

@@ -1,6 +1,6 @@
-"""The agents' verbs, `octet done` and `octet reply`: they carry an answer to the Octet whose code they were given.
+"""The agents' verbs: `octet done`, `octet reply`, `octet progress` carry words to the Octet that gave out the code.
 
-Standard library only, and nothing of ours that needs more: an agent waits for this at every answer.
+Standard library only, and nothing of ours that needs more: an agent waits for this each time.
 """
 
 from __future__ import annotations
@@ -9,45 +9,82 @@ import argparse
 import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard, cast
+from urllib.parse import urlsplit
 
 from bot.answer_spool import SpooledAnswer, spool_answer
-from bot.cli.client import HttpAnswer
-from bot.cli.reach import (
-    OK,
-    REFUSED,
-    TRY_LATER,
-    USAGE,
-    home_id_in,
-    is_heard,
-    named_in,
-    post,
-    say,
-    seconds,
-    why_not,
-    within,
-)
-from bot.cli.words import Unusable, read_words
-from bot.runfile import home_of, pointer_folders
+from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
+from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 
+URL = "OCTET_URL"
+KEY = "OCTET_REPLY_KEY"
+OK = 0
+REFUSED = 1
+USAGE = 2
+TRY_LATER = 75
 MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here
+MAX_SIGN_CHARS = 300  # as in core.messages.model
+_PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
+_UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that say nothing about the words themselves
+_WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
+_NOT_OCTETS = HttpAnswer(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
+"""In place of a response that Octet cannot have written: the words are not received."""
 _KEPT_LATE = frozenset({"task_ended", "taken_back", "wrong_task", "not_working"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _STDIN = "standard input"
-_VERBS = {
+PURPOSES = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",
     "reply": "Say something to your task without ending it: news, or a question.",
+    "progress": "Say in a few words what you are doing. It stands on the task's card and shows that you are at work.",
 }
+_ANSWERING = """\
+examples:
+  octet {verb} T-142 --code k3v9x2.7F3K… --file answer.md
+  some-program | octet {verb} T-142 --code k3v9x2.7F3K…
+
+The same command with the same text, run twice, counts once.
+
+exit codes:
+  0   Octet has your words
+  1   refused; the reason is printed
+  2   the command or the file cannot be used as it is
+  75  Octet does not answer; your words were put where it will find them, or are still where they were
+
+An agent under another account, or in a container with the host's network, has OCTET_URL and
+OCTET_REPLY_KEY in its environment, as `octet agent env NAME` prints them. With 75 the file with
+your words is named then."""
+_REPORTING = """\
+example:
+  octet progress T-142 --code k3v9x2.7F3K… tests are running
+
+Only the latest words are shown; nothing of them is posted in the thread (`octet reply` does that).
+
+exit codes:
+  0   Octet shows your words
+  1   refused; the reason is printed
+  2   the command cannot be used as it is
+  75  Octet does not answer; go on with your work"""
+
+
+class Unusable(Exception):
+    """What was given cannot be sent; the message says why."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry out `done …` or `reply …` and return the exit code."""
+    """Carry out `done …`, `reply …` or `progress …` and return the exit code."""
+    verb, *rest = argv
+    parser = parser_of(verb)
     try:
-        arguments = _parser().parse_args(argv)
+        if verb == "progress":
+            return _report_progress(parser.parse_intermixed_args(rest))
+        arguments = parser.parse_args(rest)
         text = read_words(arguments.file, limit=MAX_CHARS)
-        answer = _answer(arguments.task, arguments.code, text, is_final=arguments.verb == "done")
+        answer = _answer(arguments.task, arguments.code, text, is_final=verb == "done")
         named = named_in(os.environ)
     except Unusable as problem:
         say(f"octet: {problem}")
@@ -57,38 +94,74 @@ def main(argv: Sequence[str]) -> int:
     return deliver(answer, source=source, wait_s=arguments.wait)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="octet", description="What agents say to Octet.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="done|reply")
-    for verb, purpose in _VERBS.items():
-        one = verbs.add_parser(
-            verb,
-            help=purpose,
-            description=purpose,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            epilog=(
-                f"examples:\n  octet {verb} T-142 --code k3v9x2.7F3K… --file answer.md\n"
-                f"  some-program | octet {verb} T-142 --code k3v9x2.7F3K…\n\n"
-                "The same command with the same text, run twice, counts once.\n\n"
-                "exit codes:\n  0   Octet has your words\n  1   refused; the reason is printed\n"
-                "  2   the command or the file cannot be used as it is\n"
-                "  75  Octet does not answer; your words were put where it will find them, or are still where they were"
-                "\n\nAn agent under another account, or in a container with the host's network, has OCTET_URL and\n"
-                "OCTET_REPLY_KEY in its environment, as `octet agent env NAME` prints them. With 75 the file with\n"
-                "your words is named then."
-            ),
-        )
-        one.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142")
-        one.add_argument("--code", required=True, help="the code of your prompt; it belongs to this task only")
-        one.add_argument("--file", metavar="FILE", help="your words, in UTF-8; `-` or nothing: standard input")
-        one.add_argument(
-            "--wait",
-            metavar="SECONDS",
-            type=seconds,
-            default=30.0,
-            help="how long to wait for an Octet that does not answer (default: 30)",
-        )
+def parser_of(verb: str) -> argparse.ArgumentParser:
+    """Return what one verb takes on the command line."""
+    is_progress, wait_s = verb == "progress", 5.0 if verb == "progress" else 30.0
+    parser = argparse.ArgumentParser(
+        prog=f"octet {verb}",
+        description=PURPOSES[verb],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_REPORTING if is_progress else _ANSWERING.format(verb=verb),
+    )
+    parser.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142")
+    if is_progress:
+        what = f"what you are doing, at most {MAX_SIGN_CHARS} characters"
+        parser.add_argument("words", metavar="WORDS", nargs="+", help=what)
+    parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to this task only")
+    if not is_progress:
+        parser.add_argument("--file", metavar="FILE", help="your words, in UTF-8; `-` or nothing: standard input")
+    wait = f"how long to wait for an Octet that does not answer (default: {wait_s:g})"
+    parser.add_argument("--wait", metavar="SECONDS", type=_seconds, default=wait_s, help=wait)
     return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError("0 to 3600 seconds")
+    return value
+
+
+def read_words(file: str | None, *, limit: int) -> str:
+    """The whole text of `file`, or of standard input for `-` and None. Raises Unusable with a plain reason."""
+    most_bytes = 4 * limit + 1
+    if file in {None, "-"}:
+        if sys.stdin.isatty():
+            raise Unusable("There is nothing to send: name a file by --file, or pipe your words in.")
+        name, content = _STDIN, sys.stdin.buffer.read(most_bytes)
+    else:
+        name = str(file)
+        try:
+            if Path(name).exists() and not Path(name).is_file():  # a pipe could wait for ever, a device never end
+                raise Unusable(f"{name} is not a regular file. Write your text to one, or pipe it in without --file.")
+            with Path(name).open("rb") as opened:
+                content = opened.read(most_bytes)
+        except OSError as error:
+            raise Unusable(f"{name} cannot be read: {error.strerror}.") from error
+    too_long = f"{name} has more than {limit:,} characters. Shorten it, or put the rest into a file and name it."
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(content) == most_bytes:
+            raise Unusable(too_long) from error
+        byte, position = content[error.start], error.start
+        raise Unusable(f"{name} is not UTF-8 (byte 0x{byte:02x} at position {position}). Save it as UTF-8.") from error
+    if len(text) > limit:
+        raise Unusable(too_long)
+    if not text.strip():
+        raise Unusable(f"{name} is empty. Write your words there first.")
+    return text
+
+
+def _check_sign(words: str) -> None:
+    try:
+        words.encode()
+    except UnicodeEncodeError as error:
+        raise Unusable("Your words are not UTF-8.") from error
+    if not words.strip():
+        raise Unusable("There are no words: say what you are doing.")
+    if len(words) > MAX_SIGN_CHARS:
+        raise Unusable(f"Your words have {len(words)} characters; {MAX_SIGN_CHARS} are shown. Say it shorter.")
 
 
 def _answer(task: str, code: str, text: str, *, is_final: bool) -> SpooledAnswer:
@@ -97,6 +170,28 @@ def _answer(task: str, code: str, text: str, *, is_final: bool) -> SpooledAnswer
     parts = "\0".join((task, code.strip(), "done" if is_final else "reply", text))
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
     return SpooledAnswer(task=task, code=code.strip(), text=text, final=is_final, key=key)
+
+
+def _report_progress(arguments: argparse.Namespace) -> int:
+    task, words = arguments.task, " ".join(arguments.words)
+    _check_sign(words)
+    home_id_in(arguments.code)
+    body = {"task": task, "code": arguments.code.strip(), "text": words}
+    response = within(arguments.wait, partial(_post, "/api/v2/replies/progress", body))
+    if not is_heard(response):
+        say(
+            f"octet: {_why_not(response)}, so nobody was told. Go on with your work: as long as Octet is away, "
+            "nobody takes you for silent."
+        )
+        return TRY_LATER
+    if not response.is_good:
+        say(f"octet: {response.error_message}")
+        return REFUSED
+    if cast("dict[str, object]", response.json()).get("kept") is False:
+        print(f"Octet shows one report per second of {task}: a later one took the place of this one. Go on.")
+    else:
+        print(f"Octet shows it on the card of {task}. Go on; end the task by `octet done {task} …`.")
+    return OK
 
 
 def _deliver(answer: SpooledAnswer, *, source: str, wait_s: float) -> int:
@@ -117,10 +212,10 @@ def _deliver(answer: SpooledAnswer, *, source: str, wait_s: float) -> int:
             f"{_stays(source)} Run the command again when Octet runs."
         )
     elif kept is None:
-        say(f"octet: {why_not(response)}, and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}")
+        say(f"octet: {_why_not(response)}, and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}")
     else:
         say(
-            f"octet: {why_not(response)}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
+            f"octet: {_why_not(response)}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
             f"{'as soon as it can' if response else 'when it starts'}. You need not do anything more."
         )
     return TRY_LATER
@@ -134,7 +229,7 @@ def _deliver_elsewhere(answer: SpooledAnswer, *, source: str, wait_s: float) -> 
         return _tell(answer, response, source)
     file = kept or (Path(source).absolute() if source != _STDIN else None)
     where = f"your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
-    say(f"octet: {why_not(response)}. Run the command again when Octet runs, it counts once; {where}")
+    say(f"octet: {_why_not(response)}. Run the command again when Octet runs, it counts once; {where}")
     return TRY_LATER
 
 
@@ -161,7 +256,7 @@ def _sent(answer: SpooledAnswer, kept: Path | None, wait_s: float) -> HttpAnswer
 
 def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
     body = {"task": answer.task, "code": answer.code, "text": answer.text, "final": answer.final, "key": answer.key}
-    return post("/api/v2/replies", body, timeout_s)
+    return _post("/api/v2/replies", body, timeout_s)
 
 
 def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
@@ -178,3 +273,104 @@ def _stays(source: str) -> str:
     if source == _STDIN:
         return "your text came by standard input and is only where you have it."
     return f"your text is still in {source}."
+
+
+def home_id_in(code: str) -> str:
+    """The id of the home that gave the code out. Raises Unusable for what is no code."""
+    home_id, dot, secret = code.strip().partition(".")
+    if not dot or not secret or not is_home_id(home_id) or not code.isascii():
+        raise Unusable("This is not a code of Octet. Copy the whole command from your prompt again.")
+    return home_id
+
+
+def named_in(environ: Mapping[str, str]) -> Run | None:
+    """Return the Octet that the agent's environment names, with the agent's own key; None where it names none. Raises
+    Unusable where the variables are not as `octet agent env` prints them."""
+    url, key = (environ.get(name, "").strip() for name in (URL, KEY))
+    if not url and not key:
+        return None
+    if not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
+        raise Unusable(f"{KEY} is not a reply key. Set it and {URL} as `octet agent env NAME` prints them, or neither.")
+    try:
+        address, port = _loopback(url)
+    except ValueError as error:
+        raise Unusable(
+            f"{URL} must be like http://127.0.0.1:8321: Octet listens on loopback only, and a container must share the "
+            f"host's network. Set it and {KEY} as `octet agent env NAME` prints them, or neither."
+        ) from error
+    return Run(
+        pid=0, address=address, port=port, token="", home="", home_id="", version="", started_ms=0, reply_key=key
+    )
+
+
+def _loopback(url: str) -> tuple[str, int]:
+    """Return the address and the port in `url`. Raises ValueError where no Octet can listen."""
+    import ipaddress
+
+    parts = urlsplit(url)
+    address = ipaddress.ip_address("127.0.0.1" if parts.hostname == "localhost" else parts.hostname or "")
+    if parts.scheme != "http" or not address.is_loopback or not parts.port or parts.path not in {"", "/"}:
+        raise ValueError(url)
+    return str(address), parts.port
+
+
+def _post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer | None:
+    """Try once, with the Octet that the environment names, else with the one that gave out the code in `body`; None if
+    no Octet answered. Its address is read each time: Octet may have come back on another port."""
+    run = named_in(os.environ)
+    if run is None:
+        home_id = home_id_in(str(body["code"]))
+        home = home_of(home_id, pointer_folders(os.environ))
+        run = running(home) if home else None
+        if run is None or run.home_id != home_id:
+            return None
+    try:
+        key = {"Authorization": f"Bearer {run.reply_key}"}
+        response = exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
+    except NotOctet:
+        return _NOT_OCTETS
+    except NoOctet:
+        return None
+    return response if _is_octets(response, str(body["task"])) else _NOT_OCTETS
+
+
+def _is_octets(response: HttpAnswer, task: str) -> bool:
+    """Tell whether Octet may have written this response. What it accepts, it confirms with the task's id and state."""
+    if not response.is_good:
+        return bool(response.error_code) or response.status in _UNHEARD
+    match response.json():
+        case {"task": str(named), "state": str()}:
+            return named == f"T-{task.strip().lstrip('Tt').lstrip('-')}"
+        case _:
+            return False
+
+
+def is_heard(response: HttpAnswer | None) -> TypeGuard[HttpAnswer]:
+    """Whether Octet took note of the words, if only to refuse them. Else the response says why it could not."""
+    return response is not None and response.status not in _UNHEARD
+
+
+def _why_not(response: HttpAnswer | None) -> str:
+    return response.error_message.rstrip(".") if response else "Octet does not answer"
+
+
+def within(wait_s: float, send: Callable[[float], HttpAnswer | None]) -> HttpAnswer | None:
+    """What `send` (given its time limit) got at last. When Octet did not hear it for so long: None, or why not."""
+    limit = time.monotonic() + wait_s
+    tries = 0
+    while True:
+        response = send(max(1.0, limit - time.monotonic()))
+        left_s = limit - time.monotonic()
+        after_s = response.after_s if response else 0
+        if is_heard(response) or left_s <= after_s:
+            return response
+        if tries == 0:
+            why = _why_not(response) if response else "Octet does not answer yet"
+            say(f"octet: {why}; waiting up to {wait_s:g} s …")
+        time.sleep(min(max(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], after_s), left_s))
+        tries += 1
+
+
+def say(text: str) -> None:
+    """Tell the user or agent that runs the command."""
+    print(text, file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answers, database, desk, errors, pictures, profile, progress, run, verbs
+from bot.cli import answers, database, desk, errors, pictures, profile, run, verbs
 from bot.cli.autostart import command as autostart_command
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
@@ -59,9 +59,9 @@ def main(arguments: list[str]) -> int:
 _PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-def _answer(verb: str, arguments: list[str]) -> None:
-    """Agents' verbs are caught at the door; they stand in this list to be found in `octet --help`."""
-    sys.exit(answers.main([verb, *arguments]))
+def _answer(context: typer.Context) -> None:
+    """Agents' verbs are caught at the door; they are in this list to be found in `octet --help`."""
+    sys.exit(answers.main([str(context.info_name), *context.args]))
 
 
 @groups["agent"].command(help=agents.env.help)
@@ -80,19 +80,5 @@ def env(
     print(text if json else "\n".join(f"{before}{name}={value}" for name, value in values.items()))
 
 
-@app.command("reply", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
-def reply(context: typer.Context) -> None:
-    """Say something in a task's thread; the task goes on."""
-    _answer("reply", context.args)
-
-
-@app.command("done", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
-def done(context: typer.Context) -> None:
-    """End a task with its answer."""
-    _answer("done", context.args)
-
-
-@app.command("progress", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
-def say_progress(context: typer.Context) -> None:
-    """Say in a few words what you are doing; it stands on the task's card."""
-    sys.exit(progress.main(context.args))
+for _verb, _help in answers.PURPOSES.items():
+    app.command(_verb, rich_help_panel=AGENTS, context_settings=_PASSED_ON, help=_help)(_answer)

@@ -13,11 +13,11 @@ from urllib.parse import quote, urlencode
 
 import typer
 
+from bot.cli.answers import Unusable, read_words
 from bot.cli.client import HttpAnswer
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import call, parse_answer, printable
 from bot.cli.present import FAILED, PRESENT
-from bot.cli.words import Unusable, read_words
 from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
 from core.home import Home

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer_spool import FOLDER
-from bot.cli import answers, client, commands, progress, reach
-from bot.cli.words import Unusable
+from bot.cli import answers, client, commands
+from bot.cli.answers import Unusable
 from core.tasks.model import TaskState
 from tests.bot.cli.test_foreign_listeners import listening
 from tests.house import House, open_house
@@ -41,10 +41,8 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
 
 
 async def octet(*arguments: str) -> int:
-    if arguments[0] in {"done", "reply"}:
+    if arguments[0] in answers.PURPOSES:
         return await asyncio.to_thread(answers.main, arguments)
-    if arguments[0] == "progress":
-        return await asyncio.to_thread(progress.main, arguments[1:])
     return await asyncio.to_thread(commands.main, list(arguments))
 
 
@@ -154,7 +152,7 @@ def test_variables_that_octet_did_not_print_are_refused(
     monkeypatch.chdir(tmp_path)
     code = ("--code", "k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     done, says = ["done", "T-1", *code, "--file", words_file()], ["T-1", *code, "x"]
-    for run in (lambda: answers.main(done), lambda: progress.main(says)):
+    for run in (lambda: answers.main(done), lambda: answers.main(["progress", *says])):
         ended, said = run(), capsys.readouterr()
         assert (ended, said.out) == (2, "")
         assert "octet agent env NAME" in said.err
@@ -164,7 +162,7 @@ def test_variables_that_octet_did_not_print_are_refused(
 @given(st.text() | st.from_regex(r"(http|https|)(://)?[a-z0-9.:@\[\]]*(:[0-9]{1,6})?[/?#]?.?", fullmatch=True))
 def test_no_url_leads_beyond_this_machine(url: str) -> None:
     try:
-        run = reach.named_in({"OCTET_URL": url, "OCTET_REPLY_KEY": SENT})
+        run = answers.named_in({"OCTET_URL": url, "OCTET_REPLY_KEY": SENT})
     except Unusable:
         return
     assert run is not None
@@ -190,7 +188,7 @@ async def test_when_octet_is_silent_for_30_s_the_text_is_in_a_file_of_the_agents
 ) -> None:
     task, code = await house.working()
     clock = Clock()
-    monkeypatch.setattr(reach, "time", clock)
+    monkeypatch.setattr(answers, "time", clock)
     monkeypatch.setenv("OCTET_URL", "http://127.0.7.4:9")
     monkeypatch.setenv("OCTET_REPLY_KEY", house.core.reply_keys.key())
     text = "words\r\n漢字 \u202e\n"

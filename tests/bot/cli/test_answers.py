@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bot.answer_spool import FOLDER, report_spooled
-from bot.cli import answers, progress
+from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import HttpAnswer
 from core.messages.model import MAX_ANSWER_CHARS, MAX_SIGN_CHARS
@@ -416,12 +416,12 @@ async def test_the_help_names_both_ways_to_give_a_text_and_the_exit_codes(machin
 
 
 def test_the_longest_texts_are_as_long_here_as_in_core() -> None:
-    assert (MAX_CHARS, progress.MAX_CHARS) == (MAX_ANSWER_CHARS, MAX_SIGN_CHARS)
+    assert (MAX_CHARS, answers.MAX_SIGN_CHARS) == (MAX_ANSWER_CHARS, MAX_SIGN_CHARS)
 
 
 async def test_it_imports_the_standard_library_only(machine: Machine) -> None:
     look = (
-        "import sys; from bot.cli import answers, progress; "
+        "import sys; from bot.cli import answers; "
         "ours = {'core', 'core.kit', 'core.kit.files'}; "
         "known = sys.stdlib_module_names | {'bot', '__main__'}; "
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - ours} - known))"

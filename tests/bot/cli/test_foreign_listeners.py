@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.answer_spool import FOLDER
-from bot.cli import answers, client, commands, progress
+from bot.cli import answers, client, commands
 from bot.runfile import RUN_FILE, Run, announced, pointer_folders, start_time
 from tests.house import TOKEN
 
@@ -113,7 +113,7 @@ async def test_a_listener_on_the_old_port_is_sent_nothing(
         leave_run_file(home, pid=stranger, port=listener.port, process_started=started if has_id else started + "0")
         assert await done(home) == 75
         says = ["progress", "T-1", "--code", CODE, "--wait", "0", WORDS]
-        assert await asyncio.to_thread(progress.main, says) == 75
+        assert await asyncio.to_thread(answers.main, ["progress", *says]) == 75
         assert await asyncio.to_thread(commands.main, ["task", "new", WORDS]) == 75
     assert listener.heard == b""
     assert kept(home) == [WORDS]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
+from bot.cli.answers import Unusable, read_words
 from bot.cli.verbs import tell
-from bot.cli.words import Unusable, read_words
 from bot.verbs import tasks
 from core.kit.console import speak_utf8
 

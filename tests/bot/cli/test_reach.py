@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from bot.cli import progress
+from bot.cli import answers
+from bot.cli.answers import within
 from bot.cli.client import HttpAnswer
-from bot.cli.reach import within
 
 
 def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late(
@@ -22,8 +22,8 @@ def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late
 
     monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
     monkeypatch.setattr(time, "sleep", sleep)
-    answers = [HttpAnswer(status=429, body=b"{}", after_s=12), HttpAnswer(status=503, body=b"{}")]
-    assert within(30, lambda _: answers.pop(0) if answers else HttpAnswer(status=200, body=b"{}"))
+    come = [HttpAnswer(status=429, body=b"{}", after_s=12), HttpAnswer(status=503, body=b"{}")]
+    assert within(30, lambda _: come.pop(0) if come else HttpAnswer(status=200, body=b"{}"))
     assert rests == [12, 0.2]
     rests.clear()
     refused = within(30, lambda _: HttpAnswer(status=429, body=b"{}", after_s=45))
@@ -36,6 +36,6 @@ def test_an_agent_is_told_whether_its_report_of_progress_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: str, said: str
 ) -> None:
     answer = HttpAnswer(status=200, body=b'{"task": "T-1", "state": "working", "kept": %s}' % kept.encode())
-    monkeypatch.setattr(progress, "within", lambda *_: answer)
-    assert progress.main(["T-1", "--code", "k3v9x2.A", "tests are running"]) == 0
+    monkeypatch.setattr(answers, "within", lambda *_: answer)
+    assert answers.main(["progress", "T-1", "--code", "k3v9x2.A", "tests are running"]) == 0
     assert said in capsys.readouterr().out

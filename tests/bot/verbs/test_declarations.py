@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bot.cli import answers, progress
+from bot.cli import answers
 from bot.cli.present import FAILED
 from bot.cli.present import PRESENT as ON_THE_CONSOLE
 from bot.discord.present import PRESENT as IN_DISCORD
@@ -52,12 +51,7 @@ def test_each_result_can_be_presented() -> None:
 
 @pytest.mark.parametrize("name", ["reply", "done", "progress"])
 def test_the_agents_command_line_takes_what_their_verbs_declare(name: str) -> None:
-    parser = progress._parser() if name == "progress" else answers._parser()
-    if name != "progress":
-        [verbs] = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
-        assert set(verbs.choices) == {"reply", "done"}
-        parser = verbs.choices[name]
-    taken = {one.dest for one in parser._actions} - {"help", "wait"}
+    taken = {one.dest for one in answers.parser_of(name)._actions} - {"help", "wait"}
     declared = {one.name for one in vars(replies)[name].parameters} - {"final", "key"}
     assert {{"file": "text", "words": "text"}.get(one, one) for one in taken} == declared
 
