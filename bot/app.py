@@ -292,12 +292,10 @@ def _displays(
     for desk in own:
         if desk.virtual is not None:
             yield VirtualDisplay(
-                desk.name,
                 desk.virtual,
                 folder=DisplayStateDir(config.home.displays, desk.name),
                 home=config.home.root,
                 environ=environ,
-                clock=SystemClock(),
                 tell=partial(tell, desk.name),
             )
 

@@ -241,7 +241,6 @@ async def _keep_until(stop: asyncio.Event, config: Config, desks: Sequence[Desk]
 def _display(config: Config, desk: Desk) -> VirtualDisplay:
     from automation.desktop.displays.virtual_display import VirtualDisplay
     from core.config.settings import environment
-    from core.kit.clock import SystemClock
 
     assert desk.virtual is not None
     told = ""
@@ -254,12 +253,10 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
             print(line, flush=True)
 
     return VirtualDisplay(
-        desk.name,
         desk.virtual,
         folder=_folder(config.home, desk),
         home=config.home.root,
         environ=environment(),
-        clock=SystemClock(),
         tell=tell,
     )
 

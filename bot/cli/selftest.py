@@ -1,34 +1,49 @@
-"""`octet desk selftest`: how safely Octet types on this very machine, tried with a scratch window and thieves."""
+"""The self-test of this machine's desktop: one delivery after the other into a scratch window, each beside a thief."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import platform
+import random
 import re
 import secrets
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Any, cast
 
-import typer
+import mss
 
+from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally
+from automation.desktop.selftest.report import SelfTestMachine, SelfTestReport
+from automation.desktop.selftest.scenario import NAME, PROFILE, DeskRecorder, GrantAll, desk_of
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.cli.children import Child, child
+from bot.runfile import pointer_folders
+from core.config.settings import environment
+from core.deliveries.model import DeliveryId, Order, Outcome, Result
+from core.desks.model import Desk, DeskState
+from core.kit.clock import SystemClock
 from core.kit.console import unfiltered
 from core.kit.errors import Conflict, Unavailable
-
-if TYPE_CHECKING:
-    from automation.desktop.selftest.ground_truth import Tally
-    from automation.desktop.selftest.report import SelfTestMachine, SelfTestReport
-    from automation.desktop.selftest.scenario import DeskRecorder
+from core.kit.supervise import supervise
+from core.kit.version import version
+from core.profiles.model import Box
 
 READY_S = 40.0
 ANSWER_S = 10.0
 PLACE = (80, 80)
+THIEVES = ("none", "focus", "clipboard", "cover")
+TRIED_FOR_S = 15.0  # so long a delivery that bounces is tried again
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
 
 
 class DeskNotReady(Unavailable):
@@ -37,33 +52,6 @@ class DeskNotReady(Unavailable):
 
 class ReportNotWritten(Conflict):
     """{file} cannot be written: {why}. The whole report stands above; --report names another place for the next one."""
-
-
-def selftest(
-    *,
-    count: Annotated[int, typer.Option("--count", min=4, help="How many deliveries.")] = 200,
-    report: Annotated[
-        Path, typer.Option("--report", metavar="FILE", help="Where the report goes: FILE.txt and FILE.json.")
-    ] = Path("octet-selftest"),
-    portable: Annotated[
-        bool, typer.Option("--portable", help="Try the portable way, also where there is a better one.")
-    ] = False,
-) -> None:
-    """Try on this machine how safely Octet types: a window of its own, and thieves of focus, clipboard and view.
-
-    Types into that window and nowhere else. Touch nothing meanwhile: it takes some minutes. The report says what was
-    claimed and what the window really received. Exit code 0: clean; 1: not so; 75: it could not begin.
-    """
-    if sys.platform.startswith("linux"):
-        from automation.desktop.x11.wayland import refuse_wayland
-        from core.config.settings import environment
-
-        refuse_wayland(environment(), environment().get("DISPLAY", ""))
-    done = asyncio.run(_run(count, portable=portable))
-    print(f"\n{done.as_text()}")
-    print(f"written: {', '.join(map(str, keep(done, report)))}")
-    if not done.is_clean:
-        raise typer.Exit(1)
 
 
 def keep(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
@@ -81,32 +69,91 @@ def keep(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Stage:
-    """The scratch window and the thieves, each a program that speaks lines."""
+class SelfTestRun:
+    """One run. The scratch window and the thieves are programs that speak lines; the driver knows neither."""
 
+    hands: DeskWorkerClient
+    news: DeskRecorder
     window: Child
     thieves: Child
-    _kind: str = "none"
-    _heard: list[str] = field(default_factory=list[str])
+    count: int
+    told: Callable[[Tally], None]
 
-    async def steal(self, kind: str) -> None:
-        self._kind = kind
-        if kind != "none":
-            await _say(self.thieves, kind)
+    async def run(self, tally: Tally) -> str:
+        """Bring all of them; why it ended early, empty if it did not."""
+        await self._heard()
+        for number in range(1, self.count + 1):
+            if self.news.state is DeskState.STOPPED:
+                return self.news.reason
+            tally.shots.append(await self._one(number, THIEVES[number % len(THIEVES)]))
+            self.told(tally)
+        return ""
 
-    async def rest(self) -> tuple[int, int]:
-        if self._kind == "none":
-            return 0, 0
+    async def _one(self, number: int, thief: str) -> SelfTestDelivery:
+        word = f"{random.getrandbits(64):016x}"
+        lines = range(1, random.randint(1, 4) + 1)
+        text = "\n".join(f"self-test {number} {word} line {line} äß€ „ok“ 😀" for line in lines)
+        _, _, clipboard_before = await self._heard()
+        if thief != "none":
+            await _say(self.thieves, thief)
+        began, bounces = time.monotonic(), Counter[str]()
+        outcome, is_draft_told = await self._deliver(number, text, bounces)
+        seconds = time.monotonic() - began
+        stolen, stray = (0, 0) if thief == "none" else await self._end_theft()
+        await asyncio.sleep(REST_S)
+        heard, composer, clipboard = await self._heard()
+        if composer:
+            await _say(self.window, "empty")  # as a person would: the next delivery begins anew
+        return SelfTestDelivery(
+            number=number,
+            thief=thief,
+            text=text,
+            outcome=outcome,
+            bounces=bounces,
+            seconds=seconds,
+            heard=heard,
+            stolen=stolen,
+            stray_keys=stray,
+            composer=composer,
+            is_draft_told=is_draft_told,
+            is_clipboard_back=None if thief == "clipboard" else clipboard == clipboard_before,
+        )
+
+    async def _deliver(self, number: int, text: str, bounces: Counter[str]) -> tuple[Outcome, bool]:
+        """As dispatch does it: what ends before Enter through something that passes is tried again for a while. Also
+        whether any attempt said that a draft of ours may be left."""
+        until, pause_s, fence = time.monotonic() + TRIED_FOR_S, FIRST_PAUSE_S, 0
+        is_draft_told = False
+        while True:
+            fence += 1
+            order = Order(
+                delivery=DeliveryId(f"S{number}"),
+                fence=fence,
+                agent=NAME,
+                desk=NAME,
+                window=NAME,
+                text=text,
+                sha256=hashlib.sha256(text.encode()).hexdigest(),
+            )
+            outcome = await self.hands.deliver(order, GrantAll())
+            is_draft_told = is_draft_told or outcome.draft_left
+            if outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED} or time.monotonic() >= until:
+                return outcome, is_draft_told
+            bounces[outcome.reason.value if outcome.reason else ""] += 1
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _end_theft(self) -> tuple[int, int]:
+        """Have the thief end; how often it stole, and how many keys went astray."""
         await _say(self.thieves, "rest")
         async with asyncio.timeout(ANSWER_S):
             while "kind" not in (told := await self.thieves.first_json()):
                 continue
         return int(told["did"]), int(told["keys"])
 
-    async def empty(self) -> None:
-        await _say(self.window, "empty")
-
-    async def heard(self) -> tuple[tuple[str, ...], str, str]:
+    async def _heard(self) -> tuple[tuple[str, ...], str, str]:
+        """What was submitted in the window since the last asking, what stands in its composer, and a hash of what is on
+        the clipboard."""
         word = secrets.token_hex(4)
         await _say(self.window, f"state {word}")
         heard: list[str] = []
@@ -125,67 +172,57 @@ async def _say(program: Child, words: str) -> None:
     await program.process.stdin.drain()
 
 
-async def _run(count: int, *, portable: bool) -> SelfTestReport:
-    from automation.desktop.selftest.ground_truth import Tally
-    from automation.desktop.selftest.report import SelfTestReport
-
+def run_selftest(count: int, *, portable: bool) -> SelfTestReport:
+    """Carry out a self-test of so many deliveries. Raises DeskNotReady, or what ended it before the first one."""
     tally, began, trouble = Tally(), time.monotonic(), ""
     with tempfile.TemporaryDirectory(prefix="octet-selftest-", ignore_cleanup_errors=True) as folder:
         try:
-            trouble = await _course(Path(folder), count, tally, portable=portable)
+            trouble = asyncio.run(_deliver_all(Path(folder), count, tally, portable=portable))
         except (Unavailable, TimeoutError) as ended:
             if not tally.shots:
                 raise
             trouble = " ".join(str(ended).split())
-    machine = _machine("portable" if portable else "")
+    machine = SelfTestMachine(
+        octet=version(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        way="portable" if portable else {"win32": "windows", "darwin": "portable"}.get(sys.platform, "x11"),
+        screen=_screen(),
+    )
     return SelfTestReport(machine=machine, wanted=count, tally=tally, seconds=time.monotonic() - began, trouble=trouble)
 
 
-async def _course(folder: Path, count: int, tally: Tally, *, portable: bool) -> str:
-    from automation.desktop.selftest.scenario import DeskRecorder, SelfTestRun, desk_of
-    from core.config.settings import environment
-    from core.kit.supervise import supervise
-    from core.profiles.model import Box
-
+async def _deliver_all(folder: Path, count: int, tally: Tally, *, portable: bool) -> str:
     environ, title = environment(), f"Octet self-test {secrets.token_hex(3)}"
     async with AsyncExitStack() as stack:
-        window = await _started(stack, folder, environ, "the scratch window", ["window", title, *map(str, PLACE)])
+
+        async def start(what: str, program: str, *words: str) -> Child:
+            argv = [sys.executable, "-m", f"sandbox.selftest.{program}", *words]
+            return await stack.enter_async_context(child(what, argv, environ, log=folder / f"{program}.log"))
+
+        window = await start("the scratch window", "window", title, *map(str, PLACE))
         x, y, width, height = (await window.first_json())["place"]
-        place = Box(x=x, y=y, width=width, height=height)
-        thieves = await _started(stack, folder, environ, "the thieves", ["thieves", *map(str, (x, y, width, height))])
+        thieves = await start("the thieves", "thieves", *map(str, (x, y, width, height)))
         await thieves.first_json()
-        stage = _Stage(window=window, thieves=thieves)
         await _say(thieves, f"own what a person had copied {secrets.token_hex(4)}")
-        news = DeskRecorder()
+        news, place = DeskRecorder(), Box(x=x, y=y, width=width, height=height)
         desk = desk_of(f"^{re.escape(title)}$", place, environ.get("DISPLAY", ""))
-        async with _hands(desk, folder, environ, news, portable=portable) as hands, asyncio.TaskGroup() as group:
+        hands = _hands(desk, folder, environ, news, portable=portable)
+        run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count, told=_tell(count))
+        async with asyncio.TaskGroup() as group:
             work = supervise(group, "selftest desk", hands.run())
             try:
                 await _ready(news)
-                return await SelfTestRun(hands=hands, news=news, stage=stage, count=count, told=_tell(count)).run(tally)
+                return await run.run(tally)
             finally:
                 work.cancel()
 
 
-async def _started(
-    stack: AsyncExitStack, folder: Path, environ: Mapping[str, str], what: str, words: list[str]
-) -> Child:
-    argv = [sys.executable, "-m", f"sandbox.selftest.{words[0]}", *words[1:]]
-    return await stack.enter_async_context(child(what, argv, environ, log=folder / f"{words[0]}.log"))
-
-
-@asynccontextmanager
-async def _hands(
-    desk: Any, folder: Path, environ: Mapping[str, str], news: DeskRecorder, *, portable: bool
-) -> AsyncGenerator[Any]:
-    from automation.desktop.selftest.scenario import NAME, PROFILE
-    from automation.desktop.worker.lane import DeskWorkerClient
-    from automation.desktop.worker.supervisor import WorkerSupervisor
-    from bot.runfile import pointer_folders
-    from core.kit.clock import SystemClock
-
+def _hands(
+    desk: Desk, folder: Path, environ: Mapping[str, str], news: DeskRecorder, *, portable: bool
+) -> DeskWorkerClient:
     way = ["--portable"] if portable else []
-    yield DeskWorkerClient(
+    return DeskWorkerClient(
         WorkerSupervisor(
             desk,
             {PROFILE.name: PROFILE},
@@ -202,8 +239,6 @@ async def _hands(
 
 async def _ready(news: DeskRecorder) -> None:
     """Wait until the worker has hands. Raises DeskNotReady with what is missing."""
-    from core.desks.model import DeskState
-
     try:
         async with asyncio.timeout(READY_S):
             while news.state is not DeskState.READY:
@@ -217,7 +252,7 @@ async def _ready(news: DeskRecorder) -> None:
         raise DeskNotReady(why=news.reason or "it did not start in time")
 
 
-def _tell(count: int) -> Any:
+def _tell(count: int) -> Callable[[Tally], None]:
     def told(tally: Tally) -> None:
         delivered, violations = tally.results().get("delivered", 0), sum(tally.violations().values())
         line = f"{len(tally.shots)} of {count}: {delivered} delivered, {violations} violations"
@@ -227,24 +262,8 @@ def _tell(count: int) -> Any:
     return told
 
 
-def _machine(way: str) -> SelfTestMachine:
-    from automation.desktop.selftest.report import SelfTestMachine
-    from core.kit.version import version
-
-    ways = {"win32": "windows", "darwin": "portable"}
-    return SelfTestMachine(
-        version=version(),
-        platform=platform.platform(),
-        python=platform.python_version(),
-        way=way or ways.get(sys.platform, "x11"),
-        screen=_screen(),
-    )
-
-
 def _screen() -> str:
     """How large it is, all monitors together."""
-    import mss
-
     try:
         screens: Any = mss.MSS()  # untyped
         with screens as screen:

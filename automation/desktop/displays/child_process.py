@@ -21,8 +21,7 @@ log = structlog.get_logger(__name__)
 MARK = "OCTET_VIRTUAL_DISPLAY"
 """The variable by which whatever was started on a virtual display is recognised, however deep it was started."""
 END_S = 3.0  # how long programs may take to end when they are told to; then they are killed
-MOST_WORDS = 1_000_000
-"""Bytes of a program's own words that are kept; a longer file begins anew with the program's next start."""
+MOST_WORDS = 1_000_000  # bytes of a program's own words; a longer file begins anew with the program's next start
 
 
 class NotStarted(Unavailable):
@@ -35,11 +34,6 @@ class ChildProcess:
     def __init__(self, what: str, process: Process) -> None:
         self.what = what
         self.process = process
-
-    @property
-    def pid(self) -> int:
-        """Its process, and its group."""
-        return self.process.pid
 
     @staticmethod
     async def start(
@@ -77,13 +71,13 @@ class ChildProcess:
         """Tell its whole group to end, and make it."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                os.killpg(self.process.pid, number)  # it leads a group of its own
             try:
                 async with asyncio.timeout(END_S):
                     await self.process.wait()
                     return
             except TimeoutError:
-                log.warning("program_does_not_end", what=self.what, pid=self.pid)
+                log.warning("program_does_not_end", what=self.what, pid=self.process.pid)
 
 
 def _is_folder(path: Path) -> bool:

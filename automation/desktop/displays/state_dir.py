@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
 import socket
 import struct
 from collections.abc import Generator
@@ -22,12 +21,7 @@ _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _KIND = b"MIT-MAGIC-COOKIE-1"
 
 
-def new_cookie() -> bytes:
-    """A cookie that nobody can guess."""
-    return secrets.token_bytes(16)
-
-
-def write(path: Path, cookie: bytes, number: str = "") -> None:
+def write_cookie(path: Path, cookie: bytes, number: str = "") -> None:
     """An authority file with this cookie for the display `number` of this machine; empty: for any. 0600, whole."""
     entries = b"".join(
         struct.pack(">H", family) + b"".join(map(_counted, (address, number.encode(), _KIND, cookie)))
@@ -59,7 +53,6 @@ class DisplayStateDir:
 
     @property
     def xauthority(self) -> Path:
-        """The display's cookie."""
         return self.path / "Xauthority"
 
     @contextmanager
@@ -77,7 +70,6 @@ class DisplayStateDir:
             os.close(handle)
 
     def tell(self, standing: DisplayStatus) -> None:
-        """Write down how it stands."""
         new = self.path / "standing.new"
         new.write_text(json.dumps(asdict(standing)), encoding="utf-8")
         new.chmod(0o600)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shlex
 import shutil
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from automation.desktop.displays import accessibility_bus, state_dir
+from automation.desktop.displays import accessibility_bus
 from automation.desktop.displays.child_process import MARK, ChildProcess, NotStarted, sweep
 from automation.desktop.displays.display_status import DisplayStatus
-from automation.desktop.displays.state_dir import DisplayStateDir, KeptByAnother
+from automation.desktop.displays.state_dir import DisplayStateDir, KeptByAnother, write_cookie
 from core.desks.model import Virtual
-from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 
@@ -30,11 +32,7 @@ PACKAGES = {"Xvfb": "xvfb", "openbox": "openbox"}
 _RULES = Path(__file__).with_name("openbox.xml")
 _FILLS = "<decor>no</decor><maximized>yes</maximized>"
 _FREE = "<decor>no</decor>"
-
-_STARTING = {
-    part: f"its {what} is starting"
-    for part, what in (("server", "X server"), ("manager", "window manager"), ("program", "program"))
-}
+_PARTS = {"server": "its X server", "manager": "its window manager", "program": "its program"}
 
 
 class PackagesMissing(Unavailable):
@@ -57,7 +55,6 @@ class DisplayTimeouts:
 
 
 def missing_packages() -> list[str]:
-    """The packages that virtual displays need and this machine lacks."""
     return [package for program, package in PACKAGES.items() if shutil.which(program) is None]
 
 
@@ -73,34 +70,29 @@ class VirtualDisplay:
 
     def __init__(
         self,
-        desk: str,
         virtual: Virtual,
         *,
         folder: DisplayStateDir,
         home: Path,
         environ: Mapping[str, str],
-        clock: Clock,
         tell: Callable[[DisplayStatus], None],
         limits: DisplayTimeouts | None = None,
     ) -> None:
         """`environ` is what the program knows of the world; our own variables are taken out of it."""
-        self.desk = desk
+        self.desk = folder.desk
         self._virtual = virtual
         self._folder = folder
-        self._mark = f"{desk} {folder.path}"
+        self._mark = f"{folder.desk} {folder.path}"
         kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
         for name in ("WAYLAND_DISPLAY", *accessibility_bus.SILENCING):
             kept.pop(name, None)
         self._environ = {**kept, "OCTET_HOME": str(home), MARK: self._mark}
         self._directory = (home / Path(virtual.directory).expanduser()).resolve()
-        self._clock = clock
         self._tell = tell
         self._limits = limits or DisplayTimeouts()
         self._standing = DisplayStatus()
-        self._bus: Mapping[str, str] = {}
-        """What leads its program to the display's own bus; empty where it has none."""
-        self._whys: dict[str, str] = {}
-        """By part of the display, why it does not run now."""
+        self._bus: Mapping[str, str] = {}  # leads its program to the display's own bus; empty where it has none
+        self._whys: dict[str, str] = {}  # by part of the display, why it does not run now
 
     async def keep(self) -> None:
         """Keep it up until cancelled. While another process of this home does, tell what that one says."""
@@ -129,30 +121,30 @@ class VirtualDisplay:
         pause_s = self._limits.first_pause_s
         try:
             while True:
-                await self._until(wanted=True)
-                began_s = self._clock.monotonic_s()
+                while not self._folder.is_wanted:  # noqa: ASYNC110 a file gives no event
+                    await asyncio.sleep(self._limits.look_s)
+                began_s = time.monotonic()
                 why = await self._live()
                 if not self._folder.is_wanted:
                     self._say(server="it was put down; `octet desk up` brings it back")
                     continue
-                if self._clock.monotonic_s() - began_s > self._limits.steady_s:
+                if time.monotonic() - began_s > self._limits.steady_s:
                     pause_s = self._limits.first_pause_s
                 log.warning("display_ended", desk=self.desk, why=why, again_in_s=pause_s)
                 self._say(server=why)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, self._limits.longest_pause_s)
         finally:
-            await asyncio.shield(self._leave())
-
-    async def _leave(self) -> None:
-        await sweep(self._mark)
-        self._folder.xauthority.unlink(missing_ok=True)
+            try:
+                await asyncio.shield(sweep(self._mark))
+            finally:
+                self._folder.xauthority.unlink(missing_ok=True)
 
     async def _live(self) -> str:
-        self._say(**_STARTING)
+        self._say(**{part: f"{what} is starting" for part, what in _PARTS.items()})
         try:
             check_packages()
-            async with self._server() as server, accessibility_bus.bus(self._start_talking) as self._bus:
+            async with self._server() as server, accessibility_bus.bus(partial(self._start, talks=True)) as self._bus:
                 return await self._serve(server)
         except Unavailable as trouble:
             return trouble.message
@@ -179,18 +171,17 @@ class VirtualDisplay:
 
     @asynccontextmanager
     async def _server(self) -> AsyncGenerator[ChildProcess]:
-        cookie = state_dir.new_cookie()
-        state_dir.write(self._folder.xauthority, cookie)
+        cookie = secrets.token_bytes(16)
+        write_cookie(self._folder.xauthority, cookie)
         screen = f"{self._virtual.width}x{self._virtual.height}x24"
         argv = ["Xvfb", "-displayfd", "1", "-screen", "0", screen, "-dpi", "96", "-nolisten", "tcp", "-noreset"]
         argv += ["-auth", str(self._folder.xauthority)]
         server = await self._start("its X server", argv, talks=True)
         try:
             number = await self._number(server)
-            state_dir.write(self._folder.xauthority, cookie, number)
-            self._standing = replace(
-                self._standing, display=f":{number}", xauthority=str(self._folder.xauthority.resolve())
-            )
+            write_cookie(self._folder.xauthority, cookie, number)
+            xauthority = str(self._folder.xauthority.resolve())
+            self._standing = replace(self._standing, display=f":{number}", xauthority=xauthority)
             self._say(server="")
             yield server
         finally:
@@ -229,18 +220,15 @@ class VirtualDisplay:
         async def start() -> ChildProcess:
             return await self._start("its program", self._virtual.program, environ=self._bus, directory=self._directory)
 
-        async def up() -> None:
-            return
-
         await has_manager.wait()
-        await self._keep_running("program", start, up)
+        await self._keep_running("program", start)
 
     async def _keep_running(
-        self, part: str, start: Callable[[], Awaitable[ChildProcess]], up: Callable[[], Awaitable[None]]
+        self, part: str, start: Callable[[], Awaitable[ChildProcess]], up: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         pause_s = self._limits.first_pause_s
         while True:
-            began_s = self._clock.monotonic_s()
+            began_s = time.monotonic()
             try:
                 child = await start()
             except NotStarted as trouble:
@@ -250,7 +238,7 @@ class VirtualDisplay:
                     why = await self._watch(part, child, up)
                 finally:
                     await asyncio.shield(child.end())
-            if self._clock.monotonic_s() - began_s > self._limits.steady_s:
+            if time.monotonic() - began_s > self._limits.steady_s:
                 pause_s = self._limits.first_pause_s
             log.warning("display_part_ended", desk=self.desk, part=part, why=why, again_in_s=pause_s)
             self._standing = replace(self._standing, restarts=self._standing.restarts + 1)
@@ -258,11 +246,12 @@ class VirtualDisplay:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, self._limits.longest_pause_s)
 
-    async def _watch(self, part: str, child: ChildProcess, up: Callable[[], Awaitable[None]]) -> str:
+    async def _watch(self, part: str, child: ChildProcess, up: Callable[[], Awaitable[None]] | None) -> str:
         async with asyncio.TaskGroup() as group:
 
             async def say_when_up() -> None:
-                await up()
+                if up is not None:
+                    await up()
                 self._say(**{part: ""})
 
             told = supervise(group, f"start of {child.what}", say_when_up())
@@ -288,13 +277,6 @@ class VirtualDisplay:
             directory=directory or self._folder.path,
             talks=talks,
         )
-
-    async def _start_talking(self, what: str, argv: Sequence[str]) -> ChildProcess:
-        return await self._start(what, argv, talks=True)
-
-    async def _until(self, *, wanted: bool) -> None:
-        while self._folder.is_wanted is not wanted:  # noqa: ASYNC110 a file gives no event
-            await asyncio.sleep(self._limits.look_s)
 
     def _say(self, **whys: str) -> None:
         self._whys.update(whys)

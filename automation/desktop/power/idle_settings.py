@@ -27,14 +27,10 @@ GUIDE = "look there yourself: docs/away.md, What your machine does by itself"
 _LIDS = Path("/proc/acpi/button/lid")
 _GNOME = frozenset({"GNOME", "Unity", "Budgie", "pop", "ubuntu"})
 _OTHERS = {"X-Cinnamon": "Cinnamon", "MATE": "MATE", "XFCE": "Xfce", "KDE": "KDE Plasma"}
-_SHELLS = {
-    "gnome-shell": "GNOME",
-    "cinnamon": "X-Cinnamon",
-    "mate-session": "MATE",
-    "xfce4-session": "XFCE",
-    "plasmashell": "KDE",
+# The program that shows which desktop runs where the environment does not name it, as in a service or over ssh.
+_SHELLS = {"gnome-shell": "GNOME", "cinnamon": "X-Cinnamon", "mate-session": "MATE", "xfce4-session": "XFCE"} | {
+    "plasmashell": "KDE"
 }
-"""The program that shows which desktop runs where the environment does not name it, as in a service or over ssh."""
 _LOCKERS = ("xscreensaver", "light-locker")
 _RESTS = frozenset({"suspend", "hibernate", "hybrid-sleep", "suspend-then-hibernate", "sleep", "poweroff", "halt"})
 _GNOME_STAYS_AWAKE = frozenset({"nothing", "blank", "logout", "interactive"})
@@ -60,7 +56,6 @@ class IdleAction:
     cure: str = ""
 
     def __str__(self) -> str:
-        """One sentence."""
         after = "" if self.after_s is None else f" after {span(self.after_s)} without a touch"
         when = f"{',' if after else ''} {self.when}" if self.when else ""
         return f"{self.who}: {self.does.value}{after}{when}"
@@ -71,7 +66,6 @@ Ask = Callable[[Sequence[str]], str | None]
 
 
 def ask(words: Sequence[str]) -> str | None:
-    """Return what this program writes."""
     try:
         told = subprocess.run(
             list(words), capture_output=True, text=True, errors="replace", timeout=ASKED_S, check=False
@@ -82,7 +76,6 @@ def ask(words: Sequence[str]) -> str | None:
 
 
 def span(seconds: float) -> str:
-    """Say how long, for people: `5 min`."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
@@ -107,7 +100,6 @@ class IdleSources:
 
 
 def this_machine(environ: Mapping[str, str]) -> IdleSources:
-    """Describe the machine that this runs on."""
     return IdleSources(variables=environ, programs=_running_programs(), has_lid=_LIDS.is_dir())
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+from asyncio.subprocess import DEVNULL
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol
 
 from core.kit.errors import Unavailable
-
-WHO = "Octet"
-WHY = "Tasks wait or are worked on"
 
 
 class NotInhibited(Unavailable):
@@ -28,17 +26,9 @@ class NotInhibited(Unavailable):
 class SleepInhibitor(Protocol):
     """Keeps the machine awake from `take` to `give`, and no longer than this process lives, however it ends."""
 
-    async def take(self) -> None:
-        """Keep it awake. Taken once, a second time changes nothing. Raises NotInhibited."""
-        ...
-
-    async def give(self) -> None:
-        """It may fall asleep again. Never raises."""
-        ...
-
-    def is_held(self) -> bool:
-        """Whether it is still kept awake by this."""
-        ...
+    async def take(self) -> None: ...  # a second time changes nothing; raises NotInhibited
+    async def give(self) -> None: ...  # never raises
+    def is_held(self) -> bool: ...
 
 
 ES_CONTINUOUS = 0x80000000
@@ -93,15 +83,9 @@ class MacInhibitor:
     async def take(self) -> None:
         if self.is_held():
             return
-        words = ("-i", "-w", str(os.getpid()))
+        words = (self._program, "-i", "-w", str(os.getpid()))
         try:
-            child = await asyncio.create_subprocess_exec(
-                self._program,
-                *words,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
+            child = await asyncio.create_subprocess_exec(*words, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
         except OSError as error:
             raise NotInhibited(why=f"caffeinate cannot be started: {error.strerror or error}") from error
         with suppress(TimeoutError):

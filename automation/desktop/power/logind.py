@@ -1,6 +1,6 @@
 """Linux: the login manager. It decides about lid and idle time, and gives out inhibitors: files that say "not now".
 
-The second door to D-Bus, beside that of accessibility: this one is the system's bus, and hands over open files.
+The second gateway to D-Bus, beside that of accessibility: this one is the system's bus, and hands over open files.
 """
 
 from __future__ import annotations
@@ -15,25 +15,18 @@ from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
-from automation.desktop.power.inhibitors import WHO, WHY, NotInhibited
+from automation.desktop.power.inhibitors import NotInhibited
 
 NAME, PATH, INTERFACE = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
 ANSWER_S = 25.0  # as long as D-Bus itself waits for an answer
 _NO_WAY = (OSError, AuthError, DBusError, InvalidAddressError, EOFError, ValueError, TimeoutError)
 _ABSENT = frozenset({"ServiceUnknown", "NameHasNoOwner", "Spawn.ServiceNotFound", "Spawn.ExecFailed"})
 _DENIED = frozenset({"AccessDenied", "InteractiveAuthorizationRequired", "AuthFailed"})
+_NO_LOGIND = "there is no login manager (systemd-logind, elogind) on the system's bus"
 _HOW_TO_ALLOW = (
     "start Octet inside your own session (`octet autostart install`), or let a polkit rule allow "
     "org.freedesktop.login1.inhibit-block-sleep and -idle to your account"
 )
-
-
-class NoLogind(NotInhibited):
-    """This machine cannot be kept awake: {why}."""
-
-    def __init__(self, *, why: str) -> None:
-        """`why` nobody answers for the login manager."""
-        super().__init__(why=f"there is no login manager (systemd-logind, elogind) on the system's bus: {why}")
 
 
 class LogindInhibitor:
@@ -48,8 +41,7 @@ class LogindInhibitor:
         if self._file is not None:
             return
         async with _system_bus(self._address) as bus:
-            words = ["sleep:idle", WHO, WHY, "block"]
-            answer = await _ask(bus, "Inhibit", "ssss", words)
+            answer = await _ask(bus, "Inhibit", "ssss", ["sleep:idle", "Octet", "Tasks wait or are worked on", "block"])
             if not answer.unix_fds:
                 raise NotInhibited(why="the login manager gave no inhibitor")
             self._file = answer.unix_fds[cast("int", answer.body[0])]
@@ -66,21 +58,11 @@ class LogindInhibitor:
 
 
 async def properties(address: str = "") -> Mapping[str, object]:
-    """What the login manager does about lid, keys and idle time. Raises NotInhibited (NoLogind)."""
+    """What the login manager does about lid, keys and idle time. Raises NotInhibited."""
     async with _system_bus(address) as bus:
         answer = await _ask(bus, "GetAll", "s", [INTERFACE], interface="org.freedesktop.DBus.Properties")
         told = cast("Mapping[str, Variant]", answer.body[0])
         return {name: cast("object", value.value) for name, value in told.items()}
-
-
-async def inhibitors(address: str = "") -> list[tuple[str, str, str, str, int, int]]:
-    """Who holds what off: what, who, why, mode, account, process. Raises NotInhibited."""
-    async with _system_bus(address) as bus:
-        answer = await _ask(bus, "ListInhibitors", "", [])
-        return [
-            cast("tuple[str, str, str, str, int, int]", tuple(one))
-            for one in cast("list[list[object]]", answer.body[0])
-        ]
 
 
 @asynccontextmanager
@@ -90,7 +72,7 @@ async def _system_bus(address: str) -> AsyncGenerator[MessageBus]:
         async with asyncio.timeout(ANSWER_S):
             await bus.connect()
     except _NO_WAY as trouble:
-        raise NoLogind(why=str(trouble) or type(trouble).__name__) from trouble
+        raise NotInhibited(why=f"{_NO_LOGIND}: {str(trouble) or type(trouble).__name__}") from trouble
     try:
         yield bus
     finally:
@@ -100,9 +82,7 @@ async def _system_bus(address: str) -> AsyncGenerator[MessageBus]:
 async def _ask(
     bus: MessageBus, member: str, signature: str, body: list[object] | list[str], *, interface: str = INTERFACE
 ) -> Message:
-    question = Message(
-        destination=NAME, path=PATH, interface=interface, member=member, signature=signature, body=list(body)
-    )
+    question = Message(NAME, PATH, interface, member, signature=signature, body=list(body))
     try:
         async with asyncio.timeout(ANSWER_S):
             answer = await bus.call(question)
@@ -112,7 +92,7 @@ async def _ask(
         kind = (answer.error_name or "").removeprefix("org.freedesktop.DBus.Error.")
         said = str(answer.body[0]) if answer.body else kind
         if kind in _ABSENT:
-            raise NoLogind(why=said)
+            raise NotInhibited(why=f"{_NO_LOGIND}: {said}")
         if kind in _DENIED:
             raise NotInhibited(why=f"the login manager refuses ({said}); {_HOW_TO_ALLOW}")
         raise NotInhibited(why=f"the login manager says: {said}")

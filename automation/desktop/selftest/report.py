@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally
@@ -22,7 +22,7 @@ WAYS = {
 class SelfTestMachine:
     """Where it ran."""
 
-    version: str
+    octet: str  # its version
     platform: str
     python: str
     way: str
@@ -41,7 +41,7 @@ class SelfTestReport:
 
     @property
     def is_clean(self) -> bool:
-        """No violation, and everything that nobody disturbed was delivered."""
+        """No violation, and everything that no thief disturbed was delivered."""
         calm = [shot for shot in self.tally.shots if shot.thief == "none"]
         return (
             not self.trouble and not self.tally.violations() and bool(calm) and all(shot.is_delivered for shot in calm)
@@ -52,13 +52,8 @@ class SelfTestReport:
         return json.dumps(self._figures(), indent=2, ensure_ascii=False) + "\n"
 
     def _figures(self) -> dict[str, Any]:
-        machine = self.machine
         return {
-            "octet": machine.version,
-            "platform": machine.platform,
-            "python": machine.python,
-            "way": machine.way,
-            "screen": machine.screen,
+            **asdict(self.machine),
             "wanted": self.wanted,
             "deliveries": len(self.tally.shots),
             "seconds": round(self.seconds, 1),
@@ -66,7 +61,7 @@ class SelfTestReport:
             "assurances": self.tally.assurances(),
             "bounces": self.tally.bounces(),
             "violations": self.tally.violations(),
-            "thieves": {kind: self._of(kind) for kind in _kinds(self.tally.shots)},
+            "thieves": {kind: self._of(kind) for kind in dict.fromkeys(shot.thief for shot in self.tally.shots)},
             "trouble": self.trouble,
             "clean": self.is_clean,
             "troubled": [_named(shot) for shot in self.tally.shots if shot.violations() or not shot.is_delivered],
@@ -87,7 +82,7 @@ class SelfTestReport:
         """A page for a person."""
         figures, machine = self._figures(), self.machine
         lines = [
-            f"Octet {machine.version}, self-test of this desktop: {self._verdict()}",
+            f"Octet {machine.octet}, self-test of this desktop: {self._verdict()}",
             "",
             f"{machine.platform}, Python {machine.python}, screen {machine.screen}",
             f"way: {WAYS.get(machine.way, machine.way)}",
@@ -118,10 +113,6 @@ class SelfTestReport:
         if self.is_clean:
             return "clean"
         return "no violation, but not everything was delivered that nobody disturbed"
-
-
-def _kinds(shots: Sequence[SelfTestDelivery]) -> list[str]:
-    return list(dict.fromkeys(shot.thief for shot in shots))
 
 
 def _named(shot: SelfTestDelivery) -> dict[str, Any]:

@@ -27,7 +27,6 @@ from automation.desktop.displays.virtual_display import DisplayTimeouts, Virtual
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
-from core.kit.clock import SystemClock
 from core.profiles.model import Box
 from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
 
@@ -44,8 +43,8 @@ from core.kit.clock import SystemClock
 home = Path(sys.argv[1])
 virtual = Virtual(size="640x480", program=tuple(sys.argv[2:]))
 folder = DisplayStateDir(home / "displays", "desk")
-asyncio.run(VirtualDisplay("desk", virtual, folder=folder, home=home, environ=os.environ,
-    clock=SystemClock(), tell=lambda standing: print(standing, flush=True)).keep())
+asyncio.run(VirtualDisplay(virtual, folder=folder, home=home, environ=os.environ,
+    tell=lambda standing: print(standing, flush=True)).keep())
 """
 
 
@@ -135,12 +134,10 @@ async def kept(
     """Keep a display; when the block ends, nothing of it may be left."""
     it = Kept(folder=DisplayStateDir(home / "displays", desk))
     keeper = VirtualDisplay(
-        desk,
         Virtual(size="640x480", program=tuple(program)),
         folder=it.folder,
         home=home,
         environ={**os.environ, **(environ or {})},
-        clock=SystemClock(),
         tell=it.told.append,
         limits=SOON,
     )
@@ -293,8 +290,8 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
     hands = make_hands(VIRTUAL, tmp_path, (window,), news, virtual=virtual)
     folder = DisplayStateDir(tmp_path / "displays", "desk")
     keeper = VirtualDisplay(
-        "desk", virtual, folder=folder, home=tmp_path, environ={**os.environ, "PYTHONPATH": str(ROOT)},
-        clock=SystemClock(), tell=hands.stands, limits=SOON,
+        virtual, folder=folder, home=tmp_path, environ={**os.environ, "PYTHONPATH": str(ROOT)},
+        tell=hands.stands, limits=SOON,
     )  # fmt: skip
     it = Kept(folder=folder)
     async with asyncio.TaskGroup() as group:

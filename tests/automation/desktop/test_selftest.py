@@ -30,7 +30,7 @@ GOOD = SelfTestDelivery(
     heard=("brought",),
     is_clipboard_back=True,
 )
-MACHINE = SelfTestMachine(version="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
+MACHINE = SelfTestMachine(octet="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 BOUNCED = Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN)
 
