@@ -384,10 +384,8 @@ def _match_by(wanted: WindowChoice) -> MatchBy:
 def _around(point: Point, composer: Box, found: FoundWindow) -> Box:
     """The part of what looks like the composer that lies close around what was shown."""
     x, y = point[0] - found.box.x, point[1] - found.box.y
-    left, top = max(composer.x, x - CLOSE[0]), max(composer.y, y - CLOSE[1])
-    right = min(composer.x + composer.width, x + CLOSE[0])
-    bottom = min(composer.y + composer.height, y + CLOSE[1])
-    return Box(x=left, y=top, width=max(1, right - left), height=max(1, bottom - top))
+    close = Box(x=x, y=y, width=0, height=0).grown(*CLOSE).shared(composer)
+    return replace(close, width=max(1, close.width), height=max(1, close.height))
 
 
 def _wider(measured: Measurement, tried: TrialResult, found: FoundWindow) -> Measurement | None:
@@ -395,11 +393,8 @@ def _wider(measured: Measurement, tried: TrialResult, found: FoundWindow) -> Mea
     drawn = tried.drawn
     if drawn is None or drawn.fits_into(measured.composer):
         return None
-    box = measured.composer
     # No pixel more: a caret reaches up to the edge of what is written in, and the line around it is not empty.
-    left, top = max(0, min(box.x, drawn.x)), max(0, min(box.y, drawn.y))
-    right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width))
-    bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height))
-    whole = Box(x=left, y=top, width=right - left, height=bottom - top)
+    lefts, tops, rights, bottoms = zip(measured.composer.edges, drawn.edges, strict=True)
+    whole = Box.of_edges(min(lefts), min(tops), max(rights), max(bottoms)).shared(found.box.in_window(found.box))
     anchors = tuple(anchor for anchor in measured.anchors if not anchor.overlaps(whole))
     return replace(measured, composer=whole, anchors=anchors, hint=measured.hint or tried.hint)

@@ -231,8 +231,7 @@ class CalibrationSession(QuestionSession):
             at = await self._calibration.scout.pointer()
             return at if found.box.holds(*at) else None
         if answer.place:
-            part = place_of(found.box, answer.place)
-            return part.x + part.width // 2, part.y + part.height // 2
+            return place_of(found.box, answer.place).middle
         return answer.point
 
     async def _written(

@@ -139,38 +139,58 @@ class Box:
     width: Length  # How wide it is, in pixels
     height: Length  # How high it is, in pixels
 
+    @classmethod
+    def of_edges(cls, left: int, top: int, right: int, bottom: int) -> Box:
+        """Make the box between these edges."""
+        return cls(x=left, y=top, width=right - left, height=bottom - top)
+
+    @property
+    def edges(self) -> tuple[int, int, int, int]:
+        """Return its left, top, right and lower edge, as Pillow takes a box; the last two are no part of it."""
+        return self.x, self.y, self.x + self.width, self.y + self.height
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """Return the point in its middle."""
+        return self.x + self.width // 2, self.y + self.height // 2
+
     @property
     def has_area(self) -> bool:
         """Whether it is anywhere: programs tell -1 or 0 of what they do not show."""
         return self.width > 0 and self.height > 0
 
     def on_screen(self, window: Box) -> Box:
-        """This part of a window, counted from its corner, as a place on the screen."""
+        """Return this part of a window, counted from its corner, as a place on the screen."""
         return replace(self, x=window.x + self.x, y=window.y + self.y)
+
+    def in_window(self, window: Box) -> Box:
+        """Return this place on the screen, counted from the corner of a window."""
+        return replace(self, x=self.x - window.x, y=self.y - window.y)
+
+    def grown(self, by: int, by_y: int | None = None) -> Box:
+        """Return it with so many pixels more at each side; `by_y` above and below, where those differ."""
+        more = by if by_y is None else by_y
+        return Box(x=self.x - by, y=self.y - more, width=self.width + 2 * by, height=self.height + 2 * more)
+
+    def shared(self, other: Box) -> Box:
+        """Return the part that lies in both; it has no area where they share no pixel."""
+        (left, top, right, bottom), (left_2, top_2, right_2, bottom_2) = self.edges, other.edges
+        left, top = max(left, left_2), max(top, top_2)
+        return Box.of_edges(left, top, max(left, min(right, right_2)), max(top, min(bottom, bottom_2)))
 
     def overlaps(self, other: Box) -> bool:
         """Whether they share a pixel."""
-        return (
-            self.has_area
-            and other.has_area
-            and self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
+        return self.shared(other).has_area
 
     def fits_into(self, outer: Box) -> bool:
         """Whether all of it lies within the other, both counted from the same corner."""
-        return (
-            outer.x <= self.x
-            and outer.y <= self.y
-            and self.x + self.width <= outer.x + outer.width
-            and self.y + self.height <= outer.y + outer.height
-        )
+        (left, top, right, bottom), (left_2, top_2, right_2, bottom_2) = self.edges, outer.edges
+        return left_2 <= left and top_2 <= top and right <= right_2 and bottom <= bottom_2
 
     def holds(self, x: int, y: int) -> bool:
         """Whether this point lies in it."""
-        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+        left, top, right, bottom = self.edges
+        return left <= x < right and top <= y < bottom
 
 
 @with_config(CHECKED)

@@ -358,8 +358,5 @@ def _likeness(one: Box, other: Box) -> float:
 
 
 def _shared(one: Box, other: Box) -> int:
-    if not one.overlaps(other):
-        return 0
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    return width * height
+    both = one.shared(other)
+    return both.width * both.height

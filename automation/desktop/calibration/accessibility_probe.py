@@ -9,7 +9,7 @@ from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.calibration.composer_detection import INSET, SMALLEST, beside_scrollbars, ground
-from automation.desktop.calibration.surveyor import CARET_PX, grown, not_measured
+from automation.desktop.calibration.surveyor import CARET_PX, not_measured
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.window_info import WindowInfo
 from core.calibration.model import Cause, Measurement, Point
@@ -34,11 +34,10 @@ class AccessibilityProbe:
         except Unreadable as trouble:
             log.debug("composer_not_told", window=seen.title, why=str(trouble))
             return None
-        box = Box(x=place.x - seen.box.x, y=place.y - seen.box.y, width=place.width, height=place.height)
-        box = _within(box, seen.box)
+        box = place.shared(seen.box).in_window(seen.box)
         if box.width < SMALLEST[0] or box.height < SMALLEST[1]:
             return None
-        colour = ground(_cut(picture, box))
+        colour = ground(picture.crop(box.edges))
         place = _inside_frame(picture, box, colour)
         return Measurement(
             window=seen.id,
@@ -46,7 +45,7 @@ class AccessibilityProbe:
             background=colour,
             anchors=(),
             by="accessibility",
-            hint=bool(text.strip()) or not is_blank(_cut(picture, place), colour, CARET_PX),
+            hint=bool(text.strip()) or not is_blank(picture.crop(place.edges), colour, CARET_PX),
         )
 
     def _composer(self, seen: WindowInfo, point: Point | None) -> tuple[Node, Box]:
@@ -69,23 +68,11 @@ class AccessibilityProbe:
 def _inside_frame(picture: Image.Image, box: Box, colour: str) -> Box:
     """Find the place without the frame that may be drawn in it: all of its edge has the colour of its ground."""
     for less in range(SHRINKS):
-        inner = grown(box, -less)
+        inner = box.grown(-less)
         if inner.width < SMALLEST[0] or inner.height < SMALLEST[1]:
             break
-        core = grown(Box(x=0, y=0, width=inner.width, height=inner.height), -1)
-        edge = _cut(picture, inner)
-        edge.paste(ImageColor.getrgb(colour), (core.x, core.y, core.x + core.width, core.y + core.height))
+        edge = picture.crop(inner.edges)
+        edge.paste(ImageColor.getrgb(colour), inner.in_window(inner).grown(-1).edges)
         if is_blank(edge, colour, 0):
             return inner
-    return grown(box, -INSET)
-
-
-def _cut(picture: Image.Image, box: Box) -> Image.Image:
-    return picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))
-
-
-def _within(box: Box, window: Box) -> Box:
-    """The part of a place that lies in its window."""
-    left, top = max(0, box.x), max(0, box.y)
-    right, bottom = min(window.width, box.x + box.width), min(window.height, box.y + box.height)
-    return Box(x=left, y=top, width=max(0, right - left), height=max(0, bottom - top))
+    return box.grown(-INSET)

@@ -79,18 +79,15 @@ def _changed(before: Image.Image, after: Image.Image, avoid: Sequence[Box]) -> l
     """Find the rows of the window that show what was said: no sign can be in them, for they may scroll."""
     mask = differing(before, after)
     for box in avoid:
-        mask.paste(0, (box.x, box.y, box.x + box.width, box.y + box.height))
+        mask.paste(0, box.edges)
     _, top, _, bottom = mask.getbbox() or (0, 0, 0, 0)
-    return [Box(x=0, y=top, width=before.width, height=bottom - top)]
+    return [Box.of_edges(0, top, before.width, bottom)]
 
 
 def _agree(one: Sign, other: Sign) -> bool:
     """Tell whether two signs are of one colour, and the middle of each lies in the other."""
-    return one.colour == other.colour and _is_within(one.box, other.box) and _is_within(other.box, one.box)
-
-
-def _is_within(one: Box, other: Box) -> bool:
-    return other.holds(one.x + one.width // 2, one.y + one.height // 2)
+    is_same_place = one.box.holds(*other.box.middle) and other.box.holds(*one.box.middle)
+    return one.colour == other.colour and is_same_place
 
 
 CELL = 4  # pixels of a cell; a sign is made of neighbouring cells
@@ -109,8 +106,7 @@ def sign_of_work(
     between. None where there is none, outside of `avoid`."""
     kept = ImageChops.invert(differing(before, after))  # what was said stays in the transcript: that is no sign
     for box in avoid:  # and a little around it: a caret stands at the edge of what was measured
-        left, top = max(0, box.x - MARGIN), max(0, box.y - MARGIN)
-        kept.paste(0, (left, top, box.x + box.width + MARGIN, box.y + box.height + MARGIN))
+        kept.paste(0, box.grown(MARGIN).edges)
     masks = [ImageChops.darker(differing(before, frame), kept) for frame in during]
     worked = [(frame, mask) for frame, mask in zip(during, masks, strict=True) if _white(mask) >= SMALLEST_PX]
     if not worked:
@@ -136,10 +132,10 @@ def _white(mask: Image.Image) -> int:
 
 def _sign(box: Box, before: Image.Image, during: Sequence[Image.Image], after: Image.Image) -> Sign | None:
     """The colour by which this place is told, if one tells it clearly."""
-    crops = [_cut(frame, box) for frame in during]
+    crops = [frame.crop(box.edges) for frame in during]
     colour = ground(crops[len(crops) // 2])
     there = sorted(share(crop, colour) for crop in crops)[len(crops) // 4]
-    resting = max(share(_cut(before, box), colour), share(_cut(after, box), colour))
+    resting = max(share(rest.crop(box.edges), colour) for rest in (before, after))
     if there < 0.1 or there < CLEAR * resting:
         return None
     return Sign(box=box, colour=colour, share=round(max(0.02, (there + resting) / 2), 2))
@@ -162,19 +158,8 @@ def _places(mask: Image.Image) -> list[Box]:
                     white.discard(near)
                     todo.append(near)
         if len(island) >= SMALLEST_CELLS:
-            left, right = min(x for x, _ in island), max(x for x, _ in island)
-            top, bottom = min(y for _, y in island), max(y for _, y in island)
-            box = _inside(left, top, right, bottom, mask)
-            places.append((len(island), box))
+            columns, rows = zip(*island, strict=True)
+            box = Box.of_edges(min(columns), min(rows), max(columns) + 1, max(rows) + 1)
+            whole = Box.of_edges(*(edge * CELL for edge in box.edges))
+            places.append((len(island), whole.shared(Box.of_edges(0, 0, *mask.size))))
     return [box for _, box in sorted(places, key=lambda place: -place[0])]
-
-
-def _inside(left: int, top: int, right: int, bottom: int, mask: Image.Image) -> Box:
-    x, y = left * CELL, top * CELL
-    return Box(
-        x=x, y=y, width=min(mask.width, (right + 1) * CELL) - x, height=min(mask.height, (bottom + 1) * CELL) - y
-    )
-
-
-def _cut(picture: Image.Image, box: Box) -> Image.Image:
-    return picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))

@@ -50,9 +50,7 @@ def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str]
     if found is None:
         return None
     if found.width > SMALLEST[0] + 2 * INSET and found.height > SMALLEST[1] + 2 * INSET:
-        found = Box(
-            x=found.x + INSET, y=found.y + INSET, width=found.width - 2 * INSET, height=found.height - 2 * INSET
-        )
+        found = found.grown(-INSET)
     if found.width < SMALLEST[0] or found.height < SMALLEST[1]:
         return None
     return beside_scrollbars(found), colour

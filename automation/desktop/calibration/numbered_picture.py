@@ -25,22 +25,15 @@ def number_places(png: bytes, part: Box | None, places: Mapping[int, Box]) -> by
     part = part or Box(x=0, y=0, width=max(WIDE, picture.width), height=picture.height)
     times = max(1, -(-WIDE // part.width))
     if times > 1 or (part.x, part.y) != (0, 0):
-        cut = picture.crop((part.x, part.y, part.x + part.width, part.y + part.height))
-        picture = ImageOps.scale(cut, times, Image.Resampling.NEAREST)
+        picture = ImageOps.scale(picture.crop(part.edges), times, Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(SIZE)
     for number, box in places.items():
-        left, top, width, height = (
-            (box.x - part.x) * times,
-            (box.y - part.y) * times,
-            box.width * times,
-            box.height * times,
-        )
-        draw.rectangle((left, top, left + width - 1, top + height - 1), outline=LINE, width=THICK)
-        middle = left + width // 2, top + height // 2
-        around = draw.textbbox(middle, str(number), font=font, anchor="mm")
-        draw.rounded_rectangle(
-            (around[0] - 12, around[1] - 8, around[2] + 12, around[3] + 8), radius=8, fill=LINE, outline=INK, width=2
-        )
-        draw.text(middle, str(number), font=font, anchor="mm", fill=INK)
+        shown = Box.of_edges(*(edge * times for edge in box.in_window(part).edges))
+        left, top, right, bottom = shown.edges
+        draw.rectangle((left, top, right - 1, bottom - 1), outline=LINE, width=THICK)
+        left, top, right, bottom = draw.textbbox(shown.middle, str(number), font=font, anchor="mm")
+        around = (left - 12, top - 8, right + 12, bottom + 8)
+        draw.rounded_rectangle(around, radius=8, fill=LINE, outline=INK, width=2)
+        draw.text(shown.middle, str(number), font=font, anchor="mm", fill=INK)
     return to_png(picture)

@@ -35,26 +35,23 @@ def anchors(frames: Sequence[Image.Image], composer: Box, avoid: Sequence[Box]) 
     sides = [
         box for box in _sides(composer, picture) if not _sum(inside[1], box) and _sum(inside[0], box) >= TEXTURE_PX
     ]
-    around = Box(
-        x=composer.x - FRAME, y=composer.y - FRAME, width=composer.width + 2 * FRAME, height=composer.height + 2 * FRAME
-    )
     found: list[tuple[float, Box]] = []
     for width, height in SIZES:
         if width <= picture.width and height <= picture.height:
-            found += _of_size(inside, picture, (width, height), [*avoid, around])
+            found += _of_size(inside, picture, (width, height), [*avoid, composer.grown(FRAME)])
     return (*sides, *(box for _, box in sorted(found, key=lambda one: -one[0])))
 
 
 def _sides(composer: Box, picture: Image.Image) -> list[Box]:
     """The strips below, beside and above the composer that lie in the window and are not of one colour."""
-    x, y, right, bottom = composer.x, composer.y, composer.x + composer.width, composer.y + composer.height
+    x, y, right, bottom = composer.edges
     edges = [
         (x, bottom, min(right, x + SIZES[0][0]), min(picture.height, bottom + FRAME)),
         (max(0, x - FRAME), y, x, bottom),
         (right, y, min(picture.width, right + FRAME), bottom),
     ]
     return [
-        Box(x=left, y=top, width=end - left, height=low - top)
+        Box.of_edges(left, top, end, low)
         for left, top, end, low in edges
         if end > left and low > top and picture.crop((left, top, end, low)).getcolors(1) is None
     ]
@@ -85,7 +82,7 @@ def _worth(texture: int, box: Box, picture: Image.Image) -> float:
     """A lot to tell it by is good, up to a point; near the top is better, the sides before the middle."""
     told = min(texture, ENOUGH_PX) / ENOUGH_PX
     from_top = box.y / picture.height
-    place = 2.0 if from_top < EDGE else 1.0 if box.x + box.width < picture.width * EDGE * 2 else 0.0
+    place = 2.0 if from_top < EDGE else 1.0 if box.edges[2] < picture.width * EDGE * 2 else 0.0
     return place + told - from_top
 
 
@@ -105,5 +102,5 @@ def _counts(mask: Image.Image) -> list[list[int]]:
 
 
 def _sum(table: Sequence[Sequence[int]], box: Box) -> int:
-    right, bottom = box.x + box.width, box.y + box.height
-    return table[bottom][right] - table[box.y][right] - table[bottom][box.x] + table[box.y][box.x]
+    left, top, right, bottom = box.edges
+    return table[bottom][right] - table[top][right] - table[bottom][left] + table[top][left]

@@ -154,11 +154,6 @@ class DisplaySurveyor:
         )
 
 
-def grown(box: Box, by: int) -> Box:
-    """The same place with so many pixels more at each side."""
-    return Box(x=box.x - by, y=box.y - by, width=box.width + 2 * by, height=box.height + 2 * by)
-
-
 def called(seen: WindowInfo) -> str:
     """As people call it."""
     return f"“{seen.title}”" if seen.title else f"a window of {seen.kind or 'another program'}"

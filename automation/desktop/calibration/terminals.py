@@ -41,7 +41,7 @@ def text_area(picture: Image.Image) -> tuple[Box, str]:
     left = max((x + 1 for x in range(min(SCROLLBAR_PX, picture.width)) if columns[x] >= _HALF), default=0)
     right = picture.width - OVERLAID_PX
     right = min((x for x in range(max(left, right - SCROLLBAR_PX), right) if columns[x] >= _HALF), default=right)
-    return Box(x=left, y=0, width=right - left, height=picture.height), colour
+    return Box.of_edges(left, 0, right, picture.height), colour
 
 
 def _is_canonical(tty: str) -> bool:

@@ -146,12 +146,12 @@ class TrialObserver:
             is_not_pasted=outcome.reason is Reason.PASTE_NOT_READ,
             read_by=read_by,
             drawn=drawn,
-            ground="" if drawn is None or self.before is None else ground(_cut(self.before, drawn)),
+            ground="" if drawn is None or self.before is None else ground(self.before.crop(drawn.edges)),
             caret=self._caret(),
             hint=not self._stood_blank(drawn),
             empties=tuple(to_png(look) for look in self._empties) if went else (),
             anchor=anchor if went else None,
-            anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
+            anchor_png=b"" if anchor is None or self.before is None else to_png(self.before.crop(anchor.edges)),
             candidates=self._candidates(anchors, anchor) if went else (),
         )
 
@@ -162,12 +162,12 @@ class TrialObserver:
             if len(found) <= MOST_CANDIDATES and not any(box.overlaps(one) for one in found) and self._stood_still(box):
                 found.append(box)
         before = self.before
-        return () if before is None else tuple((box, to_png(_cut(before, box))) for box in found[1:])
+        return () if before is None else tuple((box, to_png(before.crop(box.edges))) for box in found[1:])
 
     def _keep_empty(self, shot: Image.Image | None) -> None:
         if self._profile.composer.has_placeholder and shot is not None:
             composer = self._profile.composer
-            look = _cut(shot, place_of_line(composer, composer.prompt) if composer.prompt else composer.box)
+            look = shot.crop((place_of_line(composer, composer.prompt) if composer.prompt else composer.box).edges)
             self._eyes.keep_empty(self._name, look)
             self._empties = (*self._empties, look)
 
@@ -176,7 +176,7 @@ class TrialObserver:
         composer = self._profile.composer
         if drawn is None or self.before is None:
             return True
-        return image_diff.is_blank(_cut(self.before, drawn), composer.background, composer.caret_px)
+        return image_diff.is_blank(self.before.crop(drawn.edges), composer.background, composer.caret_px)
 
     def _shows(self) -> bool:
         self.staged = self._shot()
@@ -193,46 +193,40 @@ class TrialObserver:
     def _lacks_prompt(self) -> bool:
         prompt, colour = self._profile.composer.prompt, self._profile.composer.background
         return (
-            prompt is not None and self.first is not None and image_diff.is_blank(_cut(self.first, prompt), colour, 0)
+            prompt is not None
+            and self.first is not None
+            and image_diff.is_blank(self.first.crop(prompt.edges), colour, 0)
         )
 
     def _caret(self) -> Box | None:
         if self.first is None or self.before is None:
             return None
         composer = self._profile.composer.box
-        change = image_diff.differing(_cut(self.first, composer), _cut(self.before, composer)).getbbox()
-        return None if change is None else _box(change, composer)
+        change = image_diff.differing(self.first.crop(composer.edges), self.before.crop(composer.edges)).getbbox()
+        return None if change is None else Box.of_edges(*change).on_screen(composer)
 
     def _drawn(self) -> Box | None:
         """Where the draft shows, in the composer or a little beside it."""
         if self.before is None or self.staged is None:
             return None
-        composer = self._profile.composer.box
-        around = (
-            max(0, composer.x - ASIDE[0]),
-            max(0, composer.y - ASIDE[1]),
-            min(self.before.width, composer.x + composer.width + ASIDE[0]),
-            min(self.before.height, composer.y + composer.height + ASIDE[1]),
-        )
-        change = image_diff.differing(self.before.crop(around), self.staged.crop(around)).getbbox()
-        if change is None:
-            return None
-        return _box(change, Box(x=around[0], y=around[1], width=0, height=0))
+        around = self._profile.composer.box.grown(*ASIDE).shared(Box.of_edges(0, 0, *self.before.size))
+        change = image_diff.differing(self.before.crop(around.edges), self.staged.crop(around.edges)).getbbox()
+        return None if change is None else Box.of_edges(*change).on_screen(around)
 
     def _is_seen(self, drawn: Box | None) -> bool:
         """Whether a composer with the draft in it does not pass for an empty one."""
         composer = self._profile.composer
         if drawn is None or self.staged is None or not drawn.overlaps(composer.box):
             return False
-        return not self._eyes.is_empty_in(self._name, _cut(self.staged, composer.box))
+        return not self._eyes.is_empty_in(self._name, self.staged.crop(composer.box.edges))
 
     def _stood_still(self, box: Box) -> bool:
         shots = (self.first, self.before, self.staged, self.after)
         seen = [picture for picture in shots if picture is not None]
         if not seen:
             return True
-        first = _cut(seen[0], box)
-        return all(ImageChops.difference(first, _cut(other, box)).getbbox() is None for other in seen[1:])
+        first = seen[0].crop(box.edges)
+        return all(ImageChops.difference(first, other.crop(box.edges)).getbbox() is None for other in seen[1:])
 
 
 class TrialPort(WindowPort, Protocol):
@@ -242,16 +236,6 @@ class TrialPort(WindowPort, Protocol):
     def trial(self) -> TrialObserver:
         """What was looked at meanwhile."""
         ...
-
-
-def _cut(picture: Image.Image, box: Box) -> Image.Image:
-    return picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))
-
-
-def _box(part: tuple[int, int, int, int], of: Box) -> Box:
-    """This part of a place, from the corner from which that is counted."""
-    left, top, right, bottom = part
-    return Box(x=of.x + left, y=of.y + top, width=right - left, height=bottom - top)
 
 
 def _why(outcome: Outcome) -> str:

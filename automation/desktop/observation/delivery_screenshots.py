@@ -42,11 +42,11 @@ class DeliveryScreenshots:
 
     def pictures(self, composer: Box, *, whole: bool) -> tuple[Picture, ...]:
         """Those of the composer, and with `whole` those of the window too."""
-        parts = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,)
+        parts, place = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,), composer.edges
         return tuple(
-            Picture(moment=moment, part=part, png=to_small_png(_cut(window, composer, part)))
+            Picture(moment=moment, part=part, png=to_small_png(seen if part is Part.WINDOW else seen.crop(place)))
             for part in parts
-            for moment, window in self._kept.items()
+            for moment, seen in self._kept.items()
         )
 
 
@@ -72,9 +72,3 @@ def target_identity(seen: WindowInfo) -> Target:
         title_sha256=hashlib.sha256(seen.title.encode()).hexdigest(),
         place=(box.x, box.y, box.width, box.height),
     )
-
-
-def _cut(window: Image.Image, composer: Box, part: Part) -> Image.Image:
-    if part is Part.WINDOW:
-        return window
-    return window.crop((composer.x, composer.y, composer.x + composer.width, composer.y + composer.height))

@@ -19,7 +19,6 @@ from automation.desktop.observation.screen_signs import (
     WindowSnapshot,
     is_busy,
     is_resting,
-    part,
     place_of,
 )
 from automation.desktop.observation.window_locator import RECALIBRATE, WindowLocator
@@ -276,16 +275,17 @@ class WindowInspector(WindowLocator):
         found = next((number for number, box in enumerate(places) if box is not None), None)
         box = None if found is None else places[found]
         composer = profile.composer
+        busy = profile.busy_sign
         return WindowSnapshot(
             unheard=heard.why_not,
             strange=heard.strange,
             frame=frame,
             dialog=found,
-            crop=None if box is None else part(frame, box),
+            crop=None if box is None else frame.crop(box.edges),
             box=box,
-            is_busy=is_busy(profile, None if profile.busy_sign is None else part(frame, profile.busy_sign.box), heard),
+            is_busy=is_busy(profile, None if busy is None else frame.crop(busy.box.edges), heard),
             is_resting=is_resting(profile, frame, heard),
-            is_empty=self.is_empty_in(name, part(frame, composer.box)),
+            is_empty=self.is_empty_in(name, frame.crop(composer.box.edges)),
         )
 
     def text(self, name: str, view: WindowSnapshot) -> str | None:
@@ -348,7 +348,7 @@ class WindowInspector(WindowLocator):
         hidden = [mask for name, seen in before for mask in self._hidden(name, seen, None)]
         for name, seen in self._found():  # one may have been moved meanwhile
             there = replace(seen.box, x=seen.box.x - screen.x, y=seen.box.y - screen.y)
-            hidden += self._hidden(name, seen, part(picture, there))
+            hidden += self._hidden(name, seen, picture.crop(there.edges))
         return paint_masks(picture, screen, hidden)
 
     def _found(self) -> list[tuple[str, WindowInfo]]:
@@ -363,7 +363,7 @@ class WindowInspector(WindowLocator):
         the composer of `frame`. If its program does not tell where the code is: all of a composer that is not empty."""
         profile, composer = self.profile(name), self.profile(name).composer
         hidden = [mask.on_screen(seen.box) for mask in profile.masks]
-        if frame is None or self.is_empty_in(name, part(frame, composer.box)):
+        if frame is None or self.is_empty_in(name, frame.crop(composer.box.edges)):
             return hidden
         box = composer.box.on_screen(seen.box)
         is_told = Readback.ACCESSIBILITY in profile.readback

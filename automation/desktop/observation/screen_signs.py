@@ -114,11 +114,6 @@ class WindowSnapshot:
     is_empty: bool = True
 
 
-def part(frame: Image.Image, box: Box) -> Image.Image:
-    """This part of a window's picture."""
-    return frame.crop((box.x, box.y, box.x + box.width, box.y + box.height))
-
-
 def stands(sign: Sign, there: Image.Image) -> bool:
     """Whether the sign stands in the picture of its box."""
     return image_diff.share(there, sign.colour) >= sign.share
@@ -128,16 +123,19 @@ def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: Window
     """Where people see this dialog inside the window, which shows all of its signs; None when it does not."""
     if dialog.sign is None and dialog.picture is None and dialog.accessible is None:
         return None
-    if dialog.sign is not None and not stands(dialog.sign, part(frame, dialog.sign.box)):
+    if dialog.sign is not None and not stands(dialog.sign, frame.crop(dialog.sign.box.edges)):
         return None
     if dialog.picture is not None:
-        there = part(frame, dialog.picture.box)
+        there = frame.crop(dialog.picture.box.edges)
         if image_diff.count_differing(there, _read(dialog.picture.png)) > NOISE_PX:
             return None
     if dialog.accessible is None:
         return dialog.box
     told = heard.parts.get(dialog.accessible)
-    return None if told is None else dialog.box or _inside(told.box, seen.box)
+    if told is None or dialog.box is not None:
+        return dialog.box if told else None
+    inside = told.box.shared(seen.box)  # without an area, as of a dialog that its program is just taking away
+    return inside.in_window(seen.box) if inside.has_area else None
 
 
 def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> bool:
@@ -149,21 +147,9 @@ def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> b
 
 def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
     """Whether all signs of rest are there that the profile has."""
-    if profile.idle_sign is not None and not stands(profile.idle_sign, part(frame, profile.idle_sign.box)):
+    if profile.idle_sign is not None and not stands(profile.idle_sign, frame.crop(profile.idle_sign.box.edges)):
         return False
     return profile.idle_accessible is None or profile.idle_accessible in heard.parts
-
-
-def _inside(box: Box, window: Box) -> Box | None:
-    """The part of a place on the screen that lies in the window, from the window's corner.
-
-    None when nothing does, as of a dialog that its program is just taking away."""
-    left, top = max(box.x, window.x), max(box.y, window.y)
-    right = min(box.x + box.width, window.x + window.width)
-    bottom = min(box.y + box.height, window.y + window.height)
-    if right <= left or bottom <= top:
-        return None
-    return Box(x=left - window.x, y=top - window.y, width=right - left, height=bottom - top)
 
 
 @lru_cache(maxsize=64)

@@ -186,8 +186,7 @@ def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]
             box, composer = one.window.box, profile.composer.box
             is_it = re.fullmatch(profile.match_class, one.window.kind) and box.width == known.box.width
             if is_it and box.height == known.box.height:
-                point = box.x + composer.x + composer.width // 2, box.y + composer.y + composer.height // 2
-                picks.append(Pick(number=one.number, profile=known.kind, point=point))
+                picks.append(Pick(number=one.number, profile=known.kind, point=composer.on_screen(box).middle))
     return picks
 
 
