@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.discord.parts import Attachment, Parts, framed
+from bot.discord.parts import GREY, RED, Attachment, Parts, framed, written
 from bot.discord.render import named, person_id
-from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, seen, size
-from bot.discord.views.buttons import ResolveUnknown
+from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
+from bot.discord.views.buttons import ResolveUnknown, quoted_note
 from core.agent_messages.model import AgentMessageView, MessageWaitReason
-from core.deliveries.model import Delivery, DeliveryState, Moment, Picture, Reason, parse_asked
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, Reason, parse_asked
 from core.dispatch.model import Decision
 from core.messages.model import Message
 from core.notices.model import Notice
@@ -46,6 +46,24 @@ STATES: dict[DeliveryState, str] = {
     DeliveryState.EXPIRED: "not delivered",
     DeliveryState.SUPERSEDED: "sent anew",
 }
+_SETTLED: dict[str, str] = {
+    "arrived": "{who} said that its prompt arrived.",
+    "again": "{who} said that its prompt did not arrive; it is sent again.",
+    "dropped": "{who} dropped it.",
+    "answered": "its agent answered, so its prompt did arrive.",
+    "ended": "{who} ended it.",
+}
+_SETTLED_WORDS: dict[str, str] = {
+    "arrived": "{who} said that they arrived.",
+    "again": "{who} said that they did not arrive; they are sent again.",
+    "dropped": "{who} dropped them.",
+    "ended": "nobody needs to decide any more: {reason}.",
+}
+_MOMENTS: dict[Moment, str] = {
+    Moment.STAGED: "before Enter",
+    Moment.LAST_SEEN: "at the last look",
+    Moment.AFTERWARDS: "afterwards",
+}
 
 
 def shown(view: AgentMessageView, *, marker: str) -> Parts:
@@ -57,22 +75,15 @@ def shown(view: AgentMessageView, *, marker: str) -> Parts:
     whole = size(said.body) + 8 <= _BODY_CHARS
     head = f"**{inline(said.sender_name, 60)} → {to}**{about}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
-    return Parts(content=f"{head}{cut(how(view.deliveries), room)}\n-# {marker}")
+    return written(f"{head}{cut(how(view.deliveries), room)}", marker)
 
 
 def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
-    """Words that did not arrive, or may not have: a new message that mentions whoever sent them."""
+    """An agent message that did not arrive, or may not have: a new message that mentions its sender."""
     agent, state, reason = (*notice.text.split(": ", 2), "", "")[:3]
     now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
-    wakes = sender_id(view.message)
-    ping = f"<@{wakes}> " if wakes else ""
-    about = f" about {view.message.task}" if view.message.task else ""
-    whose = "Octet's words" if view.message.sender.startswith("system:") else "Your words"
-    said = f"{ping}**{whose} to {inline(agent, 60)}{about}:** {_state_words(state, reason, now)}."
-    return Parts(
-        content=f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}\n-# {marker}",
-        mentions=(wakes,) if wakes else (),
-    )
+    said = f"**{_whose(view.message)} to {_whom(agent, view.message)}:** {_state_words(state, reason, now)}."
+    return written(f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
 
 
 def answer(view: AgentMessageView) -> str:
@@ -88,13 +99,8 @@ def how(deliveries: Sequence[Delivery]) -> str:
     """How far they have come, agents of whom the same is so on one line."""
     found: dict[str, list[str]] = {}
     for one in deliveries:
-        found.setdefault(state_words(one), []).append(one.agent)
+        found.setdefault(_state_words(one.state, one.reason, one), []).append(one.agent)
     return "\n".join(f"{_names(names)}: {words}" for words, names in found.items())
-
-
-def state_words(delivery: Delivery) -> str:
-    """How far one delivery has come, and why no further."""
-    return _state_words(delivery.state, delivery.reason, delivery)
 
 
 def sender_id(message: Message) -> int | None:
@@ -128,104 +134,75 @@ def _names(names: Sequence[str]) -> str:
     return f"{', '.join(inline(name, 60) for name in names[:_SHOWN_AGENTS])}{more}"
 
 
-_RED, _GREY = 0xD13438, 0x80848E
-_SETTLED: dict[str, str] = {
-    "arrived": "{who} said that its prompt arrived.",
-    "again": "{who} said that its prompt did not arrive; it is sent again.",
-    "dropped": "{who} dropped it.",
-    "answered": "its agent answered, so its prompt did arrive.",
-    "ended": "{who} ended it.",
-}
-_SETTLED_WORDS: dict[str, str] = {
-    "arrived": "{who} said that they arrived.",
-    "again": "{who} said that they did not arrive; they are sent again.",
-    "dropped": "{who} dropped them.",
-    "ended": "nobody needs to decide any more: {reason}.",
-}
-_MOMENTS: dict[Moment, str] = {
-    Moment.STAGED: "before Enter",
-    Moment.LAST_SEEN: "at the last look",
-    Moment.AFTERWARDS: "afterwards",
-}
-
-
 def unknown_prompt_message(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
     """Ask, with what pictures there are; None: they are switched off. Once it is settled: say how, and ask no more."""
-    how, _, who = notice.text.partition(" by ")
+    task, (how, _, who) = view.task, notice.text.partition(" by ")
     if how in _SETTLED:
-        said = f"**{view.task.id}:** {_SETTLED[how].format(who=named(who))}\n{inline(view.task.title, 200)}"
-        return Parts(view=framed(said, marker, colour=_GREY))
-    return _ask(notice, view, pictures=pictures, marker=marker)
+        said = f"**{task.id}:** {_SETTLED[how].format(who=named(who))}\n{inline(task.title, 200)}"
+        return framed(said, marker, colour=GREY)
+    asked, agent = parse_asked(notice.about), inline(task.agent or "its agent", 60)
+    lines = [
+        f"**{task.id} needs a person:** nobody saw whether its prompt reached {agent}.",
+        inline(task.title, 200),
+        *(line for row in view.deliveries if row.id == asked[0] for line in _what_is_known(row)),
+        f"{agent} gets nothing else until somebody says what is so. Drop ends the task.",
+        _where_to_look(agent, pictures),
+    ]
+    return _question(lines, asked, name=task.id, pictures=pictures, marker=marker, wakes=person_id(task.requester))
 
 
 def unknown_delivery_message(
     notice: Notice, view: AgentMessageView, *, pictures: Sequence[Picture] | None, marker: str
 ) -> Parts:
-    """As `question`, about words to an agent; it wakes whoever sent them."""
-    delivery, _ = parse_asked(notice.about)
-    row = next(one for one in view.known if one.id == delivery)
-    agent, body = inline(row.agent, 60), fence(view.message.body, _QUOTED_CHARS)
-    about = f" about {view.message.task}" if view.message.task else ""
+    """As `unknown_prompt_message`, about a message to an agent; it wakes the sender."""
+    message, asked = view.message, parse_asked(notice.about)
+    row = next(one for one in view.known if one.id == asked[0])
+    agent, body = inline(row.agent, 60), fence(message.body, _QUOTED_CHARS)
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED_WORDS:
         words = _SETTLED_WORDS[how].format(who=named(who), reason=inline(row.reason, 200))
-        return Parts(view=framed(f"**Words to {agent}{about}:** {words}\n{body}", marker, colour=_GREY))
-    wakes = sender_id(view.message)
-    ping = f"<@{wakes}> " if wakes else ""
-    whose = "Octet's words" if view.message.sender.startswith("system:") else "Your words"
-    lines = [f"{ping}**{whose} to {agent}{about} need a person:** nobody saw whether they arrived.", body]
-    if row.note:
-        lines.append(seen(row.note, 500))
-    lines += _what_part(row)
-    lines.append(f"{agent} gets nothing else until somebody says what is so. Drop gives the words up.")
-    lines.append(_where_to_look(agent, pictures))
-    name = view.message.task or "words"
-    return _with_buttons("\n".join(lines), notice, name=name, pictures=pictures, marker=marker, wakes=wakes)
+        return framed(f"**Words to {_whom(row.agent, message)}:** {words}\n{body}", marker, colour=GREY)
+    lines = [
+        f"**{_whose(message)} to {_whom(row.agent, message)} need a person:** nobody saw whether they arrived.",
+        body,
+        *_what_is_known(row),
+        f"{agent} gets nothing else until somebody says what is so. Drop gives the words up.",
+        _where_to_look(agent, pictures),
+    ]
+    return _question(
+        lines, asked, name=message.task or "words", pictures=pictures, marker=marker, wakes=sender_id(message)
+    )
 
 
-def _ask(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
-    task, wakes = view.task, person_id(view.task.requester)
-    delivery, _ = parse_asked(notice.about)
-    agent = inline(task.agent or "its agent", 60)
-    ping = f"<@{wakes}> " if wakes else ""
-    lines = [f"{ping}**{task.id} needs a person:** nobody saw whether its prompt reached {agent}."]
-    lines.append(inline(task.title, 200))
-    for row in view.deliveries:
-        if row.id == delivery and row.note:
-            lines.append(seen(row.note, 500))
-        if row.id == delivery:
-            lines += _what_part(row)
-    lines.append(f"{agent} gets nothing else until somebody says what is so. Drop ends the task.")
-    lines.append(_where_to_look(agent, pictures))
-    return _with_buttons("\n".join(lines), notice, name=task.id, pictures=pictures, marker=marker, wakes=wakes)
+def _whose(message: Message) -> str:
+    return "Octet's words" if message.sender.startswith("system:") else "Your words"
 
 
-def _what_part(row: Delivery) -> list[str]:
-    """What it is about, where a prompt comes in parts."""
+def _whom(agent: str, message: Message) -> str:
+    return inline(agent, 60) + (f" about {message.task}" if message.task else "")
+
+
+def _what_is_known(row: Delivery) -> list[str]:
+    """What Octet saw, and what it is about where a prompt comes in parts."""
     rest = "" if row.share.is_last else "; the rest comes after it"
-    return [f"This is about {row.share.words}{rest}."] if row.share.words else []
+    return [*quoted_note(row), *([f"This is about {row.share.words}{rest}."] if row.share.words else [])]
 
 
-def _with_buttons(
-    text: str,
-    notice: Notice,
+def _question(
+    lines: Sequence[str],
+    asked: tuple[DeliveryId, int],
     *,
     name: str,
     pictures: Sequence[Picture] | None,
     marker: str,
     wakes: int | None,
 ) -> Parts:
-    delivery, number = parse_asked(notice.about)
-    shots = {f"{name}-{one.moment.value.replace(' ', '-')}.png": one for one in pictures or ()}
-    layout = framed(
-        text,
-        marker,
-        colour=_RED,
-        shots={name: _MOMENTS[one.moment] for name, one in shots.items()},
-        buttons=[ResolveUnknown(decision, delivery, number) for decision in Decision],
-    )
-    files = tuple(Attachment(name=name, data=one.png) for name, one in shots.items())
-    return Parts(view=layout, attachments=files, mentions=(wakes,) if wakes else ())
+    shots = [
+        Attachment(name=f"{name}-{one.moment.value.replace(' ', '-')}.png", data=one.png, shows=_MOMENTS[one.moment])
+        for one in pictures or ()
+    ]
+    buttons = [ResolveUnknown(decision, *asked) for decision in Decision]
+    return framed("\n".join(lines), marker, colour=RED, wakes=wakes, shots=shots, buttons=buttons)
 
 
 def _where_to_look(agent: str, pictures: Sequence[Picture] | None) -> str:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import discord
-from discord import ui
-
 from bot.discord.lists import AGENT_STATES, DESK_STATES, REASONS
-from bot.discord.parts import Parts
+from bot.discord.parts import BLUE, GREEN, RED, Parts, boxed
 from bot.discord.text import LAYOUT_LIMIT, cut, inline, seen, size
 from bot.discord.views.buttons import RemoveBoard
 from bot.discord.views.calibration import Recalibrate
@@ -20,7 +15,6 @@ from core.tasks.model import TaskLine, TaskState
 _MARGIN = 200  # characters kept free for what is added at the end, and for what Discord may count otherwise
 _TAIL = 800  # of the board's room this much is for tasks and desks, however many agents there are
 _BUTTONS = 5  # Discord takes no more in a row
-_QUIET, _BUSY, _TROUBLE = 0x4B8B6F, 0x4F6BED, 0xD13438
 
 SIGNS: dict[AgentState, str] = {
     AgentState.OFFLINE: "⚪",
@@ -81,7 +75,7 @@ _COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
 def needs(found: Needs, *, guild: int | None) -> Parts:
     """What needs a person, for one reader, with links; as much as one message takes, and how much is left out."""
     if not found.total:
-        return Parts(view=_box(["### Nothing needs a person", "Everything goes on by itself."], colour=_QUIET))
+        return Parts(view=boxed(["### Nothing needs a person", "Everything goes on by itself."], colour=GREEN))
     number = "1 thing needs" if found.total == 1 else f"{found.total} things need"
     head = f"### {number} a person"
     room, shown = LAYOUT_LIMIT - _MARGIN - size(head), list[str]()
@@ -94,16 +88,16 @@ def needs(found: Needs, *, guild: int | None) -> Parts:
     if len(shown) < found.total:
         shown.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows a longer list.")
     buttons = [Recalibrate(need.desk, need.window) for need in found.shown if need.window and need.desk]
-    return Parts(view=_box([head, "\n\n".join(shown)], colour=_TROUBLE, buttons=buttons[:_BUTTONS]))
+    return Parts(view=boxed([head, "\n\n".join(shown)], colour=RED, buttons=buttons[:_BUTTONS]))
 
 
 def board(now: Board, *, marker: str) -> Parts:
     """The live board's message."""
     is_busy = any(one.status.state is AgentState.BUSY for one in now.agents)
-    colour = _TROUBLE if now.needs else _BUSY if is_busy else _QUIET
+    colour = RED if now.needs else BLUE if is_busy else GREEN
     # Discord counts the time on by itself: the message needs no edit for it.
     small = f"-# Updated <t:{now.at_ms // 1000}:R>\n-# {marker}"
-    return Parts(view=_box([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),)))
+    return Parts(view=boxed([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),)))
 
 
 def blocks(now: Board) -> list[str]:
@@ -190,15 +184,3 @@ def _work(now: Board) -> list[str]:
 def _desk(status: DeskStatus) -> str:
     why = f" ({inline(status.reason, 120)})" if status.reason else ""
     return f"{_DESK_SIGNS[status.state]} Desk **{inline(status.desk.name, 60)}** {DESK_STATES[status.state]}{why}"
-
-
-def _box(texts: list[str], *, colour: int, buttons: Sequence[RemoveBoard | Recalibrate] = ()) -> ui.LayoutView:
-    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
-    for text in texts:
-        box.add_item(ui.TextDisplay(text))
-    if buttons:
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        for button in buttons:
-            row.add_item(button)
-        box.add_item(row)
-    return ui.LayoutView(timeout=None).add_item(box)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import discord
 from discord import ui
+
+GREY, BLUE, AMBER, RED, GREEN = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F
+Button = ui.DynamicItem[ui.Button[ui.LayoutView]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +19,7 @@ class Attachment:
 
     name: str
     data: bytes
+    shows: str = ""  # what a picture shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,26 +74,49 @@ def within_limits(parts: Parts) -> Parts:
     return replace(parts, attachments=tuple(kept))
 
 
-def framed(
-    text: str,
-    marker: str,
+def boxed(
+    texts: Iterable[str],
     *,
     colour: int,
-    shots: Mapping[str, str] | None = None,
-    buttons: Sequence[ui.DynamicItem[ui.Button[ui.LayoutView]]] = (),
+    items: Iterable[ui.Item[ui.LayoutView]] = (),
+    buttons: Sequence[Button] = (),
+    small: str = "",
 ) -> ui.LayoutView:
-    """A message with a coloured edge: `text`, pictures that go with it by their file names, buttons in one row, and the
-    small print by which the outbox knows it."""
-    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
-    box.add_item(ui.TextDisplay(text))
-    if shots:
-        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
-        for name, words in shots.items():
-            gallery.add_item(media=f"attachment://{name}", description=words or None)
-        box.add_item(gallery)
+    """A message with a coloured edge: texts, other items, buttons in one row, small print."""
+    shown = [ui.TextDisplay[ui.LayoutView](text) for text in texts]
+    box: ui.Container[ui.LayoutView] = ui.Container(*shown, *items, accent_colour=colour)
     if buttons:
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         for button in buttons:
             row.add_item(button)
         box.add_item(row)
-    return ui.LayoutView(timeout=None).add_item(box.add_item(ui.TextDisplay(f"-# {marker}")))
+    if small:
+        box.add_item(ui.TextDisplay(f"-# {small}"))
+    return ui.LayoutView(timeout=None).add_item(box)
+
+
+def framed(
+    text: str,
+    marker: str,
+    *,
+    colour: int,
+    wakes: int | None = None,
+    shots: Sequence[Attachment] = (),
+    buttons: Sequence[Button] = (),
+) -> Parts:
+    """A message with a coloured edge that mentions the user `wakes`: `text`, pictures, buttons in one row, and the
+    marker by which the outbox knows it."""
+    pictures = [discord.MediaGalleryItem(f"attachment://{one.name}", description=one.shows or None) for one in shots]
+    items = [ui.MediaGallery[ui.LayoutView](*pictures)] if shots else []
+    view = boxed([_ping(wakes) + text], colour=colour, items=items, buttons=buttons, small=marker)
+    return Parts(view=view, attachments=tuple(shots), mentions=(wakes,) if wakes else ())
+
+
+def written(text: str, marker: str, *, wakes: int | None = None, files: tuple[Attachment, ...] = ()) -> Parts:
+    """An ordinary message that mentions the user `wakes`, with the marker by which the outbox knows it."""
+    content = f"{_ping(wakes)}{text}\n-# {marker}"
+    return Parts(content=content, attachments=files, mentions=(wakes,) if wakes else ())
+
+
+def _ping(wakes: int | None) -> str:
+    return f"<@{wakes}> " if wakes else ""

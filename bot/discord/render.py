@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import discord
 from discord import ui
 
-from bot.discord.parts import Attachment, Parts
+from bot.discord.parts import AMBER, BLUE, GREEN, GREY, RED, Attachment, Parts, boxed, written
 from bot.discord.text import (
     CONTENT_LIMIT,
     LAYOUT_LIMIT,
@@ -38,21 +37,20 @@ _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
-_GREY, _BLUE, _AMBER, _RED, _GREEN_GREY = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F
 COLOURS: dict[TaskState, int] = {
-    TaskState.DRAFT: _GREY,
-    TaskState.READY: _BLUE,
-    TaskState.WAITING: _AMBER,
-    TaskState.ASSIGNED: _BLUE,
-    TaskState.DELIVERING: _BLUE,
-    TaskState.WORKING: _BLUE,
-    TaskState.BLOCKED: _AMBER,
-    TaskState.REVIEW: _BLUE,
-    TaskState.PARKED: _RED,
-    TaskState.FAILED: _RED,
-    TaskState.EXPIRED: _RED,
-    TaskState.DONE: _GREEN_GREY,
-    TaskState.CANCELLED: _GREY,
+    TaskState.DRAFT: GREY,
+    TaskState.READY: BLUE,
+    TaskState.WAITING: AMBER,
+    TaskState.ASSIGNED: BLUE,
+    TaskState.DELIVERING: BLUE,
+    TaskState.WORKING: BLUE,
+    TaskState.BLOCKED: AMBER,
+    TaskState.REVIEW: BLUE,
+    TaskState.PARKED: RED,
+    TaskState.FAILED: RED,
+    TaskState.EXPIRED: RED,
+    TaskState.DONE: GREEN,
+    TaskState.CANCELLED: GREY,
 }
 STATES: dict[TaskState, str] = {
     TaskState.DRAFT: "draft",
@@ -103,13 +101,9 @@ def card(view: TaskView, *, marker: str) -> Parts:
             files.append(Attachment(name=f"{task.id}-prompt.txt", data=view.prompt.encode()))
     else:
         blocks.append(fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
-    button = None if task.state in ENDED else CancelTask(task.id)
-    return Parts(
-        view=_layout(
-            blocks, files, small=f"-# {marker}", button=button, colour=_GREY if is_dry else COLOURS[task.state]
-        ),
-        attachments=tuple(files),
-    )
+    buttons = [] if task.state in ENDED else [CancelTask(task.id)]
+    colour = GREY if is_dry else COLOURS[task.state]
+    return _layout(blocks, files, colour=colour, small=marker, buttons=buttons)
 
 
 def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
@@ -132,17 +126,15 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     for shot in receipts[-1].pictures if receipts else ():
         if shot.png:
             files.append(Attachment(name=f"{task.id}-{shot.name}.png", data=shot.png))
-    return Parts(view=_layout(blocks, files, colour=COLOURS[task.state]), attachments=tuple(files))
+    return _layout(blocks, files, colour=COLOURS[task.state])
 
 
 def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str) -> Parts:
     """A new message in the task's thread: an answer, an end, a halt, late words."""
     if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
         return _words(notice, view, message, marker)
-    task, wakes = view.task, person_id(view.task.requester)
-    ping = f"<@{wakes}> " if wakes else ""
-    said = _ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice)
-    lines = [f"{ping}{said}", inline(task.title, 200)]
+    task = view.task
+    lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
     if notice.text and notice.kind is NoticeKind.ENDED:
         lines.append(inline(notice.text, 800))
     is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason}"
@@ -150,7 +142,7 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
         lines.append(seen(task.note, 400))
     if task.cure and is_still_so:
         lines.append(f"What to do: {task.cure}")
-    return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
+    return written("\n".join(lines), marker, wakes=person_id(task.requester))
 
 
 def summary(notice: Notice, *, marker: str) -> Parts:
@@ -158,7 +150,7 @@ def summary(notice: Notice, *, marker: str) -> Parts:
     number, *newest = notice.text.split()
     tasks, shown = "1 task" if number == "1" else f"{number} tasks", ", ".join(newest)
     said = f"**{tasks} ended while Octet was not connected to Discord.** The newest: {shown}."
-    return Parts(content=f"{said}\n`/task list` with all tasks and `/task show` tell more.\n-# {marker}")
+    return written(f"{said}\n`/task list` with all tasks and `/task show` tell more.", marker)
 
 
 def thread_name(task: Task) -> str:
@@ -230,28 +222,16 @@ def priority_words(priority: int) -> str:
 
 
 def _layout(
-    blocks: list[str],
-    files: list[Attachment],
-    *,
-    colour: int,
-    small: str = "",
-    button: CancelTask | None = None,
-) -> ui.LayoutView:
-    room = LAYOUT_LIMIT - _MARGIN
-    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
+    blocks: list[str], files: list[Attachment], *, colour: int, small: str = "", buttons: Sequence[CancelTask] = ()
+) -> Parts:
+    room, shown = LAYOUT_LIMIT - _MARGIN, list[str]()
     for block in blocks:
-        shown = cut(block, room)
-        if shown:
-            box.add_item(ui.TextDisplay(shown))
-        room -= size(shown)
-    for file in files:
-        box.add_item(ui.File(f"attachment://{file.name}"))
-    if button is not None:
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        box.add_item(row.add_item(button))
-    if small:
-        box.add_item(ui.TextDisplay(small))
-    return ui.LayoutView(timeout=None).add_item(box)
+        if part := cut(block, room):
+            shown.append(part)
+            room -= size(part)
+    items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
+    view = boxed(shown, colour=colour, items=items, buttons=buttons, small=small)
+    return Parts(view=view, attachments=tuple(files))
 
 
 def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Parts:
@@ -259,13 +239,20 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Par
     before = next((one for one in view.answers if one.id == message.supersedes), None)
     if before is not None and before.body.split() == message.body.split():
         said = f"**{agent}** brought the answer of {task.id} by its command too, the same that was read in its window."
-        return Parts(content=f"{said}\n-# {marker}")
+        return written(said, marker)
     if notice.kind is NoticeKind.LATE:
         head = f"**Late words of {agent}** for {task.id}, which had ended or was another task"
     elif message.source is Source.MODEL:
         head = f"The model of **{agent}** answers {task.id}" + ("" if message.final else ", but not to the end")
     elif message.source is Source.WINDOW:
-        head = _read_head(agent, task, message)
+        how = "ends" if message.final else "began an answer to"
+        # Say whether its end was there, and that the agent did not bring it.
+        sure = (
+            "*unverified*: read there, not brought by it"
+            if message.final
+            else ("*partial* and *unverified*: its end is not there")
+        )
+        head = f"**{agent}** {how} {task.id} in its window ({sure})" + (" and says" if message.final else "")
     elif before is not None:
         head = f"**{agent}** ends {task.id} by its command, otherwise than was read in its window, and says"
     elif message.final:
@@ -278,14 +265,7 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Par
         name = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
         files = (Attachment(name=name, data=message.body.encode(errors="replace")),)
         body = f"{quote(message.body, 900)}\n-# The whole answer is attached ({len(message.body)} characters)."
-    return Parts(content=cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN) + f"\n-# {marker}", attachments=files)
-
-
-def _read_head(agent: str, task: Task, message: Message) -> str:
-    """Above what was read in a window. It is said whether its end was there, and that nobody brought it."""
-    if message.final:
-        return f"**{agent}** ends {task.id} in its window (*unverified*: read there, not brought by it) and says"
-    return f"**{agent}** began an answer to {task.id} in its window (*partial* and *unverified*: its end is not there)"
+    return written(cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN), marker, files=files)
 
 
 def _speaker(message: Message) -> str:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from bot.discord import errors, replies
+from bot.discord import errors, replies, text
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
-from bot.discord.text import seen as quote_seen
 from bot.verbs import fleet, tasks
 from core.agent_actions.model import ActionResult
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
@@ -25,157 +24,22 @@ if TYPE_CHECKING:
     from bot.discord.bot import Bot
     from core.coordinator import Coordinator
 
-
-class Press(ABC):
-    """One press: acknowledged first, its error answered. The message itself belongs to its writer, not to the press."""
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[Any],
-        _item: ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """Make the button of an old message again: its constructor takes the groups of its template."""
-        return cls(**match.groupdict())
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Acknowledge, and do what the button is for."""
-        try:
-            await replies.defer(interaction)
-            await self.press(interaction, await interaction.client.actor(interaction))
-        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
-            await errors.answer(interaction, error)
-
-    @abstractmethod
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        """Let core do it if this actor may, and say privately what became of it."""
-
-
 DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
     Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
     Decision.SEND_AGAIN: ("Not arrived, send again", discord.ButtonStyle.primary),
     Decision.DROP: ("Drop", discord.ButtonStyle.danger),
 }
-
-
-class ResolveUnknown(
-    Press,
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})",
-):
-    """One press is one person's word, if the presser may give it and nothing else has settled it before."""
-
-    def __init__(self, decision: str, delivery: str, fence: int | str, *, label: str = "") -> None:
-        self.decision, self.delivery, self.fence = Decision(decision), DeliveryId(delivery), int(fence)
-        usual, style = DECISION_LABELS[self.decision]
-        custom_id = f"v1:unknown:{self.decision.value}:{delivery}:{fence}"
-        super().__init__(ui.Button(label=label or usual, style=style, custom_id=custom_id))
-
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        unknowns = interaction.client.coordinator.unknowns
-        after = await unknowns.resolve(self.delivery, self.decision, by=actor, fence=self.fence)
-        await replies.say(interaction, resolved(after, self.decision))
-
-
-def resolved(after: Delivery, decision: Decision) -> str:
-    """What the person who decided is told."""
-    what, agent = after.task or "What was said", inline(after.agent, 60)
-    if after.act is not None:
-        return f"Noted. {agent} can be interrupted and answered as before."
-    match decision:
-        case Decision.ARRIVED:
-            return f"{what} arrived, by your word. {agent} has it."
-        case Decision.SEND_AGAIN:
-            return f"{what} is sent again, as soon as a window can be used."
-        case Decision.DROP:
-            return f"{what} is dropped. Whoever asked for it is told." if after.task else f"{what} is dropped."
-
-
-_STYLES = {
-    Act.APPROVE: discord.ButtonStyle.success,
-    Act.DENY: discord.ButtonStyle.danger,
-    Act.CONTINUE: discord.ButtonStyle.primary,
-}
-
-
-class PressAct(
-    Press,
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"v1:press:(?P<act>approve|deny|continue):(?P<standstill>[0-9A-Z]{26})",
-):
-    """One press is one act upon the dialog that the message shows, and upon no other."""
-
-    def __init__(self, act: str, standstill: str) -> None:
-        self.act = Act(act)
-        custom_id = f"v1:press:{self.act.value}:{standstill}"
-        super().__init__(ui.Button(label=ACT_LABELS[self.act], style=_STYLES[self.act], custom_id=custom_id))
-        self.standstill = standstill
-
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        coordinator = interaction.client.coordinator
-        pressed = await coordinator.agent_actions.answer_dialog(self.standstill, self.act, by=actor)
-        await replies.say(interaction, await ended(pressed, core=coordinator, by=actor))
-
-
-class LookAtWindow(
-    Press,
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"v1:look:(?P<standstill>[0-9A-Z]{26})",
-):
-    """Shows the whole window as it is now, to whoever may see it."""
-
-    def __init__(self, standstill: str) -> None:
-        super().__init__(ui.Button(label="Screenshot", custom_id=f"v1:look:{standstill}"))
-        self.standstill = standstill
-
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        require(actor, Permission.DESK_LOOK)
-        coordinator = interaction.client.coordinator
-        standstill = (await coordinator.agent_actions.show_dialog(self.standstill, by=actor)).dialog
-        png = await coordinator.desks.screenshot(standstill.desk, standstill.window, by=actor)
-        shown = Attachment(name="window.png", data=png)
-        await replies.say(interaction, Parts(content=f"The window of {standstill.agent}:", attachments=(shown,)))
-
-
-class CancelTask(
-    Press,
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})",
-):
-    """One press ends the task, if the presser may and the task has not ended yet."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(
-            ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id=f"v1:task:cancel:{task}"),
-        )
-        self.task = TaskId(task)
-
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        task = await interaction.client.coordinator.tasks.cancel(self.task, by=actor)
-        await replies.say(interaction, tasks.cancel.sentence(task, str))
-
-
-class RemoveBoard(Press, ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"v1:fleet:board:remove"):
-    """One press takes the board of this channel away, if the presser may."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            ui.Button(label="Remove", style=discord.ButtonStyle.secondary, custom_id="v1:fleet:board:remove")
-        )
-
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        await interaction.client.coordinator.fleet.boards.remove(str(interaction.channel_id), by=actor)
-        await replies.say(interaction, fleet.REMOVED)
-
-
 ACT_LABELS: dict[Act, str] = {
     Act.INTERRUPT: "Interrupt",
     Act.APPROVE: "Approve",
     Act.DENY: "Deny",
     Act.CONTINUE: "Continue",
     Act.NEW_CHAT: "New conversation",
+}
+_STYLES = {
+    Act.APPROVE: discord.ButtonStyle.success,
+    Act.DENY: discord.ButtonStyle.danger,
+    Act.CONTINUE: discord.ButtonStyle.primary,
 }
 _NOT_PRESSED: dict[str, str] = {
     Reason.CHANGED: "the window shows something else than what you were shown",
@@ -185,10 +49,117 @@ _NOT_PRESSED: dict[str, str] = {
 """Why nothing was pressed, where the lane's own word for it is not enough."""
 
 
-def outcome(pressed: ActionResult) -> str:
-    """What the person who asked for an act is told."""
+class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
+    """One press: acknowledged first, its error answered. The message itself belongs to its writer, not to the press."""
+
+    def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
+        super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button of an old message again: its constructor takes the groups of its template."""
+        given: dict[str, Any] = match.groupdict()
+        return cls(**given)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Acknowledge, and do what the button is for."""
+        try:
+            await replies.defer(interaction)
+            await replies.say(interaction, await self.press(interaction, await interaction.client.actor(interaction)))
+        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
+            await errors.answer(interaction, error)
+
+    @abstractmethod
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts | str:
+        """Let core do it if this actor may; return the private answer."""
+
+
+class ResolveUnknown(
+    Press, template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})"
+):
+    """One press is one person's word, if the presser may give it and nothing else has settled it before."""
+
+    def __init__(self, decision: str, delivery: str, fence: int | str, *, label: str = "") -> None:
+        self.decision, self.delivery, self.fence = Decision(decision), DeliveryId(delivery), int(fence)
+        usual, style = DECISION_LABELS[self.decision]
+        super().__init__(f"v1:unknown:{self.decision.value}:{delivery}:{fence}", label or usual, style)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        unknowns = interaction.client.coordinator.unknowns
+        after = await unknowns.resolve(self.delivery, self.decision, by=by, fence=self.fence)
+        what, agent = after.task or "What was said", inline(after.agent, 60)
+        if after.act is not None:
+            return f"Noted. {agent} can be interrupted and answered as before."
+        match self.decision:
+            case Decision.ARRIVED:
+                return f"{what} arrived, by your word. {agent} has it."
+            case Decision.SEND_AGAIN:
+                return f"{what} is sent again, as soon as a window can be used."
+            case Decision.DROP:
+                return f"{what} is dropped. Whoever asked for it is told." if after.task else f"{what} is dropped."
+
+
+class PressAct(Press, template=r"v1:press:(?P<act>approve|deny|continue):(?P<standstill>[0-9A-Z]{26})"):
+    """One press is one act upon the dialog that the message shows, and upon no other."""
+
+    def __init__(self, act: str, standstill: str) -> None:
+        self.act, self.standstill = Act(act), standstill
+        super().__init__(f"v1:press:{self.act.value}:{standstill}", ACT_LABELS[self.act], _STYLES[self.act])
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
+        core = interaction.client.coordinator
+        return await ended(await core.agent_actions.answer_dialog(self.standstill, self.act, by=by), core=core, by=by)
+
+
+class LookAtWindow(Press, template=r"v1:look:(?P<standstill>[0-9A-Z]{26})"):
+    """Shows the whole window as it is now, to a user who may see it."""
+
+    def __init__(self, standstill: str) -> None:
+        super().__init__(f"v1:look:{standstill}", "Screenshot")
+        self.standstill = standstill
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
+        require(by, Permission.DESK_LOOK)
+        core = interaction.client.coordinator
+        dialog = (await core.agent_actions.show_dialog(self.standstill, by=by)).dialog
+        shown = Attachment(name="window.png", data=await core.desks.screenshot(dialog.desk, dialog.window, by=by))
+        return Parts(content=f"The window of {dialog.agent}:", attachments=(shown,))
+
+
+class CancelTask(Press, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
+    """One press ends the task, if the presser may and the task has not ended yet."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:cancel:{task}", "Cancel", discord.ButtonStyle.danger)
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        return tasks.cancel.sentence(await interaction.client.coordinator.tasks.cancel(self.task, by=by), str)
+
+
+class RemoveBoard(Press, template=r"v1:fleet:board:remove"):
+    """One press takes the board of this channel away, if the presser may."""
+
+    def __init__(self) -> None:
+        super().__init__("v1:fleet:board:remove", "Remove")
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        await interaction.client.coordinator.fleet.boards.remove(str(interaction.channel_id), by=by)
+        return fleet.REMOVED
+
+
+async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:
+    """Say how an act ended, with the window as it was afterwards for those who may see it."""
+    shots = await core.receipts.afterwards(pressed.delivery, by=by)
+    attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
+    return Parts(content=_outcome(pressed), attachments=attached)
+
+
+def _outcome(pressed: ActionResult) -> str:
     what, agent = ACT_LABELS[pressed.act], inline(pressed.agent, 60)
-    note = f"\n{said}" if (said := seen(pressed.delivery)) else ""
+    note = "".join(f"\n{line}" for line in quoted_note(pressed.delivery))
     match pressed.state:
         case DeliveryState.DELIVERED | DeliveryState.SENT:
             return f"**{what}** was pressed for {agent}.{note or ' The window went on.'}"
@@ -204,13 +175,6 @@ def outcome(pressed: ActionResult) -> str:
             return f"Nothing was pressed for {agent}: {why}.{note}"
 
 
-async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:
-    """Say how an act ended, with the window as it was afterwards for those who may see it."""
-    shots = await core.receipts.afterwards(pressed.delivery, by=by)
-    attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
-    return Parts(content=outcome(pressed), attachments=attached)
-
-
-def seen(delivery: Delivery) -> str:
-    """Quote what was seen; empty where the delivery has no note."""
-    return quote_seen(delivery.note, 500) if delivery.note else ""
+def quoted_note(delivery: Delivery) -> list[str]:
+    """Quote what Octet saw, in one line; none where the delivery has no note."""
+    return [text.seen(delivery.note, 500)] if delivery.note else []

@@ -40,20 +40,14 @@ class UnreadableAnswer(Invalid):
 
 
 class AnswerCalibration(
-    Press,
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})",
+    Press, template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})"
 ):
     """A press answers the question of that number, or opens a field for the answer."""
 
     def __init__(self, said: str, number: str, desk: str, *, label: str = "") -> None:
         style = {"yes": discord.ButtonStyle.success, "no": discord.ButtonStyle.secondary}
-        button: ui.Button[ui.LayoutView] = ui.Button(
-            label=label or said,
-            style=style.get(said, discord.ButtonStyle.primary),
-            custom_id=f"v1:calibrate:{said}:{number}:{desk}",
-        )
-        super().__init__(button)
+        colour = style.get(said, discord.ButtonStyle.primary)
+        super().__init__(f"v1:calibrate:{said}:{number}:{desk}", label or said, colour)
         self.said, self.number, self.desk = said, int(number), desk
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -66,8 +60,8 @@ class AnswerCalibration(
         except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
             await errors.answer(interaction, error)
 
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        await _answer(interaction, self.desk, self.number, self.said, by=actor)
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
+        return await _answer(interaction.client.coordinator, self.desk, self.number, self.said, by=by)
 
 
 class TypedAnswer(ui.Modal, title="Calibrate"):
@@ -83,7 +77,8 @@ class TypedAnswer(ui.Modal, title="Calibrate"):
         """Answer by what was typed."""
         await replies.defer(interaction)
         by = await interaction.client.actor(interaction)
-        await _answer(interaction, self._desk, self._number, self._said.value, by=by)
+        octet = interaction.client.coordinator
+        await replies.say(interaction, await _answer(octet, self._desk, self._number, self._said.value, by=by))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         """Answer privately."""
@@ -97,15 +92,14 @@ async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Act
         return Parts(content=_joined([inline(line, 400) for line in lines]) or "No window was connected.")
     question, picks = step.now, _picks(step.now)
     rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
-    text = _joined([*rows, inline(texts.asks(question, picks), 1200), *_hint(question)])
+    hint = [BY_NUMBER] if isinstance(question, PointAt) else []
+    text = _joined([*rows, inline(texts.asks(question, picks), 1200), *hint])
     buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
     png = Attachment(name="display.png", data=await octet.maintenance.calibrate.open(desk, by=by).picture())
-    view = framed(text, f"desk {desk}", colour=_BLUE, shots={png.name: ""}, buttons=buttons)
-    return Parts(view=view, attachments=(png,))
+    return framed(text, f"desk {desk}", colour=_BLUE, shots=[png], buttons=buttons)
 
 
-async def _answer(interaction: discord.Interaction[Bot], desk: str, number: int, said: str, *, by: Actor) -> None:
-    octet = interaction.client.coordinator
+async def _answer(octet: Coordinator, desk: str, number: int, said: str, *, by: Actor) -> Parts:
     asking = octet.maintenance.calibrate.open(desk, by=by)
     step = await asking.step()
     if step.number != number or step.now is None or isinstance(step.now, CalibrationResult):
@@ -113,7 +107,7 @@ async def _answer(interaction: discord.Interaction[Bot], desk: str, number: int,
     answer = texts.read(step.now, said, _picks(step.now))
     if answer is None:
         raise UnreadableAnswer(said=said[:40])
-    await replies.say(interaction, await asked(octet, desk, await asking.answer(answer), by=by))
+    return await asked(octet, desk, await asking.answer(answer), by=by)
 
 
 def _picks(question: Question) -> dict[int, Pick]:
@@ -126,10 +120,6 @@ def _row(one: Candidate) -> str:
     how = inline(texts.why_not(one) or one.profile, 200)
     called = inline(one.window.title or one.window.kind or "a window without a title", 80)
     return f"**{one.number}** {called}{whose} · {how}"
-
-
-def _hint(question: Question) -> list[str]:
-    return [BY_NUMBER] if isinstance(question, PointAt) else []
 
 
 def _labels(question: Question, picks: dict[int, Pick]) -> list[tuple[str, str]]:
@@ -147,19 +137,13 @@ def _joined(lines: list[str]) -> str:
     return cut("\n".join(lines), CONTENT_LIMIT)
 
 
-class Recalibrate(
-    Press,
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"v1:recalibrate:(?P<desk>.+):(?P<window>[A-Za-z0-9_.-]+)",
-):
+class Recalibrate(Press, template=r"v1:recalibrate:(?P<desk>.+):(?P<window>[A-Za-z0-9_.-]+)"):
     """Measures this very window again; core lets only the owner."""
 
     def __init__(self, desk: str, window: str) -> None:
-        super().__init__(ui.Button(label=f"Recalibrate {window}", custom_id=f"v1:recalibrate:{desk}:{window}"))
-        self.desk = desk
-        self.window = window
+        super().__init__(f"v1:recalibrate:{desk}:{window}", f"Recalibrate {window}")
+        self.desk, self.window = desk, window
 
-    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
         octet = interaction.client.coordinator
-        step = await octet.maintenance.recalibrate(self.desk, self.window, by=actor)
-        await replies.say(interaction, await asked(octet, self.desk, step, by=actor))
+        return await asked(octet, self.desk, await octet.maintenance.recalibrate(self.desk, self.window, by=by), by=by)

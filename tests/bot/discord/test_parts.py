@@ -32,13 +32,13 @@ def test_a_text_that_is_too_large_is_cut_at_a_character_and_says_so(monkeypatch:
 def test_a_picture_that_is_too_large_leaves_the_message_which_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "FILE_LIMIT", 100)
     shots = tuple(Attachment(name=f"{name}.png", data=b"x" * size) for name, size in (("small", 10), ("large", 101)))
-    view = framed("Look", "m", colour=1, shots={one.name: "" for one in shots})
-    fitting = within_limits(Parts(view=view, attachments=shots))
+    fitting = within_limits(framed("Look", "m", colour=1, shots=shots))
     assert [one.name for one in fitting.attachments] == ["small.png"]
     assert "large.png" in said(fitting)
-    [gallery] = [item for item in view.walk_children() if isinstance(item, ui.MediaGallery)]
+    assert fitting.view is not None
+    [gallery] = [item for item in fitting.view.walk_children() if isinstance(item, ui.MediaGallery)]
     assert [item.media.url for item in gallery.items] == ["attachment://small.png"]
-    alone = within_limits(Parts(view=framed("Look", "m", colour=1, shots={"large.png": ""}), attachments=shots[1:]))
+    alone = within_limits(framed("Look", "m", colour=1, shots=shots[1:]))
     assert alone.view is not None
     assert not [item for item in alone.view.walk_children() if isinstance(item, ui.MediaGallery)]
     assert "large.png" in within_limits(Parts(content="Look", attachments=shots)).content
