@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import Any
 
 from PIL import Image
 
+from automation.desktop.input_target import NO_FOCUS, NOT_FOCUSED, InputTarget
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.activity_tracker import mark
 from automation.desktop.observation.anchors import Anchors
@@ -18,74 +19,13 @@ from automation.desktop.window_info import WindowInfo
 from automation.protocol.dialog_action import DialogState
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
-from core.profiles.model import Act, Box, Dialog, Press, Profile
-
-NOT_FOCUSED = "another window has the focus"
-
-
-class ActionTarget(Protocol):
-    """One window as the place that an act's key or click goes to."""
-
-    @property
-    def name(self) -> str:
-        """What its desk calls it."""
-        ...
-
-    @property
-    def eyes(self) -> WindowInspector:
-        """What looks at it."""
-        ...
-
-    @property
-    def profile(self) -> Profile:
-        """How it is driven."""
-        ...
-
-    def take(self, seen: WindowInfo) -> None:
-        """From now on this very window is the target."""
-        ...
-
-    def target(self) -> WindowInfo:
-        """The window that is."""
-        ...
-
-    def wait_for_idle_input(self) -> None:
-        """See that nobody holds a key or button, and that all keys that are needed are there."""
-        ...
-
-    def hold(self) -> None:
-        """From here on what is pressed is ours, as far as that can be; what was the person's is remembered."""
-        ...
-
-    def has_focus(self) -> bool:
-        """Whether the keys go to the target."""
-        ...
-
-    def bring_forward(self) -> bool:
-        """Ask that it gets the focus; whether it did."""
-        ...
-
-    def guard(self) -> None:
-        """See that the agent's window is at its place, and that a key pressed now would go into it."""
-        ...
-
-    def press_chord(self, chord: str, *, by_s: float) -> None:
-        """Press a chord into the target, not later than `by_s`. Whatever it raises, nothing was pressed then."""
-        ...
-
-    def click_once(self, part: Box, *, by_s: float) -> None:
-        """Click into a part of the target, not later than `by_s`. Whatever it raises, nothing was clicked then."""
-        ...
-
-    def give_back(self) -> None:
-        """What was the person's is theirs again."""
-        ...
+from core.profiles.model import Act, Box, Dialog, Press
 
 
 class WindowAction:
     """One act's view of one window."""
 
-    def __init__(self, *, aim: ActionTarget, anchors: Anchors) -> None:
+    def __init__(self, *, aim: InputTarget[Any], anchors: Anchors) -> None:
         """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
         self._aim = aim
         self._anchors = anchors
@@ -206,7 +146,7 @@ class WindowAction:
     def _come_forward(self) -> None:
         self._aim.hold()
         if not self._aim.has_focus() and not self._aim.bring_forward():
-            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
+            raise TransientFailure(Reason.FOCUS_TAKEN, NO_FOCUS)
 
     def pictures(self) -> tuple[Picture, ...]:
         try:

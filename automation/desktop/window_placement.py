@@ -56,14 +56,10 @@ class PlacementPort(Protocol):
 class WindowArranger:
     """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
 
-    def __init__(
-        self, *, eyes: WindowInspector, places: PlacementPort, pace: DeliveryClock, boxes: Callable[[str], Box]
-    ) -> None:
-        """`boxes` tells where each window is configured to stand."""
+    def __init__(self, *, eyes: WindowInspector, places: PlacementPort, pace: DeliveryClock) -> None:
         self._eyes = eyes
         self._places = places
         self._pace = pace
-        self._boxes = boxes
         self._done: dict[str, list[str]] = {}
         self._lost: dict[str, str] = {}
 
@@ -103,14 +99,14 @@ class WindowArranger:
             self._until(lambda: self._now(seen).is_viewable)
             done.append("shown again")
         filled = self._places.filled(seen.id)
-        if filled and (self._now(seen).box != self._boxes(name) or self._places.hides(filled)):
+        if filled and (self._now(seen).box != self._eyes.configured_box(name) or self._places.hides(filled)):
             self._places.unfill(seen.id, filled)
             self._until(lambda: not self._places.filled(seen.id))
             done.append("made a window of its own size again")
         self._move(name, seen)
 
     def _move(self, name: str, seen: WindowInfo) -> None:
-        wanted, before = self._boxes(name), self._now(seen).box
+        wanted, before = self._eyes.configured_box(name), self._now(seen).box
         if before == wanted:
             return
         self._places.put(seen.id, wanted)

@@ -10,7 +10,7 @@ import structlog
 
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.backend import WorkerBackend
-from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
 from automation.desktop.worker.process import why_refused
@@ -39,27 +39,26 @@ def run(desk: str) -> int:
     return process.run(desk, work, excuses=EXCUSES)
 
 
-def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
+def work(hello: Hello, inbox: Inbox) -> None:
     """Look at the panes, tidy up, and do what comes until the pipe ends."""
     check_tmux()
     with ExitStack() as stack:
-        loop.work(PaneBackend(hello, inbox, outbox, stack).surface(), inbox, outbox)
+        loop.WorkerLoop(PaneBackend(hello, inbox, stack).surface(), inbox).run()
 
 
 class PaneBackend:
     """All that works on the panes of one desk. Belongs to one thread."""
 
-    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
+    def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
         self._inbox = inbox
-        self._outbox = outbox
         self._idle_s = hello.desk.user_activity.idle_s
         tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
         self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
         self._programs = PanePrograms(self._panes, Path(hello.anchors))
         self._eyes = PaneInspector(self._panes)
         # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
-        tell = loop.tells_waits(inbox, outbox)
+        tell = loop.tells_waits(inbox)
         self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
         self._tidy = LeftoverDrafts(
@@ -91,14 +90,13 @@ class PaneBackend:
     def _lookout(self) -> PaneWatcher:
         follower = PaneActivityTracker(
             panes=self._panes,
-            tell=lambda shown: self._outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: self._outbox.send(WindowActive(window=name)),
+            tell=lambda shown: self._inbox.outbox.send(WindowShows(shown=shown)),
+            stirs=lambda name: self._inbox.outbox.send(WindowActive(window=name)),
         )
         waiting = RecoveringWindows(
             eyes=self._eyes,
             tidy=self._tidy,
             inbox=self._inbox,
-            outbox=self._outbox,
             let_go=lambda: None,
             rest_s=TICK_S,
         )

@@ -15,7 +15,7 @@ from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.own_input import Clicks
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.backend import WorkerBackend
-from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import REST_S, LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Hello
 from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
@@ -35,19 +35,18 @@ def run(desk: str) -> int:
     return process.run(desk, work, excuses=EXCUSES)
 
 
-def work(hello: Hello, inbox: Inbox, outbox: FrameWriter) -> None:
+def work(hello: Hello, inbox: Inbox) -> None:
     """Do what comes until the pipe ends."""
     with ExitStack() as stack:
-        loop.work(MacBackend(hello, inbox, outbox, stack).surface(), inbox, outbox)
+        loop.WorkerLoop(MacBackend(hello, inbox, stack).surface(), inbox).run()
 
 
 class MacBackend:
     """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
 
-    def __init__(self, hello: Hello, inbox: Inbox, outbox: FrameWriter, stack: ExitStack) -> None:
+    def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
         self._inbox = inbox
-        self._outbox = outbox
         self._fingers = MacInput(display)
         self._fingers.check(
             {
@@ -64,7 +63,7 @@ class MacBackend:
             screen=stack.enter_context(ScreenCapture(display or None)),
             anchors=Anchors(Path(hello.anchors)),
         )
-        tell = loop.tells_waits(inbox, outbox)
+        tell = loop.tells_waits(inbox)
         self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
         self._tidy = LeftoverDrafts(
@@ -77,9 +76,7 @@ class MacBackend:
 
     def surface(self) -> WorkerBackend:
         """What the loop works with."""
-        waiting = RecoveringWindows(
-            eyes=self._sight, tidy=self._tidy, inbox=self._inbox, outbox=self._outbox, let_go=self._fingers.let_go
-        )
+        waiting = RecoveringWindows(eyes=self._sight, tidy=self._tidy, inbox=self._inbox, let_go=self._fingers.let_go)
         return WorkerBackend(
             eyes=self._sight,
             lookout=MacWatcher(self._sight, waiting),

@@ -7,7 +7,7 @@ import ctypes
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.windows import Desktop
 from automation.desktop.worker.user_presence import is_corner
-from core.desks.model import ScreenCorner
+from core.desks.model import InputSource, ScreenCorner, UserActivityPolicy
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.1
@@ -58,20 +58,18 @@ class WindowsUserInput:
         *,
         ours: int,
         is_ours: Callable[[float], bool],
-        kill_switch_keys: Sequence[str] = (),
-        kill_switch_corner: ScreenCorner = ScreenCorner.NONE,
-        counts_injected: bool = False,
+        user_activity: UserActivityPolicy,
         stopped: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`ours` is what our own input bears; `is_ours` tells of a moment whether we acted then. With `counts_injected`
-        other programs' input is a person's too. `stopped` is called in this object's thread."""
+        """`ours` is what our own input bears; `is_ours` tells of a moment whether we acted then. What `user_activity`
+        counts as the user's is so. `stopped` is called in this object's thread."""
         self._desktop = desktop
         self._ours = ours
         self._is_ours = is_ours
-        self._corner = kill_switch_corner
-        self._counts_injected = counts_injected
+        self._corner = user_activity.kill_switch_corner
+        self._counts_injected = user_activity.input_source is InputSource.OTHERS
         self._stopped = stopped
-        self._chords = [(chord, _codes(chord)) for chord in kill_switch_keys]
+        self._chords = [(chord, _codes(chord)) for chord in user_activity.kill_switch_keys]
         self._down: set[int] = set()
         self._last_s = -math.inf
         self._was_in_corner = False

@@ -73,7 +73,7 @@ class Inbox:
 
     def __init__(self, stream: BinaryIO, outbox: FrameWriter, mode: Mode) -> None:
         self._stream = stream
-        self._outbox = outbox
+        self.outbox = outbox
         self.jobs: queue.Queue[Job] = queue.Queue()
         self.mode = mode
         self.is_gone = False
@@ -135,7 +135,7 @@ class Inbox:
             self._stops += 1
             number = self._stops
             self._change.notify_all()
-        self._outbox.send(StoppedHere(number=number, how=how))
+        self.outbox.send(StoppedHere(number=number, how=how))
 
     # Pace
 
@@ -177,7 +177,7 @@ class Inbox:
         with self._change:
             self._number += 1
             number, (delivery, fence) = self._number, self._now
-        self._outbox.send(Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts))
+        self.outbox.send(Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts))
         faults.point(f"worker.{step}-asked")
         with self._change:
             while number not in self._grants and not self._must_halt():
@@ -201,7 +201,7 @@ class Inbox:
                         self._granted(frame)
                     case SetMode():
                         refused = self._set_mode(frame)
-                        self._outbox.send(CallResult(call=frame.call, refused=refused))
+                        self.outbox.send(CallResult(call=frame.call, refused=refused))
                     case GiveUp():
                         self._give_up((frame.delivery, frame.fence), answered=frame.answered)
                     case Deliver() | Settle():
@@ -250,4 +250,4 @@ class Inbox:
         if self.jobs.qsize() < MOST_QUESTIONS:
             self.jobs.put(question)
         else:
-            self._outbox.send(CallResult(call=question.call, refused="too many questions wait for its hands"))
+            self.outbox.send(CallResult(call=question.call, refused="too many questions wait for its hands"))

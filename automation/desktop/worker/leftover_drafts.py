@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import structlog
 
-from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
 from automation.desktop.worker.usability import UsabilityTracker
-from automation.protocol.ports import Cancelled, ClearResult, DeliveryClock, PermanentFailure, TransientFailure
+from automation.protocol.ports import (
+    Cancelled,
+    ClearResult,
+    DeliveryClock,
+    PermanentFailure,
+    TransientFailure,
+    WindowPort,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +45,8 @@ class DraftLooksPort(Protocol):
         ...
 
 
-class DraftPort(Protocol):
-    """A window in which a draft of ours may stand. Raises what `ports.WindowPort` says."""
-
-    def find(self) -> None:
-        """See that it is the window, whatever it shows."""
-        ...
+class DraftPort(WindowPort, Protocol):
+    """A window in which a draft of ours may stand."""
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
         """Whether nobody types and nothing changes in the composer for so long."""
@@ -53,16 +56,8 @@ class DraftPort(Protocol):
         """Whether all that stands in the composer came from us, as nobody else was there since."""
         ...
 
-    def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether what stands in the composer is a draft with one of these marks."""
-        ...
-
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing."""
-        ...
-
-    def give_back(self) -> None:
-        """Selection, pointer and focus go back to where they were."""
         ...
 
 
@@ -160,7 +155,6 @@ class RecoveringWindows:
         eyes: ReadyPort,
         tidy: LeftoverDrafts,
         inbox: Inbox,
-        outbox: FrameWriter,
         let_go: Callable[[], None],
         ends: tuple[type[Exception], ...] = (),
         rest_s: float = REST_S,
@@ -169,11 +163,10 @@ class RecoveringWindows:
         self._eyes = eyes
         self._tidy = tidy
         self._inbox = inbox
-        self._outbox = outbox
         self._let_go = let_go
         self._ends = ends
         self._rest_s = rest_s
-        self.usability = UsabilityTracker(lambda status: outbox.send(WindowStatusChanged(status=status)))
+        self.usability = UsabilityTracker(lambda status: inbox.outbox.send(WindowStatusChanged(status=status)))
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
         self._tries: dict[str, int] = {}
@@ -245,4 +238,4 @@ class RecoveringWindows:
         """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""
         self._tidy.forget(name)
         self._tries.pop(name, None)
-        self._outbox.send(WindowUsable(window=name))
+        self._inbox.outbox.send(WindowUsable(window=name))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from automation.desktop.worker.backend import UserActivityPort, WorkerBackend
-from automation.desktop.worker.channel import FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
+from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
 from automation.desktop.worker.messages import (
     Arrange,
     AskShown,
@@ -54,11 +54,6 @@ LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})
 """After these the window is not known to be one that a text goes into."""
 
 
-def work(surface: WorkerBackend, inbox: Inbox, outbox: FrameWriter) -> None:
-    """Tidy up, say that the hands are ready, and do what comes until the pipe ends."""
-    WorkerLoop(surface, inbox, outbox).run()
-
-
 def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
     """Why no window may be touched now; empty if it may."""
     if inbox.mode is not Mode.OPEN:
@@ -67,11 +62,11 @@ def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
     return "" if why is None else why.value
 
 
-def tells_waits(inbox: Inbox, outbox: FrameWriter) -> Callable[[str], None]:
+def tells_waits(inbox: Inbox) -> Callable[[str], None]:
     """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
 
     def tell(why: str) -> None:
-        outbox.send(Waits(why=why))
+        inbox.outbox.send(Waits(why=why))
         if not why:
             inbox.recheck_soon()  # what was left alone meanwhile is looked after now
 
@@ -81,12 +76,12 @@ def tells_waits(inbox: Inbox, outbox: FrameWriter) -> Callable[[str], None]:
 class WorkerLoop:
     """One worker at work. Only the thread that made the surface runs it."""
 
-    def __init__(self, surface: WorkerBackend, inbox: Inbox, outbox: FrameWriter) -> None:
+    def __init__(self, surface: WorkerBackend, inbox: Inbox) -> None:
         self._surface = surface
         self._inbox = inbox
-        self._outbox = outbox
+        self._outbox = inbox.outbox
         self._hand = Hand(pid=os.getpid(), host=host(), version=version(), path=surface.path)
-        self._heartbeat = Heartbeat(inbox, outbox)
+        self._heartbeat = Heartbeat(inbox)
 
     def run(self) -> None:
         """From the first look to the end of the pipe."""

@@ -48,7 +48,7 @@ OPENED_S = 12.0
 MOST_OPENING_S = 600
 NO_SUCH_WINDOW = "this desk has no window of this name"
 
-Work = Callable[[Hello, Inbox, FrameWriter], None]
+Work = Callable[[Hello, Inbox], None]
 """Opens the hands, says that they are ready, and works until the pipe ends."""
 
 
@@ -92,10 +92,10 @@ def serve(
     inbox.start()
     outbox.send(Beat())  # it lives: to open the display, which comes now, may take a while
     lock = DisplayLock(Path(hello.locks), hello.desk.display)
-    if not _wait_for(lock, inbox, outbox):
+    if not _wait_for(lock, inbox):
         return OK
     try:
-        work(hello, inbox, outbox)
+        work(hello, inbox)
     except excuses as trouble:
         outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
         return TRY_LATER
@@ -107,7 +107,7 @@ def serve(
 
 
 @contextmanager
-def says_when_late(inbox: Inbox, outbox: FrameWriter, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
+def says_when_late(inbox: Inbox, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
     """A block that the display can hold up, however long: after a while the coordinator is told why nothing begins, and
     hears that the worker lives."""
     is_open = threading.Event()
@@ -115,9 +115,9 @@ def says_when_late(inbox: Inbox, outbox: FrameWriter, why: str, *, after_s: floa
     def tell() -> None:
         if is_open.wait(after_s):
             return
-        outbox.send(Started(stage=StartStage.WAITING, reason=why))
+        inbox.outbox.send(Started(stage=StartStage.WAITING, reason=why))
         for _ in range(round(MOST_OPENING_S / BEAT_S)):
-            outbox.send(Beat())
+            inbox.outbox.send(Beat())
             if is_open.wait(BEAT_S) or inbox.is_gone:
                 return
 
@@ -133,10 +133,9 @@ def says_when_late(inbox: Inbox, outbox: FrameWriter, why: str, *, after_s: floa
 class Heartbeat:
     """Says that the worker lives, as long as its hands move on."""
 
-    def __init__(self, inbox: Inbox, outbox: FrameWriter) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         """It beats at once, in a thread of its own, until the pipe ends."""
         self._inbox = inbox
-        self._outbox = outbox
         self._is_working = False
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
@@ -153,7 +152,7 @@ class Heartbeat:
         pause = threading.Event()
         while not self._inbox.is_gone:
             if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
-                self._outbox.send(Beat())
+                self._inbox.outbox.send(Beat())
             pause.wait(BEAT_S)
 
 
@@ -226,13 +225,13 @@ def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
     return TRY_LATER
 
 
-def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: FrameWriter) -> bool:
+def _wait_for(lock: DisplayLock, inbox: Inbox) -> bool:
     has_told = False
     while not lock.take():
         if not has_told:
-            outbox.send(Started(stage=StartStage.WAITING, reason="waiting for the display lock"))
+            inbox.outbox.send(Started(stage=StartStage.WAITING, reason="waiting for the display lock"))
             has_told = True
-        outbox.send(Beat())
+        inbox.outbox.send(Beat())
         inbox.rest(LOCK_S)
         if inbox.is_gone:
             return False

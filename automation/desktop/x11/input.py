@@ -180,28 +180,21 @@ _CORE_KEYBOARD = 0x100
 _GROUP_SHIFT, _GROUPS = 13, 0b11  # where the state of keyboard and pointer tells which of the layouts is in use
 _FIRST, _COUNT = 8, 248  # key codes, as X numbers them
 _LEVELS = 2  # of the first layout, as the core protocol tells it: the key alone, and with shift
-_NAMED = {
-    "ctrl": "Control_L",
-    "shift": "Shift_L",
-    "alt": "Alt_L",
-    "win": "Super_L",
-    "enter": "Return",
-    "tab": "Tab",
-    "esc": "Escape",
-    "space": "space",
-    "backspace": "BackSpace",
-    "delete": "Delete",
-    "insert": "Insert",
-    "home": "Home",
-    "end": "End",
-    "pageup": "Page_Up",
-    "pagedown": "Page_Down",
-    "up": "Up",
-    "down": "Down",
-    "left": "Left",
-    "right": "Right",
-    "pause": "Pause",
+KEYSYMS = {
+    "ctrl": ("Control_L", "Control_R"),
+    "shift": ("Shift_L", "Shift_R"),
+    "alt": ("Alt_L", "Alt_R", "Meta_L"),
+    "win": ("Super_L", "Super_R"),
+    "enter": ("Return",),
+    "esc": ("Escape",),
+    "backspace": ("BackSpace",),
+    "pageup": ("Page_Up",),
+    "pagedown": ("Page_Down",),
+    "pause": ("Pause", "Break"),
+    "space": ("space",),
+    **{key: (key.capitalize(),) for key in ("tab", "delete", "insert", "home", "end", "up", "down", "left", "right")},
 }
+"""By the name of a key in chords, what X calls it; the first is the one that Octet presses."""
 
 
 class _UseExtension(rq.ReplyRequest):
@@ -243,7 +236,7 @@ class Keyboard:
         """The code of the key that types this, as it was at the last look, and whether shift must be held for it.
 
         None when there is none."""
-        name = _NAMED.get(key) or (key.upper() if len(key) > 1 else "")
+        name = KEYSYMS[key][0] if key in KEYSYMS else (key.upper() if len(key) > 1 else "")
         symbol = XK.string_to_keysym(name) if name else ord(key)
         found = self._codes.get(symbol)
         return (found[0], found[1] > 0) if found is not None else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from PIL import Image
 
@@ -29,44 +28,48 @@ SLOW_S = 0.05
 otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
 
 
-class ReadbackPort(Protocol):
+class ComposerReadback:
     """One way to read the composer, for one delivery."""
 
     kind: Readback
 
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
+        self._aim = aim
+        self._paste = paste
+
     def can(self) -> bool:
         """Whether this window can be read this way now. Touches nothing."""
-        ...
+        return True
 
     def begin(self) -> None:
         """Just before the paste: what the composer is like without our text."""
-        ...
 
     def read(self) -> ReadbackResult:
         """Look once whether the whole text stands in the composer."""
-        ...
+        raise NotImplementedError
 
     def check_unchanged(self) -> None:
         """Before a key: what stands there is still what was read, as far as this way can tell without a key."""
-        ...
 
     def marks(self) -> tuple[str, ...]:
         """By what else than its text our draft can be recognised."""
-        ...
+        return ()
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether what stands in the composer, whole, has one of these marks. Leaves it as it is."""
-        ...
+        raise NotImplementedError
+
+    def _has_text(self, text: str | None, marks: Sequence[str]) -> bool:
+        return text is not None and mark(text, self._aim.profile.normalise) in marks
 
 
-class AccessibleReadback:
+class AccessibleReadback(ComposerReadback):
     """The composer's program tells its whole text; no key, no click, no selection. Says which widget has the focus."""
 
     kind = Readback.ACCESSIBILITY
 
     def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
-        self._aim = aim
-        self._paste = paste
+        super().__init__(aim=aim, paste=paste)
         self._reader = reader
         self._node: Node | None = None
         self._read: str | None = None
@@ -126,8 +129,7 @@ class AccessibleReadback:
         program does not tell."""
         if self._document is None or self._read is None:
             return None
-        gained = self._document.has_gained(self._read)
-        return gained and self.is_emptied()
+        return self._document.has_gained(self._read) and self.is_emptied()
 
     def is_emptied(self) -> bool:
         """Whether its program tells that the text that was read is gone."""
@@ -136,12 +138,8 @@ class AccessibleReadback:
         now = self._text()
         return now is not None and (not now.strip() or now == self._empty)
 
-    def marks(self) -> tuple[str, ...]:
-        return ()
-
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        text = self._text()
-        return text is not None and mark(text, self._aim.profile.normalise) in marks
+        return self._has_text(self._text(), marks)
 
     def has_focus(self) -> bool:
         """Whether the composer itself has the focus of its window."""
@@ -214,21 +212,11 @@ class AccessibleReadback:
         return self._node
 
 
-class CopyReadback:
+class CopyReadback(ComposerReadback):
     """Select all, copy, and read what the target's own program then offers."""
 
     kind = Readback.COPY
-
-    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
-        self._aim = aim
-        self._paste = paste
-        self._reads = 0
-
-    def can(self) -> bool:
-        return True
-
-    def begin(self) -> None:
-        return
+    _reads = 0
 
     def read(self) -> ReadbackResult:
         if not self._paste.was_taken():
@@ -237,49 +225,52 @@ class CopyReadback:
         self._reads += 1
         return ReadbackResult(text=text, taken=True, by=self.kind)
 
-    def check_unchanged(self) -> None:
-        return
-
-    def marks(self) -> tuple[str, ...]:
-        return ()
-
     def matches_draft(self, marks: Sequence[str]) -> bool:
         profile = self._aim.profile
         self._aim.click_into(profile.composer.box)
-        text = self._paste.copied(profile.copy, profile.after_copy)
-        return text is not None and mark(text, profile.normalise) in marks
+        return self._has_text(self._paste.copied(profile.copy, profile.after_copy), marks)
 
 
-class PixelReadback:
-    """The program itself took the text once, and the composer's picture changed and stands still."""
+class UncheckedReadback(ComposerReadback):
+    """The program itself took the text; nothing tells what it did with it. Only where the profile's owner says so."""
 
-    kind = Readback.PIXELS
-
-    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
-        self._aim = aim
-        self._paste = paste
-        self._changes = ComposerChanges(
-            self._composer, caret_px=aim.profile.composer.caret_px, still_s=STILL_S, now_s=aim.pace.now_s
-        )
-        self._is_staged = False
-
-    def can(self) -> bool:
-        return True
+    kind = Readback.NONE
+    _is_staged = False
 
     def begin(self) -> None:
-        self._changes.begin()
         self._is_staged = True
 
     def read(self) -> ReadbackResult:
         is_taken = self._paste.was_taken()
         self.check_unchanged()
-        if not is_taken:
-            return ReadbackResult(by=self.kind)
-        return ReadbackResult(taken=True, landed=self._changes.has_settled(), by=self.kind)
+        return ReadbackResult(taken=is_taken, landed=is_taken and self._has_landed(), by=self.kind)
 
     def check_unchanged(self) -> None:
         if self._is_staged:
             self._paste.check_unchanged()
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        """Never said: nobody can see it."""
+        return False
+
+    def _has_landed(self) -> bool:
+        return True
+
+
+class PixelReadback(UncheckedReadback):
+    """The program itself took the text once, and the composer's picture changed and stands still."""
+
+    kind = Readback.PIXELS
+
+    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
+        super().__init__(aim=aim, paste=paste)
+        self._changes = ComposerChanges(
+            self._composer, caret_px=aim.profile.composer.caret_px, still_s=STILL_S, now_s=aim.pace.now_s
+        )
+
+    def begin(self) -> None:
+        self._changes.begin()
+        super().begin()
 
     def marks(self) -> tuple[str, ...]:
         if self._changes.still is None or self._aim.eyes.is_masked(self._aim.name):
@@ -289,54 +280,32 @@ class PixelReadback:
     def matches_draft(self, marks: Sequence[str]) -> bool:
         return draft_fingerprint.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)
 
+    def _has_landed(self) -> bool:
+        return self._changes.has_settled()
+
     def _composer(self) -> Image.Image:
         return self._aim.eyes.composer(self._aim.name)
-
-
-class UncheckedReadback:
-    """The program itself took the text; nothing tells what it did with it. Only where the profile's owner says so."""
-
-    kind = Readback.NONE
-
-    def __init__(self, *, paste: ClipboardPaste) -> None:
-        self._paste = paste
-        self._is_staged = False
-
-    def can(self) -> bool:
-        return True
-
-    def begin(self) -> None:
-        self._is_staged = True
-
-    def read(self) -> ReadbackResult:
-        is_taken = self._paste.was_taken()
-        self.check_unchanged()
-        return ReadbackResult(taken=is_taken, landed=is_taken, by=self.kind)
-
-    def check_unchanged(self) -> None:
-        if self._is_staged:
-            self._paste.check_unchanged()
-
-    def marks(self) -> tuple[str, ...]:
-        return ()
-
-    def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Never said: nobody can see it."""
-        return False
 
 
 class ReadbackChooser:
     """The ways of one profile in their order. The first that this window allows when it is needed is kept."""
 
     def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
-        self._aim = aim
-        self._paste = paste
-        self._reader = reader
-        self._ways = [self._way(kind) for kind in aim.profile.readback]
-        self._kept: ReadbackPort | None = None
+        self._ways: list[ComposerReadback] = []
+        for kind in aim.profile.readback:
+            match kind:
+                case Readback.ACCESSIBILITY:
+                    self._ways.append(AccessibleReadback(aim=aim, paste=paste, reader=reader))
+                case Readback.COPY:
+                    self._ways.append(CopyReadback(aim=aim, paste=paste))
+                case Readback.PIXELS:
+                    self._ways.append(PixelReadback(aim=aim, paste=paste))
+                case Readback.NONE:
+                    self._ways.append(UncheckedReadback(aim=aim, paste=paste))
+        self._kept: ComposerReadback | None = None
 
     @property
-    def way(self) -> ReadbackPort:
+    def way(self) -> ComposerReadback:
         """The way that is used: the first that can, else the last one, which then says itself what is in its way."""
         if self._kept is None:
             self._kept = next((way for way in self._ways if way.can()), self._ways[-1])
@@ -346,17 +315,6 @@ class ReadbackChooser:
     def accessible(self) -> AccessibleReadback | None:
         """The accessible composer, if it is what is read."""
         return self.way if isinstance(self.way, AccessibleReadback) else None
-
-    def _way(self, kind: Readback) -> ReadbackPort:
-        match kind:
-            case Readback.ACCESSIBILITY:
-                return AccessibleReadback(aim=self._aim, paste=self._paste, reader=self._reader)
-            case Readback.COPY:
-                return CopyReadback(aim=self._aim, paste=self._paste)
-            case Readback.PIXELS:
-                return PixelReadback(aim=self._aim, paste=self._paste)
-            case Readback.NONE:
-                return UncheckedReadback(paste=self._paste)
 
 
 TAKEN_S = 0.03

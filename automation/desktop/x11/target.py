@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
+from automation.desktop.input_target import FOCUS_S, NOT_FOCUSED, InputTarget, wait_until
 from automation.desktop.observation.inspector import LOCKED, WindowInspector
 from automation.desktop.own_input import Clicks, places
-from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.desktop.x11.input import RoutingSnapshot, UnknownKey, X11Input, do_nothing
 from automation.desktop.x11.input_guard import GAP_S, InputGuard
-from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryClock, TransientFailure
 from core.deliveries.model import Reason
 from core.kit import faults
-from core.profiles.model import Box, Profile, Readback
+from core.profiles.model import Box, Readback
 
-FOCUS_S = 0.4
 RELEASE_S = 0.05
 """How long a key or button may be down, while the person's devices are held, before it counts as held by somebody."""
 ENOUGH_S = 0.15  # A hold that ends sooner is ended at once, and another one begun, before something new
 BLIND = frozenset({Readback.PIXELS, Readback.NONE})
 """Ways to read back of windows in which nothing tells what has the focus."""
-NOT_FOCUSED = "another window has the focus"
 
 
-class X11Target:
-    """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
+class X11Target(InputTarget[WindowInspector]):
+    """The user's devices are held while Octet types, and each look and its key or click are one grab of the server."""
 
     def __init__(
         self,
@@ -39,79 +36,22 @@ class X11Target:
         hold: InputGuard | None = None,
     ) -> None:
         """Without a `hold` there is no person at this display."""
-        self.name = name
-        self.eyes = eyes
-        self.pace = pace
+        super().__init__(name=name, eyes=eyes, pointer=fingers, clicks=clicks, pace=pace)
+        self._windows = eyes.windows
         self._fingers = fingers
         self._reach = fingers.reach
-        self._clicks = clicks
         self._hold = hold
-        self._seen: WindowInfo | None = None
-        self._pointer_was: tuple[int, int] | None = None
-        self._active_was = 0
-
-    @property
-    def profile(self) -> Profile:
-        """How the window is driven."""
-        return self.eyes.profile(self.name)
-
-    @property
-    def windows(self) -> WindowsPort:
-        """All windows of the display."""
-        return self.eyes.windows
-
-    @property
-    def client(self) -> int:
-        """The X client of the target."""
-        return self.windows.client_of(self.target().id)
-
-    def take(self, seen: WindowInfo) -> None:
-        """From now on this very window is the target."""
-        self._seen = seen
-
-    @property
-    def taken(self) -> WindowInfo | None:
-        """The window that was taken, without looking for it."""
-        return self._seen
-
-    def target(self) -> WindowInfo:
-        """The window; looked for at its place if nothing was taken yet."""
-        if self._seen is None:
-            self._seen = self.eyes.place(self.name)
-        return self._seen
-
-    def click_into(self, part: Box) -> None:
-        """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
-        self.hold()
-        self._click(part)
-        # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
-        # so there is never a click and a key in one grab.
-        if not self.until(self.has_focus, FOCUS_S):
-            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
-
-    def click_once(self, part: Box, *, by_s: float) -> None:
-        """Click into a part of the window that does something, not later than `by_s` on the clock of the pace. Whatever
-        it raises, nothing was clicked then; where the focus goes is not waited for."""
-        self.hold()
-        self._click(part, by_s=by_s)
 
     def needs_no_click(self) -> bool:
         """Tell whether a click would be the second of a double one in a terminal: some count clicks by their time
         alone, and would select a word. There the window's focus is enough."""
         return self.profile.readback[0] in BLIND and self._clicks.is_recent()
 
-    def bring_forward(self) -> bool:
-        """Ask the window manager to make the window the active one; whether it did."""
-        self.hold()
-        self.windows.activate(self.target().id)
-        return self.until(self.has_focus, FOCUS_S)
-
     def has_focus(self) -> bool:
         """The active window and the one that gets the keys are the target."""
         return self._reach.keys_go_to(self.target().id)
 
     def hold(self) -> None:
-        """From here on no key of the person reaches the window, for a while; what was theirs is remembered."""
         self._hold_devices(self._rest)
 
     def hold_for_clearing(self) -> None:
@@ -128,7 +68,6 @@ class X11Target:
         return self._hold is not None and self._hold.is_on
 
     def wait_for_idle_input(self) -> None:
-        """The keyboard has our keys, and nobody holds one or a button: who types is waited for until there is a gap."""
         try:
             self._fingers.check(self.profile.chords())
         except UnknownKey as trouble:
@@ -137,14 +76,10 @@ class X11Target:
             raise TransientFailure(Reason.KEYS_DOWN)
 
     def guard(self) -> None:
-        """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
+        """Pressing sees it again."""
         self._check_held()
         has_focus = self.has_focus()  # first: its answer also says whether the window still stands where it stood
-        seen = self.eyes.place(self.name, just_asked=True)
-        if seen.id != self.target().id:
-            raise PermanentFailure(Reason.CLOSED, "another window stands in its place")
-        if seen.box != self.target().box:
-            raise TransientFailure(Reason.MOVED, "it was moved while a text was brought")
+        self._check_same(self.eyes.place(self.name, just_asked=True))
         if not has_focus:
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
@@ -154,14 +89,12 @@ class X11Target:
 
         def now(instant: RoutingSnapshot) -> None:
             self.pace.check()
-            if by_s is not None and self.pace.now_s() >= by_s:
-                raise TransientFailure(Reason.LATE)
+            self._check_in_time(by_s)
             self._press(chord, instant.focus, while_down=while_down)
 
         self._in_grab(now)
 
     def press_chord(self, chord: str, *, by_s: float) -> None:
-        """The same, once, for a chord that no text goes before."""
         self.press(chord, by_s=by_s)
 
     def press_to_clear(self, chords: Sequence[str]) -> None:
@@ -181,7 +114,7 @@ class X11Target:
 
         self._hold_devices(self.wait)
         if not self.until(lambda: self._reach.keys_go_to(question), FOCUS_S):
-            self.windows.activate(question)
+            self._windows.activate(question)
             self.until(lambda: self._reach.keys_go_to(question), FOCUS_S)
         self._in_grab(now)
 
@@ -196,26 +129,19 @@ class X11Target:
         try:
             self.eyes.place(self.name)
             if self.needs_no_click():
-                self.windows.activate(self.target().id)
+                self._windows.activate(self.target().id)
             else:
                 self._click(self.profile.composer.box, may_stop=False)
         except TransientFailure:
-            self.windows.activate(self.target().id)
-        if not self.until(self.has_focus, FOCUS_S):
-            raise TransientFailure(Reason.FOCUS_TAKEN)
+            self._windows.activate(self.target().id)
+        self._await_focus()
 
     def give_back(self) -> None:
         """Pointer and focus go back, unless somebody moved them meanwhile; then the person's devices and keys."""
         if self._hold is not None:
             self._hold.end()
             return
-        with suppress(TransientFailure):  # somebody holds the whole display: nothing can be given back to anybody
-            if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
-                self._fingers.move(*self._pointer_was)
-            mine = self._seen.id if self._seen is not None else 0
-            if self._active_was and mine not in {0, self._active_was} and self.windows.active() == mine:
-                self.windows.activate(self._active_was)
-        self._pointer_was = None
+        super().give_back()
 
     def let_go(self) -> None:
         """Nothing of ours is in the window's hands any more: a person, if there is one, need not wait longer."""
@@ -224,12 +150,7 @@ class X11Target:
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Whether it holds within that time; looked at again when the display tells of something, and now and then."""
-        end = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() >= end:
-                return False
-            self._fingers.changes.wait(0.003)
-        return True
+        return wait_until(holds, seconds, self._fingers.changes.wait)
 
     def watch_drawing(self) -> None:
         """What is drawn in the window from here on ends `wait_for_redraw`."""
@@ -238,14 +159,6 @@ class X11Target:
     def wait_for_redraw(self, seconds: float) -> None:
         """Let that much time pass, less when something is drawn in the window."""
         self._fingers.changes.wait(seconds if self._fingers.changes.sees_drawing else min(seconds, 0.004))
-
-    def wait(self, seconds: float) -> None:
-        """Let that much time pass, whoever asks to stop."""
-        time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display server
-
-    def _remember(self) -> None:
-        if self._pointer_was is None:
-            self._pointer_was, self._active_was = self._fingers.pointer(), self.windows.active()
 
     def _rest(self, seconds: float) -> None:
         self.pace.rest(seconds)
@@ -307,10 +220,9 @@ class X11Target:
         def now(_: RoutingSnapshot) -> None:
             if may_stop:
                 self.pace.check()
-            if by_s is not None and self.pace.now_s() >= by_s:
-                raise TransientFailure(Reason.LATE)
+            self._check_in_time(by_s)
             self._check_place()
-            if self.windows.is_pointer_taken():
+            if self._windows.is_pointer_taken():
                 raise TransientFailure(Reason.LOCKED, LOCKED)
             if not self._reach.click_goes_to(target, point):
                 raise TransientFailure(Reason.COVERED, "another window lies where the click would go")
@@ -320,13 +232,6 @@ class X11Target:
             self._hold.will_click(point)
         self._in_grab(now)
         self._clicks.made(point, corner)
-
-    def _check_place(self) -> None:
-        """See that what is clicked is where it was seen: its window has not moved since. Beside a composer may be a
-        button that lets an agent do something."""
-        now = self.windows.see(self.target().id)
-        if now is None or now.box != self.target().box:
-            raise TransientFailure(Reason.MOVED)
 
 
 def _hands_trouble(instant: RoutingSnapshot) -> TransientFailure | None:

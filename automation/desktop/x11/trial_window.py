@@ -1,39 +1,23 @@
-"""A window on trial while it is connected: the X11 window of a delivery, which tells its trial of each step."""
+"""A window on trial on X11, which is also asked whether a composer that looks empty holds a text."""
 
 from __future__ import annotations
 
 from PIL import Image
 
-from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation import image_diff
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.trial_window import TrialWindow
 from automation.desktop.x11.window import X11Window
-from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult
-from core.deliveries.model import Moment, Reason
+from automation.protocol.ports import PermanentFailure, ReadbackResult
+from core.deliveries.model import Reason
 from core.profiles.model import Newline
 
 MOST_TYPED = 12  # letters that Home and End may be for a program that does not know them
 SHOWN_S = 0.1
 
 
-class X11TrialWindow(X11Window):
+class X11TrialWindow(TrialWindow[WindowInspector], X11Window):
     """One draft's view of one window."""
-
-    _trial: TrialObserver | None = None
-
-    @property
-    def trial(self) -> TrialObserver:
-        """What is looked at meanwhile."""
-        if self._trial is None:
-            self._trial = TrialObserver(name=self._name, eyes=self._eyes, pace=self._pace)
-        return self._trial
-
-    def look(self, *, may_be_busy: bool = False) -> bool:
-        self.trial.looks()
-        return super().look(may_be_busy=may_be_busy)
-
-    def stage(self, text: str) -> None:
-        self.trial.stages()
-        super().stage(text)
 
     def focus(self) -> None:
         super().focus()
@@ -65,13 +49,3 @@ class X11TrialWindow(X11Window):
         self._aim.press(after)
         self._aim.wait(SHOWN_S)
         return image_diff.is_same(before, self._eyes.composer(self._name), self._profile.composer.caret_px)
-
-    def remember(self, moment: Moment) -> None:
-        super().remember(moment)
-        if moment is Moment.STAGED:
-            self.trial.has_staged(self._aim.wait)
-
-    def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        cleared = super().clear(if_untouched=if_untouched)
-        self.trial.has_cleared()
-        return cleared

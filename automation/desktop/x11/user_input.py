@@ -22,6 +22,7 @@ from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.user_presence import UserActivityGate, is_corner
 from automation.desktop.x11.banner import TypingBanner
 from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.input import KEYSYMS
 from core.deliveries.model import Reason
 from core.desks.model import Desk, InputSource, ScreenCorner
 from core.kit.chords import split_chord
@@ -38,18 +39,6 @@ _RAW = (
 RAW_HEAD = struct.Struct("=HIIH")
 """Of a raw event: the device, the server's time, which key or button, the device that it came from."""
 _SLAVES = frozenset({3, 4, 5})  # what XIQueryDevice says of devices that are not the core pointer and keyboard: `use`
-_NAMES = {
-    "ctrl": ("Control_L", "Control_R"),
-    "shift": ("Shift_L", "Shift_R"),
-    "alt": ("Alt_L", "Alt_R", "Meta_L"),
-    "win": ("Super_L", "Super_R"),
-    "enter": ("Return",),
-    "esc": ("Escape",),
-    "backspace": ("BackSpace",),
-    "pageup": ("Prior",),
-    "pagedown": ("Next",),
-    "pause": ("Pause", "Break"),
-}
 _ANY_DEVICE = 0  # of a key that was down before anybody listened
 LOOK_S = 0.1  # where the server has no raw events, its idle time is looked at this often
 
@@ -157,7 +146,7 @@ class X11UserInput:
         self._codes = {key: self._codes_of(key) for key in keys}
 
     def _codes_of(self, key: str) -> frozenset[int]:
-        names = _NAMES.get(key, (key, key.capitalize(), key.upper()))
+        names = KEYSYMS.get(key, (key, key.capitalize(), key.upper()))
         symbols = [XK.string_to_keysym(name) for name in names] + [ord(letter) for letter in key if len(key) == 1]
         found = (self._display.keysym_to_keycodes(symbol) for symbol in symbols if symbol)
         return frozenset(int(code) for codes in found for code, _ in codes)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PIL import Image
 
 from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, DeliveryWindow
 from automation.desktop.observation import draft_fingerprint, image_diff
-from automation.desktop.observation.composer_changes import wait_for_rest
-from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
+from automation.desktop.observation.delivery_screenshots import target_identity
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.own_input import Clicks
-from automation.desktop.transcript_copy import MOST_SAID, copy_transcript, refuse_without_transcript
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.draft_guard import DraftGuard
@@ -29,13 +29,12 @@ from automation.protocol.ports import (
     SubmitEvidence,
     TransientFailure,
 )
-from core.deliveries.model import Moment, Picture, Reason, Target
+from core.deliveries.model import Reason, Target
 from core.desks.model import Transcribed
 from core.kit import faults
-from core.profiles.model import Act, Focus, Readback
+from core.profiles.model import Act, Box, Focus, Readback
 
 CLEAR_TRIES = 3
-CLEAR_S = 0.3
 
 UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})
 """Ways that see that something came to stand in the composer, and not what."""
@@ -47,39 +46,35 @@ def _key_is_down() -> None:
     faults.point("worker.key-down")
 
 
-class X11Window:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class X11Devices:
+    """What one display has for all of its windows."""
+
+    fingers: X11Input
+    clipboard: X11Clipboard
+    clicks: Clicks
+    reader: AccessibilityReader
+    hold: InputGuard | None  # None where there is no user at the display
+    idle_s: Callable[[], float]  # how long no user has pressed or moved anything; what Octet presses does not count
+    untouched: DraftGuard
+
+
+class X11Window(DeliveryWindow[WindowInspector]):
     """One delivery's view of one window."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        eyes: WindowInspector,
-        fingers: X11Input,
-        clipboard: X11Clipboard,
-        clicks: Clicks,
-        reader: AccessibilityReader,
-        pace: DeliveryClock,
-        hold: InputGuard | None,
-        idle_s: Callable[[], float],
-        untouched: DraftGuard,
-    ) -> None:
-        """`idle_s` tells how long no person has pressed or moved anything; what we press does not count."""
-        self._name = name
-        self._untouched = untouched
-        self._eyes = eyes
-        self._pace = pace
-        self._profile = eyes.profile(name)
-        self._clicks = clicks
-        self._aim = X11Target(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace, hold=hold)
-        self._paste = ClipboardPaste(aim=self._aim, clipboard=clipboard)
-        self._readbacks = ReadbackChooser(aim=self._aim, paste=self._paste, reader=reader)
-        self._album = DeliveryScreenshots()
-        self._reader = reader
-        self._idle_s = idle_s
+    def __init__(self, *, name: str, eyes: WindowInspector, devices: X11Devices, pace: DeliveryClock) -> None:
+        super().__init__(name=name, eyes=eyes, pace=pace)
+        self._untouched = devices.untouched
+        self._clicks = devices.clicks
+        self._aim = X11Target(
+            name=name, eyes=eyes, fingers=devices.fingers, clicks=devices.clicks, pace=pace, hold=devices.hold
+        )
+        self._paste = ClipboardPaste(aim=self._aim, clipboard=devices.clipboard)
+        self._readbacks = ReadbackChooser(aim=self._aim, paste=self._paste, reader=devices.reader)
+        self._reader = devices.reader
+        self._idle_s = devices.idle_s
         self._was_empty = False
-        self._is_without = False
-        """Nothing was pasted after all: what stands in the composer now is a person's."""
+        self._is_without = False  # nothing was pasted after all: what stands in the composer now is the user's
         self._line_before: Image.Image | None = None
         self._is_watched = False
         """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
@@ -95,7 +90,7 @@ class X11Window:
         return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
-        self._aim.take(self._eyes.recognise(self._name))
+        self._recognise()
         self._aim.wait_for_idle_input()
         self._paste.keep()
 
@@ -161,17 +156,11 @@ class X11Window:
     def is_at_work(self) -> bool:
         if self._profile.busy_sign is not None and self._profile.busy_sign.is_learned:
             return False
-        try:
-            self._eyes.place(self._name)
-        except (TransientFailure, PermanentFailure):
-            return False
-        return self._eyes.is_busy(self._name)
+        return self._is_in_place() and self._eyes.is_busy(self._name)
 
     def confirm(self) -> SubmitEvidence:
         self._aim.watch_drawing()
-        try:
-            self._eyes.place(self._name)
-        except (TransientFailure, PermanentFailure):
+        if not self._is_in_place():
             return SubmitEvidence(is_empty=False, is_busy=False)
         is_empty = self._is_emptied()
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
@@ -204,62 +193,43 @@ class X11Window:
         return self._paste.taken and self._profile.has_busy_sign and not self._eyes.shares_client(self._name)
 
     def marks(self) -> tuple[str, ...]:
-        window = draft_fingerprint.window_mark(self._eyes.windows.name_tag(self._aim.target().id))
+        window = draft_fingerprint.window_mark(self._name_tag())
         return (window, *self._readbacks.way.marks())
-
-    def is_same_window(self, marks: Sequence[str]) -> bool:
-        name_tag = self._eyes.windows.name_tag(self._aim.target().id)
-        return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         return self._readbacks.way.matches_draft(marks)
 
-    def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        return wait_for_rest(
-            lambda: self._eyes.composer(self._name),
-            caret_px=self._profile.composer.caret_px,
-            clock=self._pace,
-            # Who types into another window, maybe all day, does not write here.
-            is_resting=lambda: not self._aim.has_focus() or self._idle_s() >= seconds,
-            seconds=seconds,
-            within_s=within_s,
-        )
+    def _user_rests(self, seconds: float) -> bool:
+        """Who types into another window, maybe all day, does not write here."""
+        return not self._aim.has_focus() or self._idle_s() >= seconds
 
-    def transcript(self) -> str | None:
-        transcript = self._profile.transcript
-        if transcript is None:
-            return None
-        self._aim.click_into(transcript.box)
-        try:
-            return self._paste.copied(transcript.copy)
-        finally:
-            self.focus()
+    def _copied(self, copy: Sequence[str]) -> str | None:
+        return self._paste.copied(copy)
+
+    def _click_into(self, part: Box) -> None:
+        self._aim.click_into(part)
+
+    def _recognise(self) -> None:
+        self._aim.take(self._eyes.recognise(self._name))
+
+    def _see_in_place(self) -> None:
+        self._eyes.place(self._name)
+
+    def _name_tag(self) -> str:
+        return self._eyes.windows.name_tag(self._aim.target().id)
 
     def said(self, *, hands_off: str) -> Transcribed:
-        """What was said in the window: by accessibility, without touching anything; else copied, if its agent rests,
-        its composer is empty and nobody types. `hands_off` says why nothing may be touched now; empty if it may."""
-        self._aim.take(self._eyes.recognise(self._name))
+        """By accessibility, without touching anything, where its program tells it."""
         transcript = self._profile.transcript
-        if transcript is None:
-            raise refuse_without_transcript()
-        if transcript.role:
+        if transcript is not None and transcript.role:
+            self._recognise()
             text = self._reader.text_of(self._aim.target(), role=transcript.role)
             if text is not None:
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
-        return copy_transcript(self, hands_off=hands_off)
-
-    def remember(self, moment: Moment) -> None:
-        try:
-            self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
-        except (TransientFailure, PermanentFailure):
-            self._album.lacks(moment)
-
-    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        return self._album.pictures(self._profile.composer.box, whole=whole)
+        return super().said(hands_off=hands_off)
 
     def target_identity(self) -> Target | None:
-        seen = self._aim.taken
-        return None if seen is None else target_identity(seen)
+        return None if self._aim.taken is None else target_identity(self._aim.taken)
 
     def is_untouched(self) -> bool:
         """Whether all that stands in the composer came from us: it was seen empty before, and nobody else can have
@@ -338,7 +308,3 @@ class X11Window:
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
         self._aim.press_to_clear(self._profile.clear)
-
-    def _is_seen_empty(self) -> bool:
-        self._eyes.place(self._name)
-        return self._eyes.is_composer_empty(self._name)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.calibration.busy_learning import BusyLearning
-from automation.desktop.observation.activity_tracker import ActivityTracker
+from automation.desktop.desktop_backend import DesktopWatcher
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenGone
+from automation.desktop.observation.screen_signs import WindowSnapshot
 from automation.desktop.window_info import DisplayHeld
-from automation.desktop.worker.channel import FrameWriter, Inbox
-from automation.desktop.worker.leftover_drafts import REST_S, LeftoverDrafts, RecoveringWindows
-from automation.desktop.worker.messages import Locked, WindowActive, WindowShows
-from automation.desktop.worker.user_presence import ScreenLockWatch
-from automation.desktop.x11.input import X11Input
+from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.leftover_drafts import REST_S, LeftoverDrafts
 from automation.desktop.x11.window_events import DisplayChanges, WindowEvents
-from core.desks.model import Shown, WindowStatus
+from core.desks.model import WindowStatus
 
 GONE = (ConnectionClosedError, ScreenGone)  # how the end of the display shows, by whichever connection is used first
 
 
-class X11Watcher:
+class X11Watcher(DesktopWatcher):
     """Belongs to the worker's thread. Where nothing can be used it waits for the display's news, and never polls."""
 
     def __init__(
@@ -31,25 +30,17 @@ class X11Watcher:
         eyes: WindowInspector,
         tidy: LeftoverDrafts,
         watch: WindowEvents,
-        fingers: X11Input,
         inbox: Inbox,
-        outbox: FrameWriter,
+        let_go: Callable[[], None],
     ) -> None:
-        self._eyes = eyes
+        is_locked = eyes.windows.is_keyboard_taken
+        super().__init__(eyes=eyes, tidy=tidy, inbox=inbox, let_go=let_go, is_locked=is_locked, ends=GONE)
         self._tidy = tidy
         self._watch = watch
-        self._inbox = inbox
-        self._waiting = RecoveringWindows(
-            eyes=eyes, tidy=tidy, inbox=inbox, outbox=outbox, let_go=fingers.let_go, ends=GONE
-        )
-        self._lock = ScreenLockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
         self._learning = BusyLearning(eyes=eyes)
-        self._states = ActivityTracker(
-            eyes=eyes,
-            tell=lambda shown: outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: outbox.send(WindowActive(window=name)),
-            saw=lambda name, view: self._learning.saw(name, view.frame),
-        )
+
+    def _saw(self, name: str, view: WindowSnapshot) -> None:
+        self._learning.saw(name, view.frame)
 
     def begin(self) -> None:
         self._waiting.clear_leftovers()
@@ -58,7 +49,7 @@ class X11Watcher:
     def report_usable(self) -> None:
         self._waiting.tell_others()
         try:
-            self._lock.saw(is_taken=self._eyes.windows.is_keyboard_taken())
+            self._lock.saw(is_taken=self._is_locked())
         except DisplayHeld:
             self._inbox.recheck_in(REST_S)
 
@@ -85,9 +76,6 @@ class X11Watcher:
         if self._waiting.names():
             self._inbox.recheck_soon()
         return statuses
-
-    def shown(self, name: str) -> Shown:
-        return self._states.fresh([name], self._inbox)[name]
 
     def due_in_s(self) -> float | None:
         due = [one for one in (self._states.due_in_s(), self._waiting.usability.due_in_s()) if one is not None]
@@ -116,7 +104,7 @@ class X11Watcher:
     def _look_at_unusable(self) -> None:
         try:
             if self._waiting.names() or self._lock.is_told_locked:
-                is_taken = self._eyes.windows.is_keyboard_taken()
+                is_taken = self._is_locked()
                 self._lock.saw(is_taken=is_taken)
                 if is_taken:
                     self._inbox.recheck_in(REST_S)  # nothing tells when the keys are given back

@@ -59,10 +59,13 @@ class Desk:
     def now_s(self) -> float:
         return 0.0
 
+    def configured_box(self, name: str) -> Box:
+        return BOX
+
 
 def arranging(desk: Desk) -> WindowArranger:
     there = cast("Any", desk)
-    return WindowArranger(eyes=there, places=there, pace=there, boxes=lambda _: BOX)
+    return WindowArranger(eyes=there, places=there, pace=there)
 
 
 def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_closed() -> None:

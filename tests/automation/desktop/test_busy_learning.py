@@ -118,7 +118,7 @@ def test_a_learned_sign_proves_nothing_before_enter(*, is_learned: bool) -> None
     assert TK.busy is not None
     profile = replace(TK, busy=replace(TK.busy, is_learned=is_learned))
     eyes = SimpleNamespace(place=lambda _: None, is_busy=lambda _: True)
-    shown = cast("X11Window", SimpleNamespace(_profile=profile, _eyes=eyes, _name="agent-1"))
+    shown = cast("X11Window", SimpleNamespace(_profile=profile, _eyes=eyes, _name="agent-1", _is_in_place=lambda: True))
     assert X11Window.is_at_work(shown) is not is_learned
 
 

@@ -12,7 +12,6 @@ import pyperclip
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.macos import window
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.inspector import MacInspector
 from automation.desktop.macos.window import MacWindow
@@ -257,7 +256,7 @@ def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_in
 def test_a_window_that_copies_nothing_gets_no_enter_for_what_stands_on_the_clipboard_anyhow(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window, "COPY_S", (0.0,))
+    monkeypatch.setattr(MacWindow, "copy_s", (0.0,))
     scene.drawn.copies = False
     outcome = scene.deliver()
     assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ), outcome

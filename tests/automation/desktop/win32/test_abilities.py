@@ -13,13 +13,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from automation.desktop.calibration.surveyor import DisplaySurveyor
+from automation.desktop.delivery_window import DeliveryWindow
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import NullSigns
 from automation.desktop.own_input import Clicks
-from automation.desktop.transcript_copy import copy_transcript, refuse_without_transcript
 from automation.desktop.win32.input import WindowsInput
-from automation.desktop.win32.target import DEAF, WindowsInspector, WindowsTarget
+from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Win32Windows, WindowsPlacement
 from automation.desktop.window_placement import WindowArranger
@@ -27,8 +27,8 @@ from automation.protocol.ports import Cancelled, PermanentFailure, TransientFail
 from core.calibration.model import CalibrationFailed, Cause
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Desk, Window
-from core.profiles.model import Box, StateSigns
-from tests.fakes.desk import TK
+from core.profiles.model import Box, Profile, StateSigns
+from tests.fakes.desk import SAYS, TK
 from tests.fakes.win32 import HIGH, PLACE, FakeDesktop, Made
 
 CURSOR = replace(TK, name="cursor", match_class="Cursor", busy=StateSigns(box=TK.composer.box, colour="#d08000"))
@@ -123,10 +123,12 @@ def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
     return WindowsTarget(
         name="agent-1",
         eyes=eyes_of(desktop, folder),
-        desktop=desktop,
-        fingers=cast("WindowsInput", hands),
-        clicks=Clicks(),
-        people=cast("WindowsUserInput", hands),
+        devices=WindowsDevices(
+            desktop=desktop,
+            fingers=cast("WindowsInput", hands),
+            people=cast("WindowsUserInput", hands),
+            clicks=Clicks(),
+        ),
         pace=Pace(),
     )
 
@@ -134,7 +136,7 @@ def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
 def arranged(desktop: FakeDesktop, folder: Path) -> Arranged:
     eyes, pace = eyes_of(desktop, folder), Pace()
     places = WindowsPlacement(desktop, eyes.windows)
-    (one,) = WindowArranger(eyes=eyes, places=places, pace=pace, boxes=eyes.configured_box).run(["agent-1"])
+    (one,) = WindowArranger(eyes=eyes, places=places, pace=pace).run(["agent-1"])
     return one
 
 
@@ -280,11 +282,12 @@ def test_a_button_of_a_window_that_has_just_moved_is_not_clicked(tmp_path: Path)
     assert hands.did == ["click 160,120"]
 
 
-class Said:
+class Said(DeliveryWindow[Any]):
     """A window whose transcript can be copied, if nobody types."""
 
-    def __init__(self, text: str | None = "what was said", *, still: bool = True) -> None:
+    def __init__(self, text: str | None = "what was said", *, still: bool = True, profile: Profile = SAYS) -> None:
         self.touched = False
+        self._profile = profile
         self._text, self._still = text, still
 
     def look(self, *, may_be_busy: bool = False) -> bool:
@@ -297,16 +300,21 @@ class Said:
         self.touched = True
         return self._text
 
+    def _recognise(self) -> None:
+        return
+
+    _copied = _click_into = _user_rests = focus = cast("Any", None)  # nothing is touched here
+
 
 def test_a_transcript_is_copied_only_where_that_disturbs_nobody() -> None:
-    assert copy_transcript(Said(), hands_off="").text == "what was said"
+    assert Said().said(hands_off="").text == "what was said"
     for said, hands_off, trouble in (
         (Said(), "the desk is stopped", Cancelled),
         (Said(still=False), "", TransientFailure),
+        (Said(profile=TK), "", PermanentFailure),
     ):
         with pytest.raises(trouble):
-            copy_transcript(said, hands_off=hands_off)
+            said.said(hands_off=hands_off)
         assert not said.touched
     with pytest.raises(TransientFailure):
-        copy_transcript(Said(None), hands_off="")
-    assert refuse_without_transcript().reason is Reason.TEXT_REFUSED
+        Said(None).said(hands_off="")

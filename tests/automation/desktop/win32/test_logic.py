@@ -17,7 +17,7 @@ from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.worker import user_presence
 from automation.protocol.ports import TransientFailure
-from core.desks.model import ScreenCorner
+from core.desks.model import InputSource, ScreenCorner, UserActivityPolicy
 from core.profiles.model import Box
 from tests.fakes import win32
 from tests.fakes.win32 import HIGH, FakeBoard, FakeDesktop, Made, Shared
@@ -253,9 +253,11 @@ def _people(desktop: FakeDesktop, *, counts_injected: bool = False) -> tuple[_He
         desktop,
         ours=42,
         is_ours=lambda _: False,
-        kill_switch_keys=("ctrl+alt+end",),
-        kill_switch_corner=ScreenCorner.TOP_RIGHT,
-        counts_injected=counts_injected,
+        user_activity=UserActivityPolicy(
+            kill_switch_keys=("ctrl+alt+end",),
+            kill_switch_corner=ScreenCorner.TOP_RIGHT,
+            input_source=InputSource.OTHERS if counts_injected else InputSource.DEVICES,
+        ),
         stopped=stops.append,
     )
     return made, stops

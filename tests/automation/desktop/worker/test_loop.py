@@ -202,7 +202,7 @@ def at_work(surface: WorkerBackend, mode: Mode = Mode.OPEN) -> Generator[Talk]:
 
         def be_a_worker() -> None:
             with outlet:  # whatever ends it, nobody waits for its words any more
-                loop.work(surface, inbox, outbox)
+                loop.WorkerLoop(surface, inbox).run()
 
         worker = threading.Thread(target=be_a_worker, daemon=True)
         worker.start()

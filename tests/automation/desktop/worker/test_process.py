@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from automation.desktop.window_info import DisplayHeld
-from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import (
     TRY_SOON,
     Beat,
@@ -28,6 +28,7 @@ from automation.desktop.worker.messages import (
 from automation.desktop.worker.process import carry_out, says_when_late, serve
 from automation.desktop.x11 import worker
 from automation.desktop.x11.connection import StillHeld
+from automation.protocol.delivery import Attempt
 from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
 from core.maintenance.service import unavailable
@@ -63,7 +64,7 @@ def carried(tried: Tried, error: Exception) -> Outcome:
     def run() -> Outcome:
         raise error
 
-    return carry_out(run, tried, delivery="01", let_go=tried.release, passes=(DisplayGone,))
+    return carry_out(run, cast("Attempt", tried), delivery="01", let_go=tried.release, passes=(DisplayGone,))
 
 
 def test_an_error_becomes_a_failure_that_names_it_and_nothing_stays_pressed() -> None:
@@ -104,11 +105,12 @@ class Told:
 
 
 def test_a_display_that_does_not_answer_is_told_while_it_is_waited_for_and_not_otherwise() -> None:
-    told, inbox = Told(), cast("Inbox", SimpleNamespace(is_gone=False))
-    with says_when_late(inbox, cast("FrameWriter", told), "held", after_s=3600):
+    told = Told()
+    inbox = cast("Inbox", SimpleNamespace(is_gone=False, outbox=told))
+    with says_when_late(inbox, "held", after_s=3600):
         pass
     assert told.frames == []
-    with says_when_late(inbox, cast("FrameWriter", told), "held", after_s=0):
+    with says_when_late(inbox, "held", after_s=0):
         assert told.beats.wait(60)
     assert told.frames[:2] == [Started(stage=StartStage.WAITING, reason="held"), Beat()]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
 from automation.desktop.worker import messages
 from automation.desktop.worker.channel import FrameWriter, Inbox
-from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Mode, WindowUsable
 from automation.protocol.ports import ClearResult
 
@@ -83,13 +84,16 @@ class Scene:
         outbox = FrameWriter(self.out)
         inbox = Inbox(io.BytesIO(), outbox, Mode.OPEN)
         tidy = LeftoverDrafts(
-            {ONE: ("mark",)}, eyes=self.window, pace=inbox, open_window=lambda _: self.window, may_touch=lambda: True
+            {ONE: ("mark",)},
+            eyes=self.window,
+            pace=inbox,
+            open_window=lambda _: cast("DraftPort", self.window),
+            may_touch=lambda: True,
         )
         waiting = RecoveringWindows(
             eyes=self.window,
             tidy=tidy,
             inbox=inbox,
-            outbox=outbox,
             let_go=lambda: self.let_go.append("let go"),
             ends=(DisplayGone,),
             rest_s=self.rest_s,

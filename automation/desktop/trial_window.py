@@ -1,23 +1,27 @@
-"""A window on trial while it is connected: the window of a delivery on Windows, which tells its trial of each step."""
+"""A window on trial while it is connected: the window of a delivery, which tells its trial of each step."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from automation.desktop.calibration.trial_delivery import TrialObserver
-from automation.desktop.win32.window import WindowsWindow
+from automation.desktop.delivery_window import DeliveryWindow
+from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import ClearResult
 from core.deliveries.model import Moment
 
+Eyes = TypeVar("Eyes", bound=WindowInspector)
 
-class WindowsTrialWindow(WindowsWindow):
-    """One draft's view of one window."""
+
+class TrialWindow(DeliveryWindow[Eyes]):
+    """One draft's view of one window; stands before a platform's own window among the bases of a class."""
 
     _trial: TrialObserver | None = None
 
     @property
     def trial(self) -> TrialObserver:
         """What is looked at meanwhile."""
-        if self._trial is None:
-            self._trial = TrialObserver(name=self._aim.name, eyes=self._aim.eyes, pace=self._aim.pace)
+        self._trial = self._trial or TrialObserver(name=self._name, eyes=self._eyes, pace=self._pace)
         return self._trial
 
     def look(self, *, may_be_busy: bool = False) -> bool:
@@ -31,7 +35,7 @@ class WindowsTrialWindow(WindowsWindow):
     def remember(self, moment: Moment) -> None:
         super().remember(moment)
         if moment is Moment.STAGED:
-            self.trial.has_staged(self._aim.wait)
+            self.trial.has_staged(self._wait)
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         cleared = super().clear(if_untouched=if_untouched)

@@ -1,0 +1,265 @@
+"""One window as the steps of a delivery use it, as far as that is the same on every platform."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from PIL import Image
+
+from automation.desktop.input_target import wait_until
+from automation.desktop.observation import draft_fingerprint
+from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
+from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots
+from automation.protocol.ports import (
+    Cancelled,
+    ClearResult,
+    DeliveryClock,
+    PermanentFailure,
+    ReadbackResult,
+    SubmitEvidence,
+    TransientFailure,
+)
+from automation.protocol.text import mark
+from core.deliveries.model import Moment, Picture, Reason
+from core.desks.model import Transcribed
+from core.profiles.model import Box, Profile, Readback
+
+LOOK_S = 0.004
+CLEAR_S = 0.3  # how long a composer may take to show that it was cleared, or that a selection is gone
+QUIET_S = 1.0
+"""So long nobody may have typed, and nothing may have changed in the composer, before a transcript is copied."""
+QUIET_WITHIN_S = 3.0
+MOST_SAID = 1_500_000
+"""So many characters of a transcript are handed on, its last ones: an answer has a million at most."""
+NO_TRANSCRIPT = "its profile does not say how its transcript is read"
+
+
+class WindowLooks(Protocol):
+    """What is seen of the windows of a desk."""
+
+    def profile(self, name: str) -> Profile: ...
+    def composer(self, name: str) -> Image.Image: ...
+    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image: ...
+    def is_composer_empty(self, name: str) -> bool: ...
+    def is_busy(self, name: str) -> bool: ...
+
+
+Eyes = TypeVar("Eyes", bound=WindowLooks)
+
+
+class DeliveryWindow(ABC, Generic[Eyes]):
+    """One delivery's view of one window."""
+
+    def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
+        self._name = name
+        self._eyes = eyes
+        self._pace = pace
+        self._profile = eyes.profile(name)
+        self._album = DeliveryScreenshots()
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that it may be used."""
+        raise NotImplementedError
+
+    def stage(self, text: str) -> None:
+        """Put `text` into the composer by one paste."""
+        raise NotImplementedError
+
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
+        """Remove our own draft."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def focus(self) -> None:
+        """Give the composer the focus."""
+
+    def transcript(self) -> str | None:
+        if self._profile.transcript is None:
+            return None
+        self._click_into(self._profile.transcript.box)
+        try:
+            return self._copied(self._profile.transcript.copy)
+        finally:
+            self._leave_transcript()
+
+    def said(self, *, hands_off: str) -> Transcribed:
+        """What was said in it, copied, if its agent rests, its composer is empty and nobody types. `hands_off` says why
+        nothing may be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
+        self._recognise()
+        if self._profile.transcript is None:
+            raise PermanentFailure(Reason.TEXT_REFUSED, NO_TRANSCRIPT)
+        if hands_off:
+            raise Cancelled(hands_off)
+        self.look()
+        if not self.stands_still(QUIET_S, within_s=QUIET_WITHIN_S):
+            raise TransientFailure(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
+        text = self.transcript()
+        if text is None:
+            raise TransientFailure(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
+        return Transcribed(text=text[-MOST_SAID:], by="copy")
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        return wait_for_rest(
+            self._composer,
+            caret_px=self._profile.composer.caret_px,
+            clock=self._pace,
+            is_resting=lambda: self._user_rests(seconds),
+            seconds=seconds,
+            within_s=within_s,
+        )
+
+    def remember(self, moment: Moment) -> None:
+        try:
+            self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
+        except (TransientFailure, PermanentFailure):
+            self._album.lacks(moment)
+
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        return self._album.pictures(self._profile.composer.box, whole=whole)
+
+    def is_same_window(self, marks: Sequence[str]) -> bool:
+        name_tag = self._name_tag()
+        return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
+
+    @abstractmethod
+    def _copied(self, copy: Sequence[str]) -> str | None:
+        """What these chords copy where the focus is; None when there is nothing to be had."""
+
+    @abstractmethod
+    def _click_into(self, part: Box) -> None: ...
+
+    @abstractmethod
+    def _user_rests(self, seconds: float) -> bool:
+        """Whether no user has written into this window for so long, as far as that is told."""
+
+    @abstractmethod
+    def _recognise(self) -> None:
+        """See that it is the window, at its place, uncovered, unchanged."""
+
+    def _see_in_place(self) -> None:
+        """See that it is at its place, uncovered."""
+        self._recognise()
+
+    def _leave_transcript(self) -> None:
+        self.focus()
+
+    def _name_tag(self) -> str:
+        """By what this very window is known again; empty where it looks like any other."""
+        return ""
+
+    def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        return wait_until(holds, seconds, self._wait)
+
+    def _wait(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two looks
+
+    def _composer(self) -> Image.Image:
+        return self._eyes.composer(self._name)
+
+    def _is_in_place(self) -> bool:
+        try:
+            self._see_in_place()
+        except (TransientFailure, PermanentFailure):
+            return False
+        return True
+
+    def _is_seen_empty(self) -> bool:
+        self._see_in_place()
+        return self._eyes.is_composer_empty(self._name)
+
+
+class CopiedWindow(DeliveryWindow[Eyes]):
+    """A window whose text is read back by copying alone. Nothing keeps others away between a look and a key, so Enter
+    is pressed only while the composer looks as it did when its text was copied back equal."""
+
+    copy_s: tuple[float, ...]
+    """How long a copy is waited for, longer with each one."""
+    still_s: float
+
+    def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
+        super().__init__(name=name, eyes=eyes, pace=pace)
+        self._changes = ComposerChanges(
+            self._composer, caret_px=self._profile.composer.caret_px, still_s=self.still_s, now_s=pace.now_s
+        )
+        self._read: Image.Image | None = None
+        self._copies = 0
+        self._pasted_s = 0.0
+
+    def is_held(self) -> bool:
+        """Nobody is held off here, now or later: each look is as good as the next."""
+        return True
+
+    def stage(self, text: str) -> None:
+        self._album.stages(text)
+        self._offer_text(text)
+        self._changes.begin()
+        self._read = None
+        self._pasted_s = time.monotonic()
+        self._press(self._profile.paste)
+
+    def read(self) -> ReadbackResult:
+        if not self._may_have_landed() or not self._changes.has_settled():
+            return ReadbackResult(by=Readback.COPY)
+        wait_s = self.copy_s[min(self._copies, len(self.copy_s) - 1)]
+        text = self._copy(self._profile.copy, self._profile.after_copy, wait_s)
+        self._copies += 1
+        if text is not None:
+            self._until(self._changes.is_unselected, CLEAR_S)
+            self._read = self._composer()
+        return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
+
+    def guard(self) -> None:
+        self._guard()
+        if self._read is not None and not self._changes.looks_like(self._read):
+            raise TransientFailure(
+                Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
+            )
+
+    def confirm(self) -> SubmitEvidence:
+        if not self._is_in_place():
+            return SubmitEvidence(is_empty=False, is_busy=False)
+        is_empty = self._eyes.is_composer_empty(self._name)
+        return SubmitEvidence(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name))
+
+    def wait_for_redraw(self, seconds: float) -> None:
+        self._wait(min(seconds, LOOK_S))
+
+    def matches_draft(self, marks: Sequence[str]) -> bool:
+        if draft_fingerprint.shows_draft(self._composer(), marks, self._profile.composer.caret_px):
+            return True
+        self.focus()
+        text = self._copy(self._profile.copy, self._profile.after_copy, self.copy_s[-1])
+        return text is not None and mark(text, self._profile.normalise) in marks
+
+    def is_untouched(self) -> bool:
+        """Never said: nobody tells here what else was typed into a window."""
+        return False
+
+    @abstractmethod
+    def _offer_text(self, text: str) -> None: ...
+
+    @abstractmethod
+    def _press(self, chord: str) -> None: ...
+
+    @abstractmethod
+    def _guard(self) -> None:
+        """See that a key pressed now goes into the target."""
+
+    def _may_have_landed(self) -> bool:
+        return True
+
+    @abstractmethod
+    def _copy(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+        """What the chords `copy` copy within that time; then the chords `after` are pressed: what was selected must not
+        be what the user's next key replaces."""
+
+    def _copied(self, copy: Sequence[str]) -> str | None:
+        return self._copy(copy, (), self.copy_s[-1])
+
+    def _leave_transcript(self) -> None:
+        self.focus()
+        for chord in self._profile.after_copy:  # a click in an empty composer can select its newline
+            self._press(chord)

@@ -1,0 +1,181 @@
+"""What drives a desk whose windows programs may find, move and read: the same on X11 and on Windows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from automation.desktop.calibration.surveyor import DisplaySurveyor, SurveyedWindows
+from automation.desktop.calibration.trial_delivery import TrialPort, TrialRunner
+from automation.desktop.input_target import InputTarget
+from automation.desktop.observation.activity_tracker import ActivityTracker
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_signs import SignsPort, WindowSnapshot
+from automation.desktop.own_input import Clicks
+from automation.desktop.window_action import WindowAction
+from automation.desktop.window_placement import PlacementPort, WindowArranger
+from automation.desktop.worker import loop
+from automation.desktop.worker.backend import UserActivityPort, WatcherPort, WorkerBackend
+from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.messages import Hello, Locked, WindowActive, WindowShows, WindowSignLearned
+from automation.desktop.worker.process import carry_out
+from automation.desktop.worker.user_presence import ScreenLockWatch
+from automation.protocol.delivery import Attempt
+from automation.protocol.ports import Cancelled
+from core.deliveries.model import Order, Outcome
+from core.desks.model import Arranged, Desk, Shown, Transcribed
+from core.profiles.model import Profile
+
+
+class OpenWindow(DraftPort, Protocol):
+    """One delivery's view of one window, whose transcript can be copied too."""
+
+    def said(self, *, hands_off: str) -> Transcribed: ...
+
+
+class DesktopBackend(ABC):
+    """All that works on one display. Belongs to the thread that made it: only that one presses keys."""
+
+    path = ""
+    ends: tuple[type[Exception], ...] = ()
+    inspector: type[WindowInspector] = WindowInspector
+    user_activity: UserActivityPort
+
+    def __init__(
+        self, hello: Hello, inbox: Inbox, *, windows: SurveyedWindows, screen: ScreenCapture, ears: SignsPort
+    ) -> None:
+        self._desk = hello.desk
+        self._inbox = inbox
+        self._windows = windows
+        self._screen = screen
+        self._ears = ears
+        self._clicks = Clicks()
+        self._anchors = Anchors(Path(hello.anchors))
+        self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
+        self._eyes.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
+        self._tidy = LeftoverDrafts(
+            hello.drafts,
+            eyes=self._eyes,
+            pace=inbox,
+            open_window=self._open,
+            may_touch=lambda: not self._hands_off(),
+        )
+
+    def surface(self) -> WorkerBackend:
+        """What the loop works with."""
+        return WorkerBackend(
+            eyes=self._eyes,
+            lookout=self._watcher(),
+            drafts=self._tidy,
+            user_activity=self.user_activity,
+            open_window=self._open,
+            let_go=self._let_go,
+            act=lambda name: WindowAction(aim=self._target(name), anchors=self._anchors),
+            read=self._read,
+            arrange=self._arrange,
+            calibrate=self._trial_runner().answer,
+            path=self.path,
+            measured=self._measured,
+            ends=self.ends,
+        )
+
+    @abstractmethod
+    def _watcher(self) -> WatcherPort: ...
+
+    @abstractmethod
+    def _open(self, name: str) -> OpenWindow: ...
+
+    @abstractmethod
+    def _open_trial(self, name: str, eyes: WindowInspector) -> TrialPort: ...
+
+    @abstractmethod
+    def _target(self, name: str) -> InputTarget[Any]: ...
+
+    @abstractmethod
+    def _placement(self) -> PlacementPort: ...
+
+    @abstractmethod
+    def _surveyor(self) -> DisplaySurveyor: ...
+
+    @abstractmethod
+    def _let_go(self) -> None: ...
+
+    def _measured(self) -> Mapping[str, float]:
+        return {}
+
+    def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> WindowInspector:
+        return self.inspector(
+            desk=desk,
+            profiles={profile.name: profile for profile in profiles},
+            windows=self._windows,
+            screen=self._screen,
+            anchors=anchors,
+            ears=self._ears,
+        )
+
+    def _read(self, name: str, hands_off: str) -> Transcribed:
+        window = self._open(name)
+        try:
+            return window.said(hands_off=hands_off)
+        finally:
+            window.give_back()
+
+    def _arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
+        if hands_off:
+            raise Cancelled(hands_off)
+        return WindowArranger(eyes=self._eyes, places=self._placement(), pace=self._inbox).run(names)
+
+    def _trial_runner(self) -> TrialRunner:
+        return TrialRunner(
+            surveyor=self._surveyor(),
+            desk=self._desk,
+            inbox=self._inbox,
+            see=lambda desk, profile, anchors: self._see(desk, [profile], anchors),
+            open_window=self._open_trial,
+            guarded=self._guarded,
+            hands_off=self._hands_off,
+        )
+
+    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
+        return carry_out(run, attempt, delivery=order.delivery, let_go=self._let_go, passes=self.ends)
+
+    def _hands_off(self) -> str:
+        return loop.hands_off(self._inbox, self.user_activity)
+
+
+class DesktopWatcher:
+    """Follows what the windows show and which of them cannot be used, and whether the screen is locked."""
+
+    def __init__(
+        self,
+        *,
+        eyes: WindowInspector,
+        tidy: LeftoverDrafts,
+        inbox: Inbox,
+        let_go: Callable[[], None],
+        is_locked: Callable[[], bool],
+        ends: tuple[type[Exception], ...] = (),
+    ) -> None:
+        self._eyes = eyes
+        self._is_locked = is_locked
+        self._inbox = inbox
+        tell = inbox.outbox.send
+        self._waiting = RecoveringWindows(eyes=eyes, tidy=tidy, inbox=inbox, let_go=let_go, ends=ends)
+        self._lock = ScreenLockWatch(lambda is_locked: tell(Locked(is_locked=is_locked)))
+        self._states = ActivityTracker(
+            eyes=eyes,
+            tell=lambda shown: tell(WindowShows(shown=shown)),
+            stirs=lambda name: tell(WindowActive(window=name)),
+            saw=self._saw,
+        )
+
+    def shown(self, name: str) -> Shown:
+        return self._states.fresh([name], self._inbox)[name]
+
+    def _saw(self, name: str, view: WindowSnapshot) -> None:
+        """A window was looked at."""
