@@ -32,91 +32,36 @@ class WindowInfo:
 class ChangesPort(Protocol):
     """What a display tells of by itself, counted."""
 
-    def now(self) -> int:
-        """How many changes there were until now; whoever tells is asked."""
-        ...
-
-    def count(self) -> int:
-        """The same as far as it was told already."""
-        ...
-
-    def follow(self, windows: Iterable[int]) -> bool:
-        """Whether from here on every change of these windows is counted."""
-        ...
+    def now(self) -> int: ...  # How many changes there were until now; whoever tells is asked
+    def count(self) -> int: ...  # The same as far as it was told already
+    # Whether from here on every change of these windows is counted.
+    def follow(self, windows: Iterable[int]) -> bool: ...
 
 
 class WindowsPort(Protocol):
     """All windows of one display. Belongs to one thread."""
 
+    # Spares questions whose answers cannot have changed; None where nobody tells of changes.
     @property
-    def changes(self) -> ChangesPort | None:
-        """Spares questions whose answers cannot have changed; None where nobody tells of changes."""
-        ...
-
-    def screen(self) -> Box:
-        """The whole screen."""
-        ...
-
-    def client_of(self, window: int) -> int:
-        """The program a window belongs to: equal for all of its windows."""
-        ...
-
-    def has_manager(self) -> bool:
-        """Whether somebody tells which windows there are."""
-        ...
-
-    def managed(self) -> list[int]:
-        """The ids of all windows that a person may know."""
-        ...
-
-    def all(self) -> list[WindowInfo]:
-        """The same, each looked at."""
-        ...
-
-    def see(self, window: int) -> WindowInfo | None:
-        """One window now; None when it is gone."""
-        ...
-
-    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
-        """Those whose kind is `kind` as a whole and whose title holds `title`; with `client` only of this program."""
-        ...
-
-    def program_of(self, window: int) -> str:
-        """The name of the executable of its process; empty where that cannot be known."""
-        ...
-
-    def is_on_this_workspace(self, window: int) -> bool:
-        """Whether it belongs to what is shown now."""
-        ...
-
-    def chain_of(self, window: int) -> list[int]:
-        """The window and those that hold it."""
-        ...
-
-    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
-        """A window that lies over any part of `target`; None when nothing does."""
-        ...
-
-    def active(self) -> int:
-        """The window that gets the keys; 0 when none does."""
-        ...
-
-    def activate(self, window: int) -> None:
-        """Ask that this window gets the keys. Whether it does is seen afterwards."""
-        ...
-
-    def is_pointer_taken(self) -> bool:
-        """Whether a program takes all clicks for itself."""
-        ...
-
-    def transient_for(self, window: int) -> int:
-        """The window that this one is a dialog for; 0 when it says none."""
-        ...
-
-    def name_tag(self, window: int) -> str:
-        """A word that hangs on this very window; empty for one that is gone."""
-        ...
-
-    def is_keyboard_taken(self) -> bool:
-        """Whether a lock screen, or an open menu, takes all keys for itself."""
-        ...
+    def changes(self) -> ChangesPort | None: ...
+    def screen(self) -> Box: ...  # The whole screen
+    def client_of(self, window: int) -> int: ...  # The program a window belongs to: equal for all of its windows
+    def has_manager(self) -> bool: ...  # Whether somebody tells which windows there are
+    def managed(self) -> list[int]: ...  # The ids of all windows that a person may know
+    def all(self) -> list[WindowInfo]: ...  # The same, each looked at
+    def see(self, window: int) -> WindowInfo | None: ...  # One window now; None when it is gone
+    # Those whose kind is `kind` as a whole and whose title holds `title`; with `client` only of this program.
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]: ...
+    # The name of the executable of its process; empty where that cannot be known.
+    def program_of(self, window: int) -> str: ...
+    def is_on_this_workspace(self, window: int) -> bool: ...  # Whether it belongs to what is shown now
+    def chain_of(self, window: int) -> list[int]: ...  # The window and those that hold it
+    # A window that lies over any part of `target`; None when nothing does.
+    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None: ...
+    def active(self) -> int: ...  # The window that gets the keys; 0 when none does
+    # Ask that this window gets the keys. Whether it does is seen afterwards.
+    def activate(self, window: int) -> None: ...
+    def is_pointer_taken(self) -> bool: ...  # Whether a program takes all clicks for itself
+    def transient_for(self, window: int) -> int: ...  # The window that this one is a dialog for; 0 when it says none
+    def name_tag(self, window: int) -> str: ...  # A word that hangs on this very window; empty for one that is gone
+    def is_keyboard_taken(self) -> bool: ...  # Whether a lock screen, or an open menu, takes all keys for itself

@@ -20,37 +20,16 @@ LOOK_S = 0.02
 class PlacementPort(Protocol):
     """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
 
-    def check(self, window: int) -> None:
-        """Raise PermanentFailure where no program may put this window anywhere."""
-        ...
-
-    def filled(self, window: int) -> tuple[str, ...]:
-        """What keeps it from having a place and size of its own: maximised, rolled up."""
-        ...
-
-    def hides(self, filled: Sequence[str]) -> bool:
-        """Whether one of these also keeps it from being seen."""
-        ...
-
-    def unfill(self, window: int, filled: Sequence[str]) -> None:
-        """It is that no longer."""
-        ...
-
-    def show(self, window: int) -> None:
-        """It is minimised no longer."""
-        ...
-
-    def bring_here(self, window: int) -> None:
-        """It belongs to the workspace that is shown now. Raises PermanentFailure where no program may do that."""
-        ...
-
-    def put(self, window: int, box: Box) -> None:
-        """Its own area is to stand there, of that size."""
-        ...
-
-    def raise_above(self, window: int) -> None:
-        """It is to lie above all others; the focus stays where it is."""
-        ...
+    def check(self, window: int) -> None: ...  # Raise PermanentFailure where no program may put this window anywhere
+    # What keeps it from having a place and size of its own: maximised, rolled up.
+    def filled(self, window: int) -> tuple[str, ...]: ...
+    def hides(self, filled: Sequence[str]) -> bool: ...  # Whether one of these also keeps it from being seen
+    def unfill(self, window: int, filled: Sequence[str]) -> None: ...  # It is that no longer
+    def show(self, window: int) -> None: ...  # It is minimised no longer
+    # It belongs to the workspace that is shown now. Raises PermanentFailure where no program may do that.
+    def bring_here(self, window: int) -> None: ...
+    def put(self, window: int, box: Box) -> None: ...  # Its own area is to stand there, of that size
+    def raise_above(self, window: int) -> None: ...  # It is to lie above all others; the focus stays where it is
 
 
 class WindowArranger:

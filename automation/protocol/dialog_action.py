@@ -31,41 +31,20 @@ class DialogState:
 class ActionPort(Protocol):
     """One window, ready for one act. A verb raises TransientFailure or PermanentFailure with what it saw."""
 
-    def find(self) -> None:
-        """See that it is the window, at its place, uncovered, unlocked, whatever it shows. Touches nothing."""
-        ...
-
-    def stand(self) -> DialogState:
-        """Look once at what it shows."""
-        ...
-
-    def is_other(self, mark: str) -> bool:
-        """Whether the dialog of `mark` is gone, or another one is there; a caret that blinks makes no other one."""
-        ...
-
-    def looks(self) -> str:
-        """By what the whole of the last look is known, its composer aside."""
-        ...
-
-    def prepare(self, act: Act, press: Press) -> None:
-        """Bring the window to the front for a chord; see that a button looks as it always did. Presses nothing."""
-        ...
-
-    def press(self, press: Press, *, by_s: float) -> None:
-        """Press once, not later than `by_s`. Whatever it raises, nothing was pressed then."""
-        ...
-
-    def pictures(self) -> tuple[Picture, ...]:
-        """The window as it is now, for people; nothing when it cannot be seen. Raises nothing."""
-        ...
-
-    def target_identity(self) -> Target | None:
-        """Which window it was."""
-        ...
-
-    def give_back(self) -> None:
-        """Pointer and focus go back to where they were."""
-        ...
+    # See that it is the window, at its place, uncovered, unlocked, whatever it shows. Touches nothing.
+    def find(self) -> None: ...
+    def stand(self) -> DialogState: ...  # Look once at what it shows
+    # Whether the dialog of `mark` is gone, or another one is there; a caret that blinks makes no other one.
+    def is_other(self, mark: str) -> bool: ...
+    def looks(self) -> str: ...  # By what the whole of the last look is known, its composer aside
+    # Bring the window to the front for a chord; see that a button looks as it always did. Presses nothing.
+    def prepare(self, act: Act, press: Press) -> None: ...
+    # Press once, not later than `by_s`. Whatever it raises, nothing was pressed then.
+    def press(self, press: Press, *, by_s: float) -> None: ...
+    # The window as it is now, for people; nothing when it cannot be seen. Raises nothing.
+    def pictures(self) -> tuple[Picture, ...]: ...
+    def target_identity(self) -> Target | None: ...  # Which window it was
+    def give_back(self) -> None: ...  # Pointer and focus go back to where they were
 
 
 class ActionRun(Attempt):

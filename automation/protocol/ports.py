@@ -83,130 +83,66 @@ class WindowPort(Protocol):
     """One window, ready for one delivery. A verb raises TransientFailure or PermanentFailure with what it saw; none
     waits for long."""
 
-    def look(self, *, may_be_busy: bool = False) -> bool:
-        """See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing.
-
-        With `may_be_busy` it need not be idle. Returns whether its busy sign is shown.
-        """
-        ...
-
-    def find(self) -> None:
-        """See that it is the window, at its place, uncovered, unchanged, whatever it shows. Touches nothing."""
-        ...
-
-    def focus(self) -> None:
-        """Give the composer the focus; the window under the point and the active window are then both the target."""
-        ...
-
-    def is_held(self) -> bool:
-        """Whether the composer has been ours alone since it was given the focus, and is for some while yet: the
-        person's devices are held. If not, it needs the focus anew before a key, and what stands there is read again."""
-        ...
-
-    def stage(self, text: str) -> None:
-        """Put `text` into the composer by one paste. From here on there is a draft of ours to clear."""
-        ...
-
-    def read(self) -> ReadbackResult:
-        """Look once whether the whole text stands in the composer."""
-        ...
-
-    def guard(self) -> None:
-        """See that a key pressed now goes into the target, and that what was staged is still what is there."""
-        ...
-
-    def submit(self, *, by_s: float) -> None:
-        """Press the submit chord once. Raises Cancelled or TransientFailure only when nothing was pressed: stopped,
-        something in
-        the way, or (LATE) `by_s` on the clock of the pace was over."""
-        ...
-
-    def is_at_work(self) -> bool:
-        """Whether its agent is seen at work now; False where that cannot be seen."""
-        ...
-
-    def confirm(self) -> SubmitEvidence:
-        """Look once whether Enter had its effect."""
-        ...
-
-    def wait_for_redraw(self, seconds: float) -> None:
-        """Let that much time pass, less when something is drawn in the window after the last look at it, or where
-        nobody tells of drawing."""
-        ...
-
-    def has_receipt(self) -> bool:
-        """The target's own program took the text, and no other configured window belongs to that program."""
-        ...
-
-    def marks(self) -> tuple[str, ...]:
-        """By what else than its text our draft can be recognised, as it stands in the composer now."""
-        ...
-
-    def is_same_window(self, marks: Sequence[str]) -> bool:
-        """Whether this is the very window in which these marks were made, and not one opened since."""
-        ...
-
-    def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether what stands in the composer, whole, is a draft with one of these marks. Leaves it as it is."""
-        ...
-
-    def transcript(self) -> str | None:
-        """The text of the transcript, copied out, the focus back in the composer; None when nothing was to be had."""
-        ...
-
-    def remember(self, moment: Moment) -> None:
-        """Keep in mind what the window shows now, as the picture of that moment; nothing when it cannot be seen whole.
-        Raises nothing."""
-        ...
-
-    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        """What was kept in mind: of the composer, and with `whole` of the window too. Raises nothing."""
-        ...
-
-    def target_identity(self) -> Target | None:
-        """Which window it is, as the display server told when it was looked for; None when it never was found."""
-        ...
-
-    def clear(self) -> ClearResult:
-        """Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing."""
-        ...
-
-    def give_back(self) -> None:
-        """Selection, pointer and focus go back to where they were."""
-        ...
+    # See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing. With
+    # `may_be_busy` it need not be idle. Returns whether its busy sign is shown.
+    def look(self, *, may_be_busy: bool = False) -> bool: ...
+    # See that it is the window, at its place, uncovered, unchanged, whatever it shows. Touches nothing.
+    def find(self) -> None: ...
+    # Give the composer the focus; the window under the point and the active window are then both the target.
+    def focus(self) -> None: ...
+    # Whether the composer has been ours alone since it was given the focus, and is for some while yet: the person's
+    # devices are held. If not, it needs the focus anew before a key, and what stands there is read again.
+    def is_held(self) -> bool: ...
+    # Put `text` into the composer by one paste. From here on there is a draft of ours to clear.
+    def stage(self, text: str) -> None: ...
+    def read(self) -> ReadbackResult: ...  # Look once whether the whole text stands in the composer
+    # See that a key pressed now goes into the target, and that what was staged is still what is there.
+    def guard(self) -> None: ...
+    # Press the submit chord once. Raises Cancelled or TransientFailure only when nothing was pressed: stopped,
+    # something in the way, or (LATE) `by_s` on the clock of the pace was over.
+    def submit(self, *, by_s: float) -> None: ...
+    def is_at_work(self) -> bool: ...  # Whether its agent is seen at work now; False where that cannot be seen
+    def confirm(self) -> SubmitEvidence: ...  # Look once whether Enter had its effect
+    # Let that much time pass, less when something is drawn in the window after the last look at it, or where nobody
+    # tells of drawing.
+    def wait_for_redraw(self, seconds: float) -> None: ...
+    # The target's own program took the text, and no other configured window belongs to that program.
+    def has_receipt(self) -> bool: ...
+    # By what else than its text our draft can be recognised, as it stands in the composer now.
+    def marks(self) -> tuple[str, ...]: ...
+    # Whether this is the very window in which these marks were made, and not one opened since.
+    def is_same_window(self, marks: Sequence[str]) -> bool: ...
+    # Whether what stands in the composer, whole, is a draft with one of these marks. Leaves it as it is.
+    def matches_draft(self, marks: Sequence[str]) -> bool: ...
+    # The text of the transcript, copied out, the focus back in the composer; None when nothing was to be had.
+    def transcript(self) -> str | None: ...
+    # Keep in mind what the window shows now, as the picture of that moment; nothing when it cannot be seen whole.
+    # Raises nothing.
+    def remember(self, moment: Moment) -> None: ...
+    # What was kept in mind: of the composer, and with `whole` of the window too. Raises nothing.
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]: ...
+    # Which window it is, as the display server told when it was looked for; None when it never was found.
+    def target_identity(self) -> Target | None: ...
+    # Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing.
+    def clear(self) -> ClearResult: ...
+    def give_back(self) -> None: ...  # Selection, pointer and focus go back to where they were
 
 
 class CommitPort(Protocol):
     """Asks that the delivery's next state be committed. Returns when it is; raises Cancelled when it may not be."""
 
-    def staging(self, drafts: tuple[str, ...]) -> None:
-        """Before the first click. By the marks `drafts` our draft can be recognised from now on."""
-        ...
-
-    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
-        """After the whole text was read back equal; `sha256` is of the text that was read, `drafts` are more marks."""
-        ...
-
-    def submitting(self) -> None:
-        """Before Enter. What this grants is good for 250 ms, counted from the asking."""
-        ...
-
-    def is_answered(self) -> bool:
-        """Whether an answer has proven the delivery since: its arrival needs no other proof."""
-        ...
+    # Before the first click. By the marks `drafts` our draft can be recognised from now on.
+    def staging(self, drafts: tuple[str, ...]) -> None: ...
+    # After the whole text was read back equal; `sha256` is of the text that was read, `drafts` are more marks.
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None: ...
+    def submitting(self) -> None: ...  # Before Enter. What this grants is good for 250 ms, counted from the asking.
+    # Whether an answer has proven the delivery since: its arrival needs no other proof.
+    def is_answered(self) -> bool: ...
 
 
 class DeliveryClock(Protocol):
     """Time and the stop button."""
 
-    def now_s(self) -> float:
-        """Seconds that never jump; only differences mean anything."""
-        ...
-
-    def rest(self, seconds: float) -> None:
-        """Let that much time pass, less when somebody asks to stop."""
-        ...
-
-    def check(self) -> None:
-        """Raise Cancelled when somebody asked to stop."""
-        ...
+    def now_s(self) -> float: ...  # Seconds that never jump; only differences mean anything
+    def rest(self, seconds: float) -> None: ...  # Let that much time pass, less when somebody asks to stop
+    def check(self) -> None: ...  # Raise Cancelled when somebody asked to stop

@@ -95,13 +95,8 @@ class _Found:
 class ProcessesPort(Protocol):
     """Answers which process owns a window, and where the accessibility bus of the display is."""
 
-    def pid_of(self, window: int) -> int:
-        """Return the process whose window it is; 0 if unknown."""
-        ...
-
-    def accessibility_address(self) -> str:
-        """Return the address of the bus; empty when the display does not tell."""
-        ...
+    def pid_of(self, window: int) -> int: ...  # Return the process whose window it is; 0 if unknown
+    def accessibility_address(self) -> str: ...  # Return the address of the bus; empty when the display does not tell
 
 
 class AccessibilityReader:
@@ -142,11 +137,9 @@ class AccessibilityReader:
         return frame
 
     def composer(self, seen: WindowInfo, composer: Composer, box: Box) -> Node:
-        """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`.
-
-        The program is asked once whether the object of the last time is still the one, but for one that it was asked
-        about just now; if not, Octet looks it up anew.
-        """
+        """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`. The program is
+        asked once whether the object of the last time is still the one, but for one that it was asked about just now;
+        if not, Octet looks it up anew."""
         asked, now_s = (seen.box, composer, box), time.monotonic()
         known, asked_s = self._composers.pop(seen.id, (None, 0.0))
         if known is not None and now_s - asked_s < FRESH_S:
@@ -174,10 +167,8 @@ class AccessibilityReader:
 
     def signs(self, seen: WindowInfo, wanted: Collection[Accessible]) -> AccessibleSigns:
         """Those of the wanted objects that the window shows now, and whether it asks something else. Raises as `frame`.
-
         One that was there the last time is asked whether it still is what it was; for the others the program is asked
-        for all of their roles, in one question.
-        """
+        for all of their roles, in one question."""
         frame = self.frame(seen)
         found: dict[Accessible, AccessiblePart] = {}
         for sign in wanted:
@@ -224,10 +215,8 @@ class AccessibilityReader:
         return found[0]
 
     def parts(self, seen: WindowInfo, *, role: str = "", name: str = "") -> list[AccessiblePart]:
-        """The shown objects of the window with this role and this name, the outer ones first; "" is any.
-
-        Raises as `frame`.
-        """
+        """The shown objects of the window with this role and this name, the outer ones first; "" is any. Raises as
+        `frame`."""
         frame = self.frame(seen)
         parts: list[AccessiblePart] = []
         for node in frame.find(State.SHOWING)[:MOST_OBJECTS]:

@@ -26,10 +26,8 @@ def _white(mask: Image.Image) -> int:
 
 
 def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
-    """Whether the white of `mask` is nothing, or one small rectangle of one colour in `picture`, filled or hollow.
-
-    A caret is such a rectangle of at most `most` pixels; of letters hardly any is, and none with smoothed edges.
-    """
+    """Whether the white of `mask` is nothing, or one small rectangle of one colour in `picture`, filled or hollow. A
+    caret is such a rectangle of at most `most` pixels; of letters hardly any is, and none with smoothed edges."""
     around = mask.getbbox()
     if around is None:
         return True

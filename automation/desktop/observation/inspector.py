@@ -325,11 +325,9 @@ class WindowInspector(WindowLocator):
         return frame, seen
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
-        """Take a picture of the whole window, which nothing may cover, and paint over what is masked.
-
-        `has_code` says whether a prompt with an answer code was, or may have been, brought there: then the transcript,
-        which may show it, is painted over too. None: only the composer may show one.
-        """
+        """Take a picture of the whole window, which nothing may cover, and paint over what is masked. `has_code` says
+        whether a prompt with an answer code was, or may have been, brought there: then the transcript, which may show
+        it, is painted over too. None: only the composer may show one."""
         seen = self.place(name)
         picture = self._screen.take(seen.box)
         if self.place(name).box != seen.box:  # still uncovered: what came meanwhile is not in the picture

@@ -38,29 +38,20 @@ class ShownSigns:
 class SignsPort(Protocol):
     """Belongs to the worker's thread. Raises nothing."""
 
-    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
-        """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
-        ...
-
-    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
-        """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
-        ...
-
-    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
-        """Return where the composer at `box` shows an answer code; None where its program does not tell."""
-        ...
-
-    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
-        """Which of the profile's signs this window shows now, that looks like `frame`."""
-        ...
-
-    def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
-        """What stands in a dialog of this window: in the object `part`, else at `box`. Empty if unreadable."""
-        ...
-
-    def window_text(self, seen: WindowInfo) -> str:
-        """What stands in a window that is a dialog itself. Empty where it cannot be read."""
-        ...
+    # Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not.
+    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None: ...
+    # Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can.
+    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str: ...
+    # Return where the composer at `box` shows an answer code; None where its program does not tell.
+    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None: ...
+    # Which of the profile's signs this window shows now, that looks like `frame`.
+    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns: ...
+    # What stands in a dialog of this window: in the object `part`, else at `box`. Empty if unreadable.
+    def dialog_text(
+        self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]
+    ) -> str: ...
+    # What stands in a window that is a dialog itself. Empty where it cannot be read.
+    def window_text(self, seen: WindowInfo) -> str: ...
 
 
 class NullSigns:

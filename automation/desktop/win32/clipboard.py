@@ -282,8 +282,7 @@ class WindowsClipboard:
 
     def give_back(self) -> None:
         """What was the person's is there again, unless somebody put something else there meanwhile. Raises
-        TransientFailure:
-        then it is owed, and given back by the next call."""
+        TransientFailure: then it is owed, and given back by the next call."""
         persons = self._persons
         if persons is None:
             return

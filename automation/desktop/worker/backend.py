@@ -18,77 +18,41 @@ from core.profiles.model import Driven
 class EyesPort(Pictured, Protocol):
     """The windows that there are here, and their pictures."""
 
-    def profile(self, name: str) -> Driven:
-        """How this window is driven."""
-        ...
+    def profile(self, name: str) -> Driven: ...  # How this window is driven
 
 
 class WatcherPort(Protocol):
     """Looks at the windows: what each shows, which cannot be used, and whatever is new of that is told by it."""
 
-    def begin(self) -> None:
-        """Before the worker says that it is ready: see to what an earlier one left behind."""
-        ...
-
-    def report_usable(self) -> None:
-        """Right after it has said so: tell which windows can be used."""
-        ...
-
-    def due_in_s(self) -> float | None:
-        """How long the next job may be waited for before `look_when_due` is called; None: without end."""
-        ...
-
-    def look_when_due(self) -> None:
-        """It is due."""
-        ...
-
-    def recheck_soon(self) -> None:
-        """Something about the windows changed, or may have: look at those that could not be used."""
-        ...
-
-    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Each window, for people; `closely`: also whether each can be read as its profile wants it."""
-        ...
-
-    def shown(self, name: str) -> Shown:
-        """What this window shows of its agent, by a fresh look."""
-        ...
-
-    def ended(self, name: str, *, was_used: bool) -> None:
-        """An order for this window ended: a text went in; or none could, or an act was done, and it is followed."""
-        ...
+    def begin(self) -> None: ...  # Before the worker says that it is ready: see to what an earlier one left behind
+    def report_usable(self) -> None: ...  # Right after it has said so: tell which windows can be used
+    # How long the next job may be waited for before `look_when_due` is called; None: without end.
+    def due_in_s(self) -> float | None: ...
+    def look_when_due(self) -> None: ...  # It is due
+    # Something about the windows changed, or may have: look at those that could not be used.
+    def recheck_soon(self) -> None: ...
+    # Each window, for people; `closely`: also whether each can be read as its profile wants it.
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]: ...
+    def shown(self, name: str) -> Shown: ...  # What this window shows of its agent, by a fresh look
+    # An order for this window ended: a text went in; or none could, or an act was done, and it is followed.
+    def ended(self, name: str, *, was_used: bool) -> None: ...
 
 
 class DraftsPort(Protocol):
     """Drafts of ours that may stand in the windows."""
 
-    def know(self, name: str, marks: tuple[str, ...]) -> None:
-        """Further marks of a draft of ours in this window."""
-        ...
-
-    def clear(self, name: str) -> object:
-        """Clear the window if our draft alone stands there."""
-        ...
-
-    def forget(self, name: str) -> None:
-        """The window was seen empty."""
-        ...
+    def know(self, name: str, marks: tuple[str, ...]) -> None: ...  # Further marks of a draft of ours in this window
+    def clear(self, name: str) -> object: ...  # Clear the window if our draft alone stands there
+    def forget(self, name: str) -> None: ...  # The window was seen empty
 
 
 class UserActivityPort(Protocol):
     """Whoever sits at the display."""
 
-    def why_not(self) -> Reason | None:
-        """Why no delivery may begin now."""
-        ...
-
-    def announce(self, window: str, /) -> bool:
-        """Say there that we are about to type into this window; False where nothing was said, and no time passed."""
-        ...
-
-    def over(self) -> None:
-        """What was said is taken away."""
-        ...
+    def why_not(self) -> Reason | None: ...  # Why no delivery may begin now
+    # Say there that we are about to type into this window; False where nothing was said, and no time passed.
+    def announce(self, window: str, /) -> bool: ...
+    def over(self) -> None: ...  # What was said is taken away
 
 
 Acting = Callable[[str], ActionPort]

@@ -32,33 +32,20 @@ TRIES = 5
 class DraftLooksPort(Protocol):
     """What is seen of the windows, without touching them. Raises TransientFailure or PermanentFailure."""
 
-    def names(self) -> tuple[str, ...]:
-        """The windows that there are."""
-        ...
-
-    def is_composer_empty(self, name: str) -> bool:
-        """Whether nothing stands in its composer."""
-        ...
-
-    def is_busy(self, name: str) -> bool:
-        """Whether its busy sign is shown."""
-        ...
+    def names(self) -> tuple[str, ...]: ...  # The windows that there are
+    def is_composer_empty(self, name: str) -> bool: ...  # Whether nothing stands in its composer
+    def is_busy(self, name: str) -> bool: ...  # Whether its busy sign is shown
 
 
 class DraftPort(WindowPort, Protocol):
     """A window in which a draft of ours may stand."""
 
-    def stands_still(self, seconds: float, *, within_s: float) -> bool:
-        """Whether nobody types and nothing changes in the composer for so long."""
-        ...
-
-    def is_untouched(self) -> bool:
-        """Whether all that stands in the composer came from us, as nobody else was there since."""
-        ...
-
-    def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing."""
-        ...
+    # Whether nobody types and nothing changes in the composer for so long.
+    def stands_still(self, seconds: float, *, within_s: float) -> bool: ...
+    # Whether all that stands in the composer came from us, as nobody else was there since.
+    def is_untouched(self) -> bool: ...
+    # Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing.
+    def clear(self, *, if_untouched: bool = False) -> ClearResult: ...
 
 
 class LeftoverDrafts:
@@ -137,13 +124,9 @@ LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try ma
 class ReadyPort(Protocol):
     """Looks at windows."""
 
-    def names(self) -> tuple[str, ...]:
-        """The windows that there are."""
-        ...
-
-    def is_ready(self, name: str) -> bool:
-        """Whether a delivery could begin now. Raises nothing that is only in its way."""
-        ...
+    def names(self) -> tuple[str, ...]: ...  # The windows that there are
+    # Whether a delivery could begin now. Raises nothing that is only in its way.
+    def is_ready(self, name: str) -> bool: ...
 
 
 class RecoveringWindows:
@@ -204,10 +187,7 @@ class RecoveringWindows:
 
     def ended(self, name: str, *, was_used: bool) -> bool:
         """An order for this window ended: it was used, or it is waited for until it can be, which may be at once.
-        Whether it is waited for.
-
-        Also after a bounce: whoever tries again may decide that this was the last time.
-        """
+        Whether it is waited for. Also after a bounce: whoever tries again may decide that this was the last time."""
         if was_used and name not in self._tidy.names():
             self._unusable.discard(name)
             return False

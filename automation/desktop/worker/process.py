@@ -55,12 +55,10 @@ Work = Callable[[Hello, Inbox], None]
 def run(
     desk: str, work: Work, *, excuses: tuple[type[OctetError], ...], passing: tuple[type[OctetError], ...] = ()
 ) -> int:
-    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code.
-
-    `desk` is the name this worker was started for; everything else comes in the first frame. Whatever else in this
-    process prints to standard output reaches standard error instead. Of `excuses`, which say why there are no hands
-    here, the coordinator is told; of `passing` too, which are over soon, so that it tries again soon.
-    """
+    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code. `desk` is
+    the name this worker was started for; everything else comes in the first frame. Whatever else in this process prints
+    to standard output reaches standard error instead. Of `excuses`, which say why there are no hands here, the
+    coordinator is told; of `passing` too, which are over soon, so that it tries again soon."""
     inlet = os.fdopen(os.dup(0), "rb")
     outlet = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -164,10 +162,8 @@ def carry_out(
     let_go: Callable[[], None],
     passes: tuple[type[Exception], ...] = (),
 ) -> Outcome:
-    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever.
-
-    `let_go` releases what is held down. Errors in `passes` are not about this attempt: they are raised.
-    """
+    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever. `let_go`
+    releases what is held down. Errors in `passes` are not about this attempt: they are raised."""
     try:
         return run()
     except passes:
@@ -189,17 +185,9 @@ def carry_out(
 class Pictured(Protocol):
     """What pictures can be taken of."""
 
-    def names(self) -> tuple[str, ...]:
-        """The windows."""
-        ...
-
-    def picture(self, name: str) -> Image.Image:
-        """One window. Raises TransientFailure or PermanentFailure."""
-        ...
-
-    def whole(self) -> Image.Image:
-        """The whole display. Raises PermanentFailure where that may not be."""
-        ...
+    def names(self) -> tuple[str, ...]: ...  # The windows
+    def picture(self, name: str) -> Image.Image: ...  # One window. Raises TransientFailure or PermanentFailure.
+    def whole(self) -> Image.Image: ...  # The whole display. Raises PermanentFailure where that may not be.
 
 
 def answer_picture(job: TakePicture, eyes: Pictured) -> CallResult:

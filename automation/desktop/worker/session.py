@@ -56,21 +56,10 @@ class WorkerOwner(Protocol):
     """Whoever keeps the worker alive."""
 
     @property
-    def why(self) -> str:
-        """Why there is no worker to talk with, as far as that was told."""
-        ...
-
-    def started(self, frame: Started) -> None:
-        """The worker says how far it came with its start."""
-        ...
-
-    def learned(self, frame: WindowSignLearned) -> None:
-        """The worker learned something of a window."""
-        ...
-
-    def end_worker(self, why: str) -> None:
-        """End the present worker: it talks nonsense."""
-        ...
+    def why(self) -> str: ...  # Why there is no worker to talk with, as far as that was told
+    def started(self, frame: Started) -> None: ...  # The worker says how far it came with its start
+    def learned(self, frame: WindowSignLearned) -> None: ...  # The worker learned something of a window
+    def end_worker(self, why: str) -> None: ...  # End the present worker: it talks nonsense
 
 
 class WorkerSession:

@@ -79,10 +79,8 @@ class WorkerSupervisor:
         learned: Learned | None = None,
     ) -> None:
         """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
-
         `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
-        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`.
-        """
+        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`."""
         self.desk = desk
         self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
         self._argv = tuple(argv)
@@ -164,10 +162,8 @@ class WorkerSupervisor:
             process.kill()
 
     async def set_mode(self, mode: Mode) -> None:
-        """Hold, stop or release, now and for every later worker. One that does not obey is ended.
-
-        Raises DeskStoppedHere when somebody stopped the desk at its machine at the same time.
-        """
+        """Hold, stop or release, now and for every later worker. One that does not obey is ended. Raises
+        DeskStoppedHere when somebody stopped the desk at its machine at the same time."""
         self.conversation.mode = mode
         process = self._process
         if mode is not Mode.STOPPED:

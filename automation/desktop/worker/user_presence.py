@@ -35,13 +35,8 @@ class UserInputPort(Protocol):
     """Whoever sits at the display."""
 
     @property
-    def news(self) -> threading.Event:
-        """Set at each input of a person."""
-        ...
-
-    def idle_s(self) -> float:
-        """How long no person has pressed, typed or moved anything."""
-        ...
+    def news(self) -> threading.Event: ...  # Set at each input of a person
+    def idle_s(self) -> float: ...  # How long no person has pressed, typed or moved anything
 
 
 class NoUserInput:

@@ -276,10 +276,8 @@ class X11Clipboard:
         self._kept, self._owned_by = {}, {}
 
     def _is_as_kept(self, name: Selection, owner: int, client: int) -> bool:
-        """Whether a selection that has the same owner as at `keep` was not touched since by us, or by keys of ours.
-
-        A program that a person had copied in owns it by the same window when we have copied there, too.
-        """
+        """Whether a selection that has the same owner as at `keep` was not touched since by us, or by keys of ours. A
+        program that a person had copied in owns it by the same window when we have copied there, too."""
         if owner == self._window.id:
             return False
         if (owner & self._client_bits) != client or not self._taken:

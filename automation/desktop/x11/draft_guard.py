@@ -88,10 +88,8 @@ class DraftGuard:
             left.is_let_be(has_focus=True, has_pointer=True)  # nobody can tell
 
     def is_untouched(self, window: int) -> bool:
-        """Whether nobody else can have written into the window since `begin`. False where that cannot be known.
-
-        Raises DisplayHeld.
-        """
+        """Whether nobody else can have written into the window since `begin`. False where that cannot be known. Raises
+        DisplayHeld."""
         if not self._sees or window not in self._left:
             return False
         self._settle()

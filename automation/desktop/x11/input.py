@@ -61,10 +61,8 @@ class X11Input:
             self._codes(chord)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
-        """Press one chord and release it; whatever happens, no key stays down. `while_down` tears the two apart.
-
-        The keys are those that type it in the keyboard's first layout, which is in use meanwhile. Raises UnknownKey.
-        """
+        """Press one chord and release it; whatever happens, no key stays down. `while_down` tears the two apart. The
+        keys are those that type it in the keyboard's first layout, which is in use meanwhile. Raises UnknownKey."""
         self._keyboard.look()
         codes = self._codes(chord)
         with self.acts.one(), self._in_one_go(), self._keyboard.first_layout():
@@ -106,10 +104,8 @@ class X11Input:
 
     def release_left_down(self, chords: Iterable[str]) -> list[str]:
         """Release the keys of `chords`, and the button of clicks, that an earlier worker left down when it was killed;
-        their names.
-
-        Only the server's test device is told: what a person holds on a keyboard or mouse stays as it is.
-        """
+        their names. Only the server's test device is told: what a person holds on a keyboard or mouse stays as it
+        is."""
         keymap = self.connection.query_keymap()
         released: list[str] = []
         for key in sorted({key for chord in chords for key in keys_of(chord)}):
@@ -233,9 +229,8 @@ class Keyboard:
         self.look()
 
     def find(self, key: str) -> tuple[int, bool] | None:
-        """The code of the key that types this, as it was at the last look, and whether shift must be held for it.
-
-        None when there is none."""
+        """The code of the key that types this, as it was at the last look, and whether shift must be held for it. None
+        when there is none."""
         name = KEYSYMS[key][0] if key in KEYSYMS else (key.upper() if len(key) > 1 else "")
         symbol = XK.string_to_keysym(name) if name else ord(key)
         found = self._codes.get(symbol)
@@ -265,9 +260,8 @@ class Keyboard:
         self._display.sync()
 
     def look(self) -> None:
-        """Read the first layout as it is now: that takes a tenth of a millisecond.
-
-        Changes are not waited for: clients that know the extension are not told of them in the core protocol's way."""
+        """Read the first layout as it is now: that takes a tenth of a millisecond. Changes are not waited for: clients
+        that know the extension are not told of them in the core protocol's way."""
         rows: Sequence[Sequence[int]] = self._display.get_keyboard_mapping(_FIRST, _COUNT)
         if rows == self._rows:
             return

@@ -88,10 +88,8 @@ class InputGuard:
 
     def begin(self, target: int, *, rest: Callable[[float], None]) -> None:
         """Hold the devices as soon as nothing is pressed on them, for the sake of a delivery into the window `target`.
-
         `rest` lets time pass and raises when somebody asks to stop. Raises TransientFailure when there is no such
-        moment.
-        """
+        moment."""
         end = time.monotonic() + GAP_S
         while not self._try(target):
             if time.monotonic() >= end:
@@ -107,10 +105,8 @@ class InputGuard:
                 self._write_down(self._theirs)
 
     def end(self, *, for_good: bool = True) -> None:
-        """Give back focus and pointer, then the devices, then the keys that were typed on them meanwhile.
-
-        `for_good`: no other hold follows for the same delivery, and the window manager is seen to know it.
-        """
+        """Give back focus and pointer, then the devices, then the keys that were typed on them meanwhile. `for_good`:
+        no other hold follows for the same delivery, and the window manager is seen to know it."""
         with self._one_at_a_time:
             theirs = self._end()
             if for_good and theirs is not None:
@@ -437,12 +433,10 @@ class InputDevices:
 
 
 def whole_taps(strokes: Sequence[Stroke], modifiers: AbstractSet[int]) -> list[Stroke]:
-    """What to replay so that every letter arrives, and no key stays down whatever the person does in that instant.
-
-    A tap that was made whole is replayed on its own device. Of a key that is still down the release comes by itself
-    and might come first: then it would stay down. So a letter becomes a whole tap on the test keyboard, and a modifier
-    is held there around what was typed with it.
-    """
+    """What to replay so that every letter arrives, and no key stays down whatever the person does in that instant. A
+    tap that was made whole is replayed on its own device. Of a key that is still down the release comes by itself and
+    might come first: then it would stay down. So a letter becomes a whole tap on the test keyboard, and a modifier is
+    held there around what was typed with it."""
     last = {(stroke.device, stroke.code): stroke.is_press for stroke in strokes}
     down = {key for key, is_press in last.items() if is_press}
     whole: list[Stroke] = []

@@ -374,10 +374,8 @@ class ClipboardPaste:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:
-        """What the target copies out now, where our text was pasted; None when it has not landed yet.
-
-        `tries` is how often that was asked already: the wait grows with it.
-        """
+        """What the target copies out now, where our text was pasted; None when it has not landed yet. `tries` is how
+        often that was asked already: the wait grows with it."""
         profile = self._aim.profile
         if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
             # With the same text: a copy shows by our losing it, and a program may still be reading.

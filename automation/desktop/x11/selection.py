@@ -322,12 +322,9 @@ def cut(data: bytes, start: int, most: int) -> bytes:
 
 
 def join(pieces: list[bytes]) -> bytes:
-    """The text that the pieces make.
-
-    Tk 8.6 copies out in pieces of 4,000 bytes, and where a boundary falls into a character of four bytes (an emoji) it
-    sends each of them as a character (measured). That is undone exactly where a boundary is, and nowhere else: the
-    window holds the right character, only the way to us is bad.
-    """
+    """The text that the pieces make. Tk 8.6 copies out in pieces of 4,000 bytes, and where a boundary falls into a
+    character of four bytes (an emoji) it sends each of them as a character (measured). That is undone exactly where a
+    boundary is, and nowhere else: the window holds the right character, only the way to us is bad."""
     whole = b"".join(pieces)
     boundary = 0
     boundaries: list[int] = []

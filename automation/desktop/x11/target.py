@@ -119,10 +119,8 @@ class X11Target(InputTarget[WindowInspector]):
         self._in_grab(now)
 
     def regain_focus(self, *, clicked: bool = False) -> None:
-        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible.
-
-        With `clicked` the composer is clicked into even if its window has the focus.
-        """
+        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible. With
+        `clicked` the composer is clicked into even if its window has the focus."""
         self._hold_devices(self.wait)
         if self.has_focus() and not clicked:
             return
@@ -178,11 +176,9 @@ class X11Target(InputTarget[WindowInspector]):
             raise TransientFailure(Reason.TOO_SLOW)
 
     def _in_grab(self, act: Callable[[RoutingSnapshot], None]) -> None:
-        """Check and act as one: between the two nothing on the display can change.
-
-        What passes in a moment (a button of our own click that the window manager has not let through yet) is waited
-        for, outside the grab. Raises TransientFailure with nothing done.
-        """
+        """Check and act as one: between the two nothing on the display can change. What passes in a moment (a button of
+        our own click that the window manager has not let through yet) is waited for, outside the grab. Raises
+        TransientFailure with nothing done."""
         end = time.monotonic() + self._release_s()
         while True:
             with self._fingers.server.asking(self._reach.ask) as instant:

@@ -79,12 +79,9 @@ class X11UserInput:
         stopped: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Call `stopped`, in this object's own thread, when the user presses one of `kill_switch_keys` or moves the
-        pointer into the corner.
-
-        With `is_ours` also what programs inject counts, unless it says that we did so ourselves at that moment (of
-        time.monotonic()); without, only what comes from real devices. `did_we_act` is the same for servers that do not
-        tell whose input it is: there all that is not ours counts.
-        """
+        pointer into the corner. With `is_ours` also what programs inject counts, unless it says that we did so
+        ourselves at that moment (of time.monotonic()); without, only what comes from real devices. `did_we_act` is the
+        same for servers that do not tell whose input it is: there all that is not ours counts."""
         self._display: Display = open_display(display)
         self._root = self._display.screen().root
         self._is_ours = is_ours
@@ -245,10 +242,8 @@ def happened_s(at_ms: int) -> float:
 
 
 def has_raw_events(display: Display) -> bool:
-    """Ask the server for XInput 2.2 on this connection; whether it has that.
-
-    With it raw events come also while others hold the devices (measured); the library itself asks for 2.0.
-    """
+    """Ask the server for XInput 2.2 on this connection; whether it has that. With it raw events come also while others
+    hold the devices (measured); the library itself asks for 2.0."""
     if not display.has_extension(xinput.extname):
         return False
     opcode = display.display.get_extension_major(xinput.extname)

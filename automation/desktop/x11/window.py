@@ -238,9 +238,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
-
-        With `if_untouched` only if it is still that in the moment in which the person's devices are held.
-        """
+        With `if_untouched` only if it is still that in the moment in which the person's devices are held."""
         self._paste.end()
         if self._is_without:
             self._untouched.forget(self._aim.target().id)
@@ -292,8 +290,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
 
     def _take_up(self, *, is_first: bool, if_untouched: bool) -> None:
         """Hold the person's devices: what stands there from here on comes from us. Raises PermanentFailure if it has to
-        be ours
-        already, and somebody wrote meanwhile."""
+        be ours already, and somebody wrote meanwhile."""
         self._aim.hold_for_clearing()
         if if_untouched and not self.is_untouched():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
