@@ -18,7 +18,19 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy
 import structlog
-from sqlalchemy import ClauseElement, Connection, CursorResult, Engine, Executable, create_engine, event, text
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    bindparam,
+    create_engine,
+    event,
+    text,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -79,6 +91,13 @@ class Tx:
         connection = cast("sqlite3.Connection", self._connection.connection.driver_connection)
         found = connection.execute(words, {**fixed, **values})
         return [cast("Row", SimpleNamespace(**dict(zip(columns, row, strict=True)))) for row in found]
+
+    def update_row(self, key: Column[Any], of: object, /, **values: object) -> Row:
+        """Write `values` into the one row whose `key` is `of`, and return it. They must be plain, as for `run`."""
+        (row,) = self.run(
+            _update_row(key, tuple(values)), {"of": of, **{f"new_{name}": values[name] for name in values}}
+        )
+        return row
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the event loop once this transaction is durable; never if it is rolled back."""
@@ -337,6 +356,12 @@ def upgrade_file(path: Path) -> tuple[str, str]:
         finally:
             engine.dispose()
     return was, schema.head()
+
+
+@cache
+def _update_row(key: Column[Any], names: tuple[str, ...]) -> ClauseElement:
+    statement = update(key.table).where(key == bindparam("of"))
+    return statement.values({name: bindparam(f"new_{name}") for name in names}).returning(key.table)
 
 
 @cache

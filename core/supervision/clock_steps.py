@@ -12,7 +12,7 @@ from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
 from core.security.model import HUB
 from core.store.engine import Tx
-from core.tasks.deadlines import Deadlines
+from core.tasks.repository import Ledger
 from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class ClockSteps:
 
     services: TaskServices
     dialogs: AgentDialogs
-    deadlines: Deadlines
+    tasks: Ledger
     policy: RetryPolicy
 
     async def load(self) -> None:
@@ -61,13 +61,13 @@ class ClockSteps:
         away_ms = max(0, away_ms)
         self.services.deliveries.take_up(tx, away_ms=away_ms, longest_pause_ms=self.policy.window_recheck_ms)
         self.services.notices.take_up(tx)
-        put_off = self.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self.policy.startup_grace_ms)
+        put_off = self.tasks.extend_deadlines(tx, away_ms=away_ms, grace_ms=self.policy.startup_grace_ms)
         if put_off:
             self.services.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
 
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
-        self.deadlines.shift(tx, by_ms)
+        self.tasks.shift_deadlines(tx, by_ms)
         self.services.messages.shift(tx, by_ms, list({one.message for one in self.services.deliveries.open_words(tx)}))
         self.services.deliveries.shift(tx, by_ms)
         self.services.notices.shift(tx, by_ms)

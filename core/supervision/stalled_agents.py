@@ -60,19 +60,19 @@ class StalledAgents:
 
     async def check_all(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
-        deadlines, write = self._tasks.ledger.deadlines, self._tasks.quarantine.write
+        tasks, write = self._tasks.ledger, self._tasks.quarantine.write
         if self._policy.on_agent_timeout is not OnAgentTimeout.PARK:
-            silent = await write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
+            silent = await write(lambda tx: tasks.silent(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
                 await write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
-            return await write(deadlines.next_in_s)
+            return await write(tasks.next_silent_in_s)
 
         def park(tx: Tx) -> float | None:
-            for task in deadlines.silent(tx, limit=_AT_ONCE):
+            for task in tasks.silent(tx, limit=_AT_ONCE):
                 with at_row(task.id):
                     self._park(tx, task)
-            return deadlines.next_in_s(tx)
+            return tasks.next_silent_in_s(tx)
 
         return await write(park)
 
@@ -121,7 +121,7 @@ class StalledAgents:
         else:
             text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
             asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)
-            self._tasks.ledger.deadlines.nudged(tx, task, asked.id)
+            self._tasks.ledger.nudge(tx, task, asked.id)
 
     def _how_the_question_went(self, tx: Tx, message: str) -> str:
         """Only what was seen: the question may not have arrived."""

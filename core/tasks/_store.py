@@ -150,37 +150,12 @@ WAITING_PER_DEMAND = (
 WAITING_FOR_GONE = select(tasks).where(
     tasks.c.state == "waiting", tasks.c.reason == "window", tasks.c.agent.not_in(bindparam("agents", expanding=True))
 )
-_one_task = update(tasks).where(tasks.c.number == bindparam("task"))
-CHANGE = _one_task.values(
-    wanted=bindparam("by"),
-    agent=bindparam("holder"),
-    priority=bindparam("rank"),
-    avoids=bindparam("not_by"),
-    changed_ms=bindparam("at"),
-).returning(tasks)
-REMARK = _one_task.values(note=bindparam("seen"), changed_ms=bindparam("at")).returning(tasks)
-SET = _one_task.values(
-    state=bindparam("to"),
-    reason=bindparam("why"),
-    note=bindparam("seen"),
-    agent=bindparam("holder"),
-    attempt=bindparam("tries"),
-    quiet_at_ms=bindparam("quiet"),
-    changed_ms=bindparam("at"),
-).returning(tasks)
-NEW_LEASE = _one_task.values(fence=tasks.c.fence + 1, heard_ms=None, sign="", nudge=None).returning(tasks)
-HEARD = _one_task.values(
-    heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked")
-).returning(tasks)
 QUIET = (
     select(tasks).where(tasks.c.quiet_at_ms <= bindparam("now")).order_by(tasks.c.quiet_at_ms).limit(bindparam("size"))
 )
 NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
-SEEN = _one_task.values(quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked"))
-SET_QUIET = _one_task.values(quiet_at_ms=bindparam("quiet"))
-NUDGED = _one_task.values(nudge=bindparam("message"), quiet_at_ms=bindparam("quiet"))
 SHIFT_QUIET = (
     update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )

@@ -19,8 +19,7 @@ from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.tasks import _store
 from core.tasks._store import demand_of, line_of, task_of
-from core.tasks.cache import TaskIndex, TaskMemory
-from core.tasks.deadlines import Deadlines
+from core.tasks.cache import TaskMemory
 from core.tasks.model import (
     ENDED,
     SEEN_AT_WORK,
@@ -63,13 +62,12 @@ class Ledger:
         self._agents = agents
         self._notices = notices
         self._clock = clock
-        self.deadlines = Deadlines(clock=clock, silent_after_ms=silent_after_ms)
-        """Until when agents at work must give a sign."""
+        self._silent_after_ms = silent_after_ms
         self.memory = TaskMemory()  # what is asked too often, or in too much of a hurry, for the rows themselves
 
     async def load(self) -> None:
         """Fill the memory from the rows."""
-        newest = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE, "before": _AFTER_ALL})
+        newest = await self._store.fetch(_store.NEWEST, {"size": TaskMemory.SIZE, "before": _AFTER_ALL})
         states = [state.value for state in TaskState if state not in ENDED]
         demands = await self._store.fetch(_store.DEMANDS, {"states": states})
         counts = await self._store.fetch(_store.COUNTS)
@@ -224,18 +222,17 @@ class Ledger:
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
         again = now.state in {TaskState.FAILED, TaskState.EXPIRED}
-        values = {
-            "task": _number(task),
-            "to": to.value,
-            "why": reason,
-            "seen": note,
-            "holder": agent or now.agent,
-            "tries": now.attempt + 1 if again else now.attempt,
-            "quiet": self.deadlines.next_ms() if to is TaskState.WORKING else None,
-            "at": self._clock.now_ms(),
-        }
-        (row,) = tx.run(_store.SET, values)
-        after = task_of(row)
+        after = self._update(
+            tx,
+            task,
+            state=to.value,
+            reason=reason,
+            note=note,
+            agent=agent or now.agent,
+            attempt=now.attempt + 1 if again else now.attempt,
+            quiet_at_ms=self._next_quiet_ms() if to is TaskState.WORKING else None,
+            changed_ms=self._clock.now_ms(),
+        )
         self._note(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
         faults.arrow("task", now.state, to, tx.after_commit)
@@ -243,7 +240,7 @@ class Ledger:
 
     def lease(self, tx: Tx, task: Task, agent: str) -> Task:
         """Give the task to the agent: a lease with a higher fence, of which nothing was heard yet."""
-        tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
+        self._renew_lease(tx, task)
         return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
 
     def hear(self, tx: Tx, task: Task, sign: str, *, asked: str | None = None) -> Task:
@@ -251,15 +248,9 @@ class Ledger:
 
         `asked` is the question that this does not answer.
         """
-        quiet_at_ms = self.deadlines.next_ms() if task.state is TaskState.WORKING else None
-        values = {
-            "task": _number(task.id),
-            "what": sign,
-            "at": self._clock.now_ms(),
-            "quiet": quiet_at_ms,
-            "asked": asked,
-        }
-        after = task_of(tx.execute(_store.HEARD, values).one())
+        quiet_at_ms = self._next_quiet_ms() if task.state is TaskState.WORKING else None
+        heard_ms = self._clock.now_ms()
+        after = self._update(tx, task.id, heard_ms=heard_ms, sign=sign, quiet_at_ms=quiet_at_ms, nudge=asked)
         self._notices.card_changed(tx, task.id)
         return after
 
@@ -271,7 +262,37 @@ class Ledger:
         if task.heard_ms is None or task.sign == SEEN_AT_WORK:
             self.hear(tx, task, SEEN_AT_WORK, asked=asked)
         else:
-            self.deadlines.put_off(tx, task, asked=asked)
+            self._update(tx, task.id, quiet_at_ms=self._next_quiet_ms(), nudge=asked)
+
+    def nudge(self, tx: Tx, task: Task, message: str) -> None:
+        """Octet asks the task's agent by `message` whether it still works: it has as long again, once."""
+        self._update(tx, task.id, nudge=message, quiet_at_ms=self._next_quiet_ms())
+
+    def silent(self, tx: Tx, *, limit: int) -> list[Task]:
+        """Tasks whose agents have been silent for too long, longest first."""
+        return [task_of(row) for row in tx.execute(_store.QUIET, {"now": self._clock.now_ms(), "size": limit})]
+
+    def next_silent_in_s(self, tx: Tx) -> float | None:
+        """Seconds until the next agent is silent unless it gives a sign; None while no agent works."""
+        at_ms = tx.execute(_store.NEXT_QUIET).scalar_one()
+        return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
+
+    def shift_deadlines(self, tx: Tx, by_ms: int) -> None:
+        """Move all deadlines with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_QUIET, {"by": by_ms})
+
+    def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
+        """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
+
+        Returns how many deadlines were put off.
+        """
+        now = self._clock.now_ms()
+        tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
+        for task in tasks:
+            left_ms = self._silent_after_ms if task.quiet_at_ms is None else task.quiet_at_ms + away_ms - now
+            left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
+            self._update(tx, task.id, quiet_at_ms=now + left_ms)
+        return len(tasks)
 
     def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""
@@ -282,7 +303,7 @@ class Ledger:
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
         """The task is taken from its silent agent and is ready for others; people are told."""
         self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority, avoids=task.agent)
-        tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
+        self._renew_lease(tx, task)
         after = self.move(tx, task.id, TaskState.READY, note=note)
         self._notices.tell(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {ParkCause.SILENT.value}")
         return after
@@ -321,8 +342,7 @@ class Ledger:
 
     def remark(self, tx: Tx, task: str, note: str) -> None:
         """The task stays where it is; its card says what is seen. The next step ends it."""
-        values = {"task": _number(task), "seen": note, "at": self._clock.now_ms()}
-        self.memory.remember(tx, task_of(tx.execute(_store.REMARK, values).one()))
+        self.memory.remember(tx, self._update(tx, task, note=note, changed_ms=self._clock.now_ms()))
         self._notices.card_changed(tx, task)
 
     def drop(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
@@ -353,7 +373,18 @@ class Ledger:
     def _take_back(self, tx: Tx, task: Task) -> None:
         """Whoever had the task has it no longer."""
         self._free(tx, task)
-        tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
+        self._renew_lease(tx, task)
+
+    def _renew_lease(self, tx: Tx, task: Task) -> None:
+        fence = self.find(tx, task.id).fence + 1
+        self._update(tx, task.id, fence=fence, heard_ms=None, sign="", nudge=None)
+
+    def _update(self, tx: Tx, task: str, **values: object) -> Task:
+        return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
+
+    def _next_quiet_ms(self) -> int:
+        """The deadline of an agent that gives a sign now."""
+        return self._clock.now_ms() + self._silent_after_ms
 
     def _free(self, tx: Tx, task: Task) -> None:
         """The task's agent has nothing more to do for it."""
@@ -379,16 +410,10 @@ class Ledger:
         by: Actor | None = None,
     ) -> Task:
         """Write what is no step. With `by` this is somebody's own act and has its row in the journal."""
-        now = self._clock.now_ms()
-        values = {
-            "task": _number(task.id),
-            "holder": agent,
-            "by": wanted,
-            "rank": priority,
-            "not_by": avoids,
-            "at": now,
-        }
-        after = task_of(tx.execute(_store.CHANGE, values).one())
+        now_ms = self._clock.now_ms()
+        after = self._update(
+            tx, task.id, agent=agent, wanted=wanted, priority=priority, avoids=avoids, changed_ms=now_ms
+        )
         if by is not None:
             event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
             self._journal.append(tx, event, by=by.id)

@@ -343,7 +343,7 @@ class Tasks:
 
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
-        return self.ledger.memory.newest.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
+        return self.ledger.memory.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
 
     def _hear(self, entry: Entry) -> None:
         """A task that has ended needs the files of its briefs no more."""

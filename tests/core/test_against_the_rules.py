@@ -21,7 +21,6 @@ from core.dispatch.unknown_deliveries import Unknowns
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
-from core.tasks.deadlines import Deadlines
 from core.tasks.repository import Ledger
 from core.tasks.service import Tasks
 from tests.builders import make_agent, open_coordinator
@@ -229,7 +228,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "refused"), play.ask("Left", 2)],
     ),
     "silence is not noticed": (
-        _without(Deadlines, "silent", []),
+        _without(Ledger, "silent", []),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "delivered"), play.nobody_gives_a_sign()],
     ),
     "a silent agent gets another task": (

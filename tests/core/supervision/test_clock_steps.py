@@ -145,7 +145,7 @@ async def test_a_deadline_stands_still_while_octet_is_away_also_when_the_start_p
         await octet.tasks.new(make_new_task(), by=ADA)
     clock.advance(10 * HOUR_S)
     async with octet_at(tmp_path, clock) as octet:
-        left_s = await octet.store.write(octet.tasks.ledger.deadlines.next_in_s)
+        left_s = await octet.store.write(octet.tasks.ledger.next_silent_in_s)
         assert left_s == PATIENCE.agent_timeout_ms / 1000 - 600
 
 

@@ -20,7 +20,7 @@ from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharact
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
 from core.store.engine import Store
-from core.tasks.cache import TaskIndex
+from core.tasks.cache import TaskMemory
 from core.tasks.model import (
     MAX_TITLE_CHARS,
     BadPriority,
@@ -135,7 +135,7 @@ async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> No
 async def test_suggestions_come_from_memory_at_most_25_and_know_what_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TaskIndex, "SIZE", 40)
+    monkeypatch.setattr(TaskMemory, "SIZE", 40)
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         for number in range(45):
             await octet.tasks.new(make_new_task(f"Bird {number}"), by=ADA)
