@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, func, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, func, insert, select, text
 
 from core.store.tables import metadata
 
@@ -39,10 +39,4 @@ TOLD = select(standstills.c.id).where(
     standstills.c.activity == bindparam("shows"),
     standstills.c.mark == bindparam("marked"),
     standstills.c.task.is_not_distinct_from(bindparam("of_task")),
-)
-SET_PRESS = update(standstills).where(standstills.c.id == bindparam("dialog")).values(press=bindparam("by_press"))
-END = (
-    update(standstills)
-    .where(standstills.c.id == bindparam("dialog"))
-    .values(ending=bindparam("how"), text="", png=None)
 )

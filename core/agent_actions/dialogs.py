@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from core.agent_actions import _store
-from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, DialogId, DialogNotFound
+from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, DialogNotFound
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
@@ -142,11 +142,11 @@ class AgentDialogs:
 
     def set_press(self, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
         """This act answers it; None: that act has ended, and nothing was pressed."""
-        tx.execute(_store.SET_PRESS, {"dialog": now.id, "by_press": press})
+        tx.update_row(_store.standstills.c.id, now.id, press=press)
 
     def end(self, tx: Tx, now: AgentDialog, how: DialogEnding) -> None:
         """It is over: the message that told of it says so, and what stood there is kept no longer."""
-        tx.execute(_store.END, {"dialog": now.id, "how": how.value})
+        tx.update_row(_store.standstills.c.id, now.id, ending=how.value, text="", png=None)
         event = DialogEnded(
             dialog=now.id, agent=now.agent, task=now.task or "", mark_hash=mark_hash(now.mark), how=how.value
         )
@@ -198,12 +198,5 @@ class AgentDialogs:
 
 
 def _standstill(row: Row) -> AgentDialog:
-    return alike(
-        AgentDialog,
-        row,
-        id=DialogId(row.id),
-        activity=Activity(row.activity),
-        answers=tuple(Act(act) for act in json.loads(row.answers)),
-        press=DeliveryId(row.press) if row.press else None,
-        ending=DialogEnding(row.ending) if row.ending else None,
-    )
+    ending = DialogEnding(row.ending) if row.ending else None
+    return alike(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)), ending=ending)

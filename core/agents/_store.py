@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, select, update
+from sqlalchemy import Column, Integer, Table, Text, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.store.tables import metadata
@@ -21,15 +21,3 @@ agents = Table(
 ADD = upsert(agents).on_conflict_do_nothing()
 ALL = select(agents)
 ONE = select(agents).where(agents.c.name == bindparam("agent"))
-SET = (
-    update(agents)
-    .where(agents.c.name == bindparam("agent"))
-    .values(
-        state=bindparam("to"),
-        reason=bindparam("why"),
-        task=bindparam("job"),
-        since_ms=bindparam("at"),
-        until_ms=bindparam("until"),
-    )
-    .returning(agents)
-)

@@ -22,6 +22,7 @@ from core.agents.model import (
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
+from core.kit.from_attributes import alike
 from core.kit.transitions import check_step
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
@@ -238,8 +239,9 @@ class Agents:
     def _write(self, tx: Tx, event: AgentMoved, *, reason: str, by: Actor, until_ms: int | None = None) -> None:
         if event.was != event.now:
             check_step(AGENT_STEPS, "agent", event.agent, AgentState(event.was), AgentState(event.now))
-        change = {"agent": event.agent, "to": event.now, "why": reason, "job": event.task or None, "until": until_ms}
-        self._rows(tx)[event.agent] = tx.execute(_store.SET, {**change, "at": self._clock.now_ms()}).one()
+        change = {"state": event.now, "reason": reason, "task": event.task or None, "until_ms": until_ms}
+        row = tx.update_row(_store.agents.c.name, event.agent, **change, since_ms=self._clock.now_ms())
+        self._rows(tx)[event.agent] = row
         self._journal.append(tx, event, by=by.id)
         if event.was != event.now:
             faults.arrow("agent", event.was, event.now, tx.after_commit)
@@ -253,11 +255,4 @@ class Agents:
 
 
 def _status(agent: Agent, row: Row) -> AgentStatus:
-    return AgentStatus(
-        agent=agent,
-        state=AgentState(row.state),
-        reason=row.reason,
-        task=row.task,
-        since_ms=row.since_ms,
-        until_ms=row.until_ms,
-    )
+    return alike(AgentStatus, row, agent=agent)

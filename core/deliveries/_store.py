@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import partial
 
 from sqlalchemy import (
     Boolean,
     Column,
-    CompoundSelect,
     ForeignKey,
     Index,
     Integer,
@@ -26,9 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.deliveries.message_parts import Share
-from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
+from core.deliveries.model import Delivery
 from core.kit.from_attributes import alike
-from core.profiles.model import Act
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
 
@@ -130,14 +128,10 @@ REFUSALS = (
         deliveries.c.changed_ms.between(bindparam("since"), bindparam("now")),
     )
 )
-_one_delivery = update(deliveries).where(deliveries.c.id == bindparam("delivery"))
-RETAKE = _one_delivery.values(fence=bindparam("holder"), changed_ms=bindparam("at"))
-REMARK = _one_delivery.values(reason=bindparam("why"), note=bindparam("seen"), changed_ms=bindparam("at"))
 HAS_DRAFT = text("drafts != '[]'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 DRAFTS = select(deliveries).where(HAS_DRAFT, deliveries.c.desk == bindparam("place")).order_by(deliveries.c.id)
 DRAFTS_OF_WINDOW = DRAFTS.where(deliveries.c.window == bindparam("which"))
-FORGET = _one_delivery.values(drafts="[]")
 REHEARSALS = select(rehearsals).where(rehearsals.c.desk == bindparam("place"))
 REHEARSAL_IN = REHEARSALS.where(rehearsals.c.window == bindparam("which"))
 _added = upsert(rehearsals)
@@ -147,7 +141,6 @@ REHEARSES = _added.on_conflict_do_update(
 FORGET_REHEARSAL = delete(rehearsals).where(
     rehearsals.c.desk == bindparam("place"), rehearsals.c.window == bindparam("which")
 )
-WAITS = _one_delivery.values(reason=bindparam("why"), note=bindparam("seen"), not_before_ms=bindparam("due"))
 _BY = bindparam("by", type_=Integer)
 SHIFT = (
     update(deliveries)
@@ -167,65 +160,29 @@ SHIFT_BOUNCES = (
 FORGET_FAR_PAUSES = (
     update(deliveries).where(_IS_OPEN, deliveries.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
 )
-SET_PRIORITY = _one_delivery.values(priority=bindparam("rank"))
-SET = _one_delivery.values(
-    state=bindparam("to"),
-    reason=bindparam("why"),
-    note=bindparam("seen"),
-    assurance=bindparam("rests_on"),
-    fence=bindparam("holder"),
-    bounces=bindparam("times"),
-    bounced_since_ms=bindparam("since"),
-    deaths=bindparam("died"),
-    not_before_ms=bindparam("due"),
-    sha256=bindparam("hash"),
-    timings=bindparam("stages"),
-    drafts=bindparam("marks"),
-    may_have_arrived=bindparam("doubtful"),
-    cuts=bindparam("cut_at"),
-    changed_ms=bindparam("at"),
-)
 
 
-@cache
-def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
-    """The newest deliveries of each of so many states, named `stands_0` and so on."""
-    return newest_of_each(deliveries.c.state, deliveries.c.id, states)
+newest_in = partial(newest_of_each, deliveries.c.state, deliveries.c.id)
 
 
 def delivery_of(row: Row) -> Delivery:
     """A row as a delivery."""
-    return alike(
-        Delivery,
-        row,
-        id=DeliveryId(row.id),
-        state=DeliveryState(row.state),
-        assurance=Assurance(row.assurance) if row.assurance else None,
-        timings_ms=json.loads(row.timings),
-        drafts=tuple(json.loads(row.drafts)),
-        may_have_arrived=bool(row.may_have_arrived),
-        act=Act(row.act) if row.act else None,
-        share=Share(number=row.part, cuts=tuple(json.loads(row.cuts))),
-    )
+    share = Share(number=row.part, cuts=tuple(json.loads(row.cuts)))
+    drafts = tuple(json.loads(row.drafts))
+    return alike(Delivery, row, timings_ms=json.loads(row.timings), drafts=drafts, share=share)
 
 
-def stands(delivery: Delivery) -> dict[str, object]:
-    """How a delivery stands, as SET writes it."""
+def standing_of(delivery: Delivery) -> dict[str, object]:
+    """The columns that change while a delivery goes on."""
     return {
-        "delivery": delivery.id,
-        "to": delivery.state.value,
-        "why": delivery.reason,
-        "seen": delivery.note,
-        "rests_on": delivery.assurance.value if delivery.assurance else None,
-        "holder": delivery.fence,
-        "times": delivery.bounces,
-        "since": delivery.bounced_since_ms,
-        "died": delivery.deaths,
-        "due": delivery.not_before_ms,
-        "hash": delivery.sha256,
-        "stages": json.dumps(delivery.timings_ms),
-        "marks": json.dumps(delivery.drafts),
-        "doubtful": delivery.may_have_arrived,
-        "cut_at": json.dumps(delivery.share.cuts),
-        "at": delivery.changed_ms,
+        **{name: getattr(delivery, name) for name in _STANDING},
+        "timings": json.dumps(delivery.timings_ms),
+        "drafts": json.dumps(delivery.drafts),
+        "cuts": json.dumps(delivery.share.cuts),
     }
+
+
+_STANDING = (
+    *("state", "reason", "note", "assurance", "fence", "bounces", "bounced_since_ms", "deaths", "not_before_ms"),
+    *("sha256", "may_have_arrived", "changed_ms"),
+)

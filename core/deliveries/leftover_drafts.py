@@ -45,13 +45,13 @@ class Drafts:
         """The window was seen to hold no draft, except perhaps of what is under way there."""
         for row in tx.run(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}):
             if row.id != but and DeliveryState(row.state) not in _UNDER_WAY:
-                tx.execute(_store.FORGET, {"delivery": row.id})
+                self.forget(tx, row.id)
         if (desk, window) not in self._rehearsing:
             tx.run(_store.FORGET_REHEARSAL, {"place": desk, "which": window})
 
     def forget(self, tx: Tx, delivery: DeliveryId) -> None:
         """The draft of this delivery was cleared after the delivery had been taken away."""
-        tx.execute(_store.FORGET, {"delivery": delivery})
+        tx.update_row(_store.deliveries.c.id, delivery, drafts="[]")
 
     @contextmanager
     def rehearsing(self, desk: str, window: str) -> Generator[None]:

@@ -177,7 +177,7 @@ class Deliveries:
 
     def rank(self, tx: Tx, delivery: Delivery, priority: int) -> None:
         """The delivery is as urgent as `priority` says, also when it comes back to the queue."""
-        tx.execute(_store.SET_PRIORITY, {"delivery": delivery.id, "rank": priority})
+        self._update(tx, delivery.id, priority=priority)
 
     def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str, share: Share | None = None) -> Delivery:
         """Take a queued delivery; the fence grows, so that every older holder is known as such. `share` says where its
@@ -197,7 +197,7 @@ class Deliveries:
         if now.state is not DeliveryState.SUBMITTING:
             raise LeaseLost(id=delivery, fence=now.fence)
         after = replace(now, fence=now.fence + 1, changed_ms=self._clock.now_ms())
-        tx.execute(_store.RETAKE, {"delivery": delivery, "holder": after.fence, "at": after.changed_ms})
+        self._update(tx, delivery, fence=after.fence, changed_ms=after.changed_ms)
         event = DeliveryRetaken(
             delivery=delivery, task=after.task or "", agent=after.agent, fence=after.fence, sha256=after.sha256
         )
@@ -206,8 +206,7 @@ class Deliveries:
 
     def remark(self, tx: Tx, delivery: DeliveryId, *, reason: str, note: str) -> None:
         """Why the delivery stands where it stands. This is no step."""
-        values = {"delivery": delivery, "why": reason, "seen": note, "at": self._clock.now_ms()}
-        tx.execute(_store.REMARK, values)
+        self._update(tx, delivery, reason=reason, note=note, changed_ms=self._clock.now_ms())
 
     def proceed(
         self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState, *, drafts: tuple[str, ...] = ()
@@ -270,8 +269,7 @@ class Deliveries:
 
     def waits(self, tx: Tx, delivery: Delivery, *, reason: str, note: str, not_before_ms: int) -> None:
         """Say why a queued delivery stands, and how long. That is no step."""
-        values = {"delivery": delivery.id, "why": reason, "seen": note, "due": not_before_ms}
-        tx.execute(_store.WAITS, values)
+        self._update(tx, delivery.id, reason=reason, note=note, not_before_ms=not_before_ms)
 
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
         """A person lets the same row begin anew; what it suffered before counts no more."""
@@ -303,7 +301,7 @@ class Deliveries:
             drafts=() if to in _SEEN_GONE else delivery.drafts,
             changed_ms=self._clock.now_ms(),
         )
-        tx.run(_store.SET, _store.stands(after))
+        self._update(tx, after.id, **_store.standing_of(after))
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
             self._settled(tx, after, by=by)
@@ -360,6 +358,9 @@ class Deliveries:
         """The delivery of this id as of the last commit, if there is one."""
         rows = await self._store.fetch(_store.ONE, {"delivery": delivery})
         return delivery_of(rows[0]) if rows else None
+
+    def _update(self, tx: Tx, delivery: DeliveryId, **values: object) -> None:
+        tx.update_row(_store.deliveries.c.id, delivery, **values)
 
     def _testify(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         for call in self._witnesses:

@@ -103,5 +103,4 @@ class Boards:
 
 
 def _board(row: Row) -> LiveBoard:
-    place = Place(channel=row.channel, guild=row.guild)
-    return alike(LiveBoard, row, id=BoardId(row.id), place=place, state=BoardState(row.state))
+    return alike(LiveBoard, row, place=Place(channel=row.channel, guild=row.guild))

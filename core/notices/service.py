@@ -236,15 +236,7 @@ class Notices:
 
 
 def _notice(row: Row, *, thread: str) -> Notice:
-    return alike(
-        Notice,
-        row,
-        id=NoticeId(row.id),
-        kind=NoticeKind(row.kind),
-        place=_place(row),
-        state=NoticeState(row.state),
-        thread=thread,
-    )
+    return alike(Notice, row, place=_place(row), thread=thread)
 
 
 def _place(row: Row) -> Place:

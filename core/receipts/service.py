@@ -201,8 +201,6 @@ def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown:
         row,
         **dict.fromkeys(("claim", "before_enter", "line"), ""),
         delivery=delivery,
-        state=DeliveryState(row.state),
-        assurance=Assurance(row.assurance) if row.assurance else None,
         timings_ms=json.loads(row.timings),
         evidence=_evidence(row.evidence),
         settled=Settled(row.settled) if row.settled else None,
@@ -242,4 +240,4 @@ def _target(*, place: Sequence[int], **said: Any) -> Target:
 
 def _kept(row: Row, *, is_shown: bool) -> KeptPicture:
     png = (row.png or b"") if is_shown else b""
-    return alike(KeptPicture, row, moment=Moment(row.moment), part=Part(row.part), png=png, shows="")
+    return alike(KeptPicture, row, png=png, shows="")

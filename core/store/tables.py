@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, CompoundSelect, MetaData, bindparam, select, union_all
@@ -17,6 +18,7 @@ metadata = MetaData(
 """Constraints have names, so that a later migration can drop them on SQLite."""
 
 
+@cache
 def newest_of_each(state: Column[str], order: Column[Any], count: int) -> CompoundSelect[tuple[object, ...]]:
     """Select the newest rows by `order` of each of `count` states, named `stands_0` and so on, `size` of each; only
     those before `before`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text
 
 from core.store.tables import metadata
 
@@ -24,5 +24,3 @@ ADD = insert(locks)
 ONE = select(locks).where(locks.c.id == bindparam("lock"))
 OPEN = select(locks).where(_OPEN).order_by(locks.c.since_ms, locks.c.desk)
 OPEN_OF = select(locks).where(_OPEN, locks.c.desk == bindparam("of_desk"))
-TELL = update(locks).where(locks.c.id == bindparam("lock")).values(waiting=bindparam("tasks"))
-END = update(locks).where(locks.c.id == bindparam("lock")).values(over_ms=bindparam("at"))

@@ -53,7 +53,7 @@ class ScreenLocks:
             if not any(agent.abilities.has_screen for agent in self._agents.at(row.desk)):
                 self._end(tx, row)
             elif not row.waiting and (waiting := self._waiting(tx, row.desk)):
-                tx.execute(_store.TELL, {"lock": row.id, "tasks": waiting})
+                tx.update_row(_store.locks.c.id, row.id, waiting=waiting)
                 place = self._place(tx, row.desk)
                 self._notices.tell(tx, NoticeKind.LOCKED, None, message=row.id, about=row.id, place=place)
 
@@ -70,7 +70,7 @@ class ScreenLocks:
         return _lock(rows[0])
 
     def _end(self, tx: Tx, row: Row) -> None:
-        tx.execute(_store.END, {"lock": row.id, "at": self._clock.now_ms()})
+        tx.update_row(_store.locks.c.id, row.id, over_ms=self._clock.now_ms())
         self._journal.append(tx, DeskUnlocked(desk=row.desk), by=HUB.id)
         if row.waiting:
             self._notices.settled(tx, about=row.id, how=OVER)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import partial
 
 from sqlalchemy import (
     Column,
-    CompoundSelect,
     Index,
     Integer,
     Table,
@@ -26,7 +25,7 @@ from core.kit.from_attributes import alike
 from core.notices.model import Place
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
-from core.tasks.model import Demand, Task, TaskId, TaskLine, TaskState
+from core.tasks.model import Demand, Task, TaskId, TaskLine
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _HAS_TEXT = text("text_expired_ms IS NULL")
@@ -178,22 +177,13 @@ _old = (
 EXPIRE = update(tasks).where(tasks.c.number.in_(_old)).values(brief="", text_expired_ms=bindparam("at"))
 
 
-@cache
-def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
-    """The newest tasks of each of so many states, named `stands_0` and so on."""
-    return newest_of_each(tasks.c.state, tasks.c.number, states)
+newest_in = partial(newest_of_each, tasks.c.state, tasks.c.number)
 
 
 def task_of(row: Row) -> Task:
     """A row as a task."""
-    return alike(
-        Task,
-        row,
-        id=TaskId(f"T-{row.number}"),
-        state=TaskState(row.state),
-        needs=frozenset(json.loads(row.needs)),
-        place=Place(channel=row.place_channel, guild=row.place_guild),
-    )
+    place = Place(channel=row.place_channel, guild=row.place_guild)
+    return alike(Task, row, id=TaskId(f"T-{row.number}"), needs=frozenset(json.loads(row.needs)), place=place)
 
 
 def demand_of(row: Row) -> Demand:
@@ -203,11 +193,5 @@ def demand_of(row: Row) -> Demand:
 
 def line_of(row: Row) -> TaskLine:
     """A row as the line of a list."""
-    return alike(
-        TaskLine,
-        row,
-        id=TaskId(f"T-{row.number}"),
-        state=TaskState(row.state),
-        demand=demand_of(row),
-        place=Place(channel=row.place_channel, guild=row.place_guild),
-    )
+    place = Place(channel=row.place_channel, guild=row.place_guild)
+    return alike(TaskLine, row, id=TaskId(f"T-{row.number}"), demand=demand_of(row), place=place)

@@ -11,6 +11,7 @@ from core.agents.service import Agents
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
+from core.kit.from_attributes import alike
 from core.kit.transitions import check_step
 from core.messages.model import Message
 from core.notices.model import NoticeKind
@@ -145,18 +146,8 @@ class Ledger:
     async def held(self, *, most: int = 50) -> tuple[HeldTasks, ...]:
         """Everything that waits, is parked or is blocked, in no order. Of what is listed task by task, `most` of each
         state and reason; the younger ones are one entry that only counts them."""
-        return tuple(
-            HeldTasks(
-                state=TaskState(row.state),
-                reason=row.reason,
-                note=row.note,
-                oldest=TaskId(f"T-{row.number}"),
-                size=row.size,
-                since_ms=row.since_ms,
-                is_rest=bool(row.is_rest),
-            )
-            for row in await self._store.fetch(_store.HELD, {"most": most})
-        )
+        rows = await self._store.fetch(_store.HELD, {"most": most})
+        return tuple(alike(HeldTasks, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
 
     async def demands_in(self, *states: TaskState) -> frozenset[Demand]:
         """Every demand of a task in one of `states`."""
