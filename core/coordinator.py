@@ -173,7 +173,7 @@ class Coordinator(Services):
                 fleet=Fleet(services, refused_answers=estate.refused_answers),
                 maintenance=Maintenance(services, lanes=reach.lanes),
             )
-            steps = ClockSteps(services, services.agent_actions.dialogs, ledger.deadlines, policy)
+            steps = ClockSteps(services, services.agent_actions.dialogs, ledger, policy)
             for service in (steps, octet.people, octet.agents, octet.desks, octet.tasks, octet.dispatch):
                 await service.load()
             faults.point("start.recovered")

@@ -29,7 +29,7 @@ from core.agent_actions.model import (
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
 from core.desks.model import DeskState
-from core.messages.model import MessageKind, address_of, source_of
+from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
@@ -270,9 +270,7 @@ class AgentActions:
             elif other.act is act or act in ANSWERS:
                 raise ActionUnderway(act=(other.act or act).value, agent=agent.name)
         task = self._services.agents.status(tx, agent.name).task
-        message = self._services.messages.add(
-            tx,
-            by=by.id,
+        new = NewMessage(
             kind=MessageKind.CONTROL,
             sender=address_of(by),
             sender_name=by.name,
@@ -282,6 +280,7 @@ class AgentActions:
             body=act.value,
             expires_at_ms=self._clock.now_ms() + ACTION_TTL_MS,
         )
+        message = self._services.messages.add(tx, new, by=by.id)
         delivery = self._services.deliveries.queue(
             tx,
             message=message.id,

@@ -23,7 +23,7 @@ from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages,
 from core.deliveries.message_parts import Share
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
-from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, address_of, clean_text, source_of
+from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, address_of, clean_text, source_of
 from core.messages.prompt_files import Briefs, Prompt
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
@@ -237,9 +237,7 @@ class AgentMessages:
     ) -> AgentMessageView:
         if task is not None:
             self._holder(task)
-        message = self._rooms.messages.add(
-            tx,
-            by=by.id,
+        new = NewMessage(
             kind=MessageKind.MESSAGE,
             sender=address_of(by),
             sender_name=by.name,
@@ -251,6 +249,7 @@ class AgentMessages:
             expires_at_ms=self._clock.now_ms() + MESSAGE_TTL_MS,
             idempotency_key=key,
         )
+        message = self._rooms.messages.add(tx, new, by=by.id)
         for agent in agents:
             self._queue(tx, message, agent)
         shown_at = None if message.task else place

@@ -51,35 +51,38 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One addressed text. The hub sets sender, trace and hop; agents cannot.
+class NewMessage:
+    """An addressed text to store. Addresses are `hub`, `agent:NAME`, `person:ID`, `operator`, `system:NAME`, `all`."""
 
-    Addresses are `hub`, `agent:NAME`, `person:ID`, `operator`, `system:NAME`, `all`.
-    """
-
-    id: MessageId
     kind: MessageKind
     sender: str
+    sender_name: str = ""  # how people call the sender of words; empty for other kinds
     recipient: str
-    thread: str
     task: str | None
-    in_reply_to: MessageId | None
-    supersedes: MessageId | None
-    idempotency_key: str | None
-    priority: int
-    not_before_ms: int | None
-    expires_at_ms: int | None
-    requires: Requires
-    trace: str
-    hop: int
+    supersedes: MessageId | None = None  # what it takes the place of
+    idempotency_key: str | None = None
+    priority: int = 2
+    expires_at_ms: int | None = None
+    requires: Requires = Requires.NONE
     source: Source
-    marker: str
+    marker: str = ""
     """Eight random characters between which an agent without a shell writes its answer; empty for other kinds."""
     body: str
-    final: bool  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
-    late: bool  # it came after the task had ended, or named another task than its code
+    final: bool = False  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
+    late: bool = False  # it came after the task had ended, or named another task than its code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(NewMessage):
+    """One addressed text. The hub sets sender, trace and hop; agents cannot."""
+
+    id: MessageId
+    thread: str
+    in_reply_to: MessageId | None = None
+    not_before_ms: int | None = None
+    trace: str
+    hop: int = 0
     created_ms: int
-    sender_name: str = ""  # how people call the sender of words; empty for other kinds
     expired_ms: int | None = None
     """When its body was cleared, because Octet had kept it long enough; None as long as it is kept."""
 

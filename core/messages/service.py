@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound
+from core.kit.from_attributes import alike
 from core.kit.ids import Ids
 from core.messages import _store
-from core.messages.model import Message, MessageId, MessageKind, Requires, Source
+from core.messages.model import Message, MessageId, MessageKind, NewMessage, Requires, Source
 from core.store.engine import Row, Store, Tx
 
 _MARKER_CHARS = 8
@@ -62,9 +63,7 @@ class Messages:
 
     def brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
         """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
-        return self.add(
-            tx,
-            by=by,
+        new = NewMessage(
             kind=MessageKind.TASK,
             sender="hub",
             recipient=f"agent:{agent}",
@@ -75,35 +74,7 @@ class Messages:
             marker=self._ids.marker(_MARKER_CHARS),
             body=body,
         )
-
-    def answer(
-        self,
-        tx: Tx,
-        *,
-        task: str,
-        sender: str,
-        source: Source,
-        body: str,
-        final: bool,
-        late: bool,
-        key: str | None,
-        supersedes: MessageId | None = None,
-    ) -> Message:
-        """Store what somebody said to a task; `supersedes` is what it takes the place of."""
-        return self.add(
-            tx,
-            by=sender,
-            kind=MessageKind.REPLY,
-            sender=sender,
-            recipient="hub",
-            task=task,
-            source=source,
-            body=body,
-            final=final,
-            late=late,
-            idempotency_key=key,
-            supersedes=supersedes,
-        )
+        return self.add(tx, new, by=by)
 
     def by_key(self, tx: Tx, key: str) -> Message | None:
         """The message that was stored under this idempotency key, if any."""
@@ -152,74 +123,25 @@ class Messages:
         """Move the expiry of these messages with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
 
-    def add(
-        self,
-        tx: Tx,
-        *,
-        by: str,
-        kind: MessageKind,
-        sender: str,
-        recipient: str,
-        task: str | None,
-        source: Source,
-        body: str,
-        sender_name: str = "",
-        priority: int = 2,
-        expires_at_ms: int | None = None,
-        requires: Requires = Requires.NONE,
-        marker: str = "",
-        final: bool = False,
-        late: bool = False,
-        idempotency_key: str | None = None,
-        supersedes: MessageId | None = None,
-    ) -> Message:
-        """Store what `sender` says to `recipient`."""
+    def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
+        """Store what its sender says to its recipient."""
         name = MessageId(self._ids.ulid())
-        message = Message(
-            id=name,
-            kind=kind,
-            sender=sender,
-            recipient=recipient,
-            thread=task or name,
-            task=task,
-            in_reply_to=None,
-            supersedes=supersedes,
-            idempotency_key=idempotency_key,
-            priority=priority,
-            not_before_ms=None,
-            expires_at_ms=expires_at_ms,
-            requires=requires,
-            trace=task or name,
-            hop=0,
-            source=source,
-            marker=marker,
-            body=body,
-            final=final,
-            late=late,
-            created_ms=self._clock.now_ms(),
-            sender_name=sender_name,
-        )
-        row = {name: getattr(message, name) for name in _COLUMNS}
-        row |= {"kind": kind.value, "requires": requires.value, "source": source.value}
-        tx.execute(_store.ADD, row)
+        thread = new.task or name
+        message = Message(**asdict(new), id=name, thread=thread, trace=thread, created_ms=self._clock.now_ms())
+        tx.execute(_store.ADD, asdict(message))
         event = MessageStored(
             message=message.id,
-            kind=kind.value,
-            task=task or "",
-            sender=sender,
-            recipient=recipient,
-            chars=len(body),
-            sha256=hashlib.sha256(body.encode()).hexdigest(),
-            late=late,
+            kind=message.kind.value,
+            task=message.task or "",
+            sender=message.sender,
+            recipient=message.recipient,
+            chars=len(message.body),
+            sha256=hashlib.sha256(message.body.encode()).hexdigest(),
+            late=message.late,
         )
         self._journal.append(tx, event, by=by)
         return message
 
 
-_COLUMNS = tuple(column.name for column in _store.messages.columns)
-
-
 def _message(row: Row) -> Message:
-    fields = {name: getattr(row, name) for name in _COLUMNS}
-    fields |= {"kind": MessageKind(row.kind), "requires": Requires(row.requires), "source": Source(row.source)}
-    return Message(**fields)
+    return alike(Message, row)

@@ -9,7 +9,7 @@ from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnsw
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.messages.answer_markers import Found
-from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, Source
+from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, MessageKind, NewMessage, Source
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.security.codes import CodeHolder, TaskCodes
@@ -110,20 +110,13 @@ class Answers:
         if known is not None:
             return Receipt(task=found, message=known.id), problem
         self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=problem is not None)
-        answer = self._rooms.messages.answer(
-            tx,
-            task=found.id,
-            sender=f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER}",
-            source=Source.AGENT,
-            body=words.text,
-            final=words.final,
-            late=problem is not None,
-            key=full_key,
+        sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER}"
+        is_late = problem is not None
+        answer = self.keep(
+            tx, found, words.text, by=sender, source=Source.AGENT, final=words.final, late=is_late, key=full_key
         )
         if problem is not None:
-            self._rooms.notices.tell(tx, NoticeKind.LATE, found.id, message=answer.id)
             return Receipt(task=found, message=answer.id), problem
-        self._rooms.notices.tell(tx, NoticeKind.ANSWER, found.id, message=answer.id)
         if words.final:
             self._settle(tx, found)
             found = self._ledger.end(tx, self.walk_to_work(tx, found, by=HUB), TaskState.DONE, by=HUB)
@@ -166,17 +159,8 @@ class Answers:
             return None
         if task.agent is not None:
             self._rooms.agents.has_spoken(tx, task.agent)
-        answer = self._rooms.messages.answer(
-            tx,
-            task=task.id,
-            sender=f"agent:{task.agent or _EARLIER}",
-            source=Source.WINDOW,
-            body=found.text,
-            final=found.is_whole,
-            late=False,
-            key=key,
-        )
-        self._rooms.notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
+        sender = f"agent:{task.agent or _EARLIER}"
+        answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=found.is_whole, key=key)
         if found.is_whole:
             self._settle(tx, task)
             task = self.walk_to_work(tx, task, by=HUB)
@@ -193,17 +177,9 @@ class Answers:
         text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
         if text.strip():
-            message = self._rooms.messages.answer(
-                tx,
-                task=task.id,
-                sender=f"agent:{task.agent or _EARLIER}",
-                source=Source.MODEL,
-                body=text,
-                final=is_whole and not is_late,
-                late=is_late,
-                key=f"{task.id}:{task.fence}:lane:{of}",
-            )
-            self._rooms.notices.tell(tx, NoticeKind.LATE if is_late else NoticeKind.ANSWER, task.id, message=message.id)
+            sender, key = f"agent:{task.agent or _EARLIER}", f"{task.id}:{task.fence}:lane:{of}"
+            final = is_whole and not is_late
+            self.keep(tx, task, text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
         if is_late:
             return
         task = self.walk_to_work(tx, task, by=HUB)
@@ -211,6 +187,36 @@ class Answers:
             self._ledger.end(tx, task, TaskState.DONE, by=HUB)
         else:
             self._ledger.fail(tx, task.id, reason=Reason.ANSWER_CUT.value, note=note or "the answer has no text")
+
+    def keep(
+        self,
+        tx: Tx,
+        task: Task,
+        body: str,
+        *,
+        by: str,
+        source: Source,
+        final: bool,
+        key: str | None,
+        late: bool = False,
+        supersedes: MessageId | None = None,
+    ) -> Message:
+        """Store what was said to the task, for its thread; `supersedes` is what it takes the place of."""
+        new = NewMessage(
+            kind=MessageKind.REPLY,
+            sender=by,
+            recipient="hub",
+            task=task.id,
+            source=source,
+            body=body,
+            final=final,
+            late=late,
+            idempotency_key=key,
+            supersedes=supersedes,
+        )
+        message = self._rooms.messages.add(tx, new, by=by)
+        self._rooms.notices.tell(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
+        return message
 
     def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:
         """The answer read in the window that ended the task which these words end now, properly."""
@@ -221,19 +227,11 @@ class Answers:
 
     def _confirm(self, tx: Tx, task: Task, words: Words, read: Message) -> Receipt:
         """The agent brings by its command what was read in its window before: that counts, and is told as such."""
-        answer = self._rooms.messages.answer(
-            tx,
-            task=task.id,
-            sender=read.sender,
-            source=Source.AGENT,
-            body=words.text,
-            final=True,
-            late=False,
-            key=f"{task.id}:{task.fence}:done:{words.key}",
-            supersedes=read.id,
+        key = f"{task.id}:{task.fence}:done:{words.key}"
+        answer = self.keep(
+            tx, task, words.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
         )
         self._ledger.remark(tx, task.id, "")
-        self._rooms.notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
         return Receipt(task=self._ledger.find(tx, task.id), message=answer.id)
 
     def take_sign(

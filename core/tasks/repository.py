@@ -13,7 +13,6 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.from_attributes import alike
 from core.kit.transitions import check_step
-from core.messages.model import Message
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
 from core.security.model import HUB, Actor
@@ -349,14 +348,10 @@ class Ledger:
         self._notices.tell(tx, NoticeKind.ENDED, task, text=reason)
         return after
 
-    def end(
-        self, tx: Tx, task: Task, to: TaskState, *, by: Actor, answer: Message | None = None, note: str = ""
-    ) -> Task:
-        """The task ends; its thread gets `answer`, and whoever asked is told of a task that is done."""
+    def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, note: str = "") -> Task:
+        """The task ends; whoever asked is told of a task that is done."""
         after = self.move(tx, task.id, to, note=note, by=by)
         self._free(tx, after)
-        if answer is not None:
-            self._notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
         if to is TaskState.DONE:
             self._notices.tell(tx, NoticeKind.ENDED, task.id)
         return after

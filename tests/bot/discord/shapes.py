@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.messages.model import Message, MessageId, MessageKind, Requires, Source
+from core.messages.model import Message, MessageId, MessageKind, Source
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.security.model import HUB, Actor, ActorKind, Role
 from core.tasks.model import Task, TaskId, TaskState, TaskView
@@ -53,17 +53,9 @@ ANSWER = Message(
     recipient="hub",
     thread="T-142",
     task="T-142",
-    in_reply_to=None,
-    supersedes=None,
-    idempotency_key=None,
     priority=2,
-    not_before_ms=None,
-    expires_at_ms=None,
-    requires=Requires.NONE,
     trace="T-142",
-    hop=0,
     source=Source.AGENT,
-    marker="",
     body="Seven birds.",
     final=True,
     late=False,

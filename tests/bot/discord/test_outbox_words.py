@@ -12,7 +12,7 @@ from bot.discord.outbox import NONCE_LASTS_MS
 from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
-from core.messages.model import MessageKind
+from core.messages.model import MessageKind, NewMessage
 from core.notices.model import NoticeKind
 from core.store.engine import Tx
 from tests.bot.discord.shapes import ADA
@@ -71,9 +71,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
         await tell(octet, task, NoticeKind.HELD, "parked: window")
 
         def thread(tx: Tx) -> None:
-            message = octet.messages.add(
-                tx,
-                by=ADA.id,
+            new = NewMessage(
                 kind=MessageKind.MESSAGE,
                 sender=f"person:{ADA.id}",
                 sender_name="Ada",
@@ -84,6 +82,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
                 priority=2,
                 expires_at_ms=2**42,
             )
+            message = octet.messages.add(tx, new, by=ADA.id)
             octet.deliveries.queue(
                 tx, message=message.id, task=None, agent="Agent-1", desk=None, window=None, priority=2
             )
