@@ -169,7 +169,7 @@ class Coordinator(Services):
                 reply_keys=ReplyKeys(key=codes_key),
                 receipts=Receipts(services, tasks=ledger, keeping=estate.keeping),
                 retention=Retention(services, tasks=ledger, keeping=estate.keeping),
-                dispatch=Dispatch(services, agents=estate.agents, lanes=reach.lanes),
+                dispatch=Dispatch(services, lanes=reach.lanes),
                 fleet=Fleet(services, refused_answers=estate.refused_answers),
                 maintenance=Maintenance(services, lanes=reach.lanes),
             )

@@ -88,7 +88,7 @@ async def _round(octet: Coordinator) -> float:
     took = 0.0
     # Waiting tasks go on fifty at a time, so that the first rounds may assign fewer.
     while sum(status.task is not None for status in await octet.agents.list(by=OPERATOR)) < AGENTS:
-        took += await _timed(lambda: octet.store.write(octet.dispatch.assign_ready))
+        took += await _timed(lambda: octet.store.write(octet.dispatch.assigner.assign_ready))
     busy = [status.task for status in await octet.agents.list(by=OPERATOR) if status.task]
     assert len(busy) == AGENTS, busy
     for task in busy:

@@ -1,17 +1,23 @@
-"""One round of dispatch: what may go on goes on, ready tasks go to free agents, and the others say why they stand."""
+"""Gives ready tasks to free agents, and lets the other tasks say why they wait."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.dispatch.model import REFUSED_FOR
+from core.dispatch.outcomes import Verdict
+from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
+from core.journal.model import Entry
+from core.kit import faults
 from core.profiles.model import Activity
 from core.store.engine import Tx, at_row
-from core.tasks.model import Demand, Task, TaskState, WaitReason
+from core.supervision.agent_availability import AgentAvailability
+from core.tasks.model import ENDED, Demand, Task, TaskState, WaitReason
 
 _AT_ONCE = 50  # how many tasks one round lets go on, or tells why they stand: other writers shall not wait for long
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
@@ -29,48 +35,119 @@ _STANDS_STILL = {
 _WHY = frozenset(why for _, why in _STANDS_STILL.values())
 _MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}) | STANDING_STILL
 _HAS_NONE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
+_MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
+"""An agent that becomes one of these can take a task, or leaves tasks that must say why they wait."""
+_STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
+"""A task that becomes one of these can be taken, or a message about it must follow it or end with it."""
 
 
 class Assigning:
-    """Which task goes to whom. Everything happens in the open transaction."""
+    """Which task goes to which agent: one round after the other, each in one transaction, woken by what happens."""
 
     def __init__(
         self,
-        *,
         services: Services,
-        configured: Sequence[Agent],
-        why_unreachable: Callable[[Agent], str],
+        reachability: Reachability,
+        availability: AgentAvailability,
+        verdict: Verdict,
+        *,
+        wake_workers: Callable[[], None],
     ) -> None:
-        """`configured` are the agents of the config, which alone are followed. `why_unreachable` says why no prompt
-        can be brought to an agent now; empty if one can."""
+        """Call `run`. `wake_workers` is called when a delivery may go."""
         self._services = services
         self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
-        self._configured = configured
-        self._why_unreachable = why_unreachable
-        self.somebody_stands_still = False
+        self._reachability = reachability
+        self._availability = availability
+        self._verdict = verdict
+        self._wake_workers = wake_workers
+        self._news = asyncio.Event()
+        self._look_again_ms: int | None = None
+        """When messages must be looked at even if nothing happens: they expire, or wait for long."""
+        self._is_a_window_blocked = False
         """Whether the last round found a window that asks something, or shows an error or a limit."""
+        services.journal.listen(self._hear)
 
-    def take(self, configured: Sequence[Agent]) -> None:
-        """The config has these agents from now on."""
-        self._configured = configured
+    def wake(self) -> None:
+        """Begin a round soon."""
+        self._news.set()
 
-    def round(self, tx: Tx) -> bool:
-        """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
-        tasks, states = self._services.tasks, self._agents.states(tx)
-        usable = {str(agent.name) for agent in self._configured if not self._why_unreachable(agent)}
+    async def run(self) -> None:
+        """Assign until cancelled."""
+        while True:
+            self._news.clear()
+            late_at_s = self._late_at_s()  # before the round: a desk that is late from just afterwards on is not missed
+            is_more_left = await self._services.tasks.quarantine.write_when_back(self.assign_ready)
+            faults.point("dispatch.assigned")
+            if self._look_again_ms is not None:
+                self._wake_workers()  # what messages waited for may have passed
+            if not is_more_left:
+                await self._rest(late_at_s)
+
+    def _late_at_s(self) -> float | None:
+        """When, in monotonic time, the next desk that is starting will have been at it for too long."""
+        late_s = self._services.desks.late_in_s()
+        return None if late_s is None else self._services.clock.monotonic_s() + late_s
+
+    async def _rest(self, late_at_s: float | None) -> None:
+        """Wait until something happens, messages must be looked at, or a desk has been starting for too long."""
+        again_ms, clock = self._look_again_ms, self._services.clock
+        again_s = None if again_ms is None else max(0.0, (again_ms - clock.now_ms()) / 1000)
+        late_s = None if late_at_s is None else max(0.0, late_at_s - clock.monotonic_s())
+        try:
+            async with asyncio.timeout(min((limit for limit in (again_s, late_s) if limit is not None), default=None)):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _hear(self, entry: Entry) -> None:
+        """Begin a round if what was committed makes work."""
+        now, was = entry.data.get("now"), entry.data.get("was")
+        match entry.name:
+            case "TaskMoved":
+                # An agent whose window stands still may just have got the task: its card says so from now on.
+                makes_work = now in _STIRS or (now == TaskState.WORKING.value and self._is_a_window_blocked)
+            case "TaskChanged":
+                makes_work = True
+            case "AgentMoved":
+                makes_work = now in _MAKES_WORK or was in _MAKES_WORK - {AgentState.IDLE}
+            case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
+                # It came back, perhaps because its desk was held. Or it is a message, which expires.
+                makes_work = bool(was) or not entry.data.get("task")
+            case "DeliveryMoved":
+                makes_work = was == DeliveryState.UNKNOWN.value  # its agent may go on
+            case _:
+                makes_work = False
+        if makes_work:
+            self._news.set()
+        if entry.name == "DeliveryMoved" and now == DeliveryState.QUEUED.value:
+            self._wake_workers()  # after the round was woken, which may take the delivery from a paused agent
+
+    def assign_ready(self, tx: Tx) -> bool:
+        """Let go on what may, give tasks to free agents, say why the other tasks wait. Return whether more is left."""
+        self._availability.requeue_for_paused(tx)
+        self._follow_desks(tx)
+        self._follow_windows(tx)
+        self._verdict.hold_agents(tx)
+        self._services.screen_locks.notify_waiting(tx)
+        self._services.blocked_windows.end_orphaned(tx)
+        limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
+        again = (self._services.agent_messages.review_queue(tx), *limits)
+        self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
+        states = self._agents.states(tx)
+        usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {one: self._agents.who_can(one.needs, one.wanted) for one in tasks.ledger.memory.demands}
+        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._ledger.memory.demands}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
         reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
         let_go = self._may_go_on(tx, can, online=online, off_duty=off_duty)
         for task in let_go:
             with at_row(task.id):
-                tasks.ledger.move(tx, task.id, TaskState.READY)
+                self._ledger.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
         self._give_out(tx, can, free=free, on_duty=on_duty)
         beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
-        stuck = tasks.ledger.ready_for(tx, beyond, limit=_AT_ONCE)
+        stuck = self._ledger.ready_for(tx, beyond, limit=_AT_ONCE)
         for task in stuck:
             with at_row(task.id):
                 self._wait_for_agent(tx, task, can[task.demand])
@@ -147,15 +224,15 @@ class Assigning:
             reason = WaitReason.PAUSED
         why: dict[str, list[str]] = {}
         for one in known:
-            why.setdefault(_why(one) or self._why_unreachable(one.agent), []).append(one.agent.name)
+            why.setdefault(_why(one) or self._reachability.why_unreachable(one.agent), []).append(one.agent.name)
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
         self._ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
-    def follow_desks(self, tx: Tx) -> None:
+    def _follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
-        for agent in self._configured:
+        for agent in self._agents.all():
             status = self._agents.status(tx, agent.name)
-            why = self._why_unreachable(agent)
+            why = self._reachability.why_unreachable(agent)
             if why and status.task is not None and status.state in _MAY_HAVE_A_PROMPT:
                 with at_row(status.task):
                     self._take_back(tx, agent, status.task, why)
@@ -165,17 +242,17 @@ class Assigning:
             elif not why and status.state is AgentState.OFFLINE and status.reason not in REFUSED_FOR:
                 self._agents.move(tx, agent.name, AgentState.IDLE)
 
-    def follow_windows(self, tx: Tx) -> None:
+    def _follow_windows(self, tx: Tx) -> None:
         """An agent whose window asks something, shows an error or a limit gets nothing new until it goes on; the card
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
-        self.somebody_stands_still = False
+        self._is_a_window_blocked = False
         standing = self._services.agent_actions.dialogs.activities(tx)
         working = {str(task.id): task for task in self._ledger.in_states(tx, {TaskState.WORKING})}
-        for agent in self._configured:
+        for agent in self._agents.all():
             status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
             to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
-            self.somebody_stands_still |= shows is not None
+            self._is_a_window_blocked |= shows is not None
             if status.task in working:
                 with at_row(status.task):
                     self._say_on_card(tx, working[status.task], why)

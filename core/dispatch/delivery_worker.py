@@ -1,7 +1,7 @@
-"""A courier carries out the deliveries of one desk (or of one lane without desks), one at a time.
+"""One worker per route delivers, one delivery at a time; its lane says how many routes may at once.
 
-What a person wants to be pressed now comes first; then what was interrupted after Enter had been asked for: it finds
-out what became of it.
+What a user wants pressed now comes first; then what was interrupted after Enter was asked for, whose fate the worker
+finds out; then prompts by their urgency. A worker takes one as long as its desk may be used.
 """
 
 from __future__ import annotations
@@ -9,18 +9,32 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import structlog
 
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
+from core.agents.model import Agent, Route
+from core.deliveries.model import (
+    Assurance,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    NotWanted,
+    Order,
+    Outcome,
+    Reason,
+    Result,
+)
 from core.deliveries.ports import LanePort
 from core.dispatch.outcomes import Verdict
+from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
-from core.dispatch.turns import next_turn
+from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
+from core.kit.supervise import supervise
 from core.messages.prompt_files import BriefNotWritten, Prompt
 from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable
@@ -28,7 +42,9 @@ from core.tasks.model import TaskState
 
 log = structlog.get_logger(__name__)
 
-_STORE_PAUSE_S = 1.0
+ENDS_WITHIN_S = 10.0  # how long a delivery under way may take when its desk's description changes
+_PROVEN_MEANWHILE = (DeliveryState.SUBMITTING.value, Assurance.ANSWERED.value)
+BRIEF_YIELDS_MS = 5_000  # how long a brief lets older messages go first: the agent's last turn may just be ending
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,41 +100,45 @@ class _Attempt:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What the workers of all routes share."""
+
+    services: Services
+    verdict: Verdict
+    reachability: Reachability
+    window_is_back: Callable[[Tx, str, str], None]
+    look: Callable[[str, str], Awaitable[None]]
+
+
 class Courier:
     """Takes the most urgent due delivery of its agents, again and again, as long as its desk may be used."""
 
     def __init__(
         self,
+        shared: _Shared,
         *,
         name: str,
         desk: str | None,
         agents: Sequence[str],
         lane: LanePort,
         slots: asyncio.Semaphore,
-        why_closed: Callable[[], str],
-        why_waits: Callable[[], str],
-        window_is_back: Callable[[Tx, str, str], None],
-        look: Callable[[str, str], Awaitable[None]],
-        services: Services,
-        verdict: Verdict,
     ) -> None:
-        """`slots` are how many deliveries the lane takes at once. `why_closed` says why none may begin now; empty
-        if one may. `why_waits` is as that, for what passes by itself: somebody types, or these are quiet hours.
-        `window_is_back` takes in that a window of a desk can be used again, `look` what a window of a desk shows now.
-        """
+        """`slots` are how many deliveries the lane takes at once, over all its routes."""
         self.name = name
-        self._desk = desk
         self.agents = agents
+        self._desk = desk
         self._lane = lane
         self._slots = slots
-        self._why_closed = why_closed
-        self._why_waits = why_waits
-        self._window_is_back = window_is_back
-        self._look = look
+        self._services, self._verdict = shared.services, shared.verdict
+        self._deliveries, self._clock, self._policy = (
+            self._services.deliveries,
+            self._services.clock,
+            self._services.policy,
+        )
+        self._shared = shared
         self._came_back: set[str] = set()
-        """Windows that were told to be usable while an attempt was under way or its outcome not yet stored."""
-        self._services = services
-        self._verdict = verdict
+        """Windows that became usable while an attempt was under way or its outcome not yet stored."""
         self._interrupted: dict[DeliveryId, _Interrupted] = {}
         self._news = asyncio.Event()
         self._now: DeliveryId | None = None
@@ -184,8 +204,7 @@ class Courier:
                     await self._carry_out(work.order, is_to_settle=work.is_to_settle)
                     continue
             if work is None:
-                await asyncio.sleep(_STORE_PAUSE_S)
-                await self._services.store.until_back()
+                await self._services.tasks.quarantine.until_back()
                 continue
             if self._is_retired:
                 return
@@ -197,8 +216,8 @@ class Courier:
 
     async def _next(self) -> _Work:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
-        why_closed, why_waits = self._why_closed(), self._why_waits()
-
+        why_closed = self._shared.reachability.why_unusable(self._desk)
+        why_waits = "" if self._desk is None else self._services.desks.waits(self._desk)
         return await self._services.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
 
     def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
@@ -210,25 +229,25 @@ class Courier:
         work = self._take_prompt(tx, why_closed, why_waits)
         if work.order is not None or act_again_ms is None:
             return work
-        again_s = max(0.0, (act_again_ms - self._services.clock.now_ms()) / 1000)
+        again_s = max(0.0, (act_again_ms - self._clock.now_ms()) / 1000)
         return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
 
     def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
-        for delivery in self._services.deliveries.interrupted(tx, self.agents):
+        for delivery in self._deliveries.interrupted(tx, self.agents):
             with at_row(delivery=delivery.id):
                 return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
             return _Work()
-        self._verdict.waits(tx, self._services.deliveries.queued(tx, self.agents), why_waits)
+        self._verdict.waits(tx, self._deliveries.queued(tx, self.agents), why_waits)
         if why_waits:
             return _Work()
-        waiting = self._services.deliveries.queued(tx, self.agents)
-        now_ms = self._services.clock.now_ms()
+        waiting = self._deliveries.queued(tx, self.agents)
+        now_ms = self._clock.now_ms()
         turn = next_turn(
             waiting,
             may_go=lambda one: self._may_go(tx, one),
             now_ms=now_ms,
-            longest_pause_ms=self._services.policy.longest_pause_ms,
+            longest_pause_ms=self._policy.longest_pause_ms,
         )
         if turn is None:
             return _Work()
@@ -239,13 +258,13 @@ class Courier:
 
     def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
-        now_s, policy = self._services.clock.monotonic_s(), self._services.policy
+        now_s = self._clock.monotonic_s()
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
         if why_waits and not why_closed and not self._verdict.is_over(tx, delivery):
             known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
             return _Work()
         known.since_s = min(known.since_s, now_s)
-        left_s = known.since_s + policy.recovery_timeout_s - now_s
+        left_s = known.since_s + self._policy.recovery_timeout_s - now_s
         if self._verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
@@ -260,7 +279,7 @@ class Courier:
         if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
             # Another text than the one that was brought proves nothing by not being there.
             return self._nobody_looks(tx, delivery, Reason.PROMPT_CHANGED.value)
-        taken = self._services.deliveries.retake(tx, delivery.id)
+        taken = self._deliveries.retake(tx, delivery.id)
         return _Work(order=self._order(tx, taken, text), is_to_settle=True)
 
     def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _Work:
@@ -288,19 +307,19 @@ class Courier:
         try:
             prompt = self._prompt(tx, delivery, is_fixed=delivery.share.is_later or delivery.may_have_arrived)
         except BriefNotWritten as error:
-            failed = self._services.deliveries.lease(tx, delivery.id, sha256="")
+            failed = self._deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
             self._verdict.give(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(prompt.text.encode()).hexdigest()
-        leased = self._services.deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
+        leased = self._deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
         if leased.desk and leased.window:
-            leased = replace(leased, drafts=self._services.deliveries.drafts.left_in(tx, leased.desk, leased.window))
+            leased = replace(leased, drafts=self._deliveries.drafts.left_in(tx, leased.desk, leased.window))
         return self._order(tx, leased, prompt.text)
 
     def _lease_act(self, tx: Tx, delivery: Delivery) -> Order:
         """Take an act: it has no text, and nothing that may stand in the window is in its way."""
-        leased = self._services.deliveries.lease(tx, delivery.id, sha256="")
+        leased = self._deliveries.lease(tx, delivery.id, sha256="")
         return Order(
             delivery=leased.id,
             fence=leased.fence,
@@ -342,11 +361,11 @@ class Courier:
         await self._write_down(order, outcome)
         faults.point("dispatch.noted")
         if order.act is not None and order.desk and order.window:
-            await self._look(order.desk, order.window)
+            await self._shared.look(order.desk, order.window)
         if (known := self._interrupted.get(order.delivery)) is None:
             return
         if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):
-            known.rests_until_s = self._services.clock.monotonic_s() + self._services.policy.recovery_pause_s
+            known.rests_until_s = self._clock.monotonic_s() + self._policy.recovery_pause_s
         else:
             self._forget(order.delivery)
 
@@ -360,16 +379,9 @@ class Courier:
             with at_row(delivery=order.delivery):
                 self._verdict.give(tx, order.delivery, order.fence, outcome)
             if order.desk and order.window in self._came_back:
-                self._window_is_back(tx, order.desk, order.window)
+                self._shared.window_is_back(tx, order.desk, order.window)
 
-        while True:
-            try:
-                await self._services.tasks.quarantine.write(note, is_last_word=True)
-            except Unavailable as error:
-                log.debug("outcome_not_stored_yet", delivery=order.delivery, why=error.message)
-                await asyncio.sleep(_STORE_PAUSE_S)
-            else:
-                return
+        await self._services.tasks.quarantine.write_when_back(note, is_last_word=True)
 
     async def _attempt(self, order: Order, *, is_to_settle: bool) -> Outcome:
         attempt = _Attempt(self._services, self._verdict, order)
@@ -390,3 +402,148 @@ class Courier:
             return Outcome(
                 result=result, reason=Reason.WORKER_LOST, note=f"the attempt broke off ({type(error).__name__})"
             )
+
+
+class Couriers:
+    """One courier for each route: at work in one task group, woken together; those of changed desks are replaced."""
+
+    def __init__(
+        self,
+        services: Services,
+        verdict: Verdict,
+        reachability: Reachability,
+        *,
+        look: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        """`look` takes in what a window of a desk shows now."""
+        self._agents = services.agents
+        self._verdict = verdict
+        self._shared = _Shared(
+            services=services,
+            verdict=verdict,
+            reachability=reachability,
+            window_is_back=self.window_is_back,
+            look=look,
+        )
+        self._by_route: dict[Route, Courier] = {}
+        self._slots = WeakKeyDictionary[LanePort, asyncio.Semaphore]()
+        """How many deliveries each lane takes now, over all its routes."""
+        self._group: asyncio.TaskGroup | None = None
+        self._ended: dict[DeliveryId, bool] = {}  # cancelled, or (true) proven by an answer: their lanes must learn it
+        self._has_ended = asyncio.Event()
+        services.journal.listen(self._hear)
+
+    def serve(self, lanes: Mapping[Route, LanePort], *, anew: Collection[Route] = ()) -> None:
+        """Have a courier on each of these routes from now on. Those there are stay, except those of the routes `anew`,
+        which have retired."""
+        kept = {route: one for route, one in self._by_route.items() if route not in anew}
+        added = {route: self._courier(route, lane) for route, lane in lanes.items() if route not in kept}
+        self._by_route = {**kept, **added}
+        self._begin(added.values())
+
+    def work_in(self, group: asyncio.TaskGroup) -> None:
+        """Let all of them work in this group, also those that come later."""
+        self._group = group
+        supervise(group, "stop ended deliveries", self._stop_ended())
+        self._begin(self._by_route.values())
+
+    def unlike(self, agents: Sequence[Agent], desks: Collection[str]) -> frozenset[Route]:
+        """The routes on which other agents work now than by these, or in other windows; and those of these desks."""
+        return frozenset(
+            route
+            for route in self._by_route
+            if (route[0].abilities.has_window and route[1] in desks)
+            or _places(self._agents.all(), route) != _places(agents, route)
+        )
+
+    async def retire(self, routes: Collection[Route]) -> None:
+        """Let what is under way on these routes end, or be given up before Enter, and begin nothing more there."""
+        couriers = [self._by_route[route] for route in routes if route in self._by_route]
+        async with asyncio.TaskGroup() as group:
+            for courier in couriers:
+                supervise(group, f"end of {courier.name}", courier.retire(within_s=ENDS_WITHIN_S))
+
+    def wake(self) -> None:
+        """Look again: something was queued, or a desk may be usable."""
+        for courier in self._by_route.values():
+            courier.wake()
+
+    def came_back(self, desk: str, window: str) -> None:
+        """This window can be used again; see Courier."""
+        for courier in self._by_route.values():
+            courier.came_back(desk, window)
+
+    def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
+        """A window that was refused can be used again."""
+        self._verdict.window_is_back(tx, desk, window)
+        tx.after_commit(self.wake)
+
+    def _hear(self, entry: Entry) -> None:
+        """Stop what was cancelled, or proven by an answer while its lane still watches."""
+        is_answered = (entry.data.get("was"), entry.data.get("assurance")) == _PROVEN_MEANWHILE
+        is_cancelled = entry.data.get("now") == DeliveryState.CANCELLED.value
+        if entry.name == "DeliveryMoved" and (is_cancelled or is_answered):
+            self._ended[DeliveryId(str(entry.data["delivery"]))] = is_answered
+            self._has_ended.set()
+
+    async def _stop_ended(self) -> None:
+        while True:
+            await self._has_ended.wait()
+            self._has_ended.clear()
+            while self._ended:
+                delivery, answered = self._ended.popitem()
+                for courier in tuple(self._by_route.values()):
+                    await courier.stop(delivery, answered=answered)
+
+    def of(self, agent: str) -> Courier:
+        """Who brings this agent its prompts."""
+        return next(courier for courier in self._by_route.values() if agent in courier.agents)
+
+    def _begin(self, couriers: Collection[Courier]) -> None:
+        if self._group is not None:
+            for courier in couriers:
+                supervise(self._group, courier.name, courier.run())
+
+    def _courier(self, route: Route, lane: LanePort) -> Courier:
+        kind, place = route
+        agents = [agent for agent in self._agents.all() if agent.route == route]
+        return Courier(
+            self._shared,
+            name=f"courier {kind.value} {place or ''}".strip(),
+            desk=next((agent.desk for agent in agents), None),
+            agents=[agent.name for agent in agents],
+            lane=lane,
+            slots=self._slots.setdefault(lane, asyncio.Semaphore(lane.at_once)),
+        )
+
+
+def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None, str | None]]:
+    return [(agent.name, agent.window, agent.model) for agent in agents if agent.route == route]
+
+
+def next_turn(
+    waiting: Sequence[Delivery], *, may_go: Callable[[Delivery], bool], now_ms: int, longest_pause_ms: int
+) -> Delivery | None:
+    """Of what waits, most urgent first, the first that is due now; else the one that will be soonest. None where
+    nothing may go. A brief lets no words go first that rest longer than `longest_pause_ms`, unless for its own reason.
+    """
+    half_said = {one.agent for one in waiting if one.share.is_later and not one.is_brief}
+    ready = [one for one in waiting if may_go(one) and not (one.is_brief and one.agent in half_said)]
+    first = [_goes_first(one, ready, now_ms, longest_pause_ms) for one in ready]
+    due = next((one for one in first if one.not_before_ms <= now_ms), None)
+    return due or min(first, key=lambda one: one.not_before_ms, default=None)
+
+
+def _goes_first(delivery: Delivery, ready: Sequence[Delivery], now_ms: int, longest_pause_ms: int) -> Delivery:
+    """The delivery; or, in place of a brief that has just been queued, older words to its agent. They waited for the
+    end of its last turn, and would else wait for the end of the next, and so on for ever."""
+    if not delivery.is_brief or delivery.share.is_later or now_ms - delivery.created_ms > BRIEF_YIELDS_MS:
+        return delivery
+    for words in ready:
+        if words.is_brief or words.agent != delivery.agent or words.id > delivery.id:
+            continue
+        if words.not_before_ms - now_ms <= longest_pause_ms:
+            return words
+        if words.reason == Reason.BUSY.value:
+            return replace(words, not_before_ms=now_ms)  # they rest until its window is free, as the brief would
+    return delivery

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from core.agents.model import AT_HAND, STANDING_STILL, Agent, AgentState
+from core.agents.model import AT_HAND, STANDING_STILL, AgentState
 from core.deliveries.model import (
     BEFORE_ENTER,
     Delivery,
@@ -17,6 +17,7 @@ from core.deliveries.model import (
     asked_about,
 )
 from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, seen, spent
+from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
@@ -38,7 +39,8 @@ _ENDS = {
 class Verdict:
     """Writes down what a lane saw. `deliveries`, `tasks` and `agents` change together or not at all."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, reachability: Reachability) -> None:
+        self._reachability = reachability
         self._tasks, self._actions = services.tasks, services.agent_actions
         self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
         self._agent_messages, self._policy, self._clock = services.agent_messages, services.policy, services.clock
@@ -277,12 +279,19 @@ class Verdict:
         self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         self._remark(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
 
-    def usable(self, tx: Tx, agents: Iterable[Agent]) -> None:
-        """The windows of these agents can be used again: a part that waits for one may go now."""
+    def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
+        """A window that was refused can be used again: its agents can, and what waits for it may go."""
+        agents = self._agents.at(desk, window)
+        self._deliveries.drafts.forget_all(tx, desk, window)
         for agent in agents:
-            for delivery in self._deliveries.open_to(tx, agent.name):
-                if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
-                    self._deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
+            if self._agents.status(tx, agent.name).state is AgentState.OFFLINE:
+                why = self._reachability.why_unreachable(agent)
+                to = AgentState.OFFLINE if why else AgentState.IDLE
+                self._agents.move(tx, agent.name, to, reason=why)
+        self._agent_messages.resume_for(tx, agents)
+        for delivery in (one for agent in agents for one in self._deliveries.open_to(tx, agent.name)):
+            if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
+                self._deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
 
     def _can_another(self, tx: Tx, task: Task) -> bool:
         """Whether an agent at work or free can do it too; the one whose window was refused is offline by now."""

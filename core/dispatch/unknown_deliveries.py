@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.agent_actions.model import ActionNotRepeated
@@ -31,18 +31,10 @@ class DeliveryResolved(Event):
 class Unknowns:
     """Deliveries of which nobody knows whether they arrived, and the one verb that settles them."""
 
-    def __init__(
-        self,
-        *,
-        services: Services,
-        places: Mapping[str, tuple[str | None, str | None]],
-        hold_agents: Callable[[Tx], None],
-    ) -> None:
-        """`places` has desk and window of every agent of the present config; `hold_agents` holds those to which words
-        may have come or not, and lets the others go."""
+    def __init__(self, services: Services, *, hold_agents: Callable[[Tx], None]) -> None:
+        """`hold_agents` holds the agents to which messages may have come or not, and lets the others go."""
         self._services = services
         self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
-        self._places = places
         self._hold_agents = hold_agents
 
     async def list(
@@ -113,8 +105,8 @@ class Unknowns:
 
     def _bring(self, tx: Tx, queued: Delivery, task: Task | None, by: Actor) -> Delivery:
         """What a person decided about is brought again, or the part that comes after it."""
-        after = queued
-        if self._places.get(queued.agent) != (queued.desk, queued.window):
+        after, agent = queued, self._agents.named(queued.agent)
+        if agent is None or (agent.desk, agent.window) != (queued.desk, queued.window):
             after = self._send_elsewhere(tx, after, task, by)
         elif task is not None:
             # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.

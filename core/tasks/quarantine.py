@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ import structlog
 
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
+from core.kit.errors import Unavailable
 from core.store.engine import RowFailed, Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState
 from core.tasks.repository import Ledger
@@ -17,6 +19,7 @@ from core.tasks.services import TaskServices
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
+STORE_PAUSE_S = 1.0  # the least rest after a refused write
 _REASON = "Octet met an error of its own"
 _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _IN_DOUBT = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
@@ -49,6 +52,21 @@ class Quarantine:
                 seen.add(row)
                 log.exception("row_set_aside", task=failed.task, delivery=failed.delivery)
                 await self._store.write(lambda tx, failed=failed: self._set_aside(tx, failed))
+
+    async def write_when_back(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
+        """Run `work` as `write` does, however long the store refuses it. See Store.write for `is_last_word`."""
+        while True:
+            try:
+                return await self.write(work, is_last_word=is_last_word)
+            except Unavailable as error:
+                log.debug("write_waits_for_the_store", why=error.message)
+                await self.until_back(is_last_word=is_last_word)
+
+    async def until_back(self, *, is_last_word: bool = False) -> None:
+        """Wait after the store refused a write; a last word may be taken before other writes are."""
+        await asyncio.sleep(STORE_PAUSE_S)
+        if not is_last_word:
+            await self._store.until_back()
 
     def _set_aside(self, tx: Tx, failed: RowFailed) -> None:
         note = f"{_REASON} over it ({type(failed.__cause__).__name__}); its log has the details"

@@ -118,7 +118,7 @@ async def test_how_a_delivery_ended_is_written_down_on_the_full_disk_by_the_room
     if not has_reserve:  # the control: the same without it must not get it written
         monkeypatch.setattr("core.store.disk_reserve.Reserve.keep", lambda _self: None)
     monkeypatch.setattr("core.store.engine._PROBE_S", 0.02)
-    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
     lane = Held()
     async with window_house(disk.place, lane) as octet, asyncio.timeout(60):
         await octet.tasks.new(make_new_task(), by=ADA)

@@ -335,7 +335,7 @@ class BothWorlds(RuleBasedStateMachine):
         self.both_say_the_same()
 
     def _dispatch(self) -> None:
-        while self._run(self.octet.store.write(self.octet.dispatch.assign_ready)):
+        while self._run(self.octet.store.write(self.octet.dispatch.assigner.assign_ready)):
             pass
         self.reference.dispatch()
 

@@ -23,8 +23,6 @@ from core.deliveries.message_parts import Share
 from core.deliveries.model import Reason
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
-from core.dispatch import delivery_worker
-from core.dispatch import service as dispatch
 from core.dispatch.model import Decision
 from core.dispatch.service import Dispatch
 from core.kit.errors import OctetError
@@ -34,6 +32,7 @@ from core.retry_policy import OnAgentTimeout
 from core.store import engine
 from core.supervision import stalled_agents as silence
 from core.supervision.screen_locks import ScreenLocks
+from core.tasks import quarantine
 from core.tasks.model import TakenBack, TaskEnded, TaskId, TooLateToTell
 from tests.builders import ADA, make_new_task
 from tests.core.any_world import BRIEF, FAULTS, LONG, PATIENCE, AnyWorld
@@ -349,6 +348,6 @@ def _tell(story: Story) -> None:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that refuses is asked again at once."""
-    for module in (delivery_worker, dispatch, silence):
-        monkeypatch.setattr(module, "_STORE_PAUSE_S", 0)
+    monkeypatch.setattr(quarantine, "STORE_PAUSE_S", 0)
+    monkeypatch.setattr(silence, "_STORE_PAUSE_S", 0)
     monkeypatch.setattr(engine, "_PROBE_S", 0)

@@ -70,7 +70,7 @@ def taken_in(folder: Path) -> list[str]:
 async def test_each_step_can_be_struck_before_its_commit_and_after_it(folder: Path, tmp_path: Path, what: str) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent(AGENT)], lanes={(Lane.DRYRUN, None): FakeLane()}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await octet.store.write(octet.dispatch.assign_ready)
+        await octet.store.write(octet.dispatch.assigner.assign_ready)
         [delivery] = await octet.deliveries.of_task("T-1")
         struck: list[str] = []
         for was, allowed in TABLES[what].items():
@@ -102,6 +102,6 @@ async def test_a_new_task_and_a_new_delivery_have_points_too(folder: Path, tmp_p
         await octet.tasks.new(make_new_task(), by=ADA)
         (folder / "delivery.new-queued.written").write_text("fail")
         with pytest.raises(faults.Struck):
-            await octet.store.write(octet.dispatch.assign_ready)
+            await octet.store.write(octet.dispatch.assigner.assign_ready)
         assert await octet.store.fetch(STATE["delivery"]) == []
         assert [row.state for row in await octet.store.fetch(STATE["task"])] == ["ready"]

@@ -270,7 +270,9 @@ async def test_words_about_nothing_in_particular_wait_for_a_brief_that_is_on_its
 async def test_words_for_which_a_window_was_too_busy_go_before_the_next_brief(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.dispatch.turns.BRIEF_YIELDS_MS", 600_000)  # how long a try takes is the machine's
+    monkeypatch.setattr(
+        "core.dispatch.delivery_worker.BRIEF_YIELDS_MS", 600_000
+    )  # how long a try takes is the machine's
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         task = (await octet.tasks.new(make_new_task("the brief"), by=ADA)).id

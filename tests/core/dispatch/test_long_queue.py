@@ -36,7 +36,7 @@ async def fleet(home: Path, *numbers: int) -> AsyncGenerator[Coordinator]:
 async def rounds(octet: Coordinator) -> int:
     """Let dispatch take rounds until nothing is left; how many it took."""
     count = 1
-    while await octet.store.write(octet.dispatch.assign_ready):
+    while await octet.store.write(octet.dispatch.assigner.assign_ready):
         count += 1
     return count
 
@@ -53,7 +53,7 @@ async def test_tasks_that_wait_for_a_removed_agent_move_fifty_at_a_time(tmp_path
         assert await waiting(octet) == {WaitReason.DESK: MANY}
     async with fleet(tmp_path, 1) as octet:
         assert await waiting(octet) == {WaitReason.DESK: MANY}, "the start itself moves none of them"
-        assert await octet.store.write(octet.dispatch.assign_ready), "there is more to do"
+        assert await octet.store.write(octet.dispatch.assigner.assign_ready), "there is more to do"
         assert await waiting(octet) == {WaitReason.DESK: MANY - 50, WaitReason.AGENT: 50}
         assert await rounds(octet) == 2
         assert await waiting(octet) == {WaitReason.AGENT: MANY}

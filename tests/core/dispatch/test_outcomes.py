@@ -185,8 +185,7 @@ async def test_a_disk_that_refuses_for_a_while_loses_no_outcome_and_does_not_end
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.store.engine._BUSY_MS", 1)
-    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.02)
-    monkeypatch.setattr("core.dispatch.service._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
     lane = AsksThenWaits(ARRIVES)
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
@@ -348,7 +347,7 @@ async def test_a_prompt_queued_for_an_agent_that_is_gone_goes_to_another(tmp_pat
     both = [make_agent("Agent-1"), make_agent("Agent-2")]
     async with open_coordinator(tmp_path, agents=both, lanes=dry(FakeLane())) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        await octet.store.write(octet.dispatch.assign_ready)
+        await octet.store.write(octet.dispatch.assigner.assign_ready)
         assert (await octet.tasks.show(task.id, by=ADA)).task.agent == "Agent-1"
     lane = FakeLane()
     async with (
@@ -394,7 +393,7 @@ async def test_a_window_that_is_covered_for_five_seconds_is_refused_and_a_taken_
         clock=clock,
     ) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await octet.store.write(octet.dispatch.assign_ready)
+        await octet.store.write(octet.dispatch.assigner.assign_ready)
 
         async def bounce(reason: Reason) -> str:
             def attempt(tx: Tx) -> str:
@@ -470,7 +469,7 @@ async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_f
 async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps_no_agent_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
     refused_once = asyncio.Event()
     lane = FakeLane(refused(Reason.COVERED))
     async with window_house(tmp_path, lane) as octet:

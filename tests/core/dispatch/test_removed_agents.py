@@ -13,10 +13,10 @@ from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Lane
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNotFound, WindowStatus
-from core.dispatch import service as dispatch_service
 from core.retry_policy import OnAgentTimeout
 from core.store.engine import Tx
 from core.store.errors import StoreFull
+from core.tasks import quarantine
 from core.tasks.model import TaskState
 from tests.builders import ADA, make_new_task, make_window_agent
 from tests.core.dispatch.test_loop import QUICK, reach, window_house
@@ -58,7 +58,7 @@ async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.dispatch.desk_waits("main", "somebody is typing")
         sent = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-1"), by=ADA)
-        monkeypatch.setattr(dispatch_service, "_STORE_PAUSE_S", 0.0)
+        monkeypatch.setattr(quarantine, "STORE_PAUSE_S", 0.0)
         refused, has_room = asyncio.Event(), asyncio.Event()
 
         async def until_back() -> None:
@@ -74,7 +74,9 @@ async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
         async with asyncio.TaskGroup() as group, asyncio.timeout(60):
             reload = group.create_task(octet.dispatch.take([OTHER], {ROUTE: lane}, [], note=fills_up))
             await refused.wait()
-            await octet.store.write(octet.dispatch.assign_ready)  # the config is the new one, the rows are the old ones
+            await octet.store.write(
+                octet.dispatch.assigner.assign_ready
+            )  # the config is the new one, the rows are the old ones
             has_room.set()
         assert reload.done()
         (delivery,) = await octet.deliveries.all_of_message(sent.message.id)

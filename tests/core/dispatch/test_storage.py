@@ -57,8 +57,7 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
 ) -> None:
     monkeypatch.setattr("core.store.engine._BUSY_MS", 1)
     monkeypatch.setattr("core.store.engine._PROBE_S", 0.02)
-    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.02)
-    monkeypatch.setattr("core.dispatch.service._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
     # One bounce more would refuse the window: a disk in trouble is no fault of the window's.
     patience = RetryPolicy(max_retries=1, longest_pause_ms=1)
     async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
@@ -108,7 +107,7 @@ class FullDisk:
 async def test_how_a_delivery_ended_is_written_to_the_room_kept_back_when_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.dispatch.delivery_worker._STORE_PAUSE_S", 0.001)
+    monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.001)
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         disk = FullDisk(octet.store)

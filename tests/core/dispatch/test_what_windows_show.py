@@ -215,6 +215,6 @@ async def test_a_refused_window_keeps_its_agent_offline_over_an_absence_of_its_d
         await reach(octet, task.id, TaskState.WAITING, "window")
         for state in (DeskState.UNAVAILABLE, DeskState.READY):
             await octet.dispatch.desk_changed("main", state, "")
-            await octet.store.write(octet.dispatch.assign_ready)
+            await octet.store.write(octet.dispatch.assigner.assign_ready)
             (now,) = await octet.agents.list(by=ADA)
             assert (now.state, now.reason) == (AgentState.OFFLINE, "window closed")

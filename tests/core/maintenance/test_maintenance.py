@@ -116,7 +116,7 @@ async def test_a_disturbance_that_stays_ends_the_try(tmp_path: Path, monkeypatch
 async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
         await house.octet.tasks.new(make_new_task(agent="One"), by=ADA)
-        await house.octet.store.write(house.octet.dispatch.assign_ready)
+        await house.octet.store.write(house.octet.dispatch.assigner.assign_ready)
         (delivery,) = await house.octet.deliveries.of_task("T-1")
 
         def submit(tx: Tx) -> None:

@@ -18,8 +18,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskNotFound, DeskState, DeskUnavailable
-from core.dispatch import couriers
-from core.dispatch import service as dispatch_service
+from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
@@ -28,6 +27,7 @@ from core.profiles.model import Box
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked, StoreUnavailable
+from core.tasks import quarantine
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
 from tests.fakes.display_probe import FakeDisplayProbe
@@ -236,7 +236,7 @@ async def test_a_delivery_under_way_ends_before_its_desk_is_another(tmp_path: Pa
 async def test_one_that_does_not_end_is_given_up_before_enter_and_brought_by_the_new_hands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(couriers, "ENDS_WITHIN_S", 0.05)
+    monkeypatch.setattr(delivery_worker, "ENDS_WITHIN_S", 0.05)
     async with place(tmp_path) as at:
         lane = at.crew.by_desk["one"]
         lane.gate.clear()
@@ -274,7 +274,7 @@ async def test_a_store_that_refuses_changes_nothing_and_all_work_on(
 async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(couriers, "ENDS_WITHIN_S", 0.05)
+    monkeypatch.setattr(delivery_worker, "ENDS_WITHIN_S", 0.05)
     async with place(tmp_path) as at:
         lane = at.crew.by_desk["one"]
         lane.gate.clear()
@@ -316,7 +316,7 @@ async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
             reload = group.create_task(at.octet.maintenance.reload(by=ADA))
             async with asyncio.timeout(60):
                 await is_told.wait()
-            await at.octet.store.write(at.octet.dispatch.assign_ready)
+            await at.octet.store.write(at.octet.dispatch.assigner.assign_ready)
             may_go_on.set()
         assert reload.result().gone == ("A",)
 
@@ -324,7 +324,7 @@ async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
 async def test_what_was_taken_over_is_not_told_as_refused_when_the_journal_must_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch_service, "_STORE_PAUSE_S", 0.01)
+    monkeypatch.setattr(quarantine, "STORE_PAUSE_S", 0.01)
     async with place(tmp_path) as at:
         append, refusals = at.octet.journal.append, [StoreLocked(why="another program")]
 

@@ -54,7 +54,7 @@ def courier_of(octet: Coordinator) -> Courier:
 
 async def take(octet: Coordinator) -> Order | None:
     """What the courier begins now, if anything is due."""
-    await octet.store.write(octet.dispatch.assign_ready)
+    await octet.store.write(octet.dispatch.assigner.assign_ready)
     for _ in range(5):
         work = await courier_of(octet)._next()
         if work.order is not None or work.pause_s != 0:
