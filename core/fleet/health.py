@@ -1,15 +1,15 @@
 """Whether all is well: the one place that says what that means. The dead man's ping goes out only while it is.
 
-Well means three things. What must not be forgotten can be written down. Where there is a token, Discord is connected,
-so that people hear of it. Every desk at which agents work can be used, or a person holds it back. It does not
-mean that every task goes well: what waits for a person is told by itself (`Fleet.needs_me`).
+Well means three things. The database takes writes. Where there is a token, Discord is connected, so that users hear of
+what happens. Every desk at which agents work can be used, or a user holds it back. It does not mean that every task
+goes well: `Fleet.needs_me` says what waits for a user.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from core.desks.model import DeskState
 from core.desks.service import Desks
@@ -23,34 +23,18 @@ GRACE_S = 90.0  # what lasts no longer than this is not trouble: a worker or a c
 _LOOK_S = 5.0  # longest wait for the database
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Since when something is known to be wrong, on both clocks."""
-
-    since_ms: int
-    since_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wrong:
-    part: Part
-    what: str
-    next: str
-    name: str = ""
-    counts_at_once: bool = False
-
-
 class Health:
     """Looks at everything that must be well. It changes nothing and keeps only since when what is wrong."""
 
     def __init__(self, *, store: Store, desks: Desks, clock: Clock) -> None:
-        """Without a word from `discord_is` Discord is not asked for."""
+        """Until `discord_is` is called Discord need not be connected."""
         self._store = store
         self._desks = desks
         self._clock = clock
-        self._is_connected: Callable[[], bool] | None = None
+        self._is_connected: Callable[[], bool] = lambda: True
         self._ping = Ping()
-        self._seen: dict[tuple[Part, str], _Seen] = {}
+        self._since: dict[tuple[Part, str], tuple[int, float]] = {}
+        """Since when something is known to be wrong, in wall and in monotonic time."""
 
     def discord_is(self, is_connected: Callable[[], bool]) -> None:
         """There is a token, so Discord must be connected; this says whether it is."""
@@ -63,24 +47,17 @@ class Health:
     async def look(self, *, by: Actor) -> Wellness:
         """How all stands now."""
         require(by, Permission.FLEET_READ)
-        found = [*await self._store_wrong(), *self._discord_wrong(), *self._desks_wrong()]
+        store = await self._store_trouble()
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
-        known = self._seen
-        self._seen = {(one.part, one.name): known.get((one.part, one.name), _Seen(now_ms, now_s)) for one in found}
-        return Wellness(troubles=tuple(self._trouble(one, now_s) for one in found), ping=self._ping, at_ms=now_ms)
+        found = [*store, *self._discord_trouble(), *self._desks_trouble()]
+        self._since = {(one.part, one.name): self._since.get((one.part, one.name), (now_ms, now_s)) for one in found}
+        troubles: list[Trouble] = []
+        for one in found:
+            since_ms, since_s = self._since[one.part, one.name]
+            troubles.append(replace(one, since_ms=since_ms, counts=one.counts or now_s - since_s >= GRACE_S))
+        return Wellness(troubles=tuple(troubles), ping=self._ping, at_ms=now_ms)
 
-    def _trouble(self, one: _Wrong, now_s: float) -> Trouble:
-        seen = self._seen[one.part, one.name]
-        return Trouble(
-            part=one.part,
-            name=one.name,
-            what=one.what,
-            next=one.next,
-            since_ms=seen.since_ms,
-            counts=one.counts_at_once or now_s - seen.since_s >= GRACE_S,
-        )
-
-    async def _store_wrong(self) -> list[_Wrong]:
+    async def _store_trouble(self) -> list[Trouble]:
         why = ""
         try:
             async with asyncio.timeout(_LOOK_S):
@@ -92,17 +69,16 @@ class Health:
         if not why and self._store.trouble is not None:
             why = self._store.trouble.message
         then = "Mend what is named; then everything goes on by itself."
-        return [_Wrong(part=Part.STORE, what=why, next=then, counts_at_once=True)] if why else []
+        return [Trouble(part=Part.STORE, what=why, next=then, counts=True)] if why else []
 
-    def _discord_wrong(self) -> list[_Wrong]:
-        if self._is_connected is None or self._is_connected():
-            return []
+    def _discord_trouble(self) -> list[Trouble]:
         then = "It is tried again by itself; `octet doctor --online` shows what is in the way."
-        return [_Wrong(part=Part.DISCORD, what="Discord is not connected.", next=then)]
+        trouble = Trouble(part=Part.DISCORD, what="Discord is not connected.", next=then)
+        return [] if self._is_connected() else [trouble]
 
-    def _desks_wrong(self) -> list[_Wrong]:
+    def _desks_trouble(self) -> list[Trouble]:
         return [
-            _Wrong(
+            Trouble(
                 part=Part.DESK,
                 name=status.desk.name,
                 what=f"Desk {status.desk.name} cannot be used: {status.reason or 'nobody knows why'}.",

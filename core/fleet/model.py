@@ -148,11 +148,11 @@ class Trouble:
     """One thing that is not well."""
 
     part: Part
-    name: str  # which desk; empty for the others
+    name: str = ""  # which desk; empty for the others
     what: str  # A sentence
     next: str  # what to do about it
-    since_ms: int  # since when it is known
-    counts: bool  # it has lasted, so not all is well
+    since_ms: int = 0  # since when it is known
+    counts: bool = False  # it has lasted, so not all is well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

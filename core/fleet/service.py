@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.agent_actions.model import AgentDialog, BlockedWindow
-from core.agents.model import AgentState, AgentStatus
-from core.deliveries.model import Delivery, DeliveryState, Reason
+from core.agents.model import Agent, AgentState, AgentStatus
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import WAITS_FOR_ITS_AGENT, seen
 from core.dispatch.services import Services
@@ -17,15 +17,16 @@ from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
-from core.fleet.work import work_at
 from core.notices.model import Notice, NoticeState, Place
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, HeldTasks, TaskId, TaskLine, TaskState, WaitReason
 
+_OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # nothing is kept awake for what a user has still to decide about
+_RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
 _SHOWN = 50
 _QUEUE_SHOWN = 5
-_UNKNOWN = 200
+_MOST = 200  # so many deliveries are looked at
 _SEEN_CHARS = 500
 _GIVEN_UP_FOR_MS = 24 * 3_600_000
 _SUMMED_UP_AFTER_MS = 24 * 3_600_000
@@ -33,6 +34,7 @@ _SUMMED_UP_AFTER_MS = 24 * 3_600_000
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
 _SEEN = frozenset({DeskState.READY, DeskState.HELD, DeskState.STOPPED})  # desks whose windows are looked at now
+_FOR_A_DESK = {(TaskState.WAITING, WaitReason.DESK.value), (TaskState.WAITING, WaitReason.HOLD.value)}
 _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, AgentState.NEEDS_INPUT, AgentState.LIMITED})
 
 
@@ -42,12 +44,11 @@ class Fleet:
     def __init__(self, services: Services, *, refused_answers: Path | None = None) -> None:
         """`refused_answers` is the folder of the answers that could not be used; None where nobody keeps them."""
         self._services = services
-        self._notices = services.notices
+        self._ledger, self._agents, self._desks = services.tasks.ledger, services.agents, services.desks
+        self._notices, self._clock = services.notices, services.clock
         self._refused = refused_answers
         self.boards = Boards(store=services.store, journal=services.journal, clock=services.clock)
-        """The live boards, for those who keep them."""
         self.health = Health(store=services.store, desks=services.desks, clock=services.clock)
-        """Whether all is well."""
 
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
         """Everything that waits for a person, worst and oldest first, at most `limit` of it."""
@@ -58,39 +59,49 @@ class Fleet:
     async def board(self, *, by: Actor) -> Board:
         """What everybody does, and how much waits."""
         require(by, Permission.FLEET_READ)
-        ledger = self._services.tasks.ledger
-        statuses = await self._services.agents.list(by=HUB)
-        tasks = await ledger.lines({status.task for status in statuses if status.task})
+        statuses = await self._agents.list(by=HUB)
+        tasks = await self._ledger.lines({status.task for status in statuses if status.task})
         needs, more = await self._needs(1)
         return Board(
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
-            desks=self._services.desks.known(),
-            tasks=ledger.memory.counts(),
-            queue=await ledger.queue(limit=_QUEUE_SHOWN),
+            desks=self._desks.known(),
+            tasks=self._ledger.memory.counts(),
+            queue=await self._ledger.queue(limit=_QUEUE_SHOWN),
             needs=len(needs) + more,
-            at_ms=self._services.clock.now_ms(),
+            at_ms=self._clock.now_ms(),
         )
 
     async def work_at(self, desks: Collection[str]) -> frozenset[str]:
-        """At which of these desks work waits or goes on."""
-        return await work_at(self._services, desks)
+        """At which of these desks work waits or goes on, so that their machine must not fall asleep: a task that an
+        agent there has or that waits for one of them, or a message. A parked task waits for a user, perhaps for days.
+        """
+        if not desks:
+            return frozenset()
+        held = [one for one in await self._agents.list(by=HUB) if one.task and one.agent.desk in desks]
+        lines = await self._ledger.lines(status.task for status in held if status.task) if held else {}
+        working = {task for task, line in lines.items() if line.state not in _RESTS}
+        found = {status.agent.desk for status in held if status.task in working}
+        for demand in await self._ledger.demands_in(TaskState.READY, TaskState.WAITING):
+            found |= {agent.desk for agent in self._agents.who_can(demand.needs, demand.wanted)}
+        found |= {one.desk for one in await self._services.deliveries.newest_in(_OPEN, limit=_MOST)}
+        return frozenset(desks) & found
 
     async def sum_up_ended(self) -> None:
         """Tell in one message of the tasks that ended while there was no Discord, instead of one by one."""
-        tasks = await self._notices.never_posted(before_ms=self._services.clock.now_ms() - _SUMMED_UP_AFTER_MS)
-        lines = await self._services.tasks.ledger.lines(tasks)
+        tasks = await self._notices.never_posted(before_ms=self._clock.now_ms() - _SUMMED_UP_AFTER_MS)
+        lines = await self._ledger.lines(tasks)
         if ended := [task for task in tasks if task in lines and lines[task].state in ENDED]:
             await self._notices.sum_up(ended)
 
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
         """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""
-        known = await self._services.tasks.ledger.held(most=limit)
+        known = await self._ledger.held(most=limit)
         held = [one for one in known if not one.is_rest]
         more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
         parts = await self._services.deliveries.later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
         blocked = self._services.blocked_windows.list_open(
-            {name for name, state in self._services.desks.states().items() if state in _SEEN}
+            {name for name, state in self._desks.states().items() if state in _SEEN}
         )
         others, waits = await self._sort_by_window(others, blocked)
         found = [need for one in others if (need := _of_held(one)) is not None]
@@ -101,32 +112,27 @@ class Fleet:
         locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
         halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
         found += [*standstills, *locks, *halves]
-        found += await self._agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
+        found += await self._unusable_agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
         found += _of_untold(await self._notices.untold())
-        found += await self._refused_answers()
+        found += [] if self._refused is None else await asyncio.to_thread(_read_refused, self._refused)
         found += await self._boards_given_up()
-        found += self._store()
+        if (trouble := self._services.store.trouble) is not None:
+            found.append(Need(kind=NeedKind.STORE, what=texts.STORE, seen=trouble.message, next=texts.STORE_NEXT))
         return sorted(found, key=lambda need: (_RANK[need.kind], need.since_ms)), more
-
-    def _store(self) -> list[Need]:
-        """What keeps everything from being written down, if it is known to be so."""
-        trouble = self._services.store.trouble
-        if trouble is None:
-            return []
-        return [Need(kind=NeedKind.STORE, what=texts.STORE, seen=trouble.message, next=texts.STORE_NEXT)]
 
     async def _sort_by_desk(
         self, held: Iterable[HeldTasks], parts: Iterable[Delivery]
     ) -> tuple[list[tuple[DeskStatus, list[HeldTasks]]], list[HeldTasks]]:
         """Tasks that wait because of a desk count as one thing to do: that desk."""
         closed = self._closed_desks()
-        waits = [one for one in held if closed and _is_for_desk(one)]
-        tasks = await self._services.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
+        waits = [one for one in held if closed and (one.state, one.reason) in _FOR_A_DESK]
+        tasks = await self._ledger.lines(one.oldest for one in waits) if waits else {}
         by_desk: dict[str, list[HeldTasks]] = {}
         others: list[HeldTasks] = []
         for one in held:
             task = tasks.get(one.oldest)
-            desks = self._desks_of(task) & closed.keys() if task and one in waits else set[str]()
+            able = self._able(task) if task and one in waits else []
+            desks = {agent.desk for agent in able if agent.desk in closed}
             for desk in desks:
                 by_desk.setdefault(desk, []).append(one)
             if not desks:
@@ -142,34 +148,31 @@ class Fleet:
         """Tasks that wait because of a blocked window count as one thing to do: that window."""
         by_window: dict[str, list[HeldTasks]] = {}
         waits = [one for one in held if blocked and one.reason == WaitReason.WINDOW]
-        tasks = await self._services.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
+        tasks = await self._ledger.lines(one.oldest for one in waits) if waits else {}
         for one in waits:
             for now in blocked:
-                if (task := tasks.get(one.oldest)) and now.agent in self._able(task):
+                if (task := tasks.get(one.oldest)) and any(now.agent == agent.name for agent in self._able(task)):
                     by_window.setdefault(now.key, []).append(one)
         found = [one for waiting in by_window.values() for one in waiting]
         return [one for one in held if one not in found], by_window
 
-    def _able(self, task: TaskLine) -> set[str]:
-        return {str(agent.name) for agent in self._services.agents.who_can(task.demand.needs, task.demand.wanted)}
+    def _able(self, task: TaskLine) -> list[Agent]:
+        return self._agents.who_can(task.demand.needs, task.demand.wanted)
 
     def _closed_desks(self) -> dict[str, DeskStatus]:
-        return {status.desk.name: status for status in self._services.desks.known() if status.state in _CLOSED}
-
-    def _desks_of(self, task: TaskLine) -> set[str]:
-        return {
-            agent.desk for agent in self._services.agents.who_can(task.demand.needs, task.demand.wanted) if agent.desk
-        }
+        return {status.desk.name: status for status in self._desks.known() if status.state in _CLOSED}
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
-        found = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
+        found = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_MOST)
         known = known | await self._stopped(one.task for one in found)
         then = "Look at the agent's window, then decide by the buttons where it was asked, or by"
         return [
             Need(
                 kind=NeedKind.DELIVERY_UNKNOWN,
-                what=_what_is_unknown(one),
+                what=f"nobody knows whether {one.act.value} was pressed for {one.agent}"
+                if one.act is not None
+                else f"a prompt may or may not have arrived at {one.agent}",
                 next=f"{then} `octet delivery resolve {one.id} {'arrived|drop' if one.act else 'arrived|again|drop'}`.",
                 seen=one.note,
                 agent=one.agent,
@@ -182,7 +185,7 @@ class Fleet:
 
     async def _stopped(self, tasks: Iterable[str | None]) -> set[str]:
         """Those of these tasks that are entries of their own, listed or counted."""
-        lines = await self._services.tasks.ledger.lines({task for task in tasks if task})
+        lines = await self._ledger.lines({task for task in tasks if task})
         return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
 
     async def _standstills(self) -> list[Need]:
@@ -196,7 +199,7 @@ class Fleet:
     def _half_said(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
         """Parts that wait although their agents have those before them, unless an agent that asks something, a lock or
         a desk says so already."""
-        closed, now_ms, found = self._closed_desks(), self._services.clock.now_ms(), list[Need]()
+        closed, now_ms, found = self._closed_desks(), self._clock.now_ms(), list[Need]()
         for part in parts:
             desk = closed.get(part.desk or "")
             if desk is not None and part.is_brief:
@@ -214,34 +217,31 @@ class Fleet:
                 found.append(_of_part(part, *said, seen=seen(part.reason, part.note)))
         return found
 
-    async def _agents(self, held: Iterable[HeldTasks], halves: Iterable[Need]) -> list[Need]:
+    async def _unusable_agents(self, held: Iterable[HeldTasks], halves: Iterable[Need]) -> list[Need]:
         """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
-        away = [status for status in await self._services.agents.list(by=HUB) if status.state in _AWAY]
-        closed = {status.desk.name for status in self._services.desks.known() if status.state is not DeskState.READY}
+        away = [status for status in await self._agents.list(by=HUB) if status.state in _AWAY]
+        closed = {status.desk.name for status in self._desks.known() if status.state is not DeskState.READY}
         away = [status for status in away if status.agent.desk not in closed]
         if not away:
             return []
         said = await self._stopped(status.task for status in away)
         said |= {str(one.oldest) for one in held} | {need.task for need in halves if need.task}
-        waits = await self._services.tasks.ledger.lines(
+        waits = await self._ledger.lines(
             one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
         )
         named = {task.agent for task in waits.values()} | {need.agent for need in halves}
-        demands = await self._services.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING)
-        wanted = {str(agent.name) for one in demands for agent in self._services.agents.who_can(one.needs, one.wanted)}
+        demands = await self._ledger.demands_in(TaskState.READY, TaskState.WAITING)
+        wanted = {str(agent.name) for one in demands for agent in self._agents.who_can(one.needs, one.wanted)}
         return [
             _of_agent(status)
             for status in away
             if status.task not in said
             and status.agent.name not in named
-            and (status.task or status.state is AgentState.UNKNOWN or _is_in(status, wanted))
+            and (status.task or status.state is AgentState.UNKNOWN or status.agent.name in wanted)
         ]
 
-    async def _refused_answers(self) -> list[Need]:
-        return [] if self._refused is None else await asyncio.to_thread(_read_refused, self._refused)
-
     async def _boards_given_up(self) -> list[Need]:
-        after_ms = self._services.clock.now_ms() - _GIVEN_UP_FOR_MS
+        after_ms = self._clock.now_ms() - _GIVEN_UP_FOR_MS
         return [
             Need(
                 kind=NeedKind.BOARD_GONE,
@@ -263,15 +263,9 @@ class Fleet:
         ids = {need.task for need in needs if need.task}
         if not ids:
             return needs
-        tasks = await self._services.tasks.ledger.lines(ids)
+        tasks = await self._ledger.lines(ids)
         cards = await self._notices.cards_of(ids)
         return tuple(_placed(need, tasks, cards) for need in needs)
-
-
-def _what_is_unknown(one: Delivery) -> str:
-    if one.act is not None:
-        return f"nobody knows whether {one.act.value} was pressed for {one.agent}"
-    return f"a prompt may or may not have arrived at {one.agent}"
 
 
 def _placed(need: Need, tasks: Mapping[str, TaskLine], cards: Mapping[str, Notice]) -> Need:
@@ -283,14 +277,6 @@ def _placed(need: Need, tasks: Mapping[str, TaskLine], cards: Mapping[str, Notic
     place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
     agent = need.agent or task.agent or task.demand.wanted
     return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
-
-
-def _is_for_desk(held: HeldTasks) -> bool:
-    return held.state is TaskState.WAITING and held.reason in {WaitReason.DESK, WaitReason.HOLD}
-
-
-def _is_in(status: AgentStatus, names: set[str]) -> bool:
-    return status.agent.name in names
 
 
 def _of_held(held: HeldTasks) -> Need | None:
