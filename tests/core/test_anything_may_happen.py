@@ -24,7 +24,7 @@ from core.deliveries.model import Reason
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.dispatch.model import Decision
-from core.dispatch.service import Dispatch
+from core.dispatch.outcomes import Verdict
 from core.kit.errors import OctetError
 from core.kit.ids import RandomIds
 from core.profiles.model import Act
@@ -317,8 +317,8 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         ],
     ),
     "a task waits for ever for a window that came back": (
-        Dispatch,
-        "_window_is_back",
+        Verdict,
+        "window_is_back",
         lambda *_: None,
         lambda play: play.lane_ends(0, "refused"),
     ),
