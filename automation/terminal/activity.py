@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
-from automation.terminal.pane_action import mark
+from automation.terminal.pane import dialog_mark
 from automation.terminal.pane_picture import drawn, png
 from automation.terminal.panes import DIALOGS, Panes, PaneSnapshot
 from core.desks.model import Shown
@@ -144,7 +144,7 @@ class PaneActivityTracker:
     def _judged(self, name: str, one: _Followed, verdict: PaneActivityReading) -> None:
         view, profile = one.judge.look.view if one.judge.look else None, self.panes.profile(name)
         dialog = None if view is None or view.dialog is None else profile.terminal.dialogs[view.dialog]
-        known = "" if view is None or dialog is None else mark(view.crop)
+        known = "" if view is None or dialog is None else dialog_mark(view.crop)
         if one.shown is not None and (one.shown.activity, one.shown.mark) == (verdict.activity, known):
             return
         crop = () if view is None or dialog is None else screen.hidden(view.crop, profile.terminal)

@@ -1,4 +1,4 @@
-"""One pane as the steps of a delivery use it: the terminal side of automation.protocol's WindowPort."""
+"""One pane as a delivery and a control act use it: the terminal side of the protocol's WindowPort and ActionPort."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from automation.protocol import ports
+from automation.protocol.dialog_action import DialogState
 from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark, normalise
 from automation.terminal import screen
@@ -18,7 +19,7 @@ from automation.terminal.panes import HISTORY, Panes, PaneSnapshot, PaneState, s
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.kit import faults
-from core.profiles.model import Normalise, PaneReadback
+from core.profiles.model import Act, Normalise, PaneReadback, Press
 
 T = TypeVar("T")
 BUFFER = "octet-delivery."
@@ -33,16 +34,14 @@ IDLE_S = 2.0
 class TmuxPane:
     """One delivery's view of one pane."""
 
-    def __init__(
-        self, *, name: str, panes: Panes, pace: DeliveryClock, idle_s: float = IDLE_S, hold: PaneLock | None = None
-    ) -> None:
+    def __init__(self, *, name: str, panes: Panes, pace: DeliveryClock, idle_s: float = IDLE_S) -> None:
         """Nothing begins until nobody typed into this pane for `idle_s`."""
         self._name = name
         self._panes = panes
         self._pace = pace
         self._idle_s = idle_s
         self._profile = panes.profile(name)
-        self._hold = hold or PaneLock(panes.tmux)
+        self.hold = PaneLock(panes.tmux)
         self._text = ""
         self._is_staged = False
         self._identity = ""
@@ -68,7 +67,7 @@ class TmuxPane:
 
     def find(self) -> None:
         look = self._look()
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.stand, held=self.hold.word)
 
     def is_at_work(self) -> bool:
         """Whether its busy sign is shown."""
@@ -76,7 +75,7 @@ class TmuxPane:
 
     def read(self) -> ReadbackResult:
         look = self._look()
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.stand, held=self.hold.word)
         text = look.view.composer
         if text is None:
             return ReadbackResult(by=PaneReadback.SCREEN, taken=self._is_staged)
@@ -126,20 +125,20 @@ class TmuxPane:
 
     def focus(self) -> None:
         stand = (self._fresh() or self._look()).stand
-        said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
+        said = self._asked(lambda: self.hold.take(stand, after=seeing(stand.id)))
         self._saw(self._asked(lambda: self._panes.seen(self._name, said)))
-        self._panes.check(self._name, self.seen_last().stand, held=self._hold.word)
+        self._panes.check(self._name, self.seen_last().stand, held=self.hold.word)
         faults.point("worker.held")
 
     def is_held(self) -> bool:
         """Whether the hold is certain to last for a moment."""
-        return self._hold.is_ours
+        return self.hold.is_ours
 
     def stage(self, text: str) -> None:
         """Into a buffer of our own, and out of it into the pane, in brackets if its program asks for them; the buffer
         goes with the paste. One go of the server, and only if the pane stands as it did, its composer empty."""
         look = self._fresh() or self._look()
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.stand, held=self.hold.word)
         if not look.view.is_empty:
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
         if "\n" in text and look.stand.brackets == "0":
@@ -148,10 +147,10 @@ class TmuxPane:
         buffer = f"{BUFFER}{os.getpid()}"
         paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
         self._text, self._is_staged, self._read = text, True, None
-        self._sure_under = self._hold.word
+        self._sure_under = self.hold.word
         try:
             self._asked(
-                lambda: self._hold.act(
+                lambda: self.hold.act(
                     look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text, same_sight=True
                 )
             )
@@ -164,7 +163,7 @@ class TmuxPane:
         this very moment stands for the first such look; the one after the go-ahead is new."""
         look = (self._fresh() if self._has_just_read else None) or self._look()
         self._has_just_read = False
-        self._panes.check(self._name, look.stand, held=self._hold.word or "none")
+        self._panes.check(self._name, look.stand, held=self.hold.word or "none")
         if self._read is not None and look.view.composer != self._read:
             raise TransientFailure(
                 Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
@@ -181,7 +180,7 @@ class TmuxPane:
             raise TransientFailure(Reason.LATE)
         faults.point("worker.key-down")
         # An error from here on tells nothing of the key: it may have been pressed. It is not made a bounce.
-        self._hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
+        self.hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
         faults.point("worker.key-pressed")
 
     def is_untouched(self) -> bool:
@@ -218,12 +217,12 @@ class TmuxPane:
                 if look.view.composer is None:
                     self.wait_for_redraw(0.02)
                     continue
-                if not self._hold.is_ours:
-                    self._hold.take(look.stand)
+                if not self.hold.is_ours:
+                    self.hold.take(look.stand)
                     look = self._look()
                 if not self._is_ours_alone(look, pressed=pressed):
                     return ClearResult.FAILED
-                self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
+                self.hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
                 pressed = True
                 self._until_other(look.view.composer or "")
             except PermanentFailure:
@@ -241,14 +240,14 @@ class TmuxPane:
             is_rest = pressed and (known.startswith(have) or known.endswith(have))
             if not have or (have != known and have != normalise(self._text, Normalise.BLANKS) and not is_rest):
                 return False
-        self._ours, self._sure_under = text, self._hold.word
+        self._ours, self._sure_under = text, self.hold.word
         return True
 
     def _is_sure(self, stand: PaneState) -> bool:
-        return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
+        return stand.is_off and bool(self._sure_under) and stand.hold == self.hold.word == self._sure_under
 
     def give_back(self) -> None:
-        self._hold.give_back()
+        self.hold.give_back()
 
     # telling
 
@@ -334,3 +333,74 @@ class TmuxPane:
             if or_else is not None:
                 return or_else
             raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
+
+
+class PaneAction:
+    """One act's view of one pane."""
+
+    def __init__(self, *, name: str, panes: Panes, pace: DeliveryClock) -> None:
+        self._panes = panes
+        self._name = name
+        self._pace = pace
+        self._pane = TmuxPane(name=name, panes=panes, pace=pace, idle_s=0.0)
+        self._hold = self._pane.hold
+        self._mark = ""
+        self._around: Sequence[str] = ()
+
+    def find(self) -> None:
+        self._pane.find()
+
+    def stand(self) -> DialogState:
+        look, profile = self._pane.seen(), self._panes.profile(self._name)
+        self._around = look.view.around
+        if look.view.why_unread:
+            raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
+        self._panes.check(self._name, look.stand, held=self._hold.word)
+        dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
+        presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}
+        self._mark = "" if dialog is None else dialog_mark(look.view.crop)
+        is_busy = look.view.is_busy
+        if dialog is None:
+            return DialogState(is_busy=is_busy, is_empty=look.view.is_empty, presses=presses)
+        shows, answers = dialog.shows, dialog.answers
+        return DialogState(shows=shows, answers=answers, mark=self._mark, is_busy=is_busy, presses=presses)
+
+    def is_other(self, mark: str) -> bool:
+        return self._mark != mark
+
+    def looks(self) -> str:
+        return dialog_mark(self._around)
+
+    def prepare(self, act: Act, press: Press) -> None:
+        """There is nothing to bring forward: a pane takes keys wherever it is."""
+
+    def press(self, press: Press, *, by_s: float) -> None:
+        """Press once, not later than `by_s`: the pane is held, looked at once more, and the server sees that its cursor
+        and size are those of that look. Whatever TransientFailure or PermanentFailure it raises, nothing was pressed
+        then."""
+        before = self._mark
+        self._hold.take(self._pane.seen().stand)
+        self.stand()
+        if self._mark != before:
+            raise PermanentFailure(Reason.CHANGED, "the dialog does not look any more as it was shown")
+        self._pace.check()
+        if self._pace.now_s() >= by_s:
+            raise TransientFailure(Reason.LATE)
+        stand = self._pane.seen_last().stand
+        keys = ["send-keys", "-t", stand.id, key(press.chord)]
+        self._hold.act(stand, keys, same_sight=True, is_last=True)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        self._pane.remember(Moment.AFTERWARDS)
+        return self._pane.pictures(whole=True)
+
+    def target_identity(self) -> Target | None:
+        return self._pane.target_identity()
+
+    def give_back(self) -> None:
+        self._pane.give_back()
+
+
+def dialog_mark(lines: Sequence[str]) -> str:
+    """By which exactly this dialog is known again: a letter more or less is another one."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

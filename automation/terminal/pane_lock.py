@@ -31,10 +31,8 @@ _SAME_SIGHT = (
 class PaneLock:
     """Our hold on one pane, for the length of one delivery."""
 
-    def __init__(self, tmux: TmuxServer, *, is_wanted: bool = True) -> None:
-        """Not `is_wanted`: nobody is held off; acts are checked all the same. For showing what that is worth."""
+    def __init__(self, tmux: TmuxServer) -> None:
         self._tmux = tmux
-        self._is_wanted = is_wanted
         self._pane = ""
         self._until_s = 0.0
         self.word = ""
@@ -52,13 +50,12 @@ class PaneLock:
         word = f"{os.getpid()}.{next(_numbers)}"
         free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", stand.id], _unset(stand.id))
         later = ["if-shell", "-F", "-t", stand.id, *free]
-        off = [["select-pane", "-d", "-t", stand.id]] if self._is_wanted else []
         since_s = time.monotonic()
         said = self._go(
             stand,
             _SAME,
             ["set-option", "-p", "-t", stand.id, HOLD, word],
-            *off,
+            ["select-pane", "-d", "-t", stand.id],
             # Written double, as run-shell would look at once what stands behind a # sign, and not when its time comes.
             ["run-shell", "-b", "-d", f"{LONGEST_S:g}", "-C", block(later).replace("#", "##")],
             *after,
@@ -82,10 +79,9 @@ class PaneLock:
         `before` goes ahead in any case; `given` is for its first. Raises TransientFailure or PermanentFailure with
         nothing done.
         """
-        on = [["select-pane", "-e", "-t", stand.id]]
-        after = [_unset(stand.id)] if is_last else [["select-pane", "-d", "-t", stand.id]] if self._is_wanted else []
+        after = _unset(stand.id) if is_last else ["select-pane", "-d", "-t", stand.id]
         parts = _SAME_SIGHT if same_sight else _SAME
-        self._go(stand, parts, *on, *commands, *after, before=before, given=given)
+        self._go(stand, parts, ["select-pane", "-e", "-t", stand.id], *commands, after, before=before, given=given)
         if is_last:
             self.word = ""
 

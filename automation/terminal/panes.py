@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
+from PIL import Image
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
+from automation.terminal.pane_picture import drawn
 from automation.terminal.screen import PaneScreen
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.deliveries.model import Reason
@@ -29,22 +31,9 @@ HOLD = "@octet_hold"  # the option of a pane that says whose hold it is under: a
 HISTORY = 5_000  # so many lines above the screen are read for answers
 REST_S = 5.0  # between two searches of a screen where the first took too long
 _PARTS: tuple[str, ...] = (
-    "pane_id",
-    "pane_pid",
-    "pid",
-    "pane_dead",
-    "pane_dead_status",
-    "pane_in_mode",
-    "pane_synchronized",
-    "pane_input_off",
-    "pane_width",
-    "pane_height",
-    "cursor_x",
-    "cursor_y",
-    "bracket_paste_flag",
-    HOLD,
-    TAG,
-    "pane_current_command",
+    *("pane_id", "pane_pid", "pid", "pane_dead", "pane_dead_status", "pane_in_mode", "pane_synchronized"),
+    *("pane_input_off", "pane_width", "pane_height", "cursor_x", "cursor_y", "bracket_paste_flag"),
+    *(HOLD, TAG, "pane_current_command"),
 )
 _TEXTS = frozenset({HOLD, TAG, "pane_current_command"})
 """Parts whose value is free text. A program chooses what it is called, with newlines too."""
@@ -121,13 +110,12 @@ class Panes:
         self._profiles = profiles
         self._ids: dict[str, str] = {}
         self._rest_until_s: dict[str, float] = {}
+        self.last: Mapping[str, PaneSnapshot | PermanentFailure] = {}  # what the worker saw last
 
     def names(self) -> tuple[str, ...]:
-        """The names of the configured panes, in their order."""
         return tuple(self._windows)
 
     def profile(self, name: str) -> PaneProfile:
-        """How it is driven."""
         return self._profiles[self._windows[name].profile]
 
     def wanted(self, name: str) -> Wanted:
@@ -261,6 +249,34 @@ class Panes:
                     found[name] = PermanentFailure(Reason.NOT_READABLE, trouble.message)
         return found
 
+    def picture(self, name: str) -> Image.Image:
+        return drawn(screen.hidden(self.look(name).view.lines, self.profile(name).terminal))
+
+    def whole(self) -> Image.Image:
+        return drawn(self.shown())
+
+    def is_composer_empty(self, name: str) -> bool:
+        return self.look(name).view.is_empty
+
+    def is_busy(self, name: str) -> bool:
+        return self.look(name).view.is_busy
+
+    def is_ready(self, name: str) -> bool:
+        seen = self.last.get(name)
+        return seen is not None and self.why_unusable(name, seen) is None
+
+    def why_unusable(
+        self, name: str, seen: PaneSnapshot | PermanentFailure
+    ) -> TransientFailure | PermanentFailure | None:
+        """Why no delivery could begin in what was seen of it."""
+        if isinstance(seen, PermanentFailure):
+            return seen
+        try:
+            self.preflight(name, seen)
+        except (TransientFailure, PermanentFailure) as trouble:
+            return trouble
+        return None
+
     def shown(self) -> list[str]:
         """What all of them show, for people: one below the other, what is masked covered."""
         lines: list[str] = []
@@ -275,8 +291,7 @@ class Panes:
 
     def check(self, name: str, stand: PaneState, *, held: str = "") -> None:
         """Raise TransientFailure or PermanentFailure unless keys sent now would reach its program, and nothing else.
-        `held` is our own
-        hold, under which its input is switched off."""
+        `held` is our own hold, under which its input is switched off."""
         if stand.is_dead:
             how = f" with exit code {stand.status}" if stand.status else ""
             raise PermanentFailure(Reason.CLOSED, f"its program has ended{how}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -15,23 +16,25 @@ from automation.desktop.worker.leftover_drafts import LeftoverDrafts, Recovering
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
 from automation.desktop.worker.process import why_refused
 from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
-from automation.protocol.ports import PermanentFailure
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import pane_lock
 from automation.terminal.activity import PaneActivityTracker
-from automation.terminal.pane import BUFFER, TmuxPane
-from automation.terminal.pane_action import PaneAction
-from automation.terminal.panes import Panes
+from automation.terminal.pane import BUFFER, PaneAction, TmuxPane
+from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms, TmuxOld, check_tmux
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent
-from automation.terminal.watcher import TICK_S, PaneInspector, PaneWatcher
-from core.desks.model import Arranged, Transcribed
+from core.deliveries.model import Reason
+from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.kit.clock import SystemClock
+from core.profiles.model import Activity
 
 log = structlog.get_logger(__name__)
 
 NAME = "terminal"
 EXCUSES = (TmuxMissing, TmuxOld)
 NO_CALIBRATION = "a pane has no place on a screen to be measured; its profile's [terminal] says how it looks"
+TICK_S = 0.4  # between two looks at all panes
+CERTAIN_S = 2.0  # the longest wait until it is certain what a pane shows
 
 
 def run(desk: str) -> int:
@@ -43,11 +46,11 @@ def work(hello: Hello, inbox: Inbox) -> None:
     """Look at the panes, tidy up, and do what comes until the pipe ends."""
     check_tmux()
     with ExitStack() as stack:
-        loop.WorkerLoop(PaneBackend(hello, inbox, stack).surface(), inbox).run()
+        loop.WorkerLoop(PaneWorker(hello, inbox, stack).backend(), inbox).run()
 
 
-class PaneBackend:
-    """All that works on the panes of one desk. Belongs to one thread."""
+class PaneWorker:
+    """All that works on the panes of one desk, and the watcher that looks at them. Belongs to one thread."""
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
@@ -56,29 +59,35 @@ class PaneBackend:
         tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
         self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
         self._programs = PanePrograms(self._panes, Path(hello.anchors))
-        self._eyes = PaneInspector(self._panes)
         # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
         tell = loop.tells_waits(inbox)
         self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
         self._tidy = LeftoverDrafts(
             hello.drafts,
-            eyes=self._eyes,
+            eyes=self._panes,
             pace=inbox,
             open_window=self._open,
             may_touch=lambda: not loop.hands_off(inbox, self._gate),
         )
+        self._follower = PaneActivityTracker(
+            panes=self._panes,
+            tell=lambda shown: inbox.outbox.send(WindowShows(shown=shown)),
+            stirs=lambda name: inbox.outbox.send(WindowActive(window=name)),
+        )
+        self._waiting = RecoveringWindows(eyes=self._panes, tidy=self._tidy, inbox=inbox, let_go=_let_go, rest_s=TICK_S)
+        self._due_s = 0.0
         self._free_all()
 
-    def surface(self) -> WorkerBackend:
+    def backend(self) -> WorkerBackend:
         """What the loop works with."""
         return WorkerBackend(
-            eyes=self._eyes,
-            lookout=self._lookout(),
+            eyes=self._panes,
+            lookout=self,
             drafts=self._tidy,
             user_activity=self._gate,
             open_window=self._open,
-            let_go=lambda: None,  # a key that was sent to a pane is never held down
+            let_go=_let_go,
             act=lambda name: PaneAction(name=name, panes=self._panes, pace=self._inbox),
             read=self._read,
             arrange=self._arrange,
@@ -87,36 +96,70 @@ class PaneBackend:
             path=NAME,
         )
 
-    def _lookout(self) -> PaneWatcher:
-        follower = PaneActivityTracker(
-            panes=self._panes,
-            tell=lambda shown: self._inbox.outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: self._inbox.outbox.send(WindowActive(window=name)),
-        )
-        waiting = RecoveringWindows(
-            eyes=self._eyes,
-            tidy=self._tidy,
-            inbox=self._inbox,
-            let_go=lambda: None,
-            rest_s=TICK_S,
-        )
-        return PaneWatcher(
-            panes=self._panes,
-            eyes=self._eyes,
-            programs=self._programs,
-            follower=follower,
-            waiting=waiting,
-            inbox=self._inbox,
-        )
+    # the watcher
 
-    def _free_all(self) -> None:
-        freed = pane_lock.free_all(self._panes.tmux, self._panes.all())
-        if freed:
-            log.warning("panes_given_back_after_crash", panes=freed)
-        with suppress(NoServer, TmuxSilent):
-            for name in self._panes.tmux.ask(["list-buffers", "-F", "#{buffer_name}"]):
-                if name.startswith(BUFFER):
-                    self._panes.tmux.ask(["delete-buffer", "-b", name])
+    def begin(self) -> None:
+        self._waiting.saw(self._panes.names())
+        self._see()
+
+    def report_usable(self) -> None:
+        self.look_when_due()
+
+    def due_in_s(self) -> float | None:
+        return max(0.0, self._due_s - time.monotonic())
+
+    def look_when_due(self) -> None:
+        if self._see():
+            self._waiting.look_when_due()
+
+    def recheck_soon(self) -> None:
+        self.look_when_due()
+
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        self._until_certain(self._panes.names())
+        return tuple(self._status(name, seen) for name, seen in self._panes.look_at_all().items())
+
+    def shown(self, name: str) -> Shown:
+        self._until_certain((name,))
+        return self._follower.shown(name)
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        self._waiting.ended(name, was_used=was_used)
+
+    def _see(self) -> bool:
+        self._due_s = time.monotonic() + TICK_S
+        try:
+            looks = self._panes.look_at_all()
+            self._programs.tend(looks)
+        except (TmuxSilent, NoServer) as trouble:
+            log.warning("panes_not_seen", why=trouble.message)
+            return False
+        self._panes.last = looks
+        self._follower.saw(looks)
+        for name, seen in looks.items():
+            self._waiting.usability.saw(self._status(name, seen))
+        self._waiting.saw(
+            name for name, seen in looks.items() if isinstance(seen, PermanentFailure) or seen.stand.is_dead
+        )
+        return bool(looks)
+
+    def _status(self, name: str, seen: PaneSnapshot | PermanentFailure) -> WindowStatus:
+        activity, trouble = self._follower.shown(name).activity, self._panes.why_unusable(name, seen)
+        if trouble is not None and trouble.reason is Reason.BUSY and activity is Activity.BUSY:
+            trouble = None  # at work is not out of order
+        if trouble is not None:
+            self._waiting.saw([name])
+        why, code = ("", "") if trouble is None else (why_refused(trouble), trouble.reason.value)
+        return WindowStatus(name=name, usable=not why, reason=why, code=code, activity=activity)
+
+    def _until_certain(self, names: tuple[str, ...]) -> None:
+        end_s = time.monotonic() + CERTAIN_S
+        self.look_when_due()
+        while time.monotonic() < end_s and not all(map(self._follower.is_certain, names)):
+            self._inbox.rest(0.1)
+            self.look_when_due()
+
+    # what is asked of one pane
 
     def _open(self, name: str) -> TmuxPane:
         return TmuxPane(name=name, panes=self._panes, pace=self._inbox, idle_s=self._idle_s)
@@ -130,8 +173,22 @@ class PaneBackend:
         return tuple(Arranged(window=name, reason=self._why_unusable(name)) for name in names)
 
     def _why_unusable(self, name: str) -> str:
+        trouble: TransientFailure | PermanentFailure | None
         try:
-            trouble = self._eyes.why_unusable(name, self._panes.look(name))
+            trouble = self._panes.why_unusable(name, self._panes.look(name))
         except PermanentFailure as refused:
             trouble = refused
         return "" if trouble is None else why_refused(trouble)
+
+    def _free_all(self) -> None:
+        freed = pane_lock.free_all(self._panes.tmux, self._panes.all())
+        if freed:
+            log.warning("panes_given_back_after_crash", panes=freed)
+        with suppress(NoServer, TmuxSilent):
+            for name in self._panes.tmux.ask(["list-buffers", "-F", "#{buffer_name}"]):
+                if name.startswith(BUFFER):
+                    self._panes.tmux.ask(["delete-buffer", "-b", name])
+
+
+def _let_go() -> None:
+    """A key that was sent to a pane is never held down."""

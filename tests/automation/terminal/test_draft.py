@@ -13,8 +13,7 @@ import pytest
 from automation.protocol.ports import ClearResult, PermanentFailure, TransientFailure
 from automation.protocol.text import mark
 from automation.terminal import panes, screen
-from automation.terminal.pane import TmuxPane
-from automation.terminal.pane_action import PaneAction
+from automation.terminal.pane import PaneAction, TmuxPane
 from automation.terminal.pane_lock import PaneLock
 from automation.terminal.programs import PanePrograms
 from core.deliveries.model import Reason

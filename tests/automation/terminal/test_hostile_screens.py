@@ -15,12 +15,10 @@ from automation.desktop.x11 import windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import panes, screen
 from automation.terminal.activity import PaneActivityClassifier
-from automation.terminal.pane import TmuxPane
-from automation.terminal.pane_action import PaneAction
+from automation.terminal.pane import PaneAction, TmuxPane
 from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms
 from automation.terminal.tmux import TmuxServer, TmuxSilent
-from automation.terminal.watcher import PaneInspector
 from bot.cli.panes import _states
 from core.config import pattern_timing
 from core.deliveries.model import Reason
@@ -95,7 +93,7 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     with pytest.raises(TransientFailure) as bounced:
         found.preflight("evil", look(found, "evil"))
     assert (bounced.value.reason, bounced.value.note) == (Reason.NOT_READABLE, screen.SLOW)
-    unusable = PaneInspector(found).why_unusable("evil", look(found, "evil"))
+    unusable = found.why_unusable("evil", look(found, "evil"))
     assert unusable is not None
     assert why_refused(unusable) == f"its composer cannot be read: {screen.SLOW}", "as the status of a desk says"
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]
