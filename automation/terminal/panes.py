@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from PIL import Image
 
+from automation.protocol.activity import DIALOGS
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.pane_picture import drawn
@@ -19,7 +20,7 @@ from automation.terminal.screen import PaneScreen
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Desk
-from core.profiles.model import Activity, PaneProfile
+from core.profiles.model import PaneProfile
 
 if TYPE_CHECKING:
     from core.desks.model import Pane as Wanted
@@ -55,13 +56,6 @@ _ROW = re.compile(r"%\d+" + "".join(rf"\|[^{_BREAKS}]*" if part in _TEXTS else r
 _NEXT = f"octet-pane-{secrets.token_hex(8)}:"
 """Begins the line that tells of the next pane; a screen that shows such a line itself is looked at alone."""
 _TYPISTS = "#{client_activity}|#{client_control_mode}|#{client_readonly}|#{pane_id}"
-
-DIALOGS = {
-    Activity.NEEDS_INPUT: "it waits for an answer",
-    Activity.ERROR: "it shows an error",
-    Activity.LIMITED: "it shows that a limit is reached",
-}
-"""What a pane's dialogs mean, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from PIL import Image, ImageDraw
 
@@ -13,7 +14,8 @@ from automation.desktop.observation import image_diff
 from automation.desktop.observation.delivery_screenshots import paint_masks
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_small_png
-from automation.desktop.observation.screen_signs import DIALOGS, SETTLED_S, WindowSnapshot
+from automation.desktop.observation.screen_signs import SETTLED_S, WindowSnapshot
+from automation.protocol.activity import ActivityClassifier, ActivityReading, Sight
 from automation.protocol.ports import DeliveryClock
 from core.desks.model import Shown
 from core.kit.redaction import redacted
@@ -21,116 +23,9 @@ from core.profiles.model import Act, Activity, Profile
 
 APART_S = 0.25  # between two looks at one window, however fast it is drawn in
 BUSY_APART_S = 0.5  # the same while it is busy: its spinner draws all the time, and says nothing new
-DIALOG_S = 0.3  # so long a dialog must stand still before people are told of it: it may be half drawn
-RESTLESS_S = 10.0  # A window that shows no sign and never stands still counts as unknown after this
-UNSEEN_S = 2.0
-"""What lies over a window for less than this changes nothing about it, nor does a program that is silent for less."""
 ALIVE_S = 60.0  # between two news that something goes on in a window at work
 SILENT_S = 5.0  # A program that does not tell what it shows is asked again after this, though nothing is drawn
 FRESH_S = 2.0  # the longest wait, for somebody who asks, until it is certain what a window shows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityReading:
-    """What a window shows, and what it was told by."""
-
-    activity: Activity
-    note: str = ""
-
-
-class ActivityClassifier:
-    """One window: what it shows, by one look after the other. Pure: the clock comes in with each look.
-
-    A busy sign means busy at once. That it is gone means idle only when nothing changes any more: agents pause for
-    seconds while they work, and their signs flicker between two steps. What no sign explains is unknown, never idle.
-    """
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-        self.view = WindowSnapshot(why_not="nobody looked yet")
-        self._kind: str | int = ""
-        self._kind_s = 0.0
-        self._still_s = 0.0
-        self._picture: Image.Image | None = None
-
-    def saw(self, view: WindowSnapshot, now_s: float) -> None:
-        """Take one look in."""
-        kind = _kind(view)
-        picture = view.crop if view.dialog is not None else view.frame
-        if kind != self._kind or self.view.why_not == "nobody looked yet":
-            self._kind, self._kind_s, self._still_s, self._picture = kind, now_s, now_s, picture
-        elif kind != "busy" and not self._is_same(picture):
-            self._still_s, self._picture = now_s, picture
-        self.view = view
-
-    def verdict(self, now_s: float) -> ActivityReading | None:
-        """What it shows; None while that is not certain."""
-        lasted_s, still_s = now_s - self._kind_s, now_s - self._still_s
-        view = self.view
-        if view.why_not:
-            return ActivityReading(activity=Activity.UNKNOWN, note=view.why_not) if lasted_s >= UNSEEN_S else None
-        if view.dialog is not None:
-            if still_s < DIALOG_S and not self.is_restless(now_s):
-                return None
-            shows = self.profile.dialogs[view.dialog].shows
-            return ActivityReading(activity=shows, note=DIALOGS[shows])
-        if view.is_busy:
-            return ActivityReading(activity=Activity.BUSY, note="its busy sign is shown")
-        if view.unheard:
-            silent = ActivityReading(
-                activity=Activity.UNKNOWN, note=f"its program does not tell what it shows: {view.unheard}"
-            )
-            return silent if lasted_s >= UNSEEN_S else None
-        if not self.profile.has_busy_sign:
-            return ActivityReading(
-                activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work"
-            )
-        if still_s < self._rest_s:
-            restless = ActivityReading(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
-            return restless if lasted_s >= RESTLESS_S else None
-        if view.strange:
-            return ActivityReading(
-                activity=Activity.UNKNOWN, note=f"it shows a dialog its profile does not know: {view.strange}"
-            )
-        if not view.is_resting:
-            return ActivityReading(
-                activity=Activity.UNKNOWN, note="it shows neither that it is at work nor that it rests"
-            )
-        if not view.is_empty:
-            return ActivityReading(activity=Activity.UNKNOWN, note="something stands in its composer")
-        return ActivityReading(activity=Activity.IDLE)
-
-    def certain_in_s(self, now_s: float) -> float | None:
-        """In how many seconds it may be certain if nothing more is drawn; None when it is."""
-        if self.verdict(now_s) is not None:
-            return None
-        if self.view.why_not or _kind(self.view) == "unheard":
-            return self._kind_s + UNSEEN_S - now_s
-        needed_s = DIALOG_S if self.view.dialog is not None else self._rest_s
-        return max(0.0, self._still_s + needed_s - now_s)
-
-    def is_restless(self, now_s: float) -> bool:
-        """Whether it shows the same thing for so long that it is not waited any longer until that stands still."""
-        return now_s - self._kind_s >= UNSEEN_S
-
-    @property
-    def _rest_s(self) -> float:
-        """So long nothing may change before it is idle: its program may still have to tell of what it drew."""
-        idle_s = self.profile.idle_ms / 1000
-        return max(idle_s, SETTLED_S) if self.profile.listens else idle_s
-
-    def _is_same(self, picture: Image.Image | None) -> bool:
-        if picture is None or self._picture is None:
-            return picture is self._picture
-        return image_diff.is_same(picture, self._picture, self.profile.composer.caret_px)
-
-
-def _kind(view: WindowSnapshot) -> str | int:
-    if view.why_not:
-        return "unseen"
-    if view.dialog is not None:
-        return view.dialog
-    return "busy" if view.is_busy else "unheard" if view.unheard else ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,6 +33,7 @@ class _Followed:
     """One window that is followed."""
 
     judge: ActivityClassifier
+    view: WindowSnapshot = field(default_factory=lambda: WindowSnapshot(why_not="nobody looked yet"))
     shown: Shown | None = None
     crop: Image.Image | None = None
     looked_s: float = -APART_S
@@ -161,7 +57,7 @@ class ActivityTracker:
     def __post_init__(self) -> None:
         """Everything is to be looked at."""
         for name in self.eyes.names():
-            self._windows[name] = _Followed(judge=ActivityClassifier(self.eyes.profile(name)))
+            self._windows[name] = _Followed(judge=ActivityClassifier(partial(self._is_same, name)))
 
     def drawn(self, names: Iterable[str]) -> None:
         """Something was drawn in these windows, or about them: they are looked at soon, not too often."""
@@ -197,43 +93,38 @@ class ActivityTracker:
         return {name: self._now(name) for name in wanted}
 
     def _is_open(self, one: _Followed) -> bool:
-        certain = one.judge.view.why_not or one.judge.certain_in_s(self.now_s()) is None
+        certain = one.view.why_not or one.judge.certain_in_s(self.now_s()) is None
         return not certain and one.due_s is not None
 
     def _now(self, name: str) -> Shown:
         one = self._windows[name]
-        if one.judge.verdict(self.now_s()) is None or one.shown is None:
-            note = one.judge.view.why_not or "it has just changed"
+        if one.judge.reading(self.now_s()) is None or one.shown is None:
+            note = one.view.why_not or "it has just changed"
             return Shown(window=name, activity=Activity.UNKNOWN, note=note)
         return one.shown
 
     def _look(self, name: str, one: _Followed) -> None:
-        view = self.eyes.view(name)
+        one.view = view = self.eyes.view(name)
         self.saw(name, view)
-        one.judge.profile = self.eyes.profile(name)  # more may have been learned of it
-        one.judge.saw(view, self.now_s())
+        one.judge.saw(sight_of(view, self.eyes.profile(name)), self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
-        if again_s is None and one.judge.view.unheard:
+        if again_s is None and one.view.unheard:
             again_s = SILENT_S
         one.due_s = None if again_s is None else now_s + max(again_s, 0.01)
-        verdict = one.judge.verdict(now_s)
-        if verdict is not None:
-            self._judged(name, one, verdict)
+        reading = one.judge.reading(now_s)
+        if reading is not None:
+            self._judged(name, one, reading)
         self._follow_work(name, one, now_s)
 
-    def _judged(self, name: str, one: _Followed, verdict: ActivityReading) -> None:
-        profile, view = self.eyes.profile(name), one.judge.view
+    def _judged(self, name: str, one: _Followed, reading: ActivityReading) -> None:
+        profile, view = self.eyes.profile(name), one.view
         crop = view.crop if view.dialog is not None else None
-        if one.shown is not None and one.shown.activity is verdict.activity:
+        if one.shown is not None and one.shown.activity is reading.activity:
             if crop is None and one.crop is None:
-                one.shown = replace(one.shown, note=verdict.note)
+                one.shown = replace(one.shown, note=reading.note)
                 return
-            if (
-                crop is not None
-                and one.crop is not None
-                and image_diff.is_same(crop, one.crop, profile.composer.caret_px)
-            ):
+            if crop is not None and self._is_same(name, crop, one.crop):
                 return
         text = self.eyes.text(name, view)
         if text is None and not one.judge.is_restless(self.now_s()):
@@ -244,17 +135,20 @@ class ActivityTracker:
         one.crop = crop
         one.shown = Shown(
             window=name,
-            activity=verdict.activity,
+            activity=reading.activity,
             answers=answers,
             text=shown,
             mark="" if crop is None else mark(crop),
             png=b"" if crop is None or shown != (text or "") else to_small_png(_painted(crop, view, profile)),
-            note=verdict.note,
+            note=reading.note,
         )
         self.tell(one.shown)
 
+    def _is_same(self, name: str, picture: object, before: object) -> bool:
+        return is_same_picture(picture, before, self.eyes.profile(name))
+
     def _follow_work(self, name: str, one: _Followed, now_s: float) -> None:
-        view = one.judge.view
+        view = one.view
         if view.frame is None or not view.is_busy:
             one.work = None
             return
@@ -262,9 +156,38 @@ class ActivityTracker:
             return
         profile = self.eyes.profile(name)
         work = _without_signs(view.frame, profile)
-        if one.work is not None and not image_diff.is_same(work, one.work, profile.composer.caret_px):
+        if one.work is not None and not self._is_same(name, work, one.work):
             self.stirs(name)
         one.work, one.work_s = work, now_s
+
+
+def is_same_picture(picture: object, before: object, profile: Profile) -> bool:
+    """Whether these look alike but for a caret."""
+    if not isinstance(picture, Image.Image) or not isinstance(before, Image.Image):
+        return picture is before
+    return image_diff.is_same(picture, before, profile.composer.caret_px)
+
+
+def sight_of(view: WindowSnapshot, profile: Profile) -> Sight:
+    """What this look means by this profile."""
+    idle_s = profile.idle_ms / 1000
+    if view.strange:
+        odd = f"it shows a dialog its profile does not know: {view.strange}"
+    elif not view.is_resting:
+        odd = "it shows neither that it is at work nor that it rests"
+    else:
+        odd = "" if view.is_empty else "something stands in its composer"
+    return Sight(
+        why_not=view.why_not,
+        dialog=view.dialog,
+        shows=Activity.UNKNOWN if view.dialog is None else profile.dialogs[view.dialog].shows,
+        is_busy=view.is_busy,
+        unheard=view.unheard,
+        has_busy_sign=profile.has_busy_sign,
+        odd=odd,
+        rest_s=max(idle_s, SETTLED_S) if profile.listens else idle_s,  # its program may have to tell of what it drew
+        picture=view.crop if view.dialog is not None else view.frame,
+    )
 
 
 def mark(crop: Image.Image) -> str:

@@ -13,7 +13,6 @@ from automation.desktop.observation.anchors import Anchors, candidate
 from automation.desktop.observation.delivery_screenshots import paint_masks
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import (
-    DIALOGS,
     ShownSigns,
     SignsPort,
     WindowSnapshot,
@@ -23,6 +22,7 @@ from automation.desktop.observation.screen_signs import (
 )
 from automation.desktop.observation.window_locator import RECALIBRATE, WindowLocator
 from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.protocol.activity import DIALOGS
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn

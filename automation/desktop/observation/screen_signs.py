@@ -15,7 +15,7 @@ from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import NOISE_PX
 from automation.desktop.window_info import WindowInfo
 from core.deliveries.model import Reason
-from core.profiles.model import Accessible, Activity, Box, Composer, Dialog, Profile, Sign
+from core.profiles.model import Accessible, Box, Composer, Dialog, Profile, Sign
 
 if TYPE_CHECKING:
     from automation.desktop.accessibility.reader import AccessiblePart
@@ -77,13 +77,6 @@ class NullSigns:
 
     def window_text(self, seen: WindowInfo) -> str:
         return ""
-
-
-DIALOGS = {
-    Activity.NEEDS_INPUT: "it waits for an answer",
-    Activity.ERROR: "it shows an error",
-    Activity.LIMITED: "it shows that a limit is reached",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

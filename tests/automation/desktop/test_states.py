@@ -15,15 +15,14 @@ from automation.desktop.observation.activity_tracker import (
     APART_S,
     BUSY_APART_S,
     FRESH_S,
-    RESTLESS_S,
     SILENT_S,
-    UNSEEN_S,
-    ActivityClassifier,
-    ActivityReading,
     ActivityTracker,
+    is_same_picture,
     mark,
+    sight_of,
 )
 from automation.desktop.observation.screen_signs import WindowSnapshot
+from automation.protocol.activity import RESTLESS_S, UNSEEN_S, ActivityClassifier, ActivityReading
 from core.desks.model import Shown
 from core.profiles.model import Accessible, Activity, Box, Dialog, Profile, Sign, StateSigns
 from tests.fakes.desk import TK
@@ -70,14 +69,14 @@ class Script:
     judge: ActivityClassifier = field(init=False)
 
     def __post_init__(self) -> None:
-        self.judge = ActivityClassifier(self.profile)
+        self.judge = ActivityClassifier(lambda now, before: is_same_picture(now, before, self.profile))
 
     def plays(self, view: WindowSnapshot, seconds: float = 0.0) -> ActivityReading | None:
         """The window shows this for so long; what is made of it at the end."""
         end_s = self.now_s + seconds
         while True:
-            self.judge.saw(view, self.now_s)
-            verdict = self.judge.verdict(self.now_s)
+            self.judge.saw(sight_of(view, self.profile), self.now_s)
+            verdict = self.judge.reading(self.now_s)
             self.found.append(verdict.activity if verdict else None)
             if self.now_s >= end_s:
                 return verdict

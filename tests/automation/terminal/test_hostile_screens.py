@@ -12,9 +12,10 @@ from automation.desktop.accessibility import reader
 from automation.desktop.accessibility.bus import NoBusReply
 from automation.desktop.worker.process import why_refused
 from automation.desktop.x11 import windows
+from automation.protocol.activity import ActivityClassifier
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import panes, screen
-from automation.terminal.activity import PaneActivityClassifier
+from automation.terminal.activity import sight_of
 from automation.terminal.pane import PaneAction, TmuxPane
 from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms
@@ -98,10 +99,10 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     assert why_refused(unusable) == f"its composer cannot be read: {screen.SLOW}", "as the status of a desk says"
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]
     assert screen.SLOW in found.shown(), "a picture says so too"
-    judge = PaneActivityClassifier(found.profile("evil"))
-    judge.saw(look(found, "evil"), 0.0)
-    judge.saw(look(found, "evil"), 10.0)
-    verdict = judge.verdict(10.0)
+    judge = ActivityClassifier()
+    judge.saw(sight_of(look(found, "evil"), found.profile("evil")), 0.0)
+    judge.saw(sight_of(look(found, "evil"), found.profile("evil")), 10.0)
+    verdict = judge.reading(10.0)
     assert verdict is not None
     assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, screen.SLOW)
     PanePrograms(found, tmp_path).tend(found.look_at_all())

@@ -8,9 +8,10 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from automation.protocol.activity import ActivityClassifier
 from automation.protocol.text import equal, has_block
 from automation.terminal import pane_picture, screen
-from automation.terminal.activity import PaneActivityClassifier
+from automation.terminal.activity import sight_of
 from automation.terminal.panes import PaneSnapshot, PaneState
 from automation.terminal.tmux import NoSuchTmuxKey, block, key
 from core.profiles.model import Activity, Normalise
@@ -185,19 +186,19 @@ def _look(*lines: str) -> PaneSnapshot:
 
 
 def test_idle_is_only_what_stands_still_with_an_empty_composer() -> None:
-    judge = PaneActivityClassifier(CLI)
-    judge.saw(_look(RULE, "❯", RULE), 10.0)
-    assert judge.verdict(10.1) is None, "it may be a pause"
-    verdict = judge.verdict(10.7)
+    judge = ActivityClassifier()
+    judge.saw(sight_of(_look(RULE, "❯", RULE), CLI), 10.0)
+    assert judge.reading(10.1) is None, "it may be a pause"
+    verdict = judge.reading(10.7)
     assert verdict is not None
     assert verdict.activity is Activity.IDLE
-    judge.saw(_look("a new line", RULE, "❯", RULE), 11.0)
-    assert judge.verdict(11.1) is None
-    judge.saw(_look(RULE, "❯ half", RULE), 12.0)
-    verdict = judge.verdict(13.0)
+    judge.saw(sight_of(_look("a new line", RULE, "❯", RULE), CLI), 11.0)
+    assert judge.reading(11.1) is None
+    judge.saw(sight_of(_look(RULE, "❯ half", RULE), CLI), 12.0)
+    verdict = judge.reading(13.0)
     assert verdict is not None
     assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, "something stands in its composer")
-    judge.saw(_look("✻ esc to interrupt", RULE, "❯", RULE), 14.0)
-    verdict = judge.verdict(14.0)
+    judge.saw(sight_of(_look("✻ esc to interrupt", RULE, "❯", RULE), CLI), 14.0)
+    verdict = judge.reading(14.0)
     assert verdict is not None
     assert verdict.activity is Activity.BUSY
