@@ -48,7 +48,6 @@ class DeskWorkerPool:
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Keep all of them at work until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             self.start_missing()
@@ -119,10 +118,8 @@ class DeskWorkerPool:
             self.hands[desk].stands(standing)
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
-        """How the config's agents are reached by the present hands."""
         return self._makers.lanes(config, self.hands)
 
 
 def _virtual(config: Config) -> dict[str, Virtual | None]:
-    """How each desk's own display is described."""
     return {desk.name: desk.virtual for desk in config.desks}

@@ -40,14 +40,12 @@ class HeartbeatPing:
         told(self._now)
 
     async def run(self) -> None:
-        """Ping until cancelled."""
         while True:
             began_s = self._clock.monotonic_s()
             await self.once()
             await self._rest(max(0.0, EVERY_S - (self._clock.monotonic_s() - began_s)))
 
     async def once(self) -> None:
-        """One look, and a ping if all is well."""
         wellness = await self._look()
         if wellness.is_well:
             if self._now.is_held_back:

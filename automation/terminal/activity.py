@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from automation.protocol.activity import ActivityClassifier, ActivityReading, Sight
+from automation.protocol.activity import UNSEEN_S, ActivityClassifier, ActivityReading, Sight
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.pane import dialog_mark
@@ -62,8 +62,9 @@ class PaneActivityTracker:
     _windows: dict[str, _Followed] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Nothing was seen yet."""
         self._windows = {name: _Followed() for name in self.panes.names()}
+        for one in self._windows.values():
+            one.judge.saw(Sight(why_not="nobody looked yet"), -UNSEEN_S)  # a pane that is gone at first is told at once
 
     def saw(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         """Take a look at every pane in, and tell what is new."""
@@ -78,11 +79,9 @@ class PaneActivityTracker:
             self._follow_work(name, one, now_s)
 
     def is_certain(self, name: str) -> bool:
-        """Whether it can be told now what this pane shows."""
         return self._windows[name].judge.reading(self.now_s()) is not None
 
     def shown(self, name: str) -> Shown:
-        """What it shows, as far as that is certain."""
         one = self._windows[name]
         if one.shown is None or one.judge.reading(self.now_s()) is None:
             return Shown(window=name, activity=Activity.UNKNOWN, note="it has just changed")

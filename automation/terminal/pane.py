@@ -70,7 +70,6 @@ class TmuxPane:
         self._panes.check(self._name, look.stand, held=self.hold.word)
 
     def is_at_work(self) -> bool:
-        """Whether its busy sign is shown."""
         return (self._fresh() or self._look()).view.is_busy
 
     def read(self) -> ReadbackResult:
@@ -131,7 +130,6 @@ class TmuxPane:
         faults.point("worker.held")
 
     def is_held(self) -> bool:
-        """Whether the hold is certain to last for a moment."""
         return self.hold.is_ours
 
     def stage(self, text: str) -> None:
@@ -280,11 +278,9 @@ class TmuxPane:
         )
 
     def seen(self) -> PaneSnapshot:
-        """Look at it now. Raises PermanentFailure."""
         return self._look()
 
     def seen_last(self) -> PaneSnapshot:
-        """The last look."""
         assert self._last is not None
         return self._last
 

@@ -1,7 +1,7 @@
-"""A pane held for a moment: the server takes no key for it from anybody else, and gives it back by itself.
+"""A pane held for a moment: the server takes no key for it from anyone but Octet, and gives it back after a while.
 
 Input of the pane is switched off; each act of ours switches it on and off again within one go of the server. The server
-itself ends the hold after a while, also when whoever took it was killed, or stands still.
+ends the hold also when the worker that took it was killed, or hangs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ class PaneLock:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is certain to last for a moment yet."""
         return bool(self.word) and time.monotonic() < self._until_s
 
     def take(self, stand: PaneState, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
@@ -48,8 +47,6 @@ class PaneLock:
         PermanentFailure."""
         self.give_back()
         word = f"{os.getpid()}.{next(_numbers)}"
-        free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", stand.id], _unset(stand.id))
-        later = ["if-shell", "-F", "-t", stand.id, *free]
         since_s = time.monotonic()
         said = self._go(
             stand,
@@ -57,7 +54,7 @@ class PaneLock:
             ["set-option", "-p", "-t", stand.id, HOLD, word],
             ["select-pane", "-d", "-t", stand.id],
             # Written double, as run-shell would look at once what stands behind a # sign, and not when its time comes.
-            ["run-shell", "-b", "-d", f"{LONGEST_S:g}", "-C", block(later).replace("#", "##")],
+            ["run-shell", "-b", "-d", f"{LONGEST_S:g}", "-C", block(_free(stand.id, word)).replace("#", "##")],
             *after,
         )
         self._pane, self.word, self._until_s = stand.id, word, since_s + OURS_S
@@ -90,9 +87,8 @@ class PaneLock:
         if not self.word:
             return
         pane, word, self.word = self._pane, self.word, ""
-        free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", pane], _unset(pane))
-        with suppress(NoServer, TmuxSilent, TmuxMissing):  # the server ends it by itself
-            self._tmux.ask(["if-shell", "-F", "-t", pane, *free])
+        with suppress(NoServer, TmuxSilent, TmuxMissing):  # the server ends it all the same
+            self._tmux.ask(_free(pane, word))
 
     def _go(
         self,
@@ -105,7 +101,8 @@ class PaneLock:
         have = "|".join(map(asked, parts))
         want = "|".join(_said(stand, part, self.word) for part in parts)
         do = block(*commands, ["display-message", "-p", "done"])
-        look = ["if-shell", "-F", "-t", stand.id, f"#{{==:{have},{want}}}", do, block(_tell(stand.id))]
+        tell = block(["display-message", "-p", "-t", stand.id, FORMAT])
+        look = ["if-shell", "-F", "-t", stand.id, f"#{{==:{have},{want}}}", do, tell]
         try:
             said = self._tmux.ask(*before, look, given=given)
         except TmuxSilent as trouble:
@@ -133,16 +130,14 @@ def free_all(tmux: TmuxServer, stands: Sequence[PaneState]) -> int:
     return len(held)
 
 
-def _if(condition: Sequence[str], *commands: Sequence[str]) -> list[str]:
-    return [*condition, block(*commands)]
+def _free(pane: str, word: str) -> list[str]:
+    """End this hold on the pane, if it is still this one."""
+    is_ours = "#{==:#{" + HOLD + "}," + word + "}"
+    return ["if-shell", "-F", "-t", pane, is_ours, block(["select-pane", "-e", "-t", pane], _unset(pane))]
 
 
 def _unset(pane: str) -> list[str]:
     return ["set-option", "-p", "-u", "-t", pane, HOLD]
-
-
-def _tell(pane: str) -> list[str]:
-    return ["display-message", "-p", "-t", pane, FORMAT]
 
 
 def _said(stand: PaneState, part: str, hold: str) -> str:

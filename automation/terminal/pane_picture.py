@@ -36,7 +36,6 @@ def drawn(texts: Sequence[str]) -> Image.Image:
 
 
 def png(picture: Image.Image) -> bytes:
-    """The picture as a PNG file."""
     out = BytesIO()
     picture.save(out, format="PNG")
     return out.getvalue()

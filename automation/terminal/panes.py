@@ -113,7 +113,6 @@ class Panes:
         return self._profiles[self._windows[name].profile]
 
     def wanted(self, name: str) -> Wanted:
-        """What the configuration says of it."""
         pane = self._windows[name].pane
         assert pane is not None
         return pane

@@ -75,11 +75,11 @@ class PanePrograms:
 
     @property
     def is_wanted(self) -> bool:
-        """Nobody put the panes down."""
+        """No `octet desk down` holds since the last `octet desk up`."""
         return not (self._folder / DOWN).exists()
 
     def want(self, *, up: bool) -> None:
-        """They shall run, or not until somebody wants them again."""
+        """Have them run, or end until they are wanted again."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if up:
             (self._folder / DOWN).unlink(missing_ok=True)
@@ -165,7 +165,7 @@ class PanePrograms:
                 raise
 
     def _place(self, name: str) -> str:
-        tmux, session = self._panes.tmux, session_of(self._panes)
+        tmux, session = self._panes.tmux, self._panes.tmux.place.session
         names = ["-d", "-n", name, "-P", "-F", "#{pane_id}"]
         try:
             # A person's window may be called so. tmux compares: a value that it printed could look like another row.
@@ -179,9 +179,3 @@ class PanePrograms:
         except (NoServer, TmuxSilent):
             size = ["-x", str(SIZE[0]), "-y", str(SIZE[1])]
             return tmux.ask(["new-session", "-s", session, *size, *names, "--", *WAITS])[0]
-
-
-def session_of(panes: Panes) -> str:
-    """The session in which the desk's own panes are."""
-    assert panes.desk.tmux is not None
-    return panes.desk.tmux.session

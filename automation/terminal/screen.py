@@ -14,7 +14,7 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.redaction import CODE_ON_SCREEN
-from core.profiles.model import Activity, Answerable, Terminal
+from core.profiles.model import Activity, Terminal
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
@@ -85,7 +85,6 @@ def parse(captured: Sequence[str]) -> tuple[ScreenLine, ...]:
 
 @_limited()
 def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
-    """What the screen shows, by this profile."""
     texts = tuple(line.text for line in lines)
     first, last, composer = _composer(lines, terminal)
     around = texts if first is None else (*texts[:first], *texts[last:])
@@ -138,7 +137,6 @@ def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
 
 @_limited()
 def without_sign(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
-    """Return the lines that do not have the busy sign."""
     return tuple(text for text in texts if not _find(terminal.busy, text))
 
 
@@ -222,13 +220,10 @@ def _dialog(
             continue  # an agent at work is over its error or its limit
         for found in _compiled(dialog.text).finditer(whole):
             first, last = (bisect_right(begins, at) - 1 for at in found.span())
-            if first not in composer and taken <= last and _is_near(dialog, texts[last + 1 : end]):
+            below = sum(bool(line.strip()) for line in texts[last + 1 : end])
+            if first not in composer and taken <= last and (not dialog.within or below <= dialog.within):
                 return number, texts[first:]
     return None, ()
-
-
-def _is_near(dialog: Answerable, below: tuple[str, ...]) -> bool:
-    return not dialog.within or sum(bool(line.strip()) for line in below) <= dialog.within
 
 
 def _is_prompt(line: str, terminal: Terminal) -> bool:

@@ -16,22 +16,15 @@ _OURS = ("TMUX", "TMUX_PANE", "TMUX_TMPDIR")
 """Of our own surroundings: they would lead to another server than the one that is meant."""
 _SAFE = re.compile(r"[A-Za-z0-9_.,:%@=+/|#{}&!<>?-]+")
 KEYS = {
-    "enter": "Enter",
-    "tab": "Tab",
+    **{name: name.capitalize() for name in ("enter", "tab", "space", "home", "end", "up", "down", "left", "right")},
     "esc": "Escape",
-    "space": "Space",
     "backspace": "BSpace",
     "delete": "DC",
     "insert": "IC",
-    "home": "Home",
-    "end": "End",
     "pageup": "PPage",
     "pagedown": "NPage",
-    "up": "Up",
-    "down": "Down",
-    "left": "Left",
-    "right": "Right",
-} | {f"f{number}": f"F{number}" for number in range(1, 13)}
+    **{f"f{number}": f"F{number}" for number in range(1, 13)},
+}
 _HELD = {"ctrl": "C-", "alt": "M-", "shift": "S-"}
 
 

@@ -80,7 +80,6 @@ class PaneWorker:
         self._free_all()
 
     def backend(self) -> WorkerBackend:
-        """What the loop works with."""
         return WorkerBackend(
             eyes=self._panes,
             lookout=self,

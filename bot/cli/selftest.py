@@ -263,7 +263,6 @@ def _tell(count: int) -> Callable[[Tally], None]:
 
 
 def _screen() -> str:
-    """How large it is, all monitors together."""
     try:
         screens: Any = mss.MSS()  # untyped
         with screens as screen:

@@ -27,7 +27,6 @@ SILENCING = ("NO_AT_BRIDGE", "GTK_A11Y", "AT_SPI_BUS_ADDRESS")
 
 
 def missing_packages() -> list[str]:
-    """The packages that the bus needs and this machine lacks."""
     packages = {"dbus": shutil.which("dbus-daemon"), "at-spi2-core": _SERVICE.exists()}
     return [package for package, is_there in packages.items() if not is_there]
 

@@ -42,7 +42,7 @@ class ChildProcess:
         """Start it in `directory`; what it says goes to the file `words`, or to us if it `talks`. Raises NotStarted."""
         if shutil.which(argv[0], path=environ.get("PATH")) is None:
             raise NotStarted(what=what, why=f"there is no program {argv[0]}")
-        if not _is_folder(directory):
+        if not directory.is_dir():  # noqa: ASYNC240 a look at one folder
             raise NotStarted(what=what, why=f"its folder {directory} does not exist")
         setpriv = shutil.which("setpriv")
         tie = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
@@ -78,10 +78,6 @@ class ChildProcess:
                     return
             except TimeoutError:
                 log.warning("program_does_not_end", what=self.what, pid=self.process.pid)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir()
 
 
 def _open(words: Path) -> BinaryIO:

@@ -107,7 +107,6 @@ class VirtualDisplay:
             await asyncio.sleep(self._limits.look_s)
 
     async def follow(self) -> None:
-        """Only tell what its keeper says, until cancelled."""
         while True:
             self._tell(self._folder.read())
             await asyncio.sleep(self._limits.look_s)

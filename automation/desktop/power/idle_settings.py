@@ -94,7 +94,6 @@ class IdleSources:
 
     @property
     def desktops(self) -> frozenset[str]:
-        """The desktops of this session, as they call themselves."""
         named = [name for name in self.variables.get("XDG_CURRENT_DESKTOP", "").split(":") if name]
         return frozenset(named or [name for shell, name in _SHELLS.items() if shell in self.programs])
 
@@ -145,7 +144,6 @@ def read_gnome(ask: Ask) -> list[IdleAction]:
 
 
 def read_logind(properties: Mapping[str, object], *, has_lid: bool) -> list[IdleAction]:
-    """Read what the login manager does about idle time and the lid."""
     who, found = "the login manager", list[IdleAction]()
     cure = "in /etc/systemd/logind.conf.d/octet.conf: [Login], {}=ignore; then systemctl restart systemd-logind"
     action = str(properties.get("IdleAction", "ignore"))

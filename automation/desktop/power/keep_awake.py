@@ -88,7 +88,6 @@ class KeepAwake:
 
 
 def find_inhibitor(platform: str = sys.platform) -> SleepInhibitor | None:
-    """What this system has for it; None where there is nothing."""
     if platform.startswith("linux"):
         from automation.desktop.power.logind import LogindInhibitor
 

@@ -33,7 +33,6 @@ class LogindInhibitor:
     """An inhibitor of sleep and idle actions. It is an open file: when this process ends, however, it is closed."""
 
     def __init__(self, address: str = "") -> None:
-        """`address` of the system bus; empty: where it always is."""
         self._address = address
         self._file: int | None = None
 

@@ -70,16 +70,13 @@ class Tally:
     shots: list[SelfTestDelivery] = field(default_factory=list[SelfTestDelivery])
 
     def results(self) -> dict[str, int]:
-        """How many ended how."""
         return dict(Counter(shot.outcome.result.value for shot in self.shots))
 
     def assurances(self) -> dict[str, int]:
-        """What `delivered` rests on."""
         found = (shot.outcome.assurance for shot in self.shots)
         return dict(Counter(one.value for one in found if isinstance(one, Assurance)))
 
     def bounces(self) -> dict[str, int]:
-        """Attempts that were tried again, by their reasons."""
         total: Counter[str] = Counter()
         for shot in self.shots:
             total.update(shot.bounces)

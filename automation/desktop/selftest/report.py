@@ -48,7 +48,6 @@ class SelfTestReport:
         )
 
     def as_json(self) -> str:
-        """All figures, for programs."""
         return json.dumps(self._figures(), indent=2, ensure_ascii=False) + "\n"
 
     def _figures(self) -> dict[str, Any]:
@@ -79,7 +78,6 @@ class SelfTestReport:
         }
 
     def as_text(self) -> str:
-        """A page for a person."""
         figures, machine = self._figures(), self.machine
         lines = [
             f"Octet {machine.octet}, self-test of this desktop: {self._verdict()}",

@@ -54,7 +54,6 @@ class AutostartEntry:
 
     @property
     def run(self) -> tuple[str, ...]:
-        """The whole command line."""
         return (*self.command, "run", "--home", str(self.home))
 
 

@@ -21,7 +21,6 @@ class LaunchAgent(AutostartBackend):
     def __init__(
         self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner, uid: int | None = None
     ) -> None:
-        """`environ` says where the user's Library is."""
         super().__init__(start, environ=environ, run=run)
         self._domain = f"gui/{os.getuid() if uid is None else uid}"
         self._label = f"local.{start.name}"

@@ -106,7 +106,6 @@ class SystemdUnit(AutostartBackend):
 
 
 def unit(start: AutostartEntry) -> str:
-    """The unit's text."""
     wanted_by = "graphical-session.target" if start.needs_display else "default.target"
     return f"""\
 # Written by `octet autostart install`, which writes it anew; your own changes go into {start.name}.service.d/*.conf.

@@ -20,7 +20,6 @@ class ScheduledTask(AutostartBackend):
     trouble_cure = "Look at it in the Task Scheduler (taskschd.msc)."
 
     def __init__(self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner) -> None:
-        """`environ` names the user."""
         super().__init__(start, environ=environ, run=run)
         domain, user = environ.get("USERDOMAIN", ""), environ.get("USERNAME", "")
         self._user = f"{domain}\\{user}" if domain and user else user

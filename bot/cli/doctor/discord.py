@@ -110,7 +110,6 @@ def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) 
 
 
 def clock(base: str, *, now_s: float | None = None) -> Iterator[Finding]:
-    """How far this machine's clock is from Discord's, by the Date that its answers bear."""
     request = urllib.request.Request(f"{base}/gateway", headers={"User-Agent": "DiscordBot (octet doctor)"})  # noqa: S310 - the pattern of api_base is http
     try:
         with urllib.request.urlopen(request, timeout=_ONLINE_S) as answer:  # noqa: S310 - as above

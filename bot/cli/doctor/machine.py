@@ -83,7 +83,6 @@ def pyautogui(version: str | None) -> Finding:
 
 
 def tkinter() -> Finding:
-    """Whether Python has Tk, which PyAutoGUI's message boxes and the demo's windows need."""
     try:
         importlib.import_module("tkinter")
     except ImportError:

@@ -39,5 +39,4 @@ def problem(what: str, cure: str = "") -> Finding:
 
 
 def dotted(version: tuple[int, ...]) -> str:
-    """A version as people write it."""
     return ".".join(str(part) for part in version)
