@@ -1,12 +1,14 @@
-"""Prompts that are too long for a window: the text stands in a file of the home, and the prompt names it."""
+"""The prompts agents read: header, body, how to answer; whole, in parts, or naming a file where a text is too long."""
 
 from __future__ import annotations
 
 import errno
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,8 +17,8 @@ from core.deliveries.message_parts import WHOLE, Share
 from core.kit.errors import Invalid, Unavailable
 from core.kit.files import drafts_left, write_private
 from core.kit.text_split import cuts
-from core.messages import prompt
-from core.messages.model import Message, MessageKind
+from core.messages.answer_markers import instruction
+from core.messages.model import Message, MessageKind, label
 from core.profiles.model import Longest, TooLong
 from core.store.errors import StoreFull, StoreUnavailable, is_full
 
@@ -44,6 +46,8 @@ class Prompt:
     share: Share = WHOLE
 
 
+_NAME_CHARS = 60
+_MARK_CHARS = 6
 MOST_PARTS = 99  # of one prompt
 _WIDEST = Share(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))  # no part says more about itself than this one
 WORDS_LAST_MS = 2 * 24 * 3600 * 1000
@@ -70,29 +74,29 @@ class Briefs:
 
     def render(self, brief: Message, *, agent: str, code: str, command: str, shown_code: str = "") -> str:
         """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
-        is_read, shown = agent in self._read, shown_code or code
-        whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
-        file = self._file(brief) if self._becomes(whole, brief.body, agent) is TooLong.FILE else None
-        lost = self._lost(brief.body, agent)
-        return prompt.render(brief, agent=agent, code=shown, command=command, file=file, lost=lost, is_read=is_read)
+        written = self._renderer(agent, code, command)
+        becomes = self._becomes(written(brief), brief.body, agent)
+        file, lost = self._file(brief) if becomes is TooLong.FILE else None, self._lost(brief.body, agent)
+        return self._renderer(agent, shown_code or code, command)(brief, file=file, lost=lost)
 
     def make(self, brief: Message, *, agent: str, code: str, command: str, share: Share | None = None) -> Prompt:
         """The prompt as it is brought: the whole, or one part of it; then its file is written. With `share` it is that
         part, however long it is; else the first of as many as it takes now. Raises as `write`."""
-        is_read = agent in self._read
-        whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
+        written = self._renderer(agent, code, command)
+        whole = written(brief)
         then = self._becomes(whole, brief.body, agent)
         if share is None:
             share = self._first(brief, agent, code, command) if then is TooLong.SPLIT else WHOLE
         if share.cuts:
-            text = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read, share=share)
-            return Prompt(text=text, share=share)
+            return Prompt(text=written(brief, share=share), share=share)
         if then is not TooLong.FILE:
             return Prompt(text=whole)
-        file, lost = self._file(brief), self._lost(brief.body, agent)
-        text = prompt.render(brief, agent=agent, code=code, command=command, file=file, lost=lost, is_read=is_read)
+        text = written(brief, file=self._file(brief), lost=self._lost(brief.body, agent))
         self.write(brief, text)
         return Prompt(text=text)
+
+    def _renderer(self, agent: str, code: str, command: str) -> partial[str]:
+        return partial(render, agent=agent, code=code, command=command, is_read=agent in self._read)
 
     def check(self, body: str, agents: Sequence[str]) -> None:
         """Raise TooLongForAgent if no window of these agents takes a body of this length, in whatever form."""
@@ -119,12 +123,9 @@ class Briefs:
     def _first(self, brief: Message, agent: str, code: str, command: str) -> Share:
         """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around
         each part leaves no room, or there would be too many."""
-        is_read, most = agent in self._read, self._longest[agent].chars
-        room = [
-            most - len(prompt.render(empty, agent=agent, code=code, command=command, is_read=is_read, share=share))
-            for empty in [replace(brief, body="")]
-            for share in (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
-        ]
+        written, most, empty = self._renderer(agent, code, command), self._longest[agent].chars, replace(brief, body="")
+        widest = (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
+        room = [most - len(written(empty, share=share)) for share in widest]
         if min(room) < 1:
             return WHOLE
         found = Share(cuts=cuts(brief.body, most=room[0], last=room[1]))
@@ -201,3 +202,67 @@ def _written_ms(file: Path) -> float:
         return file.stat().st_mtime * 1000
     except OSError:
         return math.inf
+
+
+def render(
+    message: Message,
+    *,
+    agent: str,
+    code: str,
+    command: str,
+    file: Path | None = None,
+    lost: str = "",
+    is_read: bool = False,
+    share: Share = WHOLE,
+) -> str:
+    """The whole text that is brought to the agent: a task's brief, or somebody's words.
+
+    `command` is how `octet` is called on the agent's machine. Without a `code` the prompt tells no way to answer: words
+    cannot be answered, or the lane returns the answer itself.
+    With `file` the body stands there, and the text says so, and why: it is too long, or its window loses what `lost`
+    names. `is_read`: answers are read in the agent's window too.
+    Of one that comes in parts it is this `share`. Only the last tells how to answer: whoever has the code may end the
+    task, and an answer with it proves that the prompt arrived; neither may be so before the whole of it is there.
+    """
+    body = _framed(share.of(message.body), share) if file is None else _elsewhere(message, file, lost)
+    about = (f" · task {message.task}" if message.task else "") + f" · P{message.priority}"
+    part = f" · {share.words}" if share.words else ""
+    if message.kind is MessageKind.TASK:
+        head = f"[{label(message)}] hub → {agent}{about}{part}"
+        if not share.is_last or not code:
+            return f"{head}\n{body}"
+        working = f'{command} progress {message.task} --code {code} "what you are doing"'
+        done = f"{command} done {message.task} --code {code} --file answer.md"
+        here = f"\n{instruction(message.marker)}" if is_read and message.marker else ""
+        return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}{here}"
+    to = "everybody" if message.recipient == "all" else agent
+    # Somebody may say the same twice: each must be known by itself in a window's transcript.
+    head = f"[{label(message)}] {_name(message)} → {to}{about} · #{message.id[-_MARK_CHARS:]}{part}"
+    is_answered = bool(code) and share.is_last
+    answer = f"\nTo answer:  {command} reply {message.task} --code {code} --file answer.md" if is_answered else ""
+    return f"{head}\n{body}{answer}"
+
+
+def _framed(body: str, share: Share) -> str:
+    """A part says at both ends that it is one, and whether to begin."""
+    if not share.cuts:
+        return body
+    if share.is_last:
+        begin = "Put them together, each directly after the one before, and begin."
+        return f"(The last of {share.total} parts. {begin})\n{body}"
+    wait = f'Do not begin yet: answer only "ok", and wait for part {share.number + 1}.'
+    return f"(This text comes in {share.total} parts. {wait})\n{body}\n(End of part {share.number}. {wait})"
+
+
+def _name(message: Message) -> str:
+    """Who speaks, on one line: people choose their names themselves."""
+    line = " ".join(message.sender_name.split())
+    kept = "".join(sign for sign in line if unicodedata.category(sign) not in {"Cc", "Cf", "Cs"})
+    return kept[:_NAME_CHARS] or message.sender
+
+
+def _elsewhere(message: Message, file: Path, lost: str) -> str:
+    what, to_do = ("Your task", " and do it") if message.kind is MessageKind.TASK else ("This message", "")
+    long = f"{len(message.body):,} characters, too many for this window"
+    why = f"{lost}, which this window cannot take" if lost else long
+    return f"{what} has {why}. Read the whole of this file{to_do}:\n{file}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from core.deliveries.message_parts import Share
@@ -166,31 +167,29 @@ class Tasks:
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
         """End the task; what was not submitted yet never will be. Raises TaskNotFound or TaskIsOver."""
         _require_or_own(by, Permission.TASK_END)
-        task = parse_task_id(task)
 
-        def end(tx: Tx) -> Task:
-            found = self._ending(tx, task, by)
-            self._give_up_delivery(tx, task, by=by)
+        def end(tx: Tx, found: Task) -> Task:
+            _check_open(found)
+            self._give_up_delivery(tx, found.id, by=by)
             return self.ledger.end(tx, found, TaskState.CANCELLED, by=by)
 
-        return await self._store.write(end)
+        return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """A person ends the task with words. Raises TaskNotFound, TaskIsOver or what is wrong with the words."""
         _require_or_own(by, Permission.TASK_END)
-        task = parse_task_id(task)
         words = clean_text(text, limit=MAX_BRIEF_CHARS)
 
-        def end(tx: Tx) -> Task:
-            found = self._ending(tx, task, by)
+        def end(tx: Tx, found: Task) -> Task:
+            _check_open(found)
             if not self._answers.was_asked(tx, found):
-                raise NotAsked(id=task, state=found.state.value)
-            self._give_up_delivery(tx, task, by=by)
+                raise NotAsked(id=found.id, state=found.state.value)
+            self._give_up_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
             self._answers.keep(tx, found, words, by=f"person:{by.id}", source=source, final=True, key=None)
             return self.ledger.end(tx, self._answers.walk_to_work(tx, found, by=by), TaskState.DONE, by=by)
 
-        return await self._store.write(end)
+        return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
         """Let a task that failed, expired or is parked be done again. It gets a new code; the old one is worth nothing.
@@ -199,18 +198,16 @@ class Tasks:
         this.
         """
         _require_or_own(by, Permission.TASK_CHANGE)
-        task = parse_task_id(task)
 
-        def again(tx: Tx) -> Task:
-            found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
+        def again(tx: Tx, found: Task) -> Task:
             if found.state not in _STOPPED:
-                raise NotStopped(id=task, state=found.state.value)
+                raise NotStopped(id=found.id, state=found.state.value)
             if found.text_expired_ms is not None:
-                raise TextExpired(id=task, when=f"{as_datetime(found.text_expired_ms):%Y-%m-%d}")
+                raise TextExpired(id=found.id, when=f"{as_datetime(found.text_expired_ms):%Y-%m-%d}")
             self._check_nothing_stands(tx, found)
             return self.ledger.again(tx, found, by=by)
 
-        return await self._store.write(again)
+        return await self._change(task, Permission.TASK_CHANGE, again, by=by)
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Only this agent shall do the task, which is ready, waiting or parked.
@@ -218,35 +215,31 @@ class Tasks:
         Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NobodyCan, TaskIsOver, UnderWay or UnknownStands.
         """
         _require_or_own(by, Permission.TASK_CHANGE)
-        task = parse_task_id(task)
         wanted = self._rooms.agents.reachable(agent).name
 
-        def give(tx: Tx) -> Task:
-            found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
+        def give(tx: Tx, found: Task) -> Task:
             _check_open(found)
             self._check_can(found.needs, wanted)
             if found.state not in _NOT_BEGUN:
-                raise UnderWay(id=task, state=found.state.value, agent=found.agent or "an agent")
+                raise UnderWay(id=found.id, state=found.state.value, agent=found.agent or "an agent")
             self._check_nothing_stands(tx, found)
             return self.ledger.give_to(tx, found, wanted, by=by)
 
-        return await self._store.write(give)
+        return await self._change(task, Permission.TASK_CHANGE, give, by=by)
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent, wherever it stands. Raises TaskNotFound, BadPriority or TaskIsOver."""
         _require_or_own(by, Permission.TASK_CHANGE)
-        task = parse_task_id(task)
         _check_priority(priority)
 
-        def rank(tx: Tx) -> Task:
-            found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
+        def rank(tx: Tx, found: Task) -> Task:
             _check_open(found)
-            delivery = self._rooms.deliveries.open_of(tx, task)
+            delivery = self._rooms.deliveries.open_of(tx, found.id)
             if delivery is not None:
                 self._rooms.deliveries.rank(tx, delivery, priority)
             return found if found.priority == priority else self.ledger.rank(tx, found, priority, by=by)
 
-        return await self._store.write(rank)
+        return await self._change(task, Permission.TASK_CHANGE, rank, by=by)
 
     async def report(
         self, task: str, code: str, text: str, *, final: bool, key: str, agent: str = EVERY_AGENT
@@ -370,18 +363,19 @@ class Tasks:
         if delivery is not None and delivery.state is not DeliveryState.SUBMITTING:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason="the task was ended", by=by)
 
-    def _ending(self, tx: Tx, task: TaskId, by: Actor) -> Task:
-        """The task that `by` wants to end."""
-        found = self._allowed(tx, task, by, Permission.TASK_END)
-        _check_open(found)
-        return found
+    async def _change(
+        self, task: str, permission: Permission, change: Callable[[Tx, Task], Task], *, by: Actor
+    ) -> Task:
+        """Call `change` with the task: those with the permission may touch any, others what they asked for."""
+        name = parse_task_id(task)
 
-    def _allowed(self, tx: Tx, task: TaskId, by: Actor, permission: Permission) -> Task:
-        """The task: those with the permission may touch any, others what they asked for."""
-        own = allows(by, Permission.TASK_CREATE) and self.ledger.find(tx, task).requester == by.id
-        if not own:
-            require(by, permission)
-        return self.ledger.find(tx, task)
+        def work(tx: Tx) -> Task:
+            found = self.ledger.find(tx, name)
+            if found.requester != by.id or not allows(by, Permission.TASK_CREATE):
+                require(by, permission)
+            return change(tx, found)
+
+        return await self._store.write(work)
 
     def _check_can(self, needs: frozenset[str], wanted: str | None) -> None:
         if not self._rooms.agents.who_can(needs, wanted):
@@ -390,8 +384,7 @@ class Tasks:
 
     def _check_nothing_stands(self, tx: Tx, task: Task) -> None:
         """A prompt that may have arrived is not brought once more."""
-        delivery = self._rooms.deliveries.open_of(tx, task.id)
-        if delivery is not None:
+        if self._rooms.deliveries.open_of(tx, task.id) is not None:
             raise UnknownStands(id=task.id)
 
     def _prompt_for_people(self, task: Task, brief: Message) -> str:

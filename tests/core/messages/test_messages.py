@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.messages import prompt
+from core.messages import prompt_files
 from core.messages.model import (
     BrokenCharacter,
     ControlCharacters,
@@ -123,7 +123,7 @@ def test_the_label_says_who_speaks_to_whom(changes: dict[str, object], wanted: s
 
 
 def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -> None:
-    text = prompt.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="./octet")
+    text = prompt_files.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="./octet")
     assert text == (
         "[D2A] hub → Agent-1 · task T-1 · P1\n"
         "Count {birds}\n%s\n"
