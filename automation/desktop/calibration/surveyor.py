@@ -8,8 +8,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from automation.desktop.calibration.composer_detection import blank_around, moving
-from automation.desktop.calibration.stable_regions import anchors
+from automation.desktop.calibration.composer_detection import anchors, blank_around, moving
 from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
 from automation.desktop.observation.image_diff import is_caret
 from automation.desktop.observation.screen_capture import ScreenCapture

@@ -8,8 +8,7 @@ from typing import cast
 from PIL import Image, ImageDraw
 
 from automation.desktop.calibration.busy_learning import sign_of_work
-from automation.desktop.calibration.composer_detection import blank_around
-from automation.desktop.calibration.stable_regions import anchors
+from automation.desktop.calibration.composer_detection import anchors, blank_around
 from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import DeliveryClock

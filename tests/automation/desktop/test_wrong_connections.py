@@ -14,8 +14,7 @@ from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import State
 from automation.desktop.calibration import surveyor as surveying
 from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
-from automation.desktop.calibration.composer_detection import blank_around
-from automation.desktop.calibration.stable_regions import anchors
+from automation.desktop.calibration.composer_detection import anchors, blank_around
 from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.window_info import WindowInfo
