@@ -8,8 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,8 +92,7 @@ def up(
             check_tmux()
             template = DeskTemplate(program=program or [], profile=profile, directory=directory)
             print("\n".join(write_panes(place, agents, template)), end="\n" if agents else "")
-        config = load(place)
-        panes.up(place, config, panes.of_terminals(config, desk))
+        panes.up(load(place), desk)
         return
     _must_have_x11()
     from automation.desktop.displays.virtual_display import check_packages
@@ -106,15 +105,15 @@ def up(
         print("\n".join(written), end="\n" if written else "")
         if written and running(place.root) is not None:
             print("Octet runs and has read its configuration already: start it again to use these desks.")
+        desk = [f"desk-{number}" for number in range(1, agents + 1)]
     check_packages()
     config = load(place)
-    names = [f"desk-{number}" for number in range(1, agents + 1)] if agents else desk
-    desks = _chosen(config, names)
+    desks = _chosen(config, desk)
     for one in desks:
         _folder(place, one).want(up=True)
     if detach:
         _detached(place, desks)
-        _calibrate_alike(place, config, desks)
+        _calibrate_alike(config, desks)
     else:
         if lacking := [one.name for one in desks if not one.windows]:
             print(f"Then `octet calibrate {lacking[0]} --all` measures one window and connects those like it.")
@@ -131,15 +130,14 @@ def down(
     place = home_of(home)
     config = load(place)
     in_terminals = [one for one in config.desks if one.tmux and (not desk or one.name in desk)]
-    panes.down(place, config, in_terminals)
-    if in_terminals and (
-        not any(one.virtual for one in config.desks) or {one.name for one in in_terminals} == {*(desk or ())}
-    ):
+    panes.down(config, in_terminals)
+    names = {one.name for one in in_terminals}
+    if in_terminals and (not any(one.virtual for one in config.desks) or names == {*(desk or ())}):
         return
-    desks = _chosen(config, [name for name in desk or () if name not in {one.name for one in in_terminals}])
+    desks = _chosen(config, [name for name in desk or () if name not in names])
     for one in desks:
         _folder(place, one).want(up=False)
-    if not _wait(place, desks, lambda standing: not standing.display, DOWN_S):
+    if not panes.wait_until(lambda: not any(_folder(place, one).read().display for one in desks), DOWN_S):
         raise NotDown(seconds=f"{DOWN_S:g}")
     print(_lines(place, desks))
 
@@ -153,12 +151,14 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
     place = home_of(home)
     config = load(place)
     desks = [desk for desk in config.desks if desk.virtual]
+    in_terminals = [desk for desk in config.desks if desk.tmux]
     if json:
         told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
-        print(json_text.dumps([*told, *panes.told(place, config)]))
+        print(json_text.dumps([*told, *(panes.told(config, desk) for desk in in_terminals)]))
         return
-    lines = [_line(desk.name, _folder(place, desk).read()) for desk in desks]
-    print("\n".join([*lines, *panes.lines(place, config)]) or "no desk has a display of its own, or panes")
+    lines = [_lines(place, desks)] if desks else []
+    lines += [line for desk in in_terminals for line in panes.lines(config, desk)]
+    print("\n".join(lines) or "no desk has a display of its own, or panes")
 
 
 def picture(
@@ -177,7 +177,7 @@ def picture(
     place = home_of(home)
     config = load(place)
     if terminals := [one for one in config.desks if one.tmux and one.name == desk]:
-        panes.picture_to(place, config, terminals[0], file)
+        panes.picture_to(config, terminals[0], file)
         return
     (chosen,) = _chosen(config, [desk])
     standing = _folder(place, chosen).read()
@@ -214,28 +214,20 @@ def _folder(home: Home, desk: Desk) -> DisplayStateDir:
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
     """Keep those that nobody else keeps, until told to end or until all were put down."""
     from core.kit.signals import stop_signals
-
-    with stop_signals([] if sys.platform == "win32" else [signal.SIGHUP]) as stop:
-        await _keep_until(stop, config, desks)
-
-
-async def _keep_until(stop: asyncio.Event, config: Config, desks: Sequence[Desk]) -> None:
     from core.kit.supervise import supervise
 
-    mine = [desk for desk in desks if not (_folder(config.home, desk).read().keeper)]
-    for desk in desks:
-        if desk not in mine:
-            print(_line(desk.name, _folder(config.home, desk).read()), flush=True)
-    async with asyncio.TaskGroup() as group:
-        work = [supervise(group, f"display {desk.name}", _display(config, desk).keep()) for desk in mine]
-        while not stop.is_set() and any(_folder(config.home, desk).is_wanted for desk in mine):
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await stop.wait()
-            except TimeoutError:
-                continue
-        for one in work:
-            one.cancel()
+    mine = [desk for desk in desks if not _folder(config.home, desk).read().keeper]
+    if others := [desk for desk in desks if desk not in mine]:
+        print(_lines(config.home, others), flush=True)
+    with stop_signals([] if sys.platform == "win32" else [signal.SIGHUP]) as stop:
+        async with asyncio.TaskGroup() as group:
+            work = [supervise(group, f"display {desk.name}", _display(config, desk).keep()) for desk in mine]
+            while not stop.is_set() and any(_folder(config.home, desk).is_wanted for desk in mine):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await stop.wait()
+            for one in work:
+                one.cancel()
 
 
 def _display(config: Config, desk: Desk) -> VirtualDisplay:
@@ -261,21 +253,19 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
     )
 
 
-def _calibrate_alike(home: Home, config: Config, desks: Sequence[Desk]) -> None:
+def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
     """Connect the windows of displays that are like one that has windows; else say what does."""
     from bot.cli.calibrate.command import calibrate_alike, finished, has_same_size
     from bot.cli.calibrate.console import Console
 
-    lacking = [one for one in desks if not one.windows]
-    if not lacking:
+    first = next((one for one in desks if not one.windows), None)
+    if first is None:
         return
-    like = next((one.name for one in config.desks if one.windows and has_same_size(one, lacking[0])), None)
+    like = next((one.name for one in config.desks if one.windows and has_same_size(one, first)), None)
     if like is not None:
-        finished(calibrate_alike(home, like, Console(is_person=False)))
+        finished(calibrate_alike(config.home, like, Console(is_person=False)))
     else:
-        print(
-            f"`octet calibrate {lacking[0].name} --all` measures its window, and connects the others that are like it."
-        )
+        print(f"`octet calibrate {first.name} --all` measures its window, and connects the others that are like it.")
 
 
 def _detached(home: Home, desks: Sequence[Desk]) -> None:
@@ -285,19 +275,10 @@ def _detached(home: Home, desks: Sequence[Desk]) -> None:
     argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *words]
     with (home.displays / "up.log").open("ab") as log:
         subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    is_up = _wait(home, desks, lambda standing: standing.is_up, UP_S)
+    is_up = panes.wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)
     print(_lines(home, desks))
     if not is_up:
         raise NotUp(seconds=f"{UP_S:g}")
-
-
-def _wait(home: Home, desks: Sequence[Desk], holds: Callable[[DisplayStatus], bool], limit_s: float) -> bool:
-    end = time.monotonic() + limit_s
-    while not all(holds(_folder(home, desk).read()) for desk in desks):
-        if time.monotonic() > end:
-            return False
-        time.sleep(LOOK_S)
-    return True
 
 
 def _lines(home: Home, desks: Sequence[Desk]) -> str:

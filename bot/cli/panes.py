@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from automation.terminal.programs import PanePrograms
     from core.config.loader import Config
     from core.desks.model import Desk
-    from core.home import Home
 
 UP_S, LOOK_S = 30.0, 0.2
 LAST_WORDS_S = 2.0  # how long the text of a pane whose program ended may take to stand still
@@ -32,28 +31,33 @@ class PanesNotUp(Unavailable):
     """Not every program runs {seconds} seconds after it was started; above is what each pane shows."""
 
 
-def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
-    """Start the panes' programs and say how people look at them. Raises PanesNotUp, TmuxMissing, TmuxOld."""
+def up(config: Config, names: Sequence[str] | None) -> None:
+    """Start the programs of these desks' panes, or of all, and say how people look at them. Raises NoPanes, PanesNotUp,
+    TmuxMissing, TmuxOld."""
     from automation.desktop.worker.process import DisplayLock
     from automation.terminal.programs import check_folders, check_tmux
     from automation.terminal.tmux import attach
     from bot.runfile import pointer_folders
     from core.config.settings import environment
 
+    own = [desk for desk in config.desks if desk.tmux is not None]
+    if not own:
+        raise NoPanes
     check_tmux()
+    desks = [desk for desk in own if not names or desk.name in names]
     for desk in desks:
         check_folders(desk)
     locks, is_kept = pointer_folders(environment())[-1] / "displays", True
     for desk in desks:
-        panes, programs = _of(home, config, desk)
+        panes, programs = _of(config, desk)
         programs.want(up=True)
         is_kept = not DisplayLock(locks, desk.display).take()  # ours until this command ends: nobody starts them twice
         if not is_kept:
             programs.tend(panes.look_at_all())
             _await_begun(panes)
             time.sleep(SETTLED_S)
-        is_up = _wait(panes, UP_S if is_kept else LOOK_S)
-        print("\n".join(_lines(home, config, desk)))
+        is_up = wait_until(lambda panes=panes: all(runs for _, runs, _ in _states(panes)), UP_S if is_kept else LOOK_S)
+        print("\n".join(lines(config, desk)))
         if not is_up:
             raise PanesNotUp(seconds=f"{UP_S if is_kept else SETTLED_S:g}")
         assert desk.tmux is not None
@@ -62,73 +66,75 @@ def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
         print("They run on by themselves. Started again when they end they are only while `octet run` runs.")
 
 
-def down(home: Home, config: Config, desks: Sequence[Desk]) -> None:
+def down(config: Config, desks: Sequence[Desk]) -> None:
     """End the programs of these desks' own panes, until `octet desk up`."""
+    from automation.terminal.tmux import TmuxSilent
+
     for desk in desks:
-        panes, programs = _of(home, config, desk)
+        panes, programs = _of(config, desk)
         programs.want(up=False)
         ended = programs.end_all()
-        if desk.tmux is not None and not _lives(panes):
-            from automation.terminal.stale_socket import (
-                sweep,  # Unix alone; where there is no tmux, that was said before
-            )
+        try:
+            is_used = bool(panes.all())  # the server has panes of somebody else, for which it stays
+        except TmuxSilent:
+            is_used = False  # it is just ending
+        if desk.tmux is not None and not is_used:
+            from automation.terminal.stale_socket import sweep  # Unix alone; without tmux, that was said before
 
             sweep(desk.tmux)
         print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")
 
 
-def _lives(panes: Panes) -> bool:
-    """Whether the server has panes of somebody else, for which it stays."""
-    from automation.terminal.tmux import TmuxSilent
+def lines(config: Config, desk: Desk) -> list[str]:
+    """How the desk stands, and each of its panes."""
+    from automation.terminal.tmux import where
 
-    try:
-        return bool(panes.all())
-    except TmuxSilent:
-        return False  # it is just ending
+    assert desk.tmux is not None
+    panes, programs = _of(config, desk)
+    states = list(_states(panes))
+    run = sum(runs for _, runs, _ in states)
+    head = f"{desk.name} (tmux {where(desk.tmux)})"
+    if not programs.is_wanted and not run:
+        return [f"{head} is down: it was put down; `octet desk up --tmux` brings it back"]
+    return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, _, why in states if why)]
 
 
-def lines(home: Home, config: Config) -> list[str]:
-    """How each desk with panes stands, and each of its panes."""
-    return [line for desk in config.desks if desk.tmux for line in _lines(home, config, desk)]
-
-
-def told(home: Home, config: Config) -> list[dict[str, object]]:
+def told(config: Config, desk: Desk) -> dict[str, object]:
     """The same for programs."""
     from automation.terminal.tmux import attach
 
-    return [
-        {
-            "desk": desk.name,
-            "attach": attach(desk.tmux),
-            "is_wanted": _of(home, config, desk)[1].is_wanted,
-            "panes": [{"name": name, "why": why} for name, _, why in _states(_of(home, config, desk)[0])],
-        }
-        for desk in config.desks
-        if desk.tmux is not None
-    ]
+    assert desk.tmux is not None
+    panes, programs = _of(config, desk)
+    states = [{"name": name, "why": why} for name, _, why in _states(panes)]
+    return {"desk": desk.name, "attach": attach(desk.tmux), "is_wanted": programs.is_wanted, "panes": states}
 
 
-def text(home: Home, config: Config, desk: Desk) -> str:
-    """What every pane of the desk shows, as text; what its profile masks is covered."""
-    return "\n".join(_of(home, config, desk)[0].shown())
-
-
-def png(home: Home, config: Config, desk: Desk) -> bytes:
-    """The same as a picture."""
+def picture_to(config: Config, desk: Desk, file: Path) -> None:
+    """Write what every pane of the desk shows, with what its profile masks covered: `-` is the terminal, a name that
+    ends in .txt a text, any other a picture."""
     from automation.terminal import pane_picture
+    from bot.cli.pictures import write_picture
 
-    return pane_picture.png(pane_picture.drawn(text(home, config, desk).split("\n")))
+    text = "\n".join(_of(config, desk)[0].shown())
+    if str(file) == "-":
+        print(text, end="")
+    elif file.suffix == ".txt":
+        write_picture(file, text.encode())
+    else:
+        write_picture(file, pane_picture.png(pane_picture.drawn(text.split("\n"))))
 
 
-def of_terminals(config: Config, names: Sequence[str] | None) -> list[Desk]:
-    """The desks with panes among these names, or all of them. Raises NoPanes where there is none at all."""
-    own = [desk for desk in config.desks if desk.tmux is not None]
-    if not own:
-        raise NoPanes
-    return [desk for desk in own if not names or desk.name in names]
+def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> bool:
+    """Look until it holds, or the limit; return whether it holds."""
+    end = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(look_s)
+    return True
 
 
-def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
+def _of(config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
     from automation.terminal.panes import Panes
     from automation.terminal.programs import PanePrograms
     from automation.terminal.tmux import TmuxServer
@@ -137,30 +143,18 @@ def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
     assert desk.tmux is not None
     environ = {name: value for name, value in environment().items() if not name.startswith("OCTET_")}
     panes = Panes(desk, config.panes, TmuxServer(desk.tmux, environ))
-    return panes, PanePrograms(panes, home.displays / desk.name)
+    return panes, PanePrograms(panes, config.home.displays / desk.name)
 
 
 def _await_begun(panes: Panes) -> None:
     """Wait until no pane is still beginning its program: on a busy machine that lasts."""
     from automation.protocol.ports import PermanentFailure
 
-    end = time.monotonic() + UP_S
-    while any(
-        not isinstance(look, PermanentFailure) and not look.stand.is_dead and look.stand.command in BEGINNING
-        for look in panes.look_at_all().values()
-    ):
-        if time.monotonic() > end:
-            return
-        time.sleep(LOOK_S / 4)
+    def have_begun() -> bool:
+        looks = [look for look in panes.look_at_all().values() if not isinstance(look, PermanentFailure)]
+        return not any(not look.stand.is_dead and look.stand.command in BEGINNING for look in looks)
 
-
-def _wait(panes: Panes, limit_s: float) -> bool:
-    end = time.monotonic() + limit_s
-    while not all(runs for _, runs, _ in _states(panes)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(LOOK_S)
-    return True
+    wait_until(have_begun, UP_S, LOOK_S / 4)
 
 
 def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
@@ -171,10 +165,8 @@ def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
         if isinstance(look, PermanentFailure):
             yield name, False, look.note or look.reason.value
         elif look.stand.is_dead:
-            words = _last_words(panes, name)
-            code = (
-                f" with exit code {look.stand.status}" if look.stand.status else ""
-            )  # tmux hears of it a little later
+            words, status = _last_words(panes, name), look.stand.status
+            code = f" with exit code {status}" if status else ""  # tmux hears of it a little later
             yield name, False, f"its program ended{code}{f': {words}' if words else ''}"
         else:
             yield name, True, f"not readable: {why}" if (why := look.view.why_unread) else ""
@@ -182,36 +174,12 @@ def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
 
 def _last_words(panes: Panes, name: str) -> str:
     """The last line that a program said before it ended; tmux may hear of the end before all of what was said."""
-    lines = panes.look(name, history=50).view.lines  # they stand above the screen by now
-    end = time.monotonic() + LAST_WORDS_S
-    while time.monotonic() < end:
-        time.sleep(LOOK_S / 4)
-        before, lines = lines, panes.look(name, history=50).view.lines
-        if lines == before:
-            break
-    return next((line for line in reversed(lines) if line and "Pane is dead" not in line), "")
+    lines: Sequence[str] | None = None
 
+    def stand_still() -> bool:
+        nonlocal lines
+        before, lines = lines, panes.look(name, history=50).view.lines  # they stand above the screen by now
+        return lines == before
 
-def _lines(home: Home, config: Config, desk: Desk) -> list[str]:
-    from automation.terminal.tmux import where
-
-    assert desk.tmux is not None
-    panes, programs = _of(home, config, desk)
-    states = list(_states(panes))
-    run = sum(runs for _, runs, _ in states)
-    head = f"{desk.name} (tmux {where(desk.tmux)})"
-    if not programs.is_wanted and not run:
-        return [f"{head} is down: it was put down; `octet desk up --tmux` brings it back"]
-    return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, _, why in states if why)]
-
-
-def picture_to(home: Home, config: Config, desk: Desk, file: Path) -> None:
-    """Write the picture where the person wants it: `-` is the terminal, a name that ends in .txt a text."""
-    from bot.cli.pictures import write_picture
-
-    if str(file) == "-":
-        print(text(home, config, desk), end="")
-    elif file.suffix == ".txt":
-        write_picture(file, text(home, config, desk).encode())
-    else:
-        write_picture(file, png(home, config, desk))
+    wait_until(stand_still, LAST_WORDS_S, LOOK_S / 4)
+    return next((line for line in reversed(lines or ()) if line and "Pane is dead" not in line), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +15,9 @@ from bot.cli.operator import OctetNotRunning, call, printable, table
 from core.kit.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from core.config.profiles import Kind, Value
-    from core.desks.model import Desk
     from core.home import Home
 
 app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_is_help=True)
@@ -36,11 +36,6 @@ class WindowNotOfProfile(NotFound):
     """No window {id} is driven by profile {profile}. Its windows are: {known}."""
 
 
-@app.callback()
-def group() -> None:
-    """Profiles: how each kind of window is driven."""
-
-
 @app.command("list")
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every profile: whether it can be used, and what each window still has to be measured for."""
@@ -49,12 +44,13 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
 
     problems: list[Problem] = []
     found = read_desks(home_of(home).root, problems)
-    rows = [(kind, _windows(found.desks, name)) for name, kind in sorted(found.kinds.items())]
+    windows = [(window.kind, f"{desk.name} {window.name}") for desk in found.desks for window in desk.windows]
+    rows = [(kind, [one for of, one in windows if of == name]) for name, kind in sorted(found.kinds.items())]
     wrong = sorted({one.file for one in problems if one.file.startswith("config/profiles/")})
     if not rows and not wrong:
         raise NoProfiles(folder=home_of(home).config / "profiles")
     if json:
-        _print_json([_summary(kind, windows) for kind, windows in rows])
+        print(dumps([_summary(kind, windows) for kind, windows in rows], ensure_ascii=False, indent=2))
         return
     print(table([("PROFILE", "CAN BE USED", "WINDOWS"), *((k.name, _state(k), _listed(w)) for k, w in rows)]))
     for file in wrong:
@@ -71,20 +67,20 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """All that one profile says: each value with how it is known, or what is to be measured at each window."""
-    kind = _kind(home_of(home), name)
+    from core.config.profiles import Mark, find_kind
+
+    kind = find_kind(home_of(home), name)
     measured = _measured(home_of(home), name, at)
     values = kind.values(measured)
     if json:
         rows = [{"path": one.path, "value": one.value, "mark": one.mark.value, "note": one.note} for one in values]
-        _print_json({**_summary(kind, ()), "values": rows})
+        print(dumps({**_summary(kind, []), "values": rows}, ensure_ascii=False, indent=2))
         return
     print(f"{kind.name}: {_state(kind)}")
     if kind.enabled:
         print(f"enabled {kind.enabled}")
     if kind.disabled:
         print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
-    from core.config.profiles import Mark
-
     needed = {one.path for one in kind.wanted(measured) if one.is_needed}
     for mark in Mark:
         some = [one for one in values if one.mark is mark]
@@ -104,12 +100,20 @@ def enable(name: Name, home: HomeOption = None) -> None:
     kind = disabled_kind(place, name)
     print(f"{kind.name} is disabled: {kind.disabled}")
     print("Whether you may use it so is between you and whoever offers it; Octet cannot know.")
-    if _asked('Type "yes" to enable it: ') != "yes":
+    print('Type "yes" to enable it: ', end="", flush=True)
+    if sys.stdin.readline().strip().casefold() != "yes":
         raise NotEnabled(id=name)
-    who = _account()
+    try:
+        who = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        who = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
     write(place, name, who=who, now_ms=SystemClock().now_ms())
     print(f"enabled {name} for {who}; it stands in config/profiles/{name}.toml")
-    _tell_journal(place, name, who)
+    try:
+        call(place, "POST", f"/profiles/{name}/enabled", body={"who": who})
+    except OctetNotRunning:
+        return  # the file alone keeps it
+    print("the journal has it too; `octet reload` or a restart uses it")
 
 
 @app.command()
@@ -123,36 +127,6 @@ def new(
 
     desk, _, window = at.partition("/")
     print(f"wrote {save_profile(home_of(home), name, desk, window)}")
-
-
-def _asked(question: str) -> str:
-    print(question, end="", flush=True)
-    return sys.stdin.readline().strip().casefold()
-
-
-def _account() -> str:
-    """The account that says yes."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
-
-
-def _tell_journal(home: Home, name: str, who: str) -> None:
-    """The journal of an Octet that runs; else the file alone keeps it."""
-    try:
-        call(home, "POST", f"/profiles/{name}/enabled", body={"who": who})
-    except OctetNotRunning:
-        return
-    print("the journal has it too; `octet reload` or a restart uses it")
-
-
-def _kind(home: Home, name: str) -> Kind:
-    from core.config.profiles import kind_of, read_profiles
-    from core.kit.problems import Problem
-
-    problems: list[Problem] = []
-    return kind_of(read_profiles(home.root, problems), name, problems)
 
 
 def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
@@ -173,11 +147,7 @@ def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
     return known[at]
 
 
-def _windows(desks: Iterable[Desk], kind: str) -> tuple[str, ...]:
-    return tuple(f"{desk.name} {window.name}" for desk in desks for window in desk.windows if window.kind == kind)
-
-
-def _listed(windows: tuple[str, ...]) -> str:
+def _listed(windows: Sequence[str]) -> str:
     if not windows:
         return "-"
     return windows[0] if len(windows) == 1 else f"{windows[0]} and {len(windows) - 1} more"
@@ -199,25 +169,17 @@ def _line(value: Value, needed: Collection[str]) -> str:
     from core.config.profiles import Mark
     from core.kit.problems import show as short
 
-    said = "-" if value.value is None else _text(value.value) or short(value.value)
+    text = dumps(value.value, ensure_ascii=False)
+    said = "-" if value.value is None else text if len(text) <= 90 else short(value.value)
     if value.mark is Mark.CALIBRATE and value.value is not None:
         said = f"starts with {said}"
     elif value.path in needed:
         said = "needed"
-    return printable(f"  {value.path} = {said}" if value.value is not None else f"  {value.path}: {said}") + (
-        f"\n      {printable(value.note)}" if value.note else ""
-    )
+    line = printable(f"  {value.path} = {said}" if value.value is not None else f"  {value.path}: {said}")
+    return line + (f"\n      {printable(value.note)}" if value.note else "")
 
 
-def _text(value: object) -> str:
-    """A value as its file has it, where that is short."""
-    import json
-
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 90 else ""
-
-
-def _summary(kind: Kind, windows: tuple[str, ...]) -> dict[str, object]:
+def _summary(kind: Kind, windows: Sequence[str]) -> dict[str, object]:
     wanted = kind.wanted()
     return {
         "name": kind.name,
@@ -227,9 +189,3 @@ def _summary(kind: Kind, windows: tuple[str, ...]) -> dict[str, object]:
         "open": [one.path for one in wanted if not one.is_needed],
         "windows": list(windows),
     }
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -337,8 +337,10 @@ def _kind(name: str, file: TomlTable) -> Kind:
     )
 
 
-def kind_of(files: ProfileFiles, name: str, problems: list[Problem]) -> Kind:
-    """The profile of this name. Raises ProfileNotFound or ProfileWrong; `problems` are those of reading `files`."""
+def find_kind(home: Home, name: str) -> Kind:
+    """Return the profile of this name. Raises ProfileNotFound or ProfileWrong."""
+    problems: list[Problem] = []
+    files = read_profiles(home.root, problems)
     if name not in files.named:
         raise ProfileNotFound(id=name)
     wrong = [str(one) for one in problems if one.file == f"{PROFILES}/{name}.toml"]
@@ -349,8 +351,7 @@ def kind_of(files: ProfileFiles, name: str, problems: list[Problem]) -> Kind:
 
 def disabled_kind(home: Home, name: str) -> Kind:
     """The profile of this name, which waits for a yes. Raises ProfileNotFound, ProfileWrong or ProfileNotDisabled."""
-    problems: list[Problem] = []
-    kind = kind_of(read_profiles(home.root, problems), name, problems)
+    kind = find_kind(home, name)
     if not kind.disabled:
         raise ProfileNotDisabled(id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
     return kind
