@@ -6,21 +6,23 @@ import base64
 import contextlib
 import json
 import re
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from core.kit.files import write_bytes_private
 from core.profiles.model import Selection
 
+T = TypeVar("T")
 MOST_BYTES = 32_000_000  # of all formats together; what goes beyond is not kept
 NO_DATA = frozenset(
     {"TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "DELETE", "INSERT_SELECTION", "INSERT_PROPERTY"}
 )
-"""Targets that are questions or orders, and no data."""
 INSIDE_ONLY = frozenset({"GTK_TEXT_BUFFER_CONTENTS", "GTK_TREE_MODEL_ROW"})
 """Targets that mean something inside the program that offers them only: addresses in its memory."""
-TEXTS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/html")
-"""Asked for first, in case there is not time for all."""
+TEXTS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/html")  # asked for first
 SECRETS = frozenset(
     {"x-kde-passwordManagerHint", "ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore"}
 )
@@ -112,3 +114,16 @@ class ClipboardBackup:
 
     def _path(self, selection: Selection) -> Path:
         return self._folder / f"{selection.value}-{self._display}"
+
+
+def as_job(work: Callable[[], T]) -> tuple[Callable[[], None], Future[T]]:
+    """What does this work in the clipboard's own thread, and what its caller waits for, in whose thread errors rise."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except Exception as trouble:  # noqa: BLE001 handed to the caller
+            done.set_exception(trouble)
+
+    return run, done

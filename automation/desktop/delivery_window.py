@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from PIL import Image
 
 from automation.desktop.input_target import wait_until
-from automation.desktop.observation import draft_fingerprint
+from automation.desktop.observation import composer_changes
 from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots
 from automation.protocol.ports import (
@@ -29,11 +29,9 @@ from core.profiles.model import Box, Profile, Readback
 
 LOOK_S = 0.004
 CLEAR_S = 0.3  # how long a composer may take to show that it was cleared, or that a selection is gone
-QUIET_S = 1.0
-"""So long nobody may have typed, and nothing may have changed in the composer, before a transcript is copied."""
+QUIET_S = 1.0  # the user and the composer rest so long before a transcript is copied
 QUIET_WITHIN_S = 3.0
-MOST_SAID = 1_500_000
-"""So many characters of a transcript are handed on, its last ones: an answer has a million at most."""
+MOST_SAID = 1_500_000  # characters, the last ones: an answer has a million at most
 NO_TRANSCRIPT = "its profile does not say how its transcript is read"
 
 
@@ -122,7 +120,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         name_tag = self._name_tag()
-        return bool(name_tag) and draft_fingerprint.window_mark(name_tag) in marks
+        return bool(name_tag) and composer_changes.window_mark(name_tag) in marks
 
     @abstractmethod
     def _copied(self, copy: Sequence[str]) -> str | None:
@@ -175,8 +173,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
     """A window whose text is read back by copying alone. Nothing keeps others away between a look and a key, so Enter
     is pressed only while the composer looks as it did when its text was copied back equal."""
 
-    copy_s: tuple[float, ...]
-    """How long a copy is waited for, longer with each one."""
+    copy_s: tuple[float, ...]  # longer with each copy
     still_s: float
 
     def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
@@ -228,7 +225,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         self._wait(min(seconds, LOOK_S))
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        if draft_fingerprint.shows_draft(self._composer(), marks, self._profile.composer.caret_px):
+        if composer_changes.shows_draft(self._composer(), marks, self._profile.composer.caret_px):
             return True
         self.focus()
         text = self._copy(self._profile.copy, self._profile.after_copy, self.copy_s[-1])
@@ -253,8 +250,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
 
     @abstractmethod
     def _copy(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
-        """What the chords `copy` copy within that time; then the chords `after` are pressed: what was selected must not
-        be what the user's next key replaces."""
+        """What `copy` copies in that time; then `after` is pressed, so that the user's next key replaces nothing."""
 
     def _copied(self, copy: Sequence[str]) -> str | None:
         return self._copy(copy, (), self.copy_s[-1])

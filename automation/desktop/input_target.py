@@ -55,7 +55,6 @@ class InputTarget(ABC, Generic[Eyes]):
         self._pointer_was: tuple[int, int] | None = None
         self._active_was = 0
         self.taken: WindowInfo | None = None
-        """The window that was taken, without looking for it."""
 
     @property
     def profile(self) -> Profile:
@@ -161,8 +160,7 @@ class InputTarget(ABC, Generic[Eyes]):
             raise TransientFailure(Reason.MOVED, "it was moved while a text was brought")
 
     def _check_place(self) -> None:
-        """See that what is clicked is where it was seen: its window has not moved since. Beside a composer may be a
-        button that lets an agent do something."""
+        """See that the window has not moved: beside a composer may be a button that lets an agent do something."""
         now = self.eyes.windows.see(self.target().id)
         if now is None or now.box != self.target().box:
             raise TransientFailure(Reason.MOVED, "it was moved just before a click")

@@ -51,8 +51,7 @@ class Clicks:
         there. A browser's composer may have the focus while the caret stands outside of it."""
 
     def choose(self, points: Sequence[Point], corner: Point) -> Point:
-        """The first of `points` in the window at `corner` that is far enough from the clicks of the last moments; where
-        none is, the one whose neighbourhood was clicked longest ago."""
+        """The first of `points` far enough from the last clicks; else the one whose neighbours are the oldest."""
         return min(points, key=lambda point: self._near_s(point, corner))
 
     def made(self, point: Point, corner: Point) -> None:
@@ -88,8 +87,7 @@ def _apart(one: Point, other: Point) -> bool:
     return max(abs(one[0] - other[0]), abs(one[1] - other[1])) >= APART_PX
 
 
-MARGIN_S = 0.02
-"""Around each act: the server's times are whole milliseconds, and its clock and ours are read one after the other."""
+MARGIN_S = 0.02  # the server counts whole milliseconds, and both clocks are read one after the other
 REMEMBERED = 500
 
 

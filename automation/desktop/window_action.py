@@ -41,8 +41,7 @@ class WindowAction:
         return self._aim.eyes
 
     def find(self) -> None:
-        """See that it is the window, at its place, whatever it shows; or its dialog, in a window of its own, wherever
-        that is. Touches nothing."""
+        """See that it is the window at its place, or its dialog in a window of its own, wherever. Touches nothing."""
         self._eyes.check_unlocked()
         apart = self._eyes.apart(self._aim.name)
         if apart is None:
@@ -80,8 +79,7 @@ class WindowAction:
             self._agents = None
 
     def is_other(self, mark: str) -> bool:
-        """Whether another dialog was there at the last look than that of `mark`, or none. A caret makes no difference,
-        nor how a button looks that the pointer stands on."""
+        """Whether the last look showed another dialog than `mark`, or none; carets and hovered buttons aside."""
         before = self._crops.get(mark)
         if self._now is None or before is None:
             return True

@@ -23,8 +23,7 @@ from core.deliveries.model import Assurance, Evidence, Moment, Order, Outcome, R
 from core.kit import faults
 from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
 
-ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
-"""These say something about the text, not about the window: waiting for the window would not help."""
+ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # They speak of the text, not of the window
 
 
 SENT_UNASKED = (
@@ -50,8 +49,7 @@ READ_BY: dict[AnyReadback, str] = {
 """How the text was seen to be whole, for people."""
 COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
 """By these the text itself was read, and compared."""
-BETTER_S = 0.3
-"""How long Octet watches for a better proof after a composer emptied under the guard, where a window may show one."""
+BETTER_S = 0.3  # so long Octet waits for a better proof after a composer emptied under the guard
 GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
 EMPTIED = (
     "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
@@ -69,8 +67,7 @@ class _Seen:
     gained: bool = False  # the composer emptied, and the document gained the whole text, once
 
 
-RECOGNISED = "recognised"
-"""Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
+RECOGNISED = "recognised"  # Octet knew its own draft again by the marks committed before the interruption
 _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
 
 
@@ -156,8 +153,7 @@ class Submission(Attempt):
         )
 
     def _press_enter(self, look_when_due: Callable[[], object]) -> None:
-        """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft still stands
-        there."""
+        """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft is still there."""
         for _ in range(ASKS):
             if not self._window.is_held():
                 # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
@@ -182,8 +178,7 @@ class Submission(Attempt):
         return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
 
     def _record_unexpected_submit(self, note: str) -> Outcome:
-        """The window sent something without Enter: that is written down as if it had been pressed, and is known only if
-        the window says itself that it has the whole text."""
+        """Record what was sent without Enter as if it had been pressed: known only if the window shows the text."""
         self._ask()
         self.pressed = True
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
@@ -275,8 +270,7 @@ class Submission(Attempt):
 
     @property
     def _may_be_weak(self) -> bool:
-        """Whether a composer that empties under the input guard proves a weak delivery: it held our text, read back
-        just before, and the profile does not forbid it."""
+        """Whether a composer that empties under the guard proves a weak delivery: our text was read back in it."""
         return self._profile.weak_by_emptying and self._read_by not in {None, Readback.NONE}
 
     @property
@@ -419,8 +413,7 @@ class DeliveryRun(Submission):
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
     def _look(self) -> ReadbackResult:
-        """One look, which for a long text may take longer than a person may be kept waiting: then the focus is taken
-        anew, and the next look reads the whole again."""
+        """Look once. For a long text that may take too long: then the next look, with the focus anew, reads it all."""
         try:
             return self._window.read()
         except TransientFailure as trouble:

@@ -67,8 +67,7 @@ class ActionRun(Attempt):
         return self.outcome
 
     def settle(self) -> Outcome:
-        """Say what is seen of an act that may have been pressed before an interruption. Presses nothing, ever: that
-        the dialog still stands there does not prove that nothing was pressed."""
+        """Say what is seen of an act that may have been pressed before an interruption. Presses nothing, ever."""
         try:
             self._window.find()
             seen = self._seen(self._window.stand())

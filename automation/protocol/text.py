@@ -22,8 +22,7 @@ MOST_TIMES = 50
 
 
 def prepare(text: str, profile: Habits) -> str:
-    """The text as it will be staged: newlines by the profile's policy. Raise PermanentFailure when this window does not
-    take it."""
+    """The text as it will be staged. Raise PermanentFailure when this window does not take it."""
     text = _LINE_ENDS.sub("\n", text)
     if unsendable := _UNSENDABLE.search(text):
         raise PermanentFailure(
@@ -101,8 +100,7 @@ def has_block(asked: str, transcript: str, level: Normalise) -> bool:
 
 
 def gained_once(text: str, before: str, after: str) -> bool:
-    """Whether `after` holds the whole text exactly once more than `before`, blanks and line ends aside. Never said of a
-    text so short that it may be a part of another."""
+    """Whether `after` holds the text once more than `before`, blanks aside. Never said of a very short text."""
     mine = normalise(text, Normalise.BLANKS)
     return len(mine) >= SHORTEST and _count(mine, after) == _count(mine, before) + 1
 
@@ -117,8 +115,7 @@ def _count(mine: str, there: str) -> int:
 
 
 def _has_lines(asked: str, transcript: str) -> bool:
-    """As `has_block`, for a program that breaks lines where it likes: some whole lines, one after the other, hold the
-    text and nothing else, blanks aside."""
+    """As `has_block`, for a program that breaks lines where it likes: some whole lines hold the text alone."""
     mine = _BLANKS.sub("", asked)
     lines = [line for line in (_BLANKS.sub("", line) for line in transcript.split("\n")) if line]
     there = "".join(lines)

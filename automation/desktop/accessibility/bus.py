@@ -19,8 +19,7 @@ from core.kit.errors import NotFound, OctetError, Unavailable
 T = TypeVar("T")
 
 CONNECT_S = 1.0
-CALL_S = 0.25
-"""The longest wait for an answer. Programs answer within milliseconds; one that does not is stopped or frozen."""
+CALL_S = 0.25  # programs answer within milliseconds, unless stopped or frozen
 _GONE = frozenset(
     {
         "org.freedesktop.DBus.Error.UnknownObject",
@@ -30,7 +29,6 @@ _GONE = frozenset(
         "org.freedesktop.DBus.Error.Disconnected",
     }
 )
-"""Errors that mean: whom this was asked is not there any more."""
 
 
 class Unreadable(OctetError):

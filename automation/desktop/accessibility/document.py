@@ -12,8 +12,7 @@ from core.profiles.value_types import ROLES
 
 MOST_OBJECTS = 2_000  # A window with more objects that have a text is not read
 MOST_CHARS = 1_000_000
-AT_ONCE = 50
-"""So many of them are asked together: what the program is asked about its composer meanwhile waits no longer."""
+AT_ONCE = 50  # asked together: questions about the composer wait no longer than that
 DEEPEST = 200
 
 

@@ -25,13 +25,11 @@ REGISTRY = "org.a11y.atspi.Registry"
 ROOT = "/org/a11y/atspi/accessible/root"
 SEARCH_S = 0.25  # so much processor time the search for one sign in a text may take
 AGAIN_S = 5.0  # rest before a bus that was not there is looked for again
-FRESH_S = 0.05
-"""For so long an answer about a composer is of the same delivery: of its look at the window, and its click."""
+FRESH_S = 0.05  # so long an answer about a composer is of the same delivery
 MOST_OBJECTS = 2_000  # so many objects of one window are looked at for one by role and name
 
 
-QUESTIONS = frozenset({ROLES["dialog"], ROLES["alert"]})
-"""What asks a person something, whether the profile knows it or not."""
+QUESTIONS = frozenset({ROLES["dialog"], ROLES["alert"]})  # whether the profile knows it or not
 
 
 WIDEST_FRAME = 100  # pixels by which a window with its frame and shadow is larger than its own area
@@ -106,12 +104,9 @@ class AccessibilityReader:
         self._windows = windows
         self._bus: Bus | None = None
         self._tried_s = -AGAIN_S
-        self._frames: dict[int, Node] = {}
-        """By X window, its frame in the tree. An id is given to another window only after this one has vanished."""
-        self._composers: dict[int, tuple[_Found, float]] = {}
-        """By X window, the composer that was looked up last, and when its program was asked about it last."""
-        self._signs: dict[tuple[int, Accessible], Node] = {}
-        """By X window and what was looked for, the object that it was seen to be last."""
+        self._frames: dict[int, Node] = {}  # by X window
+        self._composers: dict[int, tuple[_Found, float]] = {}  # by X window: and when its program was asked last
+        self._signs: dict[tuple[int, Accessible], Node] = {}  # what each was seen to be last
 
     def connect(self) -> None:
         """Be on the bus, if it was not tried in vain a moment ago. Raises NoBus."""
@@ -204,8 +199,7 @@ class AccessibilityReader:
         return around[0]
 
     def top(self, seen: WindowInfo) -> Node:
-        """A window that stands in the way of another one; it need not be called what its title says. Raises as
-        `frame`."""
+        """A window over another one; its label need not be its title. Raises as `frame`."""
         frames = self._frames_of(seen)
         named = [frame for frame, label in zip(frames, labels(frames), strict=True) if label == seen.title]
         # Some tell their place with a frame and a shadow around it.
@@ -215,8 +209,7 @@ class AccessibilityReader:
         return found[0]
 
     def parts(self, seen: WindowInfo, *, role: str = "", name: str = "") -> list[AccessiblePart]:
-        """The shown objects of the window with this role and this name, the outer ones first; "" is any. Raises as
-        `frame`."""
+        """The shown objects with this role and name, the outer ones first; "" is any. Raises as `frame`."""
         frame = self.frame(seen)
         parts: list[AccessiblePart] = []
         for node in frame.find(State.SHOWING)[:MOST_OBJECTS]:

@@ -16,8 +16,7 @@ _A = "org.a11y.atspi."
 _ACCESSIBLE, _TEXT, _COMPONENT, _COLLECTION = _A + "Accessible", _A + "Text", _A + "Component", _A + "Collection"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 EMBEDDED = "\ufffc"  # stands in a text for an object with a text of its own
-_INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})
-"""Roles of embedded objects that stand in a line of text; all others are blocks with lines of their own."""
+_INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})  # they stand in a line; all others are blocks
 _ALL, _ANY = 1, 2
 _CANONICAL = 1
 _RETURNS = {
@@ -171,8 +170,7 @@ class Node:
         return "\n".join(self.lines(MOST_DEEP))
 
     def own_text(self) -> str:
-        """Its text alone, a mark in place of each object in it; empty for what has no text: GTK complains in its log
-        when such an object is asked."""
+        """Its text alone, a mark for each object in it; empty for what has none: GTK would log a complaint."""
         interfaces = cast("list[str]", self._ask(_ACCESSIBLE, "GetInterfaces")[0])
         return str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0]) if _TEXT in interfaces else ""
 
@@ -184,8 +182,7 @@ class Node:
         if deep == 0:
             raise NoBusReply(why="its text is nested too deep")
         lines: list[str] = []
-        is_open = False
-        """The last line is still being written: what comes inline goes on in it."""
+        is_open = False  # what comes inline goes on in the last line
         children = iter(self.children())
         for index, piece in enumerate(own.split(EMBEDDED)):
             child = next(children, None) if index else None

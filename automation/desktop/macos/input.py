@@ -7,11 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import pyperclip
 
+from automation.desktop.clipboard_backup import as_job
 from automation.desktop.gui import import_gui, keys_of
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
@@ -88,10 +88,8 @@ class MacClipboard:
     def __init__(self) -> None:
         """Raise NoMacClipboard with what is missing."""
         self._persons: str | None = None
-        self._giving: Callable[[], None] | None = None
-        """Waits until the person's text is there again, which has begun."""
-        self._ours: set[str] = set()
-        """Texts that are there by our doing: put there, or copied from the window because we pressed its chord."""
+        self._giving: Callable[[], None] | None = None  # waits until the user's text is there again
+        self._ours: set[str] = set()  # what Octet put there, or copied there by a chord
         try:
             self._in_time(pyperclip.paste)
         except (pyperclip.PyperclipException, TransientFailure) as trouble:
@@ -144,13 +142,7 @@ class MacClipboard:
         return self._begin(work)()
 
     def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
-        done: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                done.set_result(work())
-            except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
-                done.set_exception(trouble)
+        run, done = as_job(work)
 
         def wait() -> T:
             try:

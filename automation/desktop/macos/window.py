@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from automation.desktop.delivery_window import CLEAR_S, CopiedWindow
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.inspector import NOT_THERE, MacInspector
-from automation.desktop.observation import draft_fingerprint
+from automation.desktop.observation import composer_changes
 from automation.desktop.own_input import Clicks, places
 from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason, Target
@@ -70,7 +70,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         return False
 
     def marks(self) -> tuple[str, ...]:
-        return () if self._read is None else (draft_fingerprint.picture_mark(self._read),)
+        return () if self._read is None else (composer_changes.picture_mark(self._read),)
 
     def target_identity(self) -> Target | None:
         box = self._eyes.place(self._name)

@@ -56,8 +56,7 @@ class AccessibilitySigns:
         return ""
 
     def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
-        """Return the lines of the screen in which the composer at `box` shows an answer code; None where its program
-        does not tell."""
+        """Return the lines on the screen in which the composer at `box` shows an answer code; None if not told."""
         try:
             node = self._reader.composer(seen, composer, box)
             own = node.own_text()

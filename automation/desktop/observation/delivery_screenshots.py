@@ -25,8 +25,7 @@ class DeliveryScreenshots:
 
     def __init__(self) -> None:
         self._kept: dict[Moment, Image.Image] = {}
-        self.has_code = True
-        """The prompt has an answer code, or Octet does not know what it says."""
+        self.has_code = True  # or Octet does not know what the prompt says
 
     def stages(self, text: str) -> None:
         """Note the prompt that is being staged."""

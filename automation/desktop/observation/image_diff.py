@@ -69,8 +69,7 @@ def is_same(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
 
 
 def is_same_line(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
-    """Tell whether two pictures of one line show the same but for carets on its ground, of whatever shape. A letter
-    where the other has a caret makes a difference here."""
+    """Whether two pictures of one line differ only by carets on its ground, of whatever shape; not by letters."""
     around = differing(one, other).getbbox()
     return around is None or all(_shows_caret(picture, around, caret_px) for picture in (one, other))
 
@@ -102,8 +101,7 @@ def place_of_line(composer: Composer, prompt: Box) -> Box:
 
 
 def line_now(picture: Image.Image, look: Image.Image, composer: Composer, prompt: Box) -> Image.Image | None:
-    """Cut the prompt's line and the next one, as large as `look`, out of a picture of the composer's whole box; None
-    where no line begins with the prompt."""
+    """Cut the prompt's line and the next one, as large as `look`, out of `picture`; None where there is no prompt."""
     width = prompt.x + prompt.width - composer.box.x
     wanted = _ink(look.crop((0, 0, width, prompt.height)), composer.background)
     there = _ink(picture.crop((0, 0, width, picture.height)), composer.background)

@@ -54,7 +54,6 @@ class WindowInspector(WindowLocator):
         self.tell_learned: Callable[[str, Box | Sign], object] = lambda _name, _value: None
         self._remembered: dict[str, int] = {}
         self.unlearned = {name for name in self.names() if not self.profile(name).has_busy_sign}
-        """The windows whose busy sign is still to be learned."""
         self.rested: dict[str, Image.Image] = {}
 
     def _place_or_dialog(self, name: str) -> WindowInfo:
@@ -102,8 +101,7 @@ class WindowInspector(WindowLocator):
         return ""
 
     def _is_composer_told(self, name: str, seen: WindowInfo) -> bool | None:
-        """Return whether the composer is where it was measured, as its program tells; None if it does not, or if the
-        profile does not read the composer so."""
+        """Whether the composer is where it was measured; None if its program, or the profile, does not tell."""
         composer, readback = self.profile(name).composer, self.profile(name).readback
         is_asked = Readback.ACCESSIBILITY in readback
         return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
@@ -131,8 +129,7 @@ class WindowInspector(WindowLocator):
         return bool(self._anchors.tag(name))
 
     def _remember_window(self, name: str, seen: WindowInfo) -> None:
-        """Keep the tag of a calibrated window that was opened anew and is certainly the one: its anchor may change with
-        the next prompt."""
+        """Keep the tag of a calibrated window that was opened anew: its anchor may change with the next prompt."""
         if self._remembered.get(name) == seen.id or not self._is_calibrated(name):
             return
         if self._configured[name].match_by is MatchBy.TITLE and not self.is_tagged(name, seen) and self.is_alone(name):
@@ -177,8 +174,7 @@ class WindowInspector(WindowLocator):
         return WindowStatus(name=name, usable=not reason, reason=reason, code=code)
 
     def why_unread(self, name: str) -> str:
-        """Why its composer cannot be read over the accessibility bus; empty where it can, or its profile does not try,
-        or the window is not there."""
+        """Why the accessibility bus does not tell its composer's text; empty where it does, or need not."""
         profile = self.profile(name)
         if Readback.ACCESSIBILITY not in profile.readback:
             return ""

@@ -45,8 +45,7 @@ class ScreenCapture:
         )
 
     def take(self, box: Box) -> Image.Image:
-        """What is seen now at a place of the screen, which must lie wholly on it. Raises ScreenGone, or
-        TransientFailure."""
+        """What is seen at a place that lies wholly on the screen. Raises ScreenGone, or TransientFailure."""
         try:
             shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
         except AssertionError as error:  # by which mss says that the display server closed the connection

@@ -86,8 +86,7 @@ class WindowSnapshot:
     why_not: str = ""
     unheard: str = ""  # why its program does not tell what its profile listens for; what is not seen may be there then
     reason: Reason | None = None  # the same for whoever decides by it
-    strange: str = ""
-    """What a question is called that its program tells of, and its profile does not know; empty: there is none."""
+    strange: str = ""  # a question that its profile does not know; empty: none
     frame: Image.Image | None = None
     dialog: int | None = None
     crop: Image.Image | None = None

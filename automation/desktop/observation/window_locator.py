@@ -33,8 +33,7 @@ class WindowLocator:
         self._profiles = profiles
         self._learned: dict[str, Profile] = {}
         self._known: dict[str, int] = {}
-        self._placed: dict[str, tuple[int, WindowInfo]] = {}
-        """Windows that were seen at their place, and the count of changes on the display when that began."""
+        self._placed: dict[str, tuple[int, WindowInfo]] = {}  # seen at their place, and the count of changes then
         self._stands: dict[str, Box] = {}
         self._apart: dict[str, int] = {}
 
@@ -59,8 +58,7 @@ class WindowLocator:
         return self._stands.get(name, self._configured[name].box)
 
     def boxes_now(self) -> list[Box]:
-        """Where all of them are this moment, whether they may be written into there or not; where they would stand, of
-        those that are not there."""
+        """Where all of them are this moment; where they would stand, of those that are not there."""
         return [self._box_now(name) for name in self._configured]
 
     def ids(self) -> dict[str, int]:
@@ -123,8 +121,7 @@ class WindowLocator:
         return seen if fits else None
 
     def place(self, name: str, *, just_asked: bool = False) -> WindowInfo:
-        """The window, shown, at its place, of its size, and nothing over it. With `just_asked` as of the last answer of
-        the server, unless something changed before that."""
+        """The window, shown, at its place and uncovered. `just_asked`: as of the server's last answer."""
         changes = self.windows.changes
         if changes is None:
             return self._place(name)[0]
@@ -204,8 +201,7 @@ class WindowLocator:
         return None
 
     def _is_for(self, modal: int, window: int) -> bool:
-        """Whether a dialog is for this window, not for another one of the same program; one that does not say whom it
-        is for may be for any."""
+        """Whether a dialog is for this window and not another of its program; one that does not say may be for any."""
         others = set(self._known.values()) - {window}
         here = modal
         for _ in range(DEEPEST):

@@ -7,14 +7,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
 
-from automation.desktop.clipboard_backup import MOST_BYTES, ClipboardBackup, ClipboardContent, ClipboardFormat
+from automation.desktop.clipboard_backup import MOST_BYTES, ClipboardBackup, ClipboardContent, ClipboardFormat, as_job
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.protocol.ports import TransientFailure
@@ -175,10 +174,8 @@ class ClipboardWindow:
 
 
 T = TypeVar("T")
-ANSWER_S = 3.0
-"""So long the clipboard's thread is waited for: a program that has to give what it promised may be frozen."""
-MARK = "OctetPrompt"
-"""The format by which the next worker sees that the clipboard still holds what a killed one put there."""
+ANSWER_S = 3.0  # a program that has to give what it promised may be frozen
+MARK = "OctetPrompt"  # shows the next worker that a killed one put there what the clipboard holds
 UNSEEN = {
     "ExcludeClipboardContentFromMonitorProcessing": b"\0\0\0\0",
     "CanIncludeInClipboardHistory": b"\0\0\0\0",
@@ -198,8 +195,7 @@ class ClipboardOffer:
 
     text: str
     mine: int
-    readers: list[int] = field(default_factory=list[int])
-    """The processes that asked for it, in their order; 0 where a reader does not say who it is."""
+    readers: list[int] = field(default_factory=list[int])  # by process; 0: unknown
     read_s: float = 0.0
     is_lost: bool = False
 
@@ -222,8 +218,7 @@ class WindowsClipboard:
         self._persons: ClipboardContent | None = None
         self._is_owed = False
         self._copied_by: int | None = None
-        self._copies_of: int | None = None
-        """The process in whose window we press, or have pressed, the chord that copies."""
+        self._copies_of: int | None = None  # in whose window Octet presses the chord that copies
         started: queue.SimpleQueue[ClipboardWindow | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._run, args=(board, started), name="clipboard", daemon=True).start()
         said = started.get(timeout=ANSWER_S)
@@ -234,8 +229,7 @@ class WindowsClipboard:
             self._do(self._make_up)
 
     def keep(self) -> None:
-        """Before anything is touched: what a person has there is read, to be given back. What could not be given back
-        after the delivery before is theirs still. Raises TransientFailure."""
+        """Read what the user has there, to give it back later. Raises TransientFailure."""
         if self._persons is None or (self._is_owed and not self.is_ours()):
             self._persons = self._do(self._take)
             self._is_owed = False
@@ -243,20 +237,17 @@ class WindowsClipboard:
                 self._safe.put(Selection.CLIPBOARD, self._persons)
 
     def offer(self, text: str) -> ClipboardOffer:
-        """The clipboard holds this text from now on, for everybody; whoever reads it is noted. Raises
-        TransientFailure."""
+        """Hold this text from now on, for everybody, and note its readers. Raises TransientFailure."""
         self.keep()
         return self._do(lambda: self._put(text))
 
     def drop(self) -> None:
-        """No paste of ours can land any more: the clipboard holds nothing until it is given back. Raises
-        TransientFailure."""
+        """Hold nothing until it is given back: no paste of ours can land any more. Raises TransientFailure."""
         if self._persons is not None and self.is_ours():
             self._do(self._empty)
 
     def expect_copy(self, process: int) -> int:
-        """A chord that copies is about to be pressed in a window of this process: what it puts there is our doing. The
-        number that the clipboard has before."""
+        """Return the clipboard's number; what a window of this process copies from now on is our doing."""
         self._copies_of = process
         return self._board.sequence()
 
@@ -281,8 +272,7 @@ class WindowsClipboard:
         return owner != 0 and self._process_of(owner) == self._copies_of
 
     def give_back(self) -> None:
-        """What was the person's is there again, unless somebody put something else there meanwhile. Raises
-        TransientFailure: then it is owed, and given back by the next call."""
+        """Give back what the user had, unless it changed since. After a TransientFailure the next call does so."""
         persons = self._persons
         if persons is None:
             return
@@ -317,14 +307,7 @@ class WindowsClipboard:
             self._jobs.get()()
 
     def _do(self, work: Callable[[], T]) -> T:
-        done: Future[T] = Future()
-
-        def job() -> None:
-            try:
-                done.set_result(work())
-            except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
-                done.set_exception(trouble)
-
+        job, done = as_job(work)
         self._jobs.put(job)
         self._board.wake()
         try:

@@ -43,8 +43,7 @@ class WindowsInput:
         self._api = api.windows()
         self._desktop = desktop
         self.acts = OwnInputLog()
-        self.acted_s = -math.inf
-        """When we began to press, click or move last."""
+        self.acted_s = -math.inf  # when Octet began to press, click or move last
         self.placed: tuple[int, int] | None = None
 
     def check(self, chords: Iterable[str]) -> None:
@@ -53,8 +52,7 @@ class WindowsInput:
             self._keys(chord)
 
     def prepared(self, chord: str) -> Callable[[], None]:
-        """What presses this chord and releases it, all in one: made ready, so that nothing lies between the look and
-        the press. Raises UnknownWindowsKey."""
+        """What presses and releases this chord, ready, so that nothing comes between. Raises UnknownWindowsKey."""
         keys = self._keys(chord)
         down = [self._key(code, 0) for code in keys]
         up = [self._key(code, C.KEYEVENTF_KEYUP) for code in reversed(keys)]
@@ -84,8 +82,7 @@ class WindowsInput:
         return self._desktop.pointer()
 
     def is_ours(self, at_s: float) -> bool:
-        """Whether input of that moment was ours: made then, or told late of a pointer that has stood since where we put
-        it. Asked by another thread."""
+        """Whether input of that moment was ours, also if Windows tells late of a pointer. Asked by another thread."""
         if any(self.acts.is_ours(at_s + late_s) for late_s in (0.0, MARGIN_S, -MARGIN_S)):
             return True
         acted_s = self.acted_s
@@ -140,8 +137,7 @@ class WindowsInput:
         return one
 
     def _place(self, x: int, y: int) -> tuple[int, int]:
-        """A point of the screen as Windows counts it for all monitors together: from 0 to 65535, in the middle of its
-        pixel, so that rounding never gives the neighbour."""
+        """A point as Windows counts it over all monitors, 0 to 65535: the middle of its pixel, so none is missed."""
         screen = self._desktop.screen()
         return _share(x - screen.x, screen.width), _share(y - screen.y, screen.height)
 

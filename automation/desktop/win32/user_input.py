@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 LOOK_S = 0.1
 MARGIN_S = 0.06  # Windows counts its times in steps of up to 16 ms, and a click of ours is one call
 _SIDES = {0xA0: 0x10, 0xA1: 0x10, 0xA2: 0x11, 0xA3: 0x11, 0xA4: 0x12, 0xA5: 0x12, 0x5C: 0x5B, 0x03: 0x13}
-"""Left and right of a pair count as one; Pause with Ctrl comes as Break."""
 _NAMES = {
     "ctrl": 0x11,
     "shift": 0x10,
@@ -75,8 +74,7 @@ class WindowsUserInput:
         self._was_in_corner = False
         self._keys_s = -math.inf
         self.news = threading.Event()
-        self.sees = True
-        """Whether keys are heard. If not, all input counts but that around our own acts."""
+        self.sees = True  # If not, all input counts but that around our own acts
         self._thread = 0
         self._begun = threading.Event()
         self._closing = threading.Event()

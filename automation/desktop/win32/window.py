@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automation.desktop.delivery_window import CLEAR_S, CopiedWindow
-from automation.desktop.observation import draft_fingerprint
+from automation.desktop.observation import composer_changes
 from automation.desktop.observation.delivery_screenshots import target_identity
 from automation.desktop.win32.clipboard import ClipboardOffer, WindowsClipboard
 from automation.desktop.win32.target import WindowsInspector, WindowsTarget
@@ -65,10 +65,10 @@ class WindowsWindow(CopiedWindow[WindowsInspector]):
         return offer.readers == [self._aim.client]
 
     def marks(self) -> tuple[str, ...]:
-        window = draft_fingerprint.window_mark(self._name_tag())
+        window = composer_changes.window_mark(self._name_tag())
         if self._read is None or self._eyes.is_masked(self._name):
             return (window,)
-        return (window, draft_fingerprint.picture_mark(self._read))
+        return (window, composer_changes.picture_mark(self._read))
 
     def target_identity(self) -> Target | None:
         return None if self._aim.taken is None else target_identity(self._aim.taken)

@@ -191,8 +191,7 @@ class Desktop:
         self._api.ShowWindowAsync(window, C.SW_SHOWNOACTIVATE)
 
     def put(self, window: int, box: Box) -> None:
-        """Ask that its own area stands there, of that size: Windows is told where the frame goes, whose edges are those
-        of now. A program that hangs is not waited for."""
+        """Ask that its own area stands there; Windows is told where the frame goes. Does not wait for the program."""
         content, frame = self.content_of(window), api.RECT()
         if content is None or not self._api.GetWindowRect(window, ctypes.addressof(frame)):
             return
@@ -286,27 +285,21 @@ class Desktop:
 
 FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTrayWnd", "Windows.UI.Core.CoreWindow"})
 """Classes of the shell's own windows: wallpaper, taskbars, the start menu and its like."""
-"""Windows tells of the key and of its side."""
 
 
 class Win32Windows:
-    """The answers to `seen.WindowsPort`. Belongs to one thread."""
+    """The answers to `window_info.WindowsPort`. Belongs to one thread."""
 
     changes = None  # nobody tells of changes: everything is asked each time
 
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop
-        self._programs: dict[int, str] = {}
-        """By process; a number is given to another process only when no window of the first is left."""
+        self._programs: dict[int, str] = {}  # by process
         self._own_rights = desktop.rights_of(desktop.own_process())
-
-    def screen(self) -> Box:
-        """The rectangle around all monitors."""
-        return self._desktop.screen()
-
-    def client_of(self, window: int) -> int:
-        """Its process."""
-        return self._desktop.process_of(window)
+        self.screen, self.pointer, self.active = desktop.screen, desktop.pointer, desktop.foreground
+        self.client_of = self.pid_of = desktop.process_of
+        self.activate = desktop.bring_forward  # Windows decides, and only the look afterwards tells
+        self.transient_for, self.name_tag = desktop.owner_of, desktop.name_tag
 
     def has_manager(self) -> bool:
         """Windows itself tells which windows there are."""
@@ -363,19 +356,6 @@ class Win32Windows:
                 return self.see(window)
         return None
 
-    def active(self) -> int:
-        return self._desktop.foreground()
-
-    def activate(self, window: int) -> None:
-        """Ask; Windows decides, and only the look afterwards tells."""
-        self._desktop.bring_forward(window)
-
-    def transient_for(self, window: int) -> int:
-        return self._desktop.owner_of(window)
-
-    def name_tag(self, window: int) -> str:
-        return self._desktop.name_tag(window)
-
     def is_keyboard_taken(self) -> bool:
         """The screen is locked, or Windows asks for an administrator; or a menu is open where the keys go."""
         return self._desktop.is_locked() or self._desktop.focus()[1]
@@ -384,17 +364,9 @@ class Win32Windows:
         """A menu that is open, or a window that is being moved, takes the next click."""
         return self._desktop.focus()[1]
 
-    def pid_of(self, window: int) -> int:
-        """The process whose window it is."""
-        return self._desktop.process_of(window)
-
     def is_furniture(self, window: int) -> bool:
         """Whether it is a part of the desktop: the taskbar, the wallpaper, what people do not switch to."""
         return self._desktop.is_tool(window) or self._desktop.class_of(window) in FURNITURE
-
-    def pointer(self) -> tuple[int, int]:
-        """Tell where the pointer is."""
-        return self._desktop.pointer()
 
     def why_unreachable(self, window: int) -> str:
         """Why keys of ours do not reach it, whatever has the focus; empty if they do."""
@@ -430,6 +402,7 @@ class WindowsPlacement:
     def __init__(self, desktop: Desktop, windows: Win32Windows) -> None:
         self._desktop = desktop
         self._windows = windows
+        self.show, self.put, self.raise_above = desktop.show_again, desktop.put, desktop.lift
 
     def check(self, window: int) -> None:
         if why := self._windows.why_unreachable(window):
@@ -443,17 +416,8 @@ class WindowsPlacement:
         return False
 
     def unfill(self, window: int, filled: Sequence[str]) -> None:
-        self._desktop.show_again(window)
-
-    def show(self, window: int) -> None:
-        self._desktop.show_again(window)
+        self.show(window)
 
     def bring_here(self, window: int) -> None:
         """No program may do that for another one."""
         raise PermanentFailure(Reason.HIDDEN, ELSEWHERE)
-
-    def put(self, window: int, box: Box) -> None:
-        self._desktop.put(window, box)
-
-    def raise_above(self, window: int) -> None:
-        self._desktop.lift(window)

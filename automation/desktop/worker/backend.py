@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from PIL import Image
+
 from automation.desktop.worker.messages import Calibrating, CallResult
-from automation.desktop.worker.process import Pictured
 from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Reason
@@ -15,10 +16,13 @@ from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Driven
 
 
-class EyesPort(Pictured, Protocol):
+class EyesPort(Protocol):
     """The windows that there are here, and their pictures."""
 
+    def names(self) -> tuple[str, ...]: ...
     def profile(self, name: str) -> Driven: ...  # How this window is driven
+    def picture(self, name: str) -> Image.Image: ...  # One window. Raises TransientFailure or PermanentFailure.
+    def whole(self) -> Image.Image: ...  # The whole display. Raises PermanentFailure where that may not be.
 
 
 class WatcherPort(Protocol):
@@ -61,7 +65,6 @@ ReadingOut = Callable[[str, str], Transcribed]
 have to touch
 something although the second word, why nothing may be touched now, is not empty."""
 PuttingBack = Callable[[tuple[str, ...], str], tuple[Arranged, ...]]
-"""Puts these windows back to their places. Raises Cancelled, as above."""
 Connecting = Callable[[Calibrating], CallResult]
 
 
@@ -74,8 +77,7 @@ class WorkerBackend:
     lookout: WatcherPort
     drafts: DraftsPort
     user_activity: UserActivityPort
-    open_window: Callable[[str], WindowPort]
-    """One delivery's view of the window of this name. It is new for each, and holds nothing before its first verb."""
+    open_window: Callable[[str], WindowPort]  # new for each delivery; holds nothing before its first verb
     let_go: Callable[[], None]
     act: Acting | str
     read: ReadingOut | str
@@ -84,7 +86,5 @@ class WorkerBackend:
     noun: str = "window"
     path: str = ""  # what receipts say of the hands; empty for those on X11
     remark: str = ""
-    measured: Callable[[], Mapping[str, float]] = dict[str, float]
-    """What was counted and timed since the last asking, for a receipt."""
-    ends: tuple[type[Exception], ...] = ()
-    """By which errors it shows that the display itself is gone; they end the worker, whatever it is doing."""
+    measured: Callable[[], Mapping[str, float]] = dict[str, float]  # since the last call
+    ends: tuple[type[Exception], ...] = ()  # they show that the display is gone, and end the worker

@@ -33,9 +33,7 @@ from core.kit import faults
 
 log = structlog.get_logger(__name__)
 
-MOST_QUESTIONS = 64
-"""So many questions wait in line at most. Of everything else there is one at a time: an order, a recheck_soon, the
-end."""
+MOST_QUESTIONS = 64  # of everything else there is one at a time
 
 
 class PipeClosed:
@@ -77,8 +75,7 @@ class Inbox:
         self.jobs: queue.Queue[Job] = queue.Queue()
         self.mode = mode
         self.is_gone = False
-        self.moved_on_s = time.monotonic()
-        """When the hands last moved on; the heartbeat stops when this is long ago."""
+        self.moved_on_s = time.monotonic()  # the heartbeat stops when this is long ago
         self._change = threading.Condition()
         self._now: Holder = NOBODY
         self._early: Holder = NOBODY

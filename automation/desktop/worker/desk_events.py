@@ -14,9 +14,7 @@ from core.kit.errors import OctetError, Unavailable
 
 log = structlog.get_logger(__name__)
 
-MOST = 256
-"""Beyond this, of all news about one window, or about the desk itself, only the last is kept: older ones are worth
-nothing, and the last may not be lost."""
+MOST = 256  # beyond this only the last of all news about one window, or the desk, is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +32,7 @@ class DeskEvents:
         self._news = news
         self._pause_s = pause_s
         self._waiting: list[_News] = []
-        self._now: _News | None = None
-        """What is being told, perhaps again and again; None once it is not true any more."""
+        self._now: _News | None = None  # what is being told; None once it is not true any more
         self._came = asyncio.Event()
 
     def desk(self, state: DeskState, reason: str) -> None:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
-from automation.desktop.worker.session import DeliveryChannel
-from automation.desktop.worker.supervisor import WorkerSupervisor
+from automation.desktop.worker.supervisor import DeliveryChannel, WorkerSupervisor
 from core.calibration.model import CalibrationFailed, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
@@ -134,8 +133,7 @@ class DeskWorkerClient:
             return _lost(said) if isinstance(said, _Lost) else said
 
     async def settle(self, order: Order, progress: Progress) -> Outcome:
-        """Let the worker find out what became of an interrupted order. WORKER_LOST: nobody looked, it is worth a try
-        with the next worker."""
+        """Let the worker find out what became of an interrupted order. WORKER_LOST: worth a try with the next one."""
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return _nobody_looked(self._link.why or "its worker is just starting")
@@ -143,8 +141,7 @@ class DeskWorkerClient:
             return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        """Give this delivery up if it is under way here and Enter was not asked for; or, if it was `answered`, the
-        watch for what Enter did."""
+        """Give this delivery up before Enter was asked for; if `answered`, only the watch for what Enter did."""
         current = self._current
         if current is not None and delivery == current.delivery:
             with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow

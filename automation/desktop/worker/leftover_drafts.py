@@ -1,4 +1,5 @@
-"""Drafts that an interrupted delivery left in windows, and windows that recover: cleared, and told when usable."""
+"""Drafts that an interrupted delivery left in windows, and windows that recover: cleared, and told when usable. Whether
+a window can be used is told when that changed and has lasted, so that a short trouble is never told."""
 
 from __future__ import annotations
 
@@ -11,7 +12,6 @@ import structlog
 
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
-from automation.desktop.worker.usability import UsabilityTracker
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
@@ -20,13 +20,14 @@ from automation.protocol.ports import (
     TransientFailure,
     WindowPort,
 )
+from core.deliveries.model import Reason
+from core.desks.model import WindowStatus
 
 log = structlog.get_logger(__name__)
 
 STILL_S = 0.3  # so long nobody may have typed, and nothing may have changed in the composer, before it is read
 WAIT_S = 2.0
-TRIES = 5
-"""What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
+TRIES = 5  # what does not go away by so many clearings is left alone
 
 
 class DraftLooksPort(Protocol):
@@ -66,8 +67,7 @@ class LeftoverDrafts:
         self._pace = pace
         self._open_window = open_window
         self._may_touch = may_touch
-        self._persons: set[str] = set()
-        """Windows in which somebody else's draft was seen: it is read once, not again and again while they write."""
+        self._persons: set[str] = set()  # windows in which the user's draft was read once
         self._tries: dict[str, int] = {}
 
     def names(self) -> tuple[str, ...]:
@@ -116,8 +116,66 @@ class LeftoverDrafts:
         return cleared is ClearResult.SEEN
 
 
-REST_S = 1.0
-"""A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
+USABLE_APART_S = 2.0  # between two looks at one window, however much is drawn in it
+LASTS_S = 1.0
+PASSES_S = 5.0
+TYPING_S = 30.0
+_LASTS_S = {
+    Reason.COVERED: PASSES_S,
+    Reason.MOVED: PASSES_S,
+    Reason.HIDDEN: PASSES_S,
+    Reason.NOT_TOLD: PASSES_S,
+    Reason.NOT_READABLE: PASSES_S,
+    Reason.COMPOSER_NOT_EMPTY: TYPING_S,  # a user may be writing there
+}
+"""How long a reason lasts before Octet reports it; a reason that does not pass is reported after a second."""
+
+
+class UsabilityTracker:
+    """All windows of one desk; belongs to the worker's thread."""
+
+    def __init__(self, tell: Callable[[WindowStatus], None], *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._now_s = now_s
+        self._seen: dict[str, tuple[str, float]] = {}  # by window: the last code, and since when
+        self._told: dict[str, str] = {}
+        self._looked_s: dict[str, float] = {}
+        self._due_s: dict[str, float] = {}
+
+    def stirred(self, names: Iterable[str]) -> None:
+        """Note that something happened in these windows: they are looked at soon, not too often."""
+        for name in names:
+            due_s = max(self._now_s() + LASTS_S, self._looked_s.get(name, 0.0) + USABLE_APART_S)
+            self._due_s[name] = min(due_s, self._due_s.get(name, due_s))
+
+    def due_in_s(self) -> float | None:
+        """Return when to call `look`; None while nothing happens."""
+        return max(0.0, min(self._due_s.values()) - self._now_s()) if self._due_s else None
+
+    def look(self, status: Callable[[str], WindowStatus]) -> None:
+        """Look at one of the windows that are due: a delivery need not wait for the others."""
+        name = next((name for name, due_s in self._due_s.items() if due_s <= self._now_s()), None)
+        if name is not None:
+            self.saw(status(name))
+
+    def saw(self, status: WindowStatus) -> None:
+        """Take one look in, and tell it if it is news that has lasted. The first look at a window is always news."""
+        name, code, now_s = status.name, status.code, self._now_s()
+        if self._seen.get(name, (None, 0.0))[0] != code:
+            self._seen[name] = (code, now_s)
+        self._looked_s[name] = now_s
+        self._due_s.pop(name, None)
+        if self._told.get(name) == code:
+            return
+        told_s = self._seen[name][1] + (_LASTS_S.get(Reason(code), LASTS_S) if code else 0.0)
+        if now_s >= told_s:
+            self._told[name] = code
+            self._tell(status)
+        else:
+            self._due_s[name] = told_s
+
+
+REST_S = 1.0  # A window is not called usable again before this
 LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try may click into the window
 
 
@@ -168,8 +226,7 @@ class RecoveringWindows:
             self._clear_leftover(name)
 
     def tell_others(self) -> None:
-        """Tell of all windows that are not waited for that they can be used: nobody knows what an earlier worker, or
-        none, left waiting for them."""
+        """Tell that all others can be used: an earlier worker may have left something waiting for them."""
         for name in self._eyes.names():
             if name not in self._unusable:
                 self._usable(name)
@@ -186,8 +243,7 @@ class RecoveringWindows:
                 self._usable(name)
 
     def ended(self, name: str, *, was_used: bool) -> bool:
-        """An order for this window ended: it was used, or it is waited for until it can be, which may be at once.
-        Whether it is waited for. Also after a bounce: whoever tries again may decide that this was the last time."""
+        """An order ended: the window was used, or is waited for, also after a bounce. Whether it is waited for."""
         if was_used and name not in self._tidy.names():
             self._unusable.discard(name)
             return False

@@ -5,12 +5,14 @@ In its order: take a job, see that it may be begun, do it by the protocol, look 
 
 from __future__ import annotations
 
+import base64
 import os
 import queue
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from automation.desktop.observation.screen_capture import to_png, to_small_png
 from automation.desktop.worker.backend import UserActivityPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
 from automation.desktop.worker.messages import (
@@ -33,9 +35,7 @@ from automation.desktop.worker.messages import (
     Waits,
 )
 from automation.desktop.worker.process import (
-    NO_SUCH_WINDOW,
     Heartbeat,
-    answer_picture,
     carry_out,
     why_refused,
 )
@@ -50,8 +50,9 @@ from core.profiles.model import Act
 
 T = TypeVar("T")
 
-LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})
-"""After these the window is not known to be one that a text goes into."""
+MOST_WHOLE_BYTES = 4_000_000  # A picture of a whole display has at most so many bytes: what Discord takes, and a frame
+NO_SUCH_WINDOW = "this desk has no window of this name"
+LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})  # after these a text may not go in
 
 
 def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
@@ -230,7 +231,7 @@ class WorkerLoop:
             case InspectWindows():
                 return CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
             case TakePicture():
-                return answer_picture(job, surface.eyes)
+                return self._pictured(job)
             case AskShown():
                 self._check_there(job.window)
                 return CallResult(call=job.call, shown=surface.lookout.shown(job.window))
@@ -247,6 +248,13 @@ class WorkerLoop:
                     self._inbox.recheck_soon()
             case AskSurvey() | Measure() | TryOut():
                 return _able(surface.calibrate)(job)
+
+    def _pictured(self, job: TakePicture) -> CallResult:
+        eyes = self._surface.eyes
+        if job.window:
+            self._check_there(job.window)
+        png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
+        return CallResult(call=job.call, png=base64.b64encode(png).decode())
 
     def _check_there(self, *windows: str) -> None:
         if not set(windows) <= set(self._surface.eyes.names()):

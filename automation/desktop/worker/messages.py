@@ -66,8 +66,7 @@ class Hello(_Frame):
     mode: Mode = Mode.OPEN
     drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By window, the marks of drafts of ours that may stand there and are to be cleared."""
-    seized_fd: int = NOT_SHARED
-    """The memory, handed down, in which the worker writes what it has taken from everybody else."""
+    seized_fd: int = NOT_SHARED  # memory of the parent: what the worker has taken from all others
     panes: tuple[PaneProfile, ...] = ()  # what drives the panes of a desk of terminals, which has no other profiles
     fault_points: str = ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import sys
@@ -11,12 +10,10 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import structlog
-from PIL import Image
 
-from automation.desktop.observation.screen_capture import to_png, to_small_png
 from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.desktop.worker.messages import (
     OK,
@@ -24,11 +21,9 @@ from automation.desktop.worker.messages import (
     TRY_SOON,
     BadFrame,
     Beat,
-    CallResult,
     Hello,
     Started,
     StartStage,
-    TakePicture,
     receive,
 )
 from automation.protocol.delivery import Attempt
@@ -39,17 +34,13 @@ from core.kit.errors import OctetError
 
 log = structlog.get_logger(__name__)
 
-MOST_WHOLE_BYTES = 4_000_000  # A picture of a whole display has at most so many bytes: what Discord takes, and a frame
 BEAT_S = 1.0
 STALLED_S = 20.0  # when the hands have not moved on for so long although there is work, the heartbeat stops
 LOCK_S = 0.2
-OPENED_S = 12.0
-"""A display that is not opened after so long does not answer; without a word its worker would be ended soon."""
+OPENED_S = 12.0  # so long a display may take to open
 MOST_OPENING_S = 600
-NO_SUCH_WINDOW = "this desk has no window of this name"
 
-Work = Callable[[Hello, Inbox], None]
-"""Opens the hands, says that they are ready, and works until the pipe ends."""
+Work = Callable[[Hello, Inbox], None]  # opens the hands, and works until the pipe ends
 
 
 def run(
@@ -106,8 +97,7 @@ def serve(
 
 @contextmanager
 def says_when_late(inbox: Inbox, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
-    """A block that the display can hold up, however long: after a while the coordinator is told why nothing begins, and
-    hears that the worker lives."""
+    """Within the block the display may not answer: after a while the coordinator hears why, and heartbeats."""
     is_open = threading.Event()
 
     def tell() -> None:
@@ -180,25 +170,6 @@ def carry_out(
         except Exception:  # the outer edge of one attempt: what it found out must be told all the same
             log.exception("not_given_back", delivery=delivery)
         return outcome
-
-
-class Pictured(Protocol):
-    """What pictures can be taken of."""
-
-    def names(self) -> tuple[str, ...]: ...  # The windows
-    def picture(self, name: str) -> Image.Image: ...  # One window. Raises TransientFailure or PermanentFailure.
-    def whole(self) -> Image.Image: ...  # The whole display. Raises PermanentFailure where that may not be.
-
-
-def answer_picture(job: TakePicture, eyes: Pictured) -> CallResult:
-    """The picture of a window, or of the whole display; or why there is none."""
-    if job.window and job.window not in eyes.names():
-        return CallResult(call=job.call, refused=NO_SUCH_WINDOW)
-    try:
-        png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
-    except (TransientFailure, PermanentFailure) as trouble:
-        return CallResult(call=job.call, refused=why_refused(trouble))
-    return CallResult(call=job.call, png=base64.b64encode(png).decode())
 
 
 def why_refused(trouble: TransientFailure | PermanentFailure) -> str:

@@ -9,7 +9,6 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 import structlog
@@ -19,6 +18,7 @@ from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
+from automation.desktop.clipboard_backup import as_job
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.selection import SelectionOffer, SelectionOwner, SelectionReader
 from automation.desktop.x11.watchdog_client import WatchdogClient
@@ -55,14 +55,10 @@ class X11Clipboard:
         self._asking = SelectionReader(self._display, self._window, self._until)
         self._keeper = keeper
         self._offers: dict[int, SelectionOffer] = {}
-        self._kept: dict[Selection, bytes | None] = {}
-        """The text of each selection before the delivery under way, if it was not the keeper's already."""
-        self._held: set[int] = set()
-        """The selections for which the keeper has what the user had copied."""
-        self._owned_by: dict[int, int] = {}
-        """Whose window owned each selection then."""
-        self._taken: set[int] = set()
-        """On these selections a text of ours has stood since."""
+        self._kept: dict[Selection, bytes | None] = {}  # before this delivery, if not the keeper's
+        self._held: set[int] = set()  # of these the keeper has what the user had copied
+        self._owned_by: dict[int, int] = {}  # whose window owned each selection then
+        self._taken: set[int] = set()  # on these a text of ours has stood since
         self._frozen: dict[int, float] = {}
         self._stamp: int | None = None
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -72,8 +68,7 @@ class X11Clipboard:
         self._thread.start()
 
     def offer(self, selection: Selection, text: str, client: int) -> SelectionOffer | None:
-        """Own `selection` with `text` for the program `client`; None when somebody else keeps it, or took it since
-        `keep`."""
+        """Own `selection` for the program `client`; None when another keeps it, or took it since `keep`."""
         for_everybody = self._serve is ClipboardScope.EVERYBODY
         offer = SelectionOffer(selection=selection, client=client, data=text.encode(), for_everybody=for_everybody)
         return self._call(lambda: self._own(offer))
@@ -120,14 +115,7 @@ class X11Clipboard:
     # What follows runs in the clipboard's own thread.
 
     def _call(self, work: Callable[[], T]) -> T:
-        done: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                done.set_result(work())
-            except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
-                done.set_exception(trouble)
-
+        run, done = as_job(work)
         if not self._thread.is_alive():
             raise ConnectionClosedError("the clipboard's connection")
         self._work.put(run)

@@ -16,8 +16,7 @@ from Xlib.display import Display
 from automation.desktop.window_info import DisplayHeld
 from core.kit.errors import Unavailable
 
-NEEDED_XLIB = (0, 33)
-"""Below this it is the old fork that PyAutoGUI asks for by name; both install into the same folder."""
+NEEDED_XLIB = (0, 33)  # below: the old fork that PyAutoGUI asks for; both install into the same folder
 
 
 class WrongXlib(Unavailable):
@@ -33,10 +32,8 @@ class StillHeld(Unavailable):
     when that ends"""
 
 
-GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
-"""What the server answers about a window that vanished meanwhile."""
-REPLY_S = 1.0
-"""How long an answer of the display server is waited for. A healthy one takes a fraction of a millisecond."""
+GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)  # a window vanished meanwhile
+REPLY_S = 1.0  # so long Octet waits for an answer; a healthy server takes a fraction of a millisecond
 AGAIN_S = 0.05  # the same for every further question until one has been answered
 
 

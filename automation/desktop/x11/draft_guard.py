@@ -23,7 +23,6 @@ from automation.desktop.x11.user_input import RAW_HEAD, happened_s, has_raw_even
 from automation.desktop.x11.windows import X11Windows
 
 _PRESSES = xinput.RawKeyPressMask | xinput.RawKeyReleaseMask | xinput.RawButtonPressMask
-"""A key released there may have been repeating there."""
 _COMINGS = X.FocusChangeMask | X.EnterWindowMask | X.LeaveWindowMask | X.StructureNotifyMask
 _MOVES = frozenset({X.FocusIn, X.FocusOut, X.EnterNotify, X.LeaveNotify})
 
@@ -67,8 +66,7 @@ class DraftGuard:
         self._is_listening = False
 
     def begin(self, window: int) -> None:
-        """From here on whatever comes into this window, which is empty or known to be ours, comes from us, unless
-        somebody else presses something. We are at it until `let_be`."""
+        """From here on what comes into this window is ours, unless another presses something, until `let_be`."""
         self._drain()
         self._left[window] = _Left()
         self._select(window, _COMINGS)

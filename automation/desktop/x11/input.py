@@ -45,9 +45,7 @@ class X11Input:
         self._down: list[str] = []
         self.connection: Display = self._x11._display
         self.server = ServerGrab(self.connection, seized or InputLockState())
-        """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
-        self.changes = ChangeCounter(self.connection)
-        """What the server tells about windows, in order with its answers on this connection."""
+        self.changes = ChangeCounter(self.connection)  # what the server tells about windows, in order with its answers
         self.reach = InputRouting(self.connection, self.changes)
         self._keyboard = Keyboard(self.connection)
         self.acts = OwnInputLog()
@@ -141,8 +139,7 @@ class X11Input:
         return (now - before) % 65_536
 
     def measured(self) -> dict[str, float]:
-        """Since the last asking: how often the server was grabbed, for how many milliseconds at the longest, and how
-        many requests the hands sent to it."""
+        """Since the last call: how often the server was grabbed, how long at most (ms), and how many requests."""
         spans_s, requests = self.server.spans_s(), self.requests()
         if not spans_s:
             return {}
@@ -220,8 +217,7 @@ class Keyboard:
         self._display = display
         self._root = display.screen().root
         self._rows: Sequence[Sequence[int]] = ()
-        self._codes: dict[int, tuple[int, int]] = {}
-        """By what is typed, the key's code and level."""
+        self._codes: dict[int, tuple[int, int]] = {}  # by what is typed: code and level
         found = display.query_extension(_EXTENSION)
         self._opcode = int(found.major_opcode) if found is not None and found.present else 0
         if self._opcode:
@@ -229,8 +225,7 @@ class Keyboard:
         self.look()
 
     def find(self, key: str) -> tuple[int, bool] | None:
-        """The code of the key that types this, as it was at the last look, and whether shift must be held for it. None
-        when there is none."""
+        """The code of the key that types this, and whether shift must be held for it. None when there is none."""
         name = KEYSYMS[key][0] if key in KEYSYMS else (key.upper() if len(key) > 1 else "")
         symbol = XK.string_to_keysym(name) if name else ord(key)
         found = self._codes.get(symbol)
@@ -238,8 +233,7 @@ class Keyboard:
 
     @contextmanager
     def first_layout(self) -> Generator[None]:
-        """Have the first layout in use, and afterwards the person's again. For the length of a server grab: nobody else
-        presses a key meanwhile."""
+        """Use the first layout, then the user's again. Inside a server grab: no other program presses a key."""
         now = self._group()
         if not now or not self._opcode:
             yield
@@ -296,8 +290,7 @@ class InputRouting:
         self._windows = X11Windows(display)
         self._questions = AsyncQueries(display)
         self._root: XWindow = display.screen().root
-        self._active: tuple[int, int] = (-1, 0)
-        """The active window, and how many the manager had called so when it was asked."""
+        self._active: tuple[int, int] = (-1, 0)  # the active window, and the count of activations then
 
     def ask(self) -> Callable[[], RoutingSnapshot]:
         """Send all questions about this instant at once; what is returned is called for the answers."""
@@ -312,8 +305,7 @@ class InputRouting:
         return told
 
     def keys_go_to(self, target: int, *, focus: int | None = None) -> bool:
-        """The window that the manager calls active is the target, and the keys go to it or to a part of it. `focus` is
-        what gets them, if that was asked just now."""
+        """Whether the active window is the target and the keys go to it. `focus` is what gets them, if known."""
         here = self._questions.focus()() if focus is None else focus
         return self._is_active(target) and self._is_within(here, target)
 
@@ -375,15 +367,13 @@ class ServerGrab:
 
     @contextmanager
     def taken(self, *, within_s: float = GRAB_S) -> Generator[None]:
-        """The server is ours inside the block, and free after it in any case. Raises DisplayHeld if it is not to be had
-        in time; then it will not be taken later either."""
+        """Have the server to ourselves inside the block. Raises DisplayHeld if that cannot be had in time."""
         with self.asking(lambda: self._display.sync, within_s=within_s):
             yield
 
     @contextmanager
     def asking(self, questions: Callable[[], Callable[[], T]], *, within_s: float = GRAB_S) -> Generator[T]:
-        """As `taken`. `questions` sends what is to be known first inside, and returns what waits for the answers: they
-        go out with the wish for the server, and are answered when it is ours."""
+        """As `taken`. `questions` are sent with the wish for the server, and are answered when it is ours."""
         self._seized.begin(InputLock.SERVER)
         try:
             answers = self._take(questions, within_s)

@@ -35,8 +35,7 @@ RESTORE_S = 0.8
 person reaches anything anyhow."""
 BACK_S = 0.1  # how long the window manager may take to see whose the focus is again, before it is asked to make it so
 
-MODIFIER_S = 0.08
-"""How long the end of a hold waits for the letter that follows a modifier: users press Shift so much earlier."""
+MODIFIER_S = 0.08  # for the letter that follows a modifier: users press Shift so much earlier
 NOWHERE = (-(2**31), 0)
 
 
@@ -45,8 +44,7 @@ class UserInputState:
     """What was the person's when a hold began."""
 
     active: int
-    focus: int
-    """The window that got their keys; 0 and 1 are the protocol's words for none and for the one under the pointer."""
+    focus: int  # 0 and 1: none, and the one under the pointer
     revert: int
     pointer: tuple[int, int]
     under: int = 0  # what lay under it: the window in which a click was meant
@@ -71,8 +69,7 @@ class InputGuard:
         self._target = 0
         self._number = 0
         self._until_s = 0.0
-        self._owed: UserInputState | None = None
-        """What could not be given back, because somebody held the display: it is what the next hold gives back."""
+        self._owed: UserInputState | None = None  # the display was held: the next hold gives it back
         self._placed = NOWHERE
         self._note: int = self._display.intern_atom(watchdog.NOTE)
 
@@ -120,8 +117,7 @@ class InputGuard:
             self._display.close()
 
     def _try(self, target: int) -> bool:
-        """One try. The moment is seen and used inside a grab of the server: a key that is down when its device is
-        grabbed would stay down, for its release would not be seen."""
+        """Try once, inside a grab: of a key that is down when its device is grabbed the release would be lost."""
         with self._one_at_a_time:
             devices = self._devices.physical()
             self._seized.begin(InputLock.DEVICES)
@@ -244,8 +240,7 @@ class InputGuard:
                 self._devices.click_again(clicks)
 
     def _strokes(self) -> list[Stroke]:
-        """Take what the user typed; after a modifier that is still down, with the letter that follows it soon. Freed
-        between the two, the server would not know of the modifier."""
+        """Take what the user typed; after a modifier that is still down, also the letter that follows it soon."""
         typed, end = self._devices.strokes(), time.monotonic() + MODIFIER_S
         while typed and typed[-1].is_press and typed[-1].code in self._modifiers and time.monotonic() < end:
             time.sleep(0.002)  # noqa: TID251 a thread of the worker's, between two questions to the display server
@@ -259,8 +254,7 @@ class InputGuard:
         return is_there and not self._reach.click_goes_to(self._target, theirs.pointer)
 
     def _tell_manager(self, theirs: UserInputState) -> None:
-        """Window managers see where the focus goes; one that does not is asked, and waited for: what it does later
-        would take the focus from the next delivery."""
+        """Ask a window manager that does not see the focus, and wait: later it would take it from a delivery."""
         if theirs.active not in {0, self._target} and not self._is_left():
             with suppress(*GONE):
                 self._windows.activate(theirs.active)
@@ -282,8 +276,7 @@ def _id(window: object) -> int:
 log = structlog.get_logger(__name__)
 
 SLAVES = frozenset({xinput.SlavePointer, xinput.SlaveKeyboard})
-TEST_DEVICES = "XTEST"
-"""In the names of the two devices through which programs, we too, press keys and move the pointer."""
+TEST_DEVICES = "XTEST"  # in the names of the devices by which programs press keys
 WATCHED = (
     xinput.KeyPressMask | xinput.KeyReleaseMask | xinput.ButtonPressMask | xinput.ButtonReleaseMask | xinput.MotionMask
 )
@@ -328,8 +321,7 @@ class InputDevices:
             self._display.xinput_query_version()
             self._first_event = int(self._display.query_extension(xinput.extname).first_event)
         self._held: list[int] = []
-        self._moved: set[int] = set()
-        """Held devices that were moved since: the server does not know where their pointer would be."""
+        self._moved: set[int] = set()  # held devices that were moved since: where their pointer would be is unknown
         self._down: set[tuple[int, int]] = set()
         self._clicks: list[int] = []
 
@@ -386,8 +378,7 @@ class InputDevices:
         return found
 
     def clicks(self) -> list[int]:
-        """The buttons that were clicked, after all keys, by a hand that rested, in the hold that ends now. As far as
-        `strokes` has seen."""
+        """The buttons clicked after all keys, by a hand that rested, as far as `strokes` has seen."""
         clicked, self._clicks = self._clicks, []
         return clicked
 

@@ -11,7 +11,7 @@ from automation.desktop.accessibility.bus import Unreadable, Vanished
 from automation.desktop.accessibility.document import Document
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation import composer_changes, image_diff
 from automation.desktop.observation.composer_changes import ComposerChanges
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.selection import SelectionOffer
@@ -73,8 +73,7 @@ class AccessibleReadback(ComposerReadback):
         self._reader = reader
         self._node: Node | None = None
         self._read: str | None = None
-        self._looked: Image.Image | None = None
-        """How the composer looked when a slow read of it had ended; None after a quick one."""
+        self._looked: Image.Image | None = None  # after a slow read of it; None after a quick one
         self._is_whole = False
         self._empty: str | None = None
         self._document: Document | None = None
@@ -125,8 +124,7 @@ class AccessibleReadback(ComposerReadback):
             self._document.seal()
 
     def has_gained(self) -> bool | None:
-        """Whether the composer emptied and the window's document gained the text that was read, once; None where its
-        program does not tell."""
+        """Whether the composer emptied and the document gained the text once; None if its program does not tell."""
         if self._document is None or self._read is None:
             return None
         return self._document.has_gained(self._read) and self.is_emptied()
@@ -162,8 +160,7 @@ class AccessibleReadback(ComposerReadback):
         return self._aim.until(self.has_focus, FOCUS_S)
 
     def check_focus(self) -> None:
-        """Raise TransientFailure unless the composer has the focus; after a click its program may need a moment to say
-        so."""
+        """Raise TransientFailure unless the composer has the focus, which its program may tell a moment later."""
         if self._find() is None:
             raise TransientFailure(
                 Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor"
@@ -275,10 +272,10 @@ class PixelReadback(UncheckedReadback):
     def marks(self) -> tuple[str, ...]:
         if self._changes.still is None or self._aim.eyes.is_masked(self._aim.name):
             return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
-        return (draft_fingerprint.picture_mark(self._changes.still),)
+        return (composer_changes.picture_mark(self._changes.still),)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        return draft_fingerprint.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)
+        return composer_changes.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)
 
     def _has_landed(self) -> bool:
         return self._changes.has_settled()
@@ -374,8 +371,7 @@ class ClipboardPaste:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:
-        """What the target copies out now, where our text was pasted; None when it has not landed yet. `tries` is how
-        often that was asked already: the wait grows with it."""
+        """What the target copies now; None when nothing has landed. The wait grows with `tries`."""
         profile = self._aim.profile
         if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
             # With the same text: a copy shows by our losing it, and a program may still be reading.

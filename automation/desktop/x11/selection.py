@@ -36,8 +36,7 @@ class SelectionOffer:
     served: int = 0
     awaits_copy: bool = False  # the program is going to copy what is in its composer, as we press the chord for it
     copies: int = 0  # how often it did. Each time the selection was taken back at once, and this is offered again.
-    news: threading.Event = field(default_factory=threading.Event)
-    """Set when the text was taken, the program copied, or the selection was lost."""
+    news: threading.Event = field(default_factory=threading.Event)  # taken, copied or lost
     is_lost: bool = False
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -73,10 +72,8 @@ class SelectionOwner:
         self._multiple, self._pair, self._utf8 = atom("MULTIPLE"), atom("ATOM_PAIR"), atom("UTF8_STRING")
         self._text = atom("text/plain;charset=utf-8")
         self._pieces: dict[tuple[int, int], _Pieces] = {}
-        self.polled_s = -math.inf
-        """When another program than the one an offer is for asked for it last: a clipboard manager."""
-        self.unpolled = 0
-        """Before how many copies such a question was waited for in vain since."""
+        self.polled_s = -math.inf  # when a clipboard manager asked last
+        self.unpolled = 0  # how many copies waited in vain for it since
 
     def forms(self, offer: SelectionOffer) -> dict[int, bytes]:
         """By target, what is given of this offer."""
@@ -174,8 +171,7 @@ def _latin1(data: bytes) -> bytes | None:
 
 MOST_TEXT = 8_000_000  # bytes above which a text is not read
 _ITEMS = {16: "H", 32: "I"}
-Pump = Callable[[Callable[[], bool], float], bool]
-"""Handles events until something holds; False when it did not within so many seconds."""
+Pump = Callable[[Callable[[], bool], float], bool]  # handles events until it holds, or so long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,9 @@ from core.deliveries.model import Reason
 from core.kit import faults
 from core.profiles.model import Box, Readback
 
-RELEASE_S = 0.05
-"""How long a key or button may be down, while the person's devices are held, before it counts as held by somebody."""
+RELEASE_S = 0.05  # so long a key may be down, while the devices are held, before it counts as held by somebody
 ENOUGH_S = 0.15  # A hold that ends sooner is ended at once, and another one begun, before something new
-BLIND = frozenset({Readback.PIXELS, Readback.NONE})
-"""Ways to read back of windows in which nothing tells what has the focus."""
+BLIND = frozenset({Readback.PIXELS, Readback.NONE})  # nothing tells there what has the focus
 
 
 class X11Target(InputTarget[WindowInspector]):

@@ -9,18 +9,19 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
-from Xlib import XK, error
+from Xlib import XK, X, Xatom, error
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
-from Xlib.ext import ge, screensaver, xinput
+from Xlib.ext import ge, screensaver, shape, xinput
 from Xlib.protocol import event, rq
+from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.user_presence import UserActivityGate, is_corner
-from automation.desktop.x11.banner import TypingBanner
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.input import KEYSYMS
 from core.deliveries.model import Reason
@@ -29,6 +30,7 @@ from core.kit.chords import split_chord
 from core.kit.clock import SystemClock
 from core.profiles.model import Box
 
+log = structlog.get_logger(__name__)
 _RAW = (
     xinput.RawKeyPressMask
     | xinput.RawKeyReleaseMask
@@ -36,8 +38,7 @@ _RAW = (
     | xinput.RawButtonReleaseMask
     | xinput.RawMotionMask
 )
-RAW_HEAD = struct.Struct("=HIIH")
-"""Of a raw event: the device, the server's time, which key or button, the device that it came from."""
+RAW_HEAD = struct.Struct("=HIIH")  # device, the server's time, key or button, source device
 _SLAVES = frozenset({3, 4, 5})  # what XIQueryDevice says of devices that are not the core pointer and keyboard: `use`
 _ANY_DEVICE = 0  # of a key that was down before anybody listened
 LOOK_S = 0.1  # where the server has no raw events, its idle time is looked at this often
@@ -96,8 +97,7 @@ class X11UserInput:
         self._was_in_corner = False
         self._last_s = -math.inf
         self.news = threading.Event()
-        self.sees = True
-        """Whether the server tells whose input it is. If not, all input counts but that around our own acts."""
+        self.sees = True  # If not, all input counts but that around our own acts
         try:
             self._listen()
         except NoRawEvents:
@@ -251,7 +251,73 @@ def has_raw_events(display: Display) -> bool:
     return (told.major_version, told.minor_version) >= (2, 2)
 
 
-log = structlog.get_logger(__name__)
+WIDTH, HEIGHT, MARGIN = 420, 26, 12
+PAPER, INK = 0x20242C, 0xF5A524
+
+
+class TypingBanner:
+    """Belongs to one thread; its connection is its own, so that nothing of it waits in line with keys."""
+
+    def __init__(self, display: str) -> None:
+        self._display: Display = open_display(display)
+        self._screen = self._display.screen()
+        self._window: XWindow | None = None
+
+    def show(self, text: str, boxes: Sequence[Box]) -> bool:
+        """Show this line where it covers none of these places; False when there is no room beside them."""
+        place = free_place(self._screen.width_in_pixels, self._screen.height_in_pixels, boxes)
+        if place is None:
+            return False
+        if self._window is None:
+            self._window = self._make(place)
+        self._window.configure(x=place.x, y=place.y)
+        said = text.encode("latin-1", "replace")[:60]
+        paper: Any = self._window.create_pixmap(WIDTH, HEIGHT, self._screen.root_depth)
+        font: Any = self._display.open_font("fixed")
+        pen: Any = paper.create_gc(foreground=PAPER, background=PAPER, font=font)
+        paper.fill_rectangle(pen, 0, 0, WIDTH, HEIGHT)
+        pen.change(foreground=INK)
+        paper.image_text(pen, MARGIN, HEIGHT // 2 + 4, said)
+        self._window.change_attributes(background_pixmap=paper)  # the server paints it; nobody waits for its events
+        self._window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, said)
+        self._window.map()
+        self._window.configure(stack_mode=X.Above)
+        self._window.clear_area()
+        for resource in (pen, paper):
+            resource.free()
+        font.close()
+        self._display.sync()
+        return True
+
+    def hide(self) -> None:
+        """Show nothing."""
+        if self._window is not None:
+            self._window.unmap()
+            self._display.sync()
+
+    def close(self) -> None:
+        """Take it off the screen for good."""
+        self._display.close()
+
+    def _make(self, place: Box) -> XWindow:
+        window = self._screen.root.create_window(
+            place.x, place.y, WIDTH, HEIGHT, 0, X.CopyFromParent, background_pixel=PAPER, override_redirect=True
+        )
+        window.set_wm_class("octet", "Octet")
+        if self._display.has_extension(shape.extname):
+            window.shape_rectangles(shape.SO.Set, shape.SK.Input, X.YXBanded, 0, 0, [])  # clicks go through
+        return window
+
+
+def free_place(width: int, height: int, boxes: Sequence[Box]) -> Box | None:
+    """A place at an edge of the screen that touches none of the windows; None when there is none."""
+    for y in (height - HEIGHT - MARGIN, MARGIN):
+        for x in ((width - WIDTH) // 2, MARGIN, width - WIDTH - MARGIN):
+            place = Box(x=x, y=y, width=WIDTH, height=HEIGHT)
+            if x >= 0 and not any(place.overlaps(box) for box in boxes):
+                return place
+    return None
+
 
 NOTICE_S = 1.0
 
@@ -268,8 +334,7 @@ class X11UserPresence:
         tell: Callable[[str], None],
         places: Callable[[], Sequence[Box]],
     ) -> None:
-        """`tell` hears why no delivery may begin from now on; empty when one may again. `places` tells where
-        the desk's windows are this moment."""
+        """`tell` hears why none may begin; empty when one may again. `places` tells where the windows are."""
         user_activity = desk.user_activity
         self._inbox = inbox
         self._stop_keys = user_activity.kill_switch_keys

@@ -20,8 +20,7 @@ from Xlib.protocol import event, rq
 from Xlib.xobject.drawable import Window
 
 HEAD = struct.Struct("=cIII")  # of a frame from the worker: what to do, and three numbers
-FORM = struct.Struct("=IIII")
-"""Before the data of one form of a content: its target, its type, the bits of an item, its length."""
+FORM = struct.Struct("=IIII")  # before the data of a form: its target, its type, the bits of an item, its length
 KEEP, BEGIN, OFFER = b"K", b"B", b"O"
 """Keep this content of a selection, in so many forms | a delivery begins: the selections may become those of worker and
 program (two X clients; 0 and 0 at its end) | own this selection with its content, and answer."""
@@ -30,10 +29,8 @@ NOTE = "OCTET_HOLD"
 """The property of the root window in which a worker writes what it takes, before it does: window of the agent, active
 window, focus, where that reverts to, place of the pointer, where Octet puts the pointer."""
 NOTE_LENGTH = 8
-INCR_ABOVE = 200_000
-"""Bytes above which a content is given in pieces: python-xlib sends at most 262,140 bytes in one request."""
-WATCHED_S = 0.3
-"""So long after a kill a window manager may still give the focus to a window that the worker had clicked."""
+INCR_ABOVE = 200_000  # bytes; python-xlib sends at most 262,140 in one request
+WATCHED_S = 0.3  # so long after a kill a window manager may still focus a window that the worker clicked
 AGAIN_S = 0.005
 Form = tuple[int, int, bytes]  # the type of a content in one form, the bits of an item, the data
 
@@ -51,12 +48,9 @@ class Watchdog:
         self._targets, self._timestamp, self._incr = atom("TARGETS"), atom("TIMESTAMP"), atom("INCR")
         self._multiple, self._pair = atom("MULTIPLE"), atom("ATOM_PAIR")
         self._clipboard, self._save = atom("CLIPBOARD"), atom("SAVE_TARGETS")
-        self._contents: dict[int, dict[int, Form]] = {}
-        """By selection, what the user had there, by target."""
-        self._owned: dict[int, int] = {}
-        """By selection, since when (the server's time) this process offers that."""
-        self._under_way: dict[tuple[int, int], Form] = {}
-        """By window and property, what is still to be given of a long content."""
+        self._contents: dict[int, dict[int, Form]] = {}  # the user's, by selection and target
+        self._owned: dict[int, int] = {}  # by selection: since when it is offered
+        self._under_way: dict[tuple[int, int], Form] = {}  # by window and property: what is still to be given
         self._clients = (0, 0)
         self._has_worker = True
 

@@ -17,7 +17,6 @@ from automation.desktop.x11.watchdog import BEGIN, FORM, HEAD, KEEP, OFFER, READ
 log = structlog.get_logger(__name__)
 
 START = "import sys; sys.path += sys.argv[2:]; from automation.desktop.x11.watchdog import main; main(sys.argv[1])"
-"""Without the imports that Python and its site make at each start."""
 STARTS_S = 20.0  # how long a watchdog may take to start on a busy machine
 ANSWERS_S = 1.0
 
@@ -28,8 +27,7 @@ class WatchdogClient:
     def __init__(self, display: str) -> None:
         self._display = display
         self._process: subprocess.Popen[bytes] | None = None
-        self.window = 0
-        """Its window, which owns a selection as long as the user's content is offered there; 0 without a watchdog."""
+        self.window = 0  # its window, which owns what it offers; 0 without a watchdog
 
     def start(self) -> None:
         """Have a watchdog that has given back what an earlier worker took, if one that lives is not there yet."""
@@ -56,8 +54,7 @@ class WatchdogClient:
             self._send(one.data)
 
     def begin(self, worker: int, target: int) -> None:
-        """Tell it that the selections may become those of these X clients: were the worker killed then, it offers again
-        what it keeps. 0 and 0 say that this is over."""
+        """These X clients may own the selections now: if the worker is killed, it offers again. 0 and 0: over."""
         self._send(HEAD.pack(BEGIN, worker, target, 0))
 
     def offer(self, selection: int) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, DeliveryWindow
-from automation.desktop.observation import draft_fingerprint, image_diff
+from automation.desktop.observation import composer_changes, image_diff
 from automation.desktop.observation.delivery_screenshots import target_identity
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.own_input import Clicks
@@ -36,8 +36,7 @@ from core.profiles.model import Act, Box, Focus, Readback
 
 CLEAR_TRIES = 3
 
-UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})
-"""Ways that see that something came to stand in the composer, and not what."""
+UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text came, not which
 DRAWN_S = 0.2  # so long after a key what it typed has been drawn
 
 
@@ -76,8 +75,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
         self._was_empty = False
         self._is_without = False  # nothing was pasted after all: what stands in the composer now is the user's
         self._line_before: Image.Image | None = None
-        self._is_watched = False
-        """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
+        self._is_watched = False  # what others press is heard since it was empty, or known to be ours
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
@@ -109,8 +107,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
             self._see_still_empty(quiet_s)
 
     def _see_still_empty(self, quiet_s: float) -> None:
-        """Where nobody compares what stands there with the text: what a person typed just before the devices were held
-        may have been drawn after the window was looked at. It would be sent with our text."""
+        """What the user typed just before the hold may be drawn only now, and would be sent with our text."""
         if quiet_s < DRAWN_S:
             self._pace.rest(DRAWN_S - quiet_s)
         if not self._aim.until(lambda: self._eyes.is_composer_empty(self._name), DRAWN_S):  # a caret may be half drawn
@@ -172,8 +169,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
         return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
 
     def _is_emptied(self) -> bool:
-        """Whether the composer is empty after Enter, by what it looks like or by what its program tells. Chromium tells
-        it 150 ms after it shows it; toolkits draw decorations over an empty composer."""
+        """Whether it looks empty or its program says so: Chromium says it late, toolkits draw over the place."""
         accessible = self._readbacks.accessible
         return self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
 
@@ -193,7 +189,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
         return self._paste.taken and self._profile.has_busy_sign and not self._eyes.shares_client(self._name)
 
     def marks(self) -> tuple[str, ...]:
-        window = draft_fingerprint.window_mark(self._name_tag())
+        window = composer_changes.window_mark(self._name_tag())
         return (window, *self._readbacks.way.marks())
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
@@ -232,8 +228,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
         return None if self._aim.taken is None else target_identity(self._aim.taken)
 
     def is_untouched(self) -> bool:
-        """Whether all that stands in the composer came from us: it was seen empty before, and nobody else can have
-        written into the window since, nor is a question of its agent's there."""
+        """Whether all in the composer came from us: it was empty, nobody else wrote since, and no question is there."""
         return self._untouched.is_untouched(self._aim.target().id) and self._eyes.asks(self._name) is None
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
@@ -289,8 +284,7 @@ class X11Window(DeliveryWindow[WindowInspector]):
             self._aim.until(lambda: self._question() is None, CLEAR_S)
 
     def _take_up(self, *, is_first: bool, if_untouched: bool) -> None:
-        """Hold the person's devices: what stands there from here on comes from us. Raises PermanentFailure if it has to
-        be ours already, and somebody wrote meanwhile."""
+        """Hold the user's devices: from here on all comes from us. Raises PermanentFailure if somebody wrote before."""
         self._aim.hold_for_clearing()
         if if_untouched and not self.is_untouched():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)

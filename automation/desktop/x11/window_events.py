@@ -115,37 +115,27 @@ class AsyncQueries:
 
     def pointer(self, root: int) -> Callable[[], int]:
         """Which buttons and modifiers are down, as a mask."""
-        answer: Any = request.QueryPointer(self._display.display, True, window=root)
-
-        def told() -> int:
-            answer.reply()
-            return int(answer.mask)
-
-        return told
+        answer = request.QueryPointer(self._display.display, True, window=root)
+        return lambda: int(_replied(answer).mask)
 
     def keys(self) -> Callable[[], bool]:
         """Whether any key is down."""
-        answer: Any = request.QueryKeymap(self._display.display, True)
-
-        def told() -> bool:
-            answer.reply()
-            return any(answer.map)
-
-        return told
+        answer = request.QueryKeymap(self._display.display, True)
+        return lambda: any(_replied(answer).map)
 
     def focus(self) -> Callable[[], int]:
         """The window that gets the keys; 0 and 1 are the protocol's words for none and the one under the pointer."""
-        answer: Any = request.GetInputFocus(self._display.display, True)
+        answer = request.GetInputFocus(self._display.display, True)
 
         def told() -> int:
-            answer.reply()
-            return int(answer.focus if isinstance(answer.focus, int) else answer.focus.id)
+            focus = _replied(answer).focus
+            return int(focus if isinstance(focus, int) else focus.id)
 
         return told
 
     def keyboard(self, window: int) -> Callable[[], int]:
         """What the server says to a wish to take all keys for this window."""
-        answer: Any = request.GrabKeyboard(
+        answer = request.GrabKeyboard(
             self._display.display,
             True,
             owner_events=False,
@@ -154,12 +144,7 @@ class AsyncQueries:
             pointer_mode=X.GrabModeAsync,
             keyboard_mode=X.GrabModeAsync,
         )
-
-        def told() -> int:
-            answer.reply()
-            return int(answer.status)
-
-        return told
+        return lambda: int(_replied(answer).status)
 
     def _property(self, window: int, atom: int) -> Any:
         return request.GetProperty(
@@ -172,6 +157,11 @@ class AsyncQueries:
             long_offset=0,
             long_length=LONGEST,
         )
+
+
+def _replied(answer: Any) -> Any:
+    answer.reply()
+    return answer
 
 
 def _value(answer: Any) -> Property | None:
@@ -193,15 +183,13 @@ class ChangeCounter:
         self._display = display
         atom = display.intern_atom
         self._active = atom("_NET_ACTIVE_WINDOW")
-        self._telling = {atom("_NET_CLIENT_LIST"), atom("_NET_CURRENT_DESKTOP")}
-        """Properties of the root that say something about windows."""
+        self._telling = {atom("_NET_CLIENT_LIST"), atom("_NET_CURRENT_DESKTOP")}  # of the root
         self._named = {Xatom.WM_CLASS, Xatom.WM_NAME, atom("_NET_WM_NAME"), atom("_NET_WM_DESKTOP")}
         self._count = 0
         self._activations = 0
         self._followed: set[int] = set()
         self._is_news = False
-        self._drawn: tuple[int, int] = (X.NONE, X.NONE)
-        """The one window whose drawing is told, and the server's name for that."""
+        self._drawn: tuple[int, int] = (X.NONE, X.NONE)  # the watched window, and the server's name for that
         self._damage_code = -1
         if display.has_extension("DAMAGE"):
             display.damage_query_version()
@@ -292,8 +280,7 @@ class ChangeCounter:
                 self._count += happened.type != self._damage_code
 
 
-QUIET_S = 0.15
-"""After news, others are collected for this long before they are told: a window that comes back brings many."""
+QUIET_S = 0.15  # so long news are collected: a window that comes back brings many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

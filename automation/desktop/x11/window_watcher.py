@@ -54,8 +54,7 @@ class X11Watcher(DesktopWatcher):
             self._inbox.recheck_in(REST_S)
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Look at every window, for people; those that cannot be used are followed. `closely`: also whether each can be
-        read as its profile wants it."""
+        """Look at every window. `closely`: also whether each can be read as its profile wants it."""
         shown = self._states.fresh(self._eyes.names(), self._inbox)
         return tuple(
             replace(

@@ -1,4 +1,4 @@
-"""Windows as the display server tells of them: who they are, where they stand, what lies over them, who is active."""
+"""Windows as the display server tells of them, and what Octet asks the window manager to do with them."""
 
 from __future__ import annotations
 
@@ -90,8 +90,7 @@ class X11Windows:
             return chain
 
     def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
-        """A window that lies over any part of `target`, whoever made it; None when nothing does. `chain` is that of the
-        target, if it is known."""
+        """A window that lies over any part of `target`; None when nothing does. `chain` is the target's, if known."""
         own = (chain or self.chain_of(target.id))[-1]
         stack = [child.id for child in self._root.query_tree().children]
         above = stack[stack.index(own) + 1 :] if own in stack else []
@@ -125,8 +124,7 @@ class X11Windows:
         return told[0] if told and told[0] != self._root.id else 0
 
     def name_tag(self, window: int) -> str:
-        """A word that we hang onto a window once, and that is gone with it. Its id is not: the server gives it again to
-        the next program. Empty for a window that is gone."""
+        """A word that Octet hangs onto a window, gone with it; ids are given again. Empty for a window that is gone."""
         resource, atom = self._window(window), self._questions.atom("OCTET_WINDOW")
         try:
             found = resource.get_full_property(atom, Xatom.STRING)
@@ -153,8 +151,7 @@ class X11Windows:
         return ids[0] if ids else 0
 
     def program_of(self, window: int) -> str:
-        """The name of the executable of its process; empty where that cannot be known: another machine's, another
-        user's."""
+        """The name of its process's executable; empty where unknown: another machine's, another user's."""
         pid = self.pid_of(window)
         try:
             return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)") if pid else ""
@@ -248,3 +245,77 @@ def _class_part(answer: Property | None) -> str:
     """WM_CLASS is two words, each with a NUL behind it: the instance and the class."""
     words = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
     return words[1] if len(words) >= 2 else ""
+
+
+FROM_A_TOOL = 2  # who asks, as the manager is told: not the window's own program
+STATIC = 10  # the gravity by which a place is that of the window's own area, whatever is drawn around it
+X_Y_WIDTH_HEIGHT = 0b1111 << 8
+REMOVE = 0
+ABOVE = 0
+FULL = ("_NET_WM_STATE_MAXIMIZED_VERT", "_NET_WM_STATE_MAXIMIZED_HORZ", "_NET_WM_STATE_FULLSCREEN")
+SHADED = "_NET_WM_STATE_SHADED"
+
+
+class X11Placement:
+    """Requests over one connection, which belongs to one thread."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._questions = AsyncQueries(display)
+        self._root: XWindow = display.screen().root
+
+    def check(self, window: int) -> None:
+        """Any window may be asked for."""
+
+    def hides(self, filled: Sequence[str]) -> bool:
+        return SHADED in filled
+
+    def filled(self, window: int) -> tuple[str, ...]:
+        states = self._numbers(window, "_NET_WM_STATE")
+        return tuple(name for name in (*FULL, SHADED) if self._questions.atom(name) in states)
+
+    def unfill(self, window: int, filled: Sequence[str]) -> None:
+        for name in filled:
+            self._ask(window, "_NET_WM_STATE", REMOVE, self._questions.atom(name), 0, FROM_A_TOOL, 0)
+
+    def show(self, window: int) -> None:
+        self._display.create_resource_object("window", window).map()
+        self._display.sync()
+
+    def bring_here(self, window: int) -> None:
+        here = self._numbers(self._root.id, "_NET_CURRENT_DESKTOP")
+        if here:
+            self._ask(window, "_NET_WM_DESKTOP", here[0], FROM_A_TOOL, 0, 0, 0)
+
+    def put(self, window: int, box: Box) -> None:
+        if self._supports("_NET_MOVERESIZE_WINDOW"):
+            flags = STATIC | X_Y_WIDTH_HEIGHT | FROM_A_TOOL << 12
+            # As the protocol carries them: places to the left of the first monitor are negative.
+            places = (box.x & 0xFFFFFFFF, box.y & 0xFFFFFFFF)
+            self._ask(window, "_NET_MOVERESIZE_WINDOW", flags, *places, box.width, box.height)
+            return
+        resource = self._display.create_resource_object("window", window)
+        resource.configure(x=box.x, y=box.y, width=box.width, height=box.height)
+        self._display.sync()
+
+    def raise_above(self, window: int) -> None:
+        if self._supports("_NET_RESTACK_WINDOW"):
+            self._ask(window, "_NET_RESTACK_WINDOW", FROM_A_TOOL, X.NONE, ABOVE, 0, 0)
+            return
+        self._display.create_resource_object("window", window).configure(stack_mode=X.Above)
+        self._display.sync()
+
+    def _supports(self, name: str) -> bool:
+        return self._questions.atom(name) in self._numbers(self._root.id, "_NET_SUPPORTED")
+
+    def _ask(self, window: int, what: str, *data: int) -> None:
+        message = event.ClientMessage(
+            window=self._display.create_resource_object("window", window),
+            client_type=self._questions.atom(what),
+            data=(32, list(data)),
+        )
+        self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+        self._display.sync()
+
+    def _numbers(self, window: int, name: str) -> list[int]:
+        return numbers(self._questions.property(window, name)())

@@ -25,7 +25,6 @@ from automation.desktop.x11.connection import NoDisplay, StillHeld, WrongXlib
 from automation.desktop.x11.draft_guard import DraftGuard
 from automation.desktop.x11.input import UnknownKey, X11Input
 from automation.desktop.x11.input_guard import InputGuard
-from automation.desktop.x11.placement import X11Placement
 from automation.desktop.x11.target import X11Target
 from automation.desktop.x11.trial_window import X11TrialWindow
 from automation.desktop.x11.user_input import X11UserPresence
@@ -34,7 +33,7 @@ from automation.desktop.x11.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.x11.window import X11Devices, X11Window
 from automation.desktop.x11.window_events import WindowEvents
 from automation.desktop.x11.window_watcher import GONE, X11Watcher
-from automation.desktop.x11.windows import X11Windows
+from automation.desktop.x11.windows import X11Placement, X11Windows
 
 log = structlog.get_logger(__name__)
 

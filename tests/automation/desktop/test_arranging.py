@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.x11.placement import FULL, X11Placement
+from automation.desktop.x11.windows import FULL, X11Placement
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, DeskUnavailable, InputSource, UserActivityPolicy
 from tests.automation.desktop.scenes import Scene, scene, soon

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from automation.desktop.worker.desk_events import MOST, DeskEvents
-from automation.desktop.worker.session import WorkerOwner, WorkerSession
+from automation.desktop.worker.supervisor import WorkerSession, WorkerSupervisor
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
@@ -66,7 +66,7 @@ class Listener(DeskNews):
 async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
     listener = Listener(refusals=3)
     tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
-    conversation = WorkerSession("main", cast("WorkerOwner", None), tidings, clock=SystemClock())
+    conversation = WorkerSession("main", cast("WorkerSupervisor", None), tidings, clock=SystemClock())
     for window in ("left", "right", "of a worker that ended"):
         tidings.usable(window)
     task = asyncio.ensure_future(tidings.run())

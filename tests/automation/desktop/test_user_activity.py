@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from Xlib.display import Display
 
-from automation.desktop.x11.banner import free_place
-from automation.desktop.x11.user_input import NOTICE_S
+from automation.desktop.x11.user_input import NOTICE_S, free_place
 from automation.desktop.x11.user_input import X11UserInput as Listener
 from core.deliveries.model import Reason, Result
 from core.desks.model import InputSource, QuietHours, ScreenCorner, UserActivityPolicy

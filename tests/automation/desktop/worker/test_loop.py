@@ -26,7 +26,6 @@ from automation.desktop.worker.messages import (
     Settle,
     ToWorker,
 )
-from automation.desktop.worker.process import NO_SUCH_WINDOW
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
@@ -335,7 +334,7 @@ def test_questions_are_answered_and_those_about_other_windows_are_refused() -> N
             messages.TakePicture(call=11, window="agent-9"),
             messages.Arrange(call=12, windows=(NAME, "agent-9")),
         ]
-        assert {talk.answer(question).refused for question in others} == {NO_SUCH_WINDOW}
+        assert {talk.answer(question).refused for question in others} == {loop.NO_SUCH_WINDOW}
 
 
 @pytest.mark.parametrize(

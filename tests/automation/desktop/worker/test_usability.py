@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from automation.desktop.worker.usability import APART_S, LASTS_S, PASSES_S, TYPING_S, UsabilityTracker
+from automation.desktop.worker.leftover_drafts import LASTS_S, PASSES_S, TYPING_S, USABLE_APART_S, UsabilityTracker
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 
@@ -51,7 +51,7 @@ class Desk:
 def test_what_does_not_pass_is_told_within_seconds(reason: Reason) -> None:
     desk = Desk()
     desk.becomes(reason.value)
-    desk.passes(APART_S + LASTS_S)
+    desk.passes(USABLE_APART_S + LASTS_S)
     assert desk.told == [reason.value]
 
 
@@ -71,13 +71,13 @@ def test_a_short_trouble_is_never_told(reason: Reason, lasts_s: float) -> None:
 def test_a_trouble_that_stays_is_told_once_and_its_end_at_once() -> None:
     desk = Desk()
     desk.becomes(Reason.COVERED.value)
-    desk.passes(APART_S + PASSES_S + LASTS_S)
+    desk.passes(USABLE_APART_S + PASSES_S + LASTS_S)
     for _ in range(20):
         desk.becomes(Reason.COVERED.value)
         desk.passes(1)
     assert desk.told == ["covered"]
     desk.becomes("")
-    desk.passes(APART_S)
+    desk.passes(USABLE_APART_S)
     assert desk.told == ["covered", ""]
 
 
