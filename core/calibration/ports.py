@@ -12,43 +12,26 @@ from core.profiles.model import Box, Profile
 class DisplayProbe(Protocol):
     """One display. A verb raises DeskUnavailable when nobody can answer."""
 
-    async def survey(self) -> Survey:
-        """What stands there now. Touches nothing."""
-        ...
-
-    async def pointer(self) -> Point:
-        """Where the pointer is now."""
-        ...
-
-    async def whole_picture(self) -> bytes:
-        """A PNG of the whole display, masks of configured windows painted over. For its owner only."""
-        ...
-
-    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
-        """What is seen of this window around this place of the screen; without one, around the one thing that can be
-        written into. Anchors keep out of `avoid`, boxes from its corner. Touches nothing. Raises CalibrationFailed."""
-        ...
-
+    async def survey(self) -> Survey: ...  # What stands there now. Touches nothing.
+    async def pointer(self) -> Point: ...  # where the pointer is now
+    # A PNG of the whole display, masks of configured windows painted over. For its owner only.
+    async def whole_picture(self) -> bytes: ...
+    # What is seen of this window around this place of the screen; without one, around the one thing that can be written
+    # into. Anchors keep out of `avoid`, boxes from its corner. Touches nothing. Raises CalibrationFailed.
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement: ...
+    # Stage a draft in this window, read it back and clear it. `known` is the window's number on the display, which one
+    # needs that only its place identifies.
     async def trial(
         self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, known: int = 0
-    ) -> TrialResult:
-        """Stage a draft in this window, read it back and clear it. `known` is the window's number on the display, which
-        one needs that only its place identifies."""
-        ...
+    ) -> TrialResult: ...
 
 
 class CalibrationDialog(Protocol):
     """A calibration as its interfaces see it."""
 
-    async def step(self) -> CalibrationStep:
-        """Tell where it stands."""
-        ...
-
-    async def answer(self, answer: Answer) -> CalibrationStep:
-        """Answer the question. Raises why it is no answer to it; the question then stays."""
-        ...
-
-    async def picture(self, *, is_whole: bool = False) -> bytes:
-        """Take a PNG for the question: the display with the windows' numbers, or a window with a grid; with `is_whole`
-        always the display."""
-        ...
+    async def step(self) -> CalibrationStep: ...  # tell where it stands
+    # Answer the question. Raises why it is no answer to it; the question then stays.
+    async def answer(self, answer: Answer) -> CalibrationStep: ...
+    # Take a PNG for the question: the display with the windows' numbers, or a window with a grid; with `is_whole`
+    # always the display.
+    async def picture(self, *, is_whole: bool = False) -> bytes: ...

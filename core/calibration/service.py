@@ -30,13 +30,10 @@ from core.store.engine import Store, Tx
 class Displays(Protocol):
     """The displays of the desks at work."""
 
-    def probe(self, desk: str) -> DisplayProbe:
-        """Look at this desk's display and type on it. Raises DeskWithoutHands where the desk has no worker."""
-        ...
-
-    def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-        """Draw numbered places on the picture of a display, or on this part of it, enlarged."""
-        ...
+    # Look at this desk's display and type on it. Raises DeskWithoutHands where the desk has no worker.
+    def probe(self, desk: str) -> DisplayProbe: ...
+    # Draw numbered places on the picture of a display, or on this part of it, enlarged.
+    def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes: ...
 
 
 class Calibrations:

@@ -11,64 +11,41 @@ from core.desks.model import Arranged, DeskState, LearnedFact, Shown, Transcribe
 class Hands(Protocol):
     """One display's hands. A verb raises DeskUnavailable when the worker cannot answer."""
 
+    # The name of the desk these hands belong to.
     @property
-    def desk(self) -> str:
-        """The name of the desk these hands belong to."""
-        ...
-
-    async def hold(self) -> None:
-        """Start nothing new; a delivery under way is finished. A later worker heeds it too."""
-        ...
-
-    async def release(self) -> None:
-        """Deliveries may begin again after `hold` or `stop`; hands that could not start try now.
-
-        Raises DeskStoppedHere when somebody has just stopped the desk at its machine."""
-        ...
-
-    async def stop(self) -> None:
-        """Stop before the next key. A draft of ours that was not submitted is cleared. A later worker heeds it too."""
-        ...
-
-    async def look(self) -> tuple[WindowStatus, ...]:
-        """Look at each configured window now, without touching anything."""
-        ...
-
-    async def examine(self) -> tuple[WindowStatus, ...]:
-        """As `look`, and closer: whether each window can be read as its profile wants it, too."""
-        ...
-
-    async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
-        """Have the window manager put these windows back to their configured places, and look at them afterwards.
-        Types nothing, and moves nothing while the desk is held or somebody types there: raises DeskUnavailable then."""
-        ...
-
-    async def picture(self, window: str) -> bytes:
-        """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
-        ...
-
-    async def whole_picture(self) -> bytes:
-        """A PNG of the whole display, what profiles mask painted over. Asked only of a display without people. Raises
-        DeskUnavailable."""
-        ...
-
-    async def shows(self, window: str) -> Shown:
-        """What this window shows of its agent now, by a fresh look; `unknown` with a note when it cannot be seen."""
-        ...
-
-    async def transcript(self, window: str) -> Transcribed:
-        """All that was said in this window, by accessibility, else copied out of it while nobody types and its agent
-        rests. Raises WindowNotSeen when it cannot be read now."""
-        ...
+    def desk(self) -> str: ...
+    # Start nothing new; a delivery under way is finished. A later worker heeds it too.
+    async def hold(self) -> None: ...
+    # Deliveries may begin again after `hold` or `stop`; hands that could not start try now. Raises DeskStoppedHere when
+    # somebody has just stopped the desk at its machine.
+    async def release(self) -> None: ...
+    # Stop before the next key. A draft of ours that was not submitted is cleared. A later worker heeds it too.
+    async def stop(self) -> None: ...
+    # Look at each configured window now, without touching anything.
+    async def look(self) -> tuple[WindowStatus, ...]: ...
+    # As `look`, and closer: whether each window can be read as its profile wants it, too.
+    async def examine(self) -> tuple[WindowStatus, ...]: ...
+    # Have the window manager put these windows back to their configured places, and look at them afterwards. Types
+    # nothing, and moves nothing while the desk is held or somebody types there: raises DeskUnavailable then.
+    async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]: ...
+    # A PNG of this window only. Raises WindowNotSeen when it is covered or gone.
+    async def picture(self, window: str) -> bytes: ...
+    # A PNG of the whole display, what profiles mask painted over. Asked only of a display without people. Raises
+    # DeskUnavailable.
+    async def whole_picture(self) -> bytes: ...
+    # What this window shows of its agent now, by a fresh look; `unknown` with a note when it cannot be seen.
+    async def shows(self, window: str) -> Shown: ...
+    # All that was said in this window, by accessibility, else copied out of it while nobody types and its agent rests.
+    # Raises WindowNotSeen when it cannot be read now.
+    async def transcript(self, window: str) -> Transcribed: ...
 
 
 class Leftovers(Protocol):
     """Who knows what interrupted deliveries may have left in the windows."""
 
-    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """By window, the marks of drafts of ours that may still stand there and are to be cleared. Never those of a
-        delivery in `submitting` or `unknown`: there the draft is the evidence. Raises Unavailable."""
-        ...
+    # By window, the marks of drafts of ours that may still stand there and are to be cleared. Never those of a delivery
+    # in `submitting` or `unknown`: there the draft is the evidence. Raises Unavailable.
+    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]: ...
 
 
 class DeskNews:

@@ -13,13 +13,8 @@ STEP_MS = 1_000  # wall and monotonic time may drift apart by less than this; mo
 class Clock(Protocol):
     """Wall time for people and rows; monotonic time for limits."""
 
-    def now_ms(self) -> int:
-        """Milliseconds since 1970 UTC."""
-        ...
-
-    def monotonic_s(self) -> float:
-        """Seconds that never jump; only differences mean anything."""
-        ...
+    def now_ms(self) -> int: ...  # milliseconds since 1970 UTC
+    def monotonic_s(self) -> float: ...  # seconds that never jump; only differences mean anything
 
 
 class SystemClock:

@@ -19,21 +19,13 @@ _RANDOM_BITS = 80  # the random part of a ULID; the time in milliseconds stands 
 class Ids(Protocol):
     """Where new ids come from."""
 
-    def ulid(self) -> str:
-        """Return a new id of 26 characters that sorts after every earlier one, whatever the clock says."""
-        ...
-
-    def start_after(self, newest: str) -> None:
-        """Return only ids that sort after `newest`, which a former process stored."""
-        ...
-
-    def marker(self, length: int) -> str:
-        """`length` random characters that are safe in prompts, file names and chat."""
-        ...
-
-    def secret(self) -> str:
-        """A new secret with 256 bits, safe in headers and on a command line."""
-        ...
+    # Return a new id of 26 characters that sorts after every earlier one, whatever the clock says.
+    def ulid(self) -> str: ...
+    # Return only ids that sort after `newest`, which a former process stored.
+    def start_after(self, newest: str) -> None: ...
+    # `length` random characters that are safe in prompts, file names and chat.
+    def marker(self, length: int) -> str: ...
+    def secret(self) -> str: ...  # A new secret with 256 bits, safe in headers and on a command line
 
 
 class RandomIds:

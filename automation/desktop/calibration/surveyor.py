@@ -26,17 +26,10 @@ SMALLEST_WINDOW = (120, 80)  # what is smaller is no chat
 class SurveyedWindows(WindowsPort, Protocol):
     """Windows as they are listed for people."""
 
-    def is_furniture(self, window: int) -> bool:
-        """Whether it is a part of the desktop and no program's window: a panel, the wallpaper, a notice."""
-        ...
-
-    def pid_of(self, window: int) -> int:
-        """The process whose window it is; 0 if unknown."""
-        ...
-
-    def pointer(self) -> Point:
-        """Tell where the pointer is."""
-        ...
+    # Whether it is a part of the desktop and no program's window: a panel, the wallpaper, a notice.
+    def is_furniture(self, window: int) -> bool: ...
+    def pid_of(self, window: int) -> int: ...  # the process whose window it is; 0 if unknown
+    def pointer(self) -> Point: ...  # tell where the pointer is
 
 
 Probe = Callable[[WindowInfo, Point | None, Image.Image], Measurement | None]

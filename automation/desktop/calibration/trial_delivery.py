@@ -232,10 +232,9 @@ class TrialObserver:
 class TrialPort(WindowPort, Protocol):
     """A window that is tried: it tells its trial of each step."""
 
+    # What was looked at meanwhile.
     @property
-    def trial(self) -> TrialObserver:
-        """What was looked at meanwhile."""
-        ...
+    def trial(self) -> TrialObserver: ...
 
 
 def _why(outcome: Outcome) -> str:
