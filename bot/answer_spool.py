@@ -1,7 +1,6 @@
 """The home's `answers/` folder: each answer lies here until Octet has it, whatever ends the command that brings it.
 
-Importing and writing need the standard library only, because the agents' verbs do both.
-"""
+Importing and writing need the standard library only, because the agents' verbs do both."""
 
 from __future__ import annotations
 
@@ -90,8 +89,7 @@ async def report_spooled(
     reason beside it; when it cannot be taken now, it stays for the next time, as do the later ones of a task that has
     sent enough for this minute. No file ends Octet. The command that
     wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once. Files in
-    `failed` are left until the next start; a file over which Octet meets an error of its own is added to them.
-    """
+    `failed` are left until the next start; a file over which Octet meets an error of its own is added to them."""
     import asyncio
 
     import structlog

@@ -1,7 +1,6 @@
 """How a running Octet is found: `run.json` in its home, and a pointer from the home's id to that home.
 
-Standard library only: the agents' verbs read these files and must start in an eye's blink.
-"""
+Standard library only: the agents' verbs read these files and must start in an eye's blink."""
 
 from __future__ import annotations
 

@@ -150,8 +150,7 @@ class Coordinator(Services):
     ) -> AsyncGenerator[Coordinator]:
         """All services, loaded, with what a former process left put back.
 
-        The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing.
-        """
+        The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing."""
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = ids or RandomIds(clock)
         audit_key, codes_key = _keys(estate)
@@ -184,8 +183,7 @@ class Coordinator(Services):
 async def open_people(estate: Estate) -> AsyncGenerator[People]:
     """Who may do what, alone, for setting a home up: nothing is dispatched and nothing recovered.
 
-    The caller holds the home's lock. Raises what Coordinator.open raises.
-    """
+    The caller holds the home's lock. Raises what Coordinator.open raises."""
     clock = SystemClock()
     audit_key, _ = _keys(estate)
     async with Store.open(estate.database) as store:

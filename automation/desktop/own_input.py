@@ -40,8 +40,7 @@ class Clicks:
     """Remembers where clicks were just made, so that the next one is not taken for the double of one. One per display.
 
     Programs measure that on the screen, or from the corner of their window: Chromium counts clicks at one place of two
-    of its windows as a double click. So a click must be far from those before it both ways.
-    """
+    of its windows as a double click. So a click must be far from those before it both ways."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s

@@ -1,7 +1,6 @@
 """The gateway to the openai package: one prompt becomes one streamed request to one model.
 
-It keeps no conversation and repeats nothing. It says what became of the request as an Outcome.
-"""
+It keeps no conversation and repeats nothing. It says what became of the request as an Outcome."""
 
 from __future__ import annotations
 
@@ -40,8 +39,7 @@ class ModelClient:
         """Send `text` and read the whole answer. Call `prepare` first.
 
         DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or said that it did not take the request.
-        UNKNOWN: the request was sent, and no whole answer came back.
-        """
+        UNKNOWN: the request was sent, and no whole answer came back."""
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         assert self._client is not None

@@ -1,8 +1,7 @@
 """A pane held for a moment: the server takes no key for it from anyone but Octet, and gives it back after a while.
 
 Input of the pane is switched off; each act of ours switches it on and off again within one go of the server. The server
-ends the hold also when the worker that took it was killed, or hangs.
-"""
+ends the hold also when the worker that took it was killed, or hangs."""
 
 from __future__ import annotations
 
@@ -74,8 +73,7 @@ class PaneLock:
         must be the same too. `is_last`: the hold ends with it.
 
         `before` goes ahead in any case; `given` is for its first. Raises TransientFailure or PermanentFailure with
-        nothing done.
-        """
+        nothing done."""
         after = _unset(stand.id) if is_last else ["select-pane", "-d", "-t", stand.id]
         parts = _SAME_SIGHT if same_sight else _SAME
         self._go(stand, parts, ["select-pane", "-e", "-t", stand.id], *commands, after, before=before, given=given)

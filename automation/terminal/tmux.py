@@ -56,8 +56,7 @@ class TmuxServer:
         """What these commands print, in lines. Raises NoServer, TmuxSilent or TmuxMissing.
 
         They are carried out one after the other as one; the first that fails ends it. `given` is what the first of them
-        reads from standard input.
-        """
+        reads from standard input."""
         argv = [*self._head]
         for number, command in enumerate(commands):
             argv += [*([";"] if number else []), *map(_word, command)]

@@ -1,7 +1,6 @@
 """The agents' verbs: `octet done`, `octet reply`, `octet progress` carry words to the Octet that gave out the code.
 
-Standard library only, and nothing of ours that needs more: an agent waits for this each time.
-"""
+Standard library only, and nothing of ours that needs more: an agent waits for this each time."""
 
 from __future__ import annotations
 

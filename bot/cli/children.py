@@ -80,8 +80,7 @@ class Child:
 async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, log: Path) -> AsyncGenerator[Child]:
     """A child for the length of the block; then its input is closed, and it is told to end, and made to if it must be.
 
-    It has a session of its own, so that Ctrl-C reaches only us and everything ends in order.
-    """
+    It has a session of its own, so that Ctrl-C reaches only us and everything ends in order."""
     with log.open("ab") as words:
         process = await asyncio.create_subprocess_exec(
             *argv,

@@ -35,8 +35,7 @@ def selftest(
     """Try on this machine how safely Octet types: a window of its own, and thieves of focus, clipboard and view.
 
     Types into that window and nowhere else. Touch nothing meanwhile: it takes some minutes. The report says what was
-    claimed and what the window really received. Exit code 0: clean; 1: not so; 75: it could not begin.
-    """
+    claimed and what the window really received. Exit code 0: clean; 1: not so; 75: it could not begin."""
     if sys.platform.startswith("linux"):
         from automation.desktop.x11.wayland import refuse_wayland
         from core.config.settings import environment

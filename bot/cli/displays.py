@@ -77,8 +77,7 @@ def up(
 
     `octet run` starts them too, unless `start = false` under `displays` in config/octet.toml:
     displays kept here outlive its restarts.
-    With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves.
-    """
+    With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves."""
     from bot.cli.logs import log_to_stderr
     from core.calibration.new_desks import DeskTemplate, write_displays, write_panes
     from core.config.loader import load

@@ -25,8 +25,7 @@ def run(
 ) -> None:
     """Start Octet in its home and stay until Ctrl-C or SIGTERM.
 
-    Without OCTET_DISCORD_TOKEN it says so and works without Discord: tasks come from `octet task`.
-    """
+    Without OCTET_DISCORD_TOKEN it says so and works without Discord: tasks come from `octet task`."""
     # The configuration first, alone: if it is wrong, nothing is made and nothing heavy is imported.
     from core.config.loader import load
 
@@ -59,8 +58,7 @@ def demo(
 
     A ninth agent is reached as a model is; its answers are scripted, too.
 
-    Needs neither a Discord account nor a desktop. Ctrl-C ends everything.
-    """
+    Needs neither a Discord account nor a desktop. Ctrl-C ends everything."""
     if desktop and sys.platform in {"win32", "darwin"}:
         raise NoWindowsHere
 

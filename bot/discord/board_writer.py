@@ -1,7 +1,6 @@
 """The one writer of live boards: keeps each up to date by at most one edit a second, whatever fails in between.
 
-It works beside the outbox: its own tasks, its own rows, at most one call at a time for each board.
-"""
+It works beside the outbox: its own tasks, its own rows, at most one call at a time for each board."""
 
 from __future__ import annotations
 

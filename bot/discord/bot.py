@@ -1,7 +1,6 @@
 """The client and its tree of commands: who may come in at all, what an error becomes, when Discord is told of a change.
 
-It knows neither the commands nor the outbox; client.py puts them together.
-"""
+It knows neither the commands nor the outbox; client.py puts them together."""
 
 from __future__ import annotations
 

@@ -105,8 +105,7 @@ async def run(
     """Be in Discord until cancelled, through every loss of the connection; then finish what is being told.
 
     Raises BotTokenMissing, GatewayUnknown, BotTokenRefused or IntentsRefused: with those, coming again would not help.
-    `up` is set while the bot is connected and its commands are registered.
-    """
+    `up` is set while the bot is connected and its commands are registered."""
     if settings.discord_token is None:
         raise BotTokenMissing
     addresses(settings.discord)

@@ -1,8 +1,7 @@
 """The one writer of public messages: tells each notice once, in order, whatever ends or fails in between.
 
 All it must remember stands in the notices' rows. A message carries the notice's nonce, so that a repeated call makes
-no second one, and its marker in small print, by which it is found again when Discord has forgotten the nonce.
-"""
+no second one, and its marker in small print, by which it is found again when Discord has forgotten the nonce."""
 
 from __future__ import annotations
 
@@ -135,8 +134,7 @@ class Outbox:
     async def drain(self, limit_s: float) -> None:
         """Begin nothing more; return when what is being told is told and noted, or after `limit_s`.
 
-        What is not finished then is told after the next start, by its nonce or its marker still only once.
-        """
+        What is not finished then is told after the next start, by its nonce or its marker still only once."""
         self._is_closing = True
         try:
             async with asyncio.timeout(limit_s):
@@ -444,8 +442,7 @@ class Outbox:
         """The message of an earlier try whose answer was lost, if Discord may have forgotten its nonce by now.
 
         Time since that try is the longer one of two clocks: one may be set, the other stops while a machine is
-        suspended.
-        """
+        suspended."""
         now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         tried_s, tried_ms = self._tried.setdefault(notice.id, (now_s, now_ms))
         is_recent = 0 <= now_ms - tried_ms < NONCE_LASTS_MS and (now_s - tried_s) * 1000 < NONCE_LASTS_MS

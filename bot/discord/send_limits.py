@@ -1,7 +1,6 @@
 """What stops Octet from writing to Discord for a while: a ban, a channel that refuses, the limit of edits.
 
-The outbox, the board writer and every request of the client share one instance. Notices record only their own tries.
-"""
+The outbox, the board writer and every request of the client share one instance. Notices record only their own tries."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """What a bot's token shows over REST, without a connection: its application, its servers, what it may do there.
 
 For `octet init` and `octet doctor`; with the one list of permissions that Octet asks for, and its invitation link.
-The connected bot writes by `channel_client`.
-"""
+The connected bot writes by `channel_client`."""
 
 from __future__ import annotations
 

@@ -52,8 +52,7 @@ async def reload(
 
     Octet checks all of config/ first; it reports every problem line by line and then changes nothing. It ends prompts
     under way first, and restarts only the workers of desks that changed. Settings of `octet.toml` need a restart of
-    Octet; the answer names them.
-    """
+    Octet; the answer names them."""
     return await octet.maintenance.reload(by=by, desks=desks)
 
 
@@ -69,6 +68,5 @@ async def claim(
 ) -> Actor:
     """Become the owner, with the code printed on the console.
 
-    It works once.
-    """
+    It works once."""
     return await octet.people.claim(code, user_id=by.id.removeprefix("discord:"), name=by.name)

@@ -31,8 +31,7 @@ class Answer(StrEnum):
 async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState], by: Actor) -> Page[AgentStatus]:
     """List all agents.
 
-    Each line says what the agent is doing.
-    """
+    Each line says what the agent is doing."""
     rows = [
         row
         for row in await octet.agents.list(by=by)
@@ -47,8 +46,7 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
 async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Show one agent.
 
-    Its role, capabilities, window, state and task.
-    """
+    Its role, capabilities, window, state and task."""
     return await octet.agents.show(agent, by=by)
 
 
@@ -68,8 +66,7 @@ async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStat
     """Pause an agent: it gets nothing new.
 
     It goes on with what it has. Tasks that were only queued for it go to other agents; tasks that only it can do wait
-    and say so. It stays paused over restarts.
-    """
+    and say so. It stays paused over restarts."""
     return await octet.availability.pause(agent, by=by)
 
 
@@ -83,8 +80,7 @@ async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStat
 async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Give a paused agent tasks again.
 
-    For an agent that was silent it means that you saw it at work, so its task goes on.
-    """
+    For an agent that was silent it means that you saw it at work, so its task goes on."""
     return await octet.availability.resume(agent, by=by)
 
 
@@ -93,8 +89,7 @@ async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> Actio
     """Stop what an agent does now.
 
     It goes before everything that waits for that window. The owner of the machine must allow it (`allowed_actions` in
-    config/agents.toml).
-    """
+    config/agents.toml)."""
     return await octet.agent_actions.interrupt(agent, by=by)
 
 
@@ -104,8 +99,7 @@ async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> Action
 
     Octet presses the chord that its profile names (`new_chat`). Octet refuses it while the agent has a task, works or
     is being sent something, and while its composer is not empty. The owner of the machine must allow it
-    (`allowed_actions` with `"new_chat"` in config/agents.toml).
-    """
+    (`allowed_actions` with `"new_chat"` in config/agents.toml)."""
     return await octet.agent_actions.new_chat(agent, by=by)
 
 
@@ -120,6 +114,5 @@ async def answer(
     """Answer what an agent's window asks now.
 
     Octet presses it only if the window still shows what the message about it showed, and says what it saw afterwards.
-    The owner of the machine must allow it (`allowed_actions` in config/agents.toml).
-    """
+    The owner of the machine must allow it (`allowed_actions` in config/agents.toml)."""
     return await octet.agent_actions.answer_agent(agent, Act(answer.value), by=by)

@@ -2,8 +2,7 @@
 
 Its signature is the schema, its docstring the help, its return type the result. Parameters before `by` that are
 positional are arguments on the command line, keyword-only ones are options. Each interface reads `VERBS` of
-`bot.verbs.catalogue` and makes its own form of them; nothing here knows an interface.
-"""
+`bot.verbs.catalogue` and makes its own form of them; nothing here knows an interface."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ ABOUT = "Prompts of which it is not known whether they arrived"
 async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, DeliveryState], by: Actor) -> Page[Delivery]:
     """List the deliveries that wait for your decision; the agent of each waits with it.
 
-    With a state it lists the newest deliveries in that state.
-    """
+    With a state it lists the newest deliveries in that state."""
     state = DeliveryState(where.state or DeliveryState.UNKNOWN)
     found = await octet.unknowns.list(by=by, states=frozenset({state}))
     rows = [row for row in found if (where.agent or row.agent) == row.agent]
@@ -40,6 +39,5 @@ async def resolve(
 ) -> Delivery:
     """Decide what became of a prompt of which it is not known whether it arrived.
 
-    Look at its window first: `octet desk screenshot`.
-    """
+    Look at its window first: `octet desk screenshot`."""
     return await octet.unknowns.resolve(delivery, decision, by=by)

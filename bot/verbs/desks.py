@@ -40,8 +40,7 @@ class NameOne(Invalid):
 async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Show all desks and their windows.
 
-    Octet looks at each window now.
-    """
+    Octet looks at each window now."""
     return await octet.desks.status(by=by)
 
 
@@ -58,8 +57,7 @@ async def screenshot(
 
     A desk of terminals shows all its panes. A picture of a window shows nothing else of the screen, and what its
     profile masks is painted over. Octet never shows the whole screen of a display that people use. Only the owner may
-    see a whole display.
-    """
+    see a whole display."""
     require(by, Permission.DESK_LOOK)
     if (agent is None) == (desk is None):
         raise NameOne
@@ -83,8 +81,7 @@ async def try_out(
     """Test windows: paste a harmless line, read it back and clear it; never send it.
 
     It says of each window how it was read back and how long that took, or what is in the way and what to do. Like a
-    delivery it waits while a user types, and leaves a busy window alone, and one whose composer is not empty.
-    """
+    delivery it waits while a user types, and leaves a busy window alone, and one whose composer is not empty."""
     return await octet.maintenance.try_out(agent=agent, desk=desk, by=by)
 
 
@@ -93,8 +90,7 @@ async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Pla
     """Put a desk's windows back to their places.
 
     Each gets its configured size and is raised and uncovered; the answer says what was done and how it is placed now.
-    Nothing moves while the desk is on hold or a user types there.
-    """
+    Nothing moves while the desk is on hold or a user types there."""
     return await octet.maintenance.arrange(desk, by=by)
 
 
@@ -103,8 +99,7 @@ async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> Calibrati
     """Connect agents' windows: Octet numbers them, tries a draft in each and saves what works.
 
     Octet shows the desk's whole display, only to you, with a number on each window, and asks which belong to agents.
-    Buttons and a field take the answers. A running Octet uses the new windows at once.
-    """
+    Buttons and a field take the answers. A running Octet uses the new windows at once."""
     require(by, Permission.DESK_SEE)
     calibrate = octet.maintenance.calibrate
     return await calibrate.start(desk, by=by)
@@ -115,8 +110,7 @@ async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: 
     """Forget what Octet learned of a window automatically.
 
     Such as its busy sign or another anchor; `/desk status` shows what that is, and since when. The desk's worker
-    restarts with the values of config/.
-    """
+    restarts with the values of config/."""
     return await octet.maintenance.forget(desk, window, by=by)
 
 

@@ -19,8 +19,7 @@ ABOUT = "Everything at a glance"
 async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs:
     """Show everything that waits for a user, worst and oldest first.
 
-    Each entry says why it waits, since when and what to do next, with a link to its thread.
-    """
+    Each entry says why it waits, since when and what to do next, with a link to its thread."""
     return await octet.fleet.needs_me(by=by, limit=limit)
 
 
@@ -48,8 +47,7 @@ async def place_board(
     """Keep a live board at the end of this channel.
 
     It shows what each agent does, the queue, the desks, and how many things need a user. Everybody in the channel sees
-    it, with the titles of all tasks. A channel has one board: asked for again it moves down. `remove` takes it away.
-    """
+    it, with the titles of all tasks. A channel has one board: asked for again it moves down. `remove` takes it away."""
     boards = octet.fleet.boards
     if remove:
         await boards.remove(origin.place.channel, by=by)

@@ -29,8 +29,7 @@ async def send(
 
     The text goes into its window as it is. Inside a task's thread it goes to the agent that has that task; elsewhere
     name an agent or a task. It waits while the agent is busy or paused, behind the brief of its task, for a day at
-    most.
-    """
+    most."""
     return await octet.agent_messages.send(_draft(origin, text, agent=agent or None, task=task or None), by=by)
 
 
@@ -45,8 +44,7 @@ async def broadcast(
 ) -> AgentMessageView:
     """Say something to all agents that can be reached.
 
-    The answer names the agents that are left out, and why.
-    """
+    The answer names the agents that are left out, and why."""
     return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
 
 

@@ -20,8 +20,7 @@ Named = Annotated[str, Kind(help="A task, such as T-142, or a delivery's own id"
 async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt, ...]:
     """Show what is kept of the deliveries of a task.
 
-    What Octet saw, how it read it, when, and in which window.
-    """
+    What Octet saw, how it read it, when, and in which window."""
     return await octet.receipts.show(named, by=by)
 
 

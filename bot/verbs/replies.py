@@ -1,8 +1,7 @@
 """The agents' verbs, for HTTP and as tools. The code of a prompt and a reply key are the right to them.
 
 On the command line they are `octet reply`, `octet done` and `octet progress`, which use the standard library alone
-(`bot.cli.answers`).
-"""
+(`bot.cli.answers`)."""
 
 from __future__ import annotations
 

@@ -35,8 +35,7 @@ async def new(
     """Give a task to an agent.
 
     Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write a
-    longer text in a dialog.
-    """
+    longer text in a dialog."""
     return await octet.tasks.new(draft(origin, brief=brief, agent=agent, priority=priority, needs=needs), by=by)
 
 
@@ -51,8 +50,7 @@ def draft(
 async def list_tasks(octet: Coordinator, *, where: Annotated[Filter, TaskStates], by: Actor) -> Page[Task]:
     """List tasks, newest first.
 
-    Without a state it lists those that have not ended.
-    """
+    Without a state it lists those that have not ended."""
     state = where.state or "open"
     found = await octet.tasks.list(
         by=by,
@@ -70,8 +68,7 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     """Show a task with its deliveries and answers.
 
     The prompt's code is masked. In Discord each delivery's receipt is shown too, and the newest receipt's pictures to
-    those who may see windows.
-    """
+    those who may see windows."""
     return await octet.tasks.show(task, by=by)
 
 
@@ -79,8 +76,7 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
 async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Cancel a task.
 
-    What was not yet submitted to a window never will be.
-    """
+    What was not yet submitted to a window never will be."""
     return await octet.tasks.cancel(task, by=by)
 
 
@@ -90,8 +86,7 @@ async def done(
 ) -> Task:
     """End a task yourself, with a result in words.
 
-    This needs an agent that was given the task. Agents run `octet done` with the code of their prompt instead.
-    """
+    This needs an agent that was given the task. Agents run `octet done` with the code of their prompt instead."""
     return await octet.tasks.done(task, text, by=by)
 
 
@@ -107,8 +102,7 @@ async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Retry a failed, expired or parked task.
 
     The new attempt has a new code; the old code becomes invalid. Octet refuses it while it is not known whether the
-    prompt arrived, because the work could be done twice.
-    """
+    prompt arrived, because the work could be done twice."""
     return await octet.tasks.retry(task, by=by)
 
 
@@ -129,8 +123,7 @@ async def assign(
 ) -> Task:
     """Assign a task to an agent.
 
-    The task must be ready, waiting or parked.
-    """
+    The task must be ready, waiting or parked."""
     return await octet.tasks.assign_to(task, agent, by=by)
 
 
@@ -151,6 +144,5 @@ async def priority(
 ) -> Task:
     """Change how urgent a task is.
 
-    The queue follows at once.
-    """
+    The queue follows at once."""
     return await octet.tasks.set_priority(task, priority, by=by)

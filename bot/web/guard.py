@@ -107,8 +107,7 @@ class Bodies:
     async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
         """Read one body, and give its bytes back to the budget when the block ends.
 
-        Raises BodyTooLarge, BodyIncomplete and TooManyBodies. What is not read yet, the connection discards.
-        """
+        Raises BodyTooLarge, BodyIncomplete and TooManyBodies. What is not read yet, the connection discards."""
         body = bytearray()
         try:
             try:

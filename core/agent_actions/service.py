@@ -87,8 +87,7 @@ class AgentActions:
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before whatever waits for its window; returns how that ended.
 
-        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway.
-        """
+        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._who(agent, Act.INTERRUPT)
         return await self._done(await self._store.write(lambda tx: self._ask(tx, who, Act.INTERRUPT, None, by)), by)
@@ -96,8 +95,7 @@ class AgentActions:
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
         """Begin a new conversation in the window of an agent that has nothing to do; returns how that ended.
 
-        Raises as `interrupt`, or AgentBusy.
-        """
+        Raises as `interrupt`, or AgentBusy."""
         require(by, Permission.AGENT_NEW_CHAT)
         who = self._who(agent, Act.NEW_CHAT)
 

@@ -66,8 +66,7 @@ class AgentMessages:
         """Say it to an agent, or to whoever has a task; when this returns it is durable.
 
         Raises EmptyText, TextTooLong, ControlCharacters, BadTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch.
-        """
+        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch."""
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)

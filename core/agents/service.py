@@ -215,8 +215,7 @@ class Agents:
     ) -> None:
         """Take a step. Staying in a state with another reason is not a step and is simply noted.
 
-        An agent that a person took off duty stays off duty, whatever happens to it: it only gets or loses its task.
-        """
+        An agent that a person took off duty stays off duty, whatever happens to it: it only gets or loses its task."""
         row = self._rows(tx)[name]
         was = AgentState(row.state)
         if was in OFF_DUTY:

@@ -59,8 +59,7 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
     return lines about it.
 
     Where the profile leaves something to be measured, the desks have no window yet and the agents stay where they are.
-    Raises TemplateMissing, and ConfigWrong where the configuration would be invalid; nothing is changed then.
-    """
+    Raises TemplateMissing, and ConfigWrong where the configuration would be invalid; nothing is changed then."""
     files = {number: f"desks/{desk_name(number)}.toml" for number in range(1, agents + 1)}
     files = {number: file for number, file in files.items() if not (home.config / file).exists()}
     if not files:
@@ -92,8 +91,7 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
     """Write a pane for each of the first so many agents that have none, and send them there; return lines about it.
 
     `replaces`: panes that are described otherwise are written anew. Raises ProgramMissing, WorkingFolderMissing, and
-    ConfigWrong where the configuration would be invalid; nothing is changed then.
-    """
+    ConfigWrong where the configuration would be invalid; nothing is changed then."""
     lines: list[str] = []
 
     def work(edit: Edit) -> None:

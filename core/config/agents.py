@@ -49,8 +49,7 @@ def read_agents(
 
     `desks` has each desk's names of windows; None when desks cannot be read, then they are not looked up. `acts` are
     all that can be allowed, `presses` those that each desk's window can be pressed for. `terminals` are the desks whose
-    windows are panes, `models` the names in config/models.toml.
-    """
+    windows are panes, `models` the names in config/models.toml."""
     file = read_toml(root, AGENTS_TOML, problems)
     if file is None:
         return ()

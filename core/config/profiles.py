@@ -127,8 +127,7 @@ class Kind:
         """What neither the file nor `measured` gives of what is to calibrate, the needed first.
 
         `measured` has a window's own values, as `[windows.calibrated]` of its desk. In a terminal's pane, which has no
-        box and no colour, other values are needed than in a window.
-        """
+        box and no colour, other values are needed than in a window."""
         given = {path for path, _ in leaves(merged(self.data, measured or {}))}
         needed = NEEDED_IN_PANE if in_pane else NEEDED
         open_ = [

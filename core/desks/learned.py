@@ -1,7 +1,6 @@
 """What Octet learned of windows automatically (a busy sign, another anchor), kept in the home beside config/.
 
-A learned value replaces the configured one until config/ says something else of its window, or a user forgets it.
-"""
+A learned value replaces the configured one until config/ says something else of its window, or a user forgets it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """One worker per route delivers, one delivery at a time; its lane says how many routes may at once.
 
 What a user wants pressed now comes first; then what was interrupted after Enter was asked for, whose fate the worker
-finds out; then prompts by their urgency. A worker takes one as long as its desk may be used.
-"""
+finds out; then prompts by their urgency. A worker takes one as long as its desk may be used."""
 
 from __future__ import annotations
 

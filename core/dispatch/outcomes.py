@@ -337,8 +337,7 @@ class Verdict:
     def hold_agents(self, tx: Tx) -> None:
         """An agent to which words may have come or not gets nothing more, until a person has looked; then it goes on.
 
-        A brief that was only queued for it goes to others.
-        """
+        A brief that was only queued for it goes to others."""
         unknown = {one.agent for one in self._deliveries.open_words(tx) if one.state is DeliveryState.UNKNOWN}
         for name, state in self._agents.states(tx).items():
             status = self._agents.status(tx, name)

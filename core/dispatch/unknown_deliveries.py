@@ -50,8 +50,7 @@ class Unknowns:
         """Settle one delivery, named by its id or its task. With `fence` only if it is still that unknown.
 
         Raises DeliveryNotFound, TaskNotFound, NothingToDecide when it was settled meanwhile, or ActionNotRepeated
-        for an act that shall be done again.
-        """
+        for an act that shall be done again."""
         require(by, Permission.DELIVERY_RESOLVE)
 
         def settle(tx: Tx) -> Delivery:

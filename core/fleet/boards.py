@@ -1,8 +1,7 @@
 """The live boards: in which channels one shall stand, and which messages are theirs.
 
 They are rows of their own and no notices: a notice tells of one task, once; a board tells of all, belongs to no task,
-and must never stand in the way of a notice.
-"""
+and must never stand in the way of a notice."""
 
 from __future__ import annotations
 

@@ -2,8 +2,7 @@
 
 Well means three things. The database takes writes. Where there is a token, Discord is connected, so that users hear of
 what happens. Every desk at which agents work can be used, or a user holds it back. It does not mean that every task
-goes well: `Fleet.needs_me` says what waits for a user.
-"""
+goes well: `Fleet.needs_me` says what waits for a user."""
 
 from __future__ import annotations
 

@@ -102,8 +102,7 @@ class Journal:
         chain alone does not show that rows were removed from its end.
 
         Octet writes it after the commit, and rarely, so it may say less than the database. If it says more, Octet logs
-        that and leaves the file as it is: it is the proof.
-        """
+        that and leaves the file as it is: it is the proof."""
         try:
             written = await self._check_head()
         except TailMissing as error:

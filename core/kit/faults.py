@@ -1,8 +1,7 @@
 """Fault points: named places where a test may end, freeze or fail this process. Without the setting they do nothing.
 
 With `OCTET_FAULT_POINTS=FOLDER` each point looks there for a ticket, a file of its own name, and takes it by renaming
-it: exactly one process gets it, once. What the ticket says is the act.
-"""
+it: exactly one process gets it, once. What the ticket says is the act."""
 
 from __future__ import annotations
 
@@ -139,8 +138,7 @@ def armed() -> Path | None:
 def point(name: str, *, may_fail: bool = False) -> None:
     """A place where a fault may strike. Costs one comparison as long as nothing is armed.
 
-    Raises Struck for a ticket that says so, where `may_fail`.
-    """
+    Raises Struck for a ticket that says so, where `may_fail`."""
     if _folder is not None:
         _strike(_folder, name, may_fail=may_fail)
 
@@ -149,8 +147,7 @@ def arrow(what: str, was: str, now: str, after_commit: Callable[[Callable[[], No
     """The two points of one step of a state table: inside its transaction, and right after the commit.
 
     `delivery.staged-submitting.written` and `delivery.staged-submitting.committed`. Raises Struck as `point` does, for
-    the first of them only: what is committed cannot fail any more.
-    """
+    the first of them only: what is committed cannot fail any more."""
     if _folder is not None:
         name = f"{what}.{was or _NEW}-{now}"
         _strike(_folder, f"{name}.{_WRITTEN}", may_fail=True)

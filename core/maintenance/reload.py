@@ -1,7 +1,6 @@
 """Taking over what config/ says now, while Octet runs: checked as a whole first, and nothing under way is lost.
 
-The files are the truth: whatever interrupts this, the next start reads them and does the same.
-"""
+The files are the truth: whatever interrupts this, the next start reads them and does the same."""
 
 from __future__ import annotations
 

@@ -222,8 +222,7 @@ def render(
     With `file` the body stands there, and the text says so, and why: it is too long, or its window loses what `lost`
     names. `is_read`: answers are read in the agent's window too.
     Of one that comes in parts it is this `share`. Only the last tells how to answer: whoever has the code may end the
-    task, and an answer with it proves that the prompt arrived; neither may be so before the whole of it is there.
-    """
+    task, and an answer with it proves that the prompt arrived; neither may be so before the whole of it is there."""
     body = _framed(share.of(message.body), share) if file is None else _elsewhere(message, file, lost)
     about = (f" · task {message.task}" if message.task else "") + f" · P{message.priority}"
     part = f" · {share.words}" if share.words else ""

@@ -96,8 +96,7 @@ class Messages:
     def expire(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many.
 
-        A text about a task follows the task's brief. One that is on its way, or that is still to be told, stays.
-        """
+        A text about a task follows the task's brief. One that is on its way, or that is still to be told, stays."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
 
     def find(self, tx: Tx, message: str) -> Message:

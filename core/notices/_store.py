@@ -117,8 +117,7 @@ def _due() -> Select[Any]:
 
     Octet posts a task's card first; if it has dropped the card, the other notices do not wait for it. It posts news in
     their order, so that one which rests after a failure delays the later ones. Questions, and edits of posted messages,
-    neither wait for news nor delay them.
-    """
+    neither wait for news nor delay them."""
     one = notices.c
     strand = case((one.task != "", one.task), else_=one.message)
     asks = and_(one.about != "", one.kind.not_in(("locked", "blocked")))

@@ -303,8 +303,7 @@ Answers = Annotated[ListOf[Act], Limits(max_length=10)]
 class Dialog:
     """Something a window shows now and then that means more than being at work: a question, an error, a limit.
 
-    It is there when all of its signs are; it has one at least.
-    """
+    It is there when all of its signs are; it has one at least."""
 
     shows: DialogActivity  # What it means, `needs_input`, `error` or `limited`
     answers: Answers = ()  # The acts that answer it, for example `["approve", "deny"]`

@@ -30,8 +30,7 @@ class Retention:
     """How long Octet keeps receipts, their pictures, and texts: briefs, answers, messages, and notices that told of
     them.
 
-    Nothing of a task that has not ended expires, and nothing that a person has still to decide about.
-    """
+    Nothing of a task that has not ended expires, and nothing that a person has still to decide about."""
 
     def __init__(self, services: TaskServices, *, tasks: Ledger, keeping: Keeping) -> None:
         """`keeping` says for how long."""

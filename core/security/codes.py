@@ -1,7 +1,6 @@
 """What an agent answers with: the code in its prompt, good for one task as long as its lease lasts, and a reply key.
 
-A code is visible in the argument list of the command that carries it; without a reply key it is worth nothing.
-"""
+A code is visible in the argument list of the command that carries it; without a reply key it is worth nothing."""
 
 from __future__ import annotations
 
@@ -52,8 +51,7 @@ class TaskCodes:
     def holder(self, tx: Tx, code: str, *, agent: str) -> CodeHolder:
         """Whom the code belongs to, for a request with the reply key of `agent` (or EVERY_AGENT).
 
-        Raises WrongCode for anything that was never granted, WrongAgent for the code of another agent.
-        """
+        Raises WrongCode for anything that was never granted, WrongAgent for the code of another agent."""
         row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
         if row is None:
             raise WrongCode

@@ -1,7 +1,6 @@
 """The database: one writer in a thread of its own, and readers beside it.
 
-A write transaction is a plain function that runs on the writer's thread from BEGIN IMMEDIATE to COMMIT in one hop.
-"""
+A write transaction is a plain function that runs on the writer's thread from BEGIN IMMEDIATE to COMMIT in one hop."""
 
 from __future__ import annotations
 
@@ -138,8 +137,7 @@ class Store:
         """The store at `path`, created if the file does not exist.
 
         Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown, DatabaseOlder or StoreUnavailable and then leaves the
-        file as it is. A large file is given back before it is read whole: see `sound`, `damage` and decision 0004.
-        """
+        file as it is. A large file is given back before it is read whole: see `sound`, `damage` and decision 0004."""
         schema.check_library()
         was_damaged = await asyncio.to_thread(mark_of(path).exists)
         state = await asyncio.to_thread(schema.inspect, path, whole=was_damaged)
@@ -163,8 +161,7 @@ class Store:
 
         `work` runs on the writer's thread: it must not await and must not touch objects of the event loop. If it
         raises, everything it wrote is undone. Raises StoreUnavailable when the database cannot take it. On a full disk
-        `is_last_word` lets it use the room kept back for what cannot be seen a second time.
-        """
+        `is_last_word` lets it use the room kept back for what cannot be seen a second time."""
         loop, asked_s = asyncio.get_running_loop(), time.monotonic()
         try:
             return await self._in_thread(lambda: self._transact(work, loop, asked_s, is_last_word=is_last_word))
@@ -342,8 +339,7 @@ def at_row(task: str | None = None, *, delivery: str | None = None) -> Generator
 def upgrade_file(path: Path) -> tuple[str, str]:
     """Upgrade the file of an older Octet; return (schema before, schema now). The caller holds the home's lock.
 
-    Raises NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable and then leaves the file as it is.
-    """
+    Raises NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable and then leaves the file as it is."""
     schema.check_library()
     if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
         raise NoDatabase(id=path)

@@ -1,7 +1,6 @@
 """Reading the whole database file once per start, for damage. A large file is read on while Octet is at work already.
 
-A file that was found damaged is marked by another one beside it, so that it is never worked on again unread.
-"""
+A file that was found damaged is marked by another one beside it, so that it is never worked on again unread."""
 
 from __future__ import annotations
 

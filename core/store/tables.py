@@ -24,8 +24,7 @@ def newest_of_each(state: Column[str], order: Column[Any], count: int) -> Compou
     those before `before`.
 
     One statement, so that a row which changes its state meanwhile is neither missed nor found twice; one head per
-    state, so that no other state is scanned.
-    """
+    state, so that no other state is scanned."""
     heads = [
         select(state.table)
         .where(state == bindparam(f"stands_{place}"), order < bindparam("before"))

@@ -57,8 +57,7 @@ class AgentAvailability:
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
         """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound.
 
-        Of one that was silent this says that it is at work after all: its task goes on, with a new deadline.
-        """
+        Of one that was silent this says that it is at work after all: its task goes on, with a new deadline."""
         require(by, Permission.AGENT_USE)
         agent = self._agents.get(name)
 

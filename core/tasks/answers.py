@@ -127,8 +127,7 @@ class Answers:
     def _check_limits(self, tx: Tx, task: Task, words: Words, *, of_code: str, is_late: bool) -> None:
         """See that the task takes one more text. Raises CodeExpired, TooMuchSent or TooFast.
 
-        The one answer that ends it is always taken in the end: its length has a limit of its own.
-        """
+        The one answer that ends it is always taken in the end: its length has a limit of its own."""
         limits, now_ms = self._limits, self._clock.now_ms()
         sent = self._rooms.messages.sent(tx, task.id, of_code=of_code)
         if self._is_over(task):
@@ -149,8 +148,7 @@ class Answers:
     def take_reading(self, tx: Tx, awaited: Awaited, found: Found) -> Message | None:
         """What was read between the markers of the prompt; None where it is known already or not awaited any more.
 
-        A whole answer ends the task, unverified. The beginning of one is kept, and the task goes on.
-        """
+        A whole answer ends the task, unverified. The beginning of one is kept, and the task goes on."""
         task = self._ledger.find(tx, awaited.task)
         if task.fence != awaited.fence or not (task.state is TaskState.WORKING or _is_silent(task)):
             return None
@@ -172,8 +170,7 @@ class Answers:
     def accept_from_lane(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
         """Store the answer that came with the outcome of this delivery, and end the task by it.
 
-        A task that has ended meanwhile keeps it as a late text. One whose answer is not whole fails.
-        """
+        A task that has ended meanwhile keeps it as a late text. One whose answer is not whole fails."""
         text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
         if text.strip():
@@ -240,8 +237,7 @@ class Answers:
         """Note that an agent says it is at work; note nothing if the task is not its own.
 
         With `may_rest` nothing is noted either if Octet kept another report just now. The last value then says for how
-        many seconds this one must rest; it is 0 for a report that was noted.
-        """
+        many seconds this one must rest; it is 0 for a report that was noted."""
         holder = self._codes.holder(tx, code, agent=agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
@@ -263,8 +259,7 @@ class Answers:
     def seen_at_work(self, tx: Tx, task: Task) -> None:
         """Something went on in the window of the task's agent: whether it still works need not be asked.
 
-        A question that was brought already is not answered by that: the window may show just the question.
-        """
+        A question that was brought already is not answered by that: the window may show just the question."""
         asked = None if self._drop_question(tx, task) else task.nudge
         self._ledger.seen_at_work(tx, task, asked=asked)
 

@@ -236,8 +236,7 @@ class Ledger:
     def hear(self, tx: Tx, task: Task, sign: str, *, asked: str | None = None) -> Task:
         """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows.
 
-        `asked` is the question that this does not answer.
-        """
+        `asked` is the question that this does not answer."""
         quiet_at_ms = self._next_quiet_ms() if task.state is TaskState.WORKING else None
         heard_ms = self._clock.now_ms()
         after = self._update(tx, task.id, heard_ms=heard_ms, sign=sign, quiet_at_ms=quiet_at_ms, nudge=asked)
@@ -274,8 +273,7 @@ class Ledger:
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
         """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
 
-        Returns how many deadlines were put off.
-        """
+        Returns how many deadlines were put off."""
         now = self._clock.now_ms()
         tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
         for task in tasks:
@@ -316,8 +314,7 @@ class Ledger:
         """The task waits or is parked for a reason that a person should know: its thread is told.
 
         Of a reason to wait once; of each parking, because somebody must act and may have acted on the last one. `about`
-        names what exactly a person has to decide.
-        """
+        names what exactly a person has to decide."""
         after = self.move(tx, task, to, reason=reason.value, note=note)
         text = f"{after.state.value}: {after.reason}"
         if to is TaskState.PARKED:

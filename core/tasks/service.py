@@ -111,8 +111,7 @@ class Tasks:
         """Take in a task; when this returns it is durable and its card is on its way.
 
         Raises EmptyText, TextTooLong, TooLongForAgent, ControlCharacters, BadPriority, AgentNotFound,
-        AgentWithoutWindow or NobodyCan.
-        """
+        AgentWithoutWindow or NobodyCan."""
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
         wanted = self.check(draft, by=by)
@@ -147,8 +146,7 @@ class Tasks:
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """One task with its prompt, deliveries and answers. Raises TaskNotFound.
 
-        The prompt's code is masked, except for the dry-run lane: there a person is the one who answers.
-        """
+        The prompt's code is masked, except for the dry-run lane: there a person is the one who answers."""
         require(by, Permission.TASK_READ)
         task = parse_task_id(task)
         found = await self.ledger.get(task)
@@ -195,8 +193,7 @@ class Tasks:
         """Let a task that failed, expired or is parked be done again. It gets a new code; the old one is worth nothing.
 
         Raises TaskNotFound, NotStopped, TextExpired, or UnknownStands: what may have arrived is never brought again by
-        this.
-        """
+        this."""
         _require_or_own(by, Permission.TASK_CHANGE)
 
         def again(tx: Tx, found: Task) -> Task:
@@ -212,8 +209,7 @@ class Tasks:
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Only this agent shall do the task, which is ready, waiting or parked.
 
-        Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NobodyCan, TaskIsOver, UnderWay or UnknownStands.
-        """
+        Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NobodyCan, TaskIsOver, UnderWay or UnknownStands."""
         _require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._rooms.agents.reachable(agent).name
 
@@ -248,8 +244,7 @@ class Tasks:
 
         `agent` is the one whose reply key came with the words: only its codes count. Raises WrongCode or WrongAgent
         (nothing is kept), BadTaskId, EmptyText or TextTooLong; TaskEnded, WrongTask or NotWorking after the text was
-        kept, marked late.
-        """
+        kept, marked late."""
         named = parse_task_id(task)
         if not text.strip():
             raise EmptyText
@@ -271,8 +266,7 @@ class Tasks:
         this one.
 
         Raises WrongCode, WrongAgent, BadTaskId, EmptyText, TextTooLong or ControlCharacters; TooLateToTell when the
-        task is not this agent's any more. Nothing is kept then.
-        """
+        task is not this agent's any more. Nothing is kept then."""
         named = parse_task_id(task)
         sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
 
@@ -348,8 +342,7 @@ class Tasks:
         """The text to be brought to the task's agent, with its code. It is never stored or logged.
 
         A brief that is too long for the agent's window is in its file when this returns, or it is a part of it: this
-        `share` where it is fixed already. Raises BriefNotWritten.
-        """
+        `share` where it is fixed already. Raises BriefNotWritten."""
         found = self.ledger.find(tx, task)
         agent = found.agent or ""
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile

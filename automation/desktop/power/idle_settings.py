@@ -1,7 +1,6 @@
 """What locks this machine or puts it to sleep while nobody touches it: the X server, logind and GNOME are read.
 
-Of other desktops and systems Octet only says that it does not read their settings, and where the user finds them.
-"""
+Of other desktops and systems Octet only says that it does not read their settings, and where the user finds them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Linux: the login manager. It decides about lid and idle time, and gives out inhibitors: files that say "not now".
 
-The second gateway to D-Bus, beside that of accessibility: this one is the system's bus, and hands over open files.
-"""
+The second gateway to D-Bus, beside that of accessibility: this one is the system's bus, and hands over open files."""
 
 from __future__ import annotations
 

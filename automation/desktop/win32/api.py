@@ -1,8 +1,7 @@
 """What of Windows' own functions, structures and numbers is used, written once: as C writes it. The calls are made from
 this text by ctypes, and a test compiles the same text against mingw-w64's headers.
 
-Types have fixed sizes, so that they are the same wherever they are checked.
-"""
+Types have fixed sizes, so that they are the same wherever they are checked."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Pointer and keys on Windows. A chord, or a click, is one call of SendInput: Windows puts its parts into the line of
 input with nothing between them: no key of a person or program comes into it, and a killed worker leaves none down.
 
-PyAutoGUI knows the keys and gives the pointer back; its own presses are a call for each key.
-"""
+PyAutoGUI knows the keys and gives the pointer back; its own presses are a call for each key."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """What a worker has taken from everybody else on its display, written where its parent reads it.
 
 The parent can read it even when the worker is stopped: eight bytes each in memory that both share, 0 or since when (the
-monotonic clock, in nanoseconds).
-"""
+monotonic clock, in nanoseconds)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The loop of every desk worker: one job after the other, until the pipe ends. How things are done, the surface knows.
 
-In its order: take a job, see that it may be begun, do it by the protocol, look after the window, answer.
-"""
+In its order: take a job, see that it may be begun, do it by the protocol, look after the window, answer."""
 
 from __future__ import annotations
 

@@ -72,8 +72,7 @@ class AutostartBackend(ABC):
     """One system's way to start Octet at log-in.
 
     `install`, `remove` and `show` return lines for the user. They raise AutostartOfOtherHome, NotInstalled,
-    CommandFailed or FileNotWritten.
-    """
+    CommandFailed or FileNotWritten."""
 
     description: str  # what is set up, half a sentence
     file: Path  # what the system reads

@@ -1,8 +1,7 @@
 """Linux: a systemd user unit, and for desktops that systemd knows nothing of an entry of the session's own start.
 
 Octet needs the session's DISPLAY and XAUTHORITY, which differ from log-in to log-in: they are never written into the
-unit. Desktops that reach graphical-session.target tell systemd themselves; for the others the entry does.
-"""
+unit. Desktops that reach graphical-session.target tell systemd themselves; for the others the entry does."""
 
 from __future__ import annotations
 

@@ -83,8 +83,7 @@ def calibrate(
 ) -> None:
     """Connect your agents' windows: where each stands, where one writes in it, how it is known again.
 
-    Octet types a draft into each, reads it back and deletes it; it sends nothing. What works goes into config/.
-    """
+    Octet types a draft into each, reads it back and deletes it; it sends nothing. What works goes into config/."""
     console = Console(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window), by_place=by_place)
     if window:
         from bot.cli.calibrate.window_spec import parse_spec

@@ -37,8 +37,7 @@ def import_file(
     home: HomeOption = None,
 ) -> None:
     """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
-    like any other; it never clicks at the numbers alone.
-    """
+    like any other; it never clicks at the numbers alone."""
     from bot.cli.calibrate.command import calibrate_windows, finished
     from bot.cli.calibrate.console import Console
 

@@ -1,7 +1,6 @@
 """`octet doctor` and `octet check`: look at this machine and this home, and say what is right, what not, and its cure.
 
-Each check is a function of the modules beside this one; here is their order, and how the user hears of them.
-"""
+Each check is a function of the modules beside this one; here is their order, and how the user hears of them."""
 
 from __future__ import annotations
 

@@ -58,8 +58,7 @@ def init(
     """Set Octet up: the bot's token, its server and channel, its owner, the agents, and one test task.
 
     Without a terminal the token is the first line of standard input, and each question's answer an option. Left at any
-    question, it goes on there the next time.
-    """
+    question, it goes on there the next time."""
     place = home_of(home)
     written = copy_templates(place.config)
     questions = Prompts.at_terminal()
