@@ -24,19 +24,15 @@ from core.tasks.model import Task, TaskView
 
 
 def _task(task: Task) -> str:
-    return f"{task.id} is {_task_state(task)}: {printable(task.title)}"
+    return f"{task.id} is {_state(task)}: {printable(task.title)}"
 
 
-def _tasks(page: Page[Task]) -> str:
-    rows = [
-        (task.id, _task_state(task), f"P{task.priority}", task.agent or task.wanted or "-", task.title)
-        for task in page.items
-    ]
-    return _rows(rows, "no tasks", page)
+def _task_row(task: Task) -> tuple[str, ...]:
+    return task.id, _state(task), f"P{task.priority}", task.agent or task.wanted or "-", task.title
 
 
-def _task_state(task: Task) -> str:
-    return f"{task.state} ({task.reason})" if task.reason else task.state.value
+def _state(row: Task | AgentStatus) -> str:
+    return f"{row.state} ({printable(row.reason)})" if row.reason else row.state.value
 
 
 def _view(view: TaskView) -> str:
@@ -92,18 +88,9 @@ def _delivery(one: Delivery) -> str:
     return f"{one.task or one.id} to {printable(one.agent)} is {_progress(one)}"
 
 
-def _deliveries(page: Page[Delivery]) -> str:
-    rows = [
-        (
-            one.task or "-",
-            one.agent,
-            f"{one.desk}/{one.window}" if one.window else "-",
-            one.id,
-            one.note or one.reason,
-        )
-        for one in page.items
-    ]
-    return _rows(rows, "no delivery waits for a decision", page)
+def _delivery_row(one: Delivery) -> tuple[str, ...]:
+    window = f"{one.desk}/{one.window}" if one.window else "-"
+    return one.task or "-", one.agent, window, one.id, one.note or one.reason
 
 
 def receipt(one: Receipt) -> str:
@@ -112,7 +99,8 @@ def receipt(one: Receipt) -> str:
     about = f" for {one.delivery.task}" if one.delivery.task else ""
     verdict = f"{one.state}{f' ({one.assurance})' if one.assurance else ''}"
     lines = [f"{what}{about}: {verdict} at {as_datetime(one.at_ms):%Y-%m-%d %H:%M:%S} UTC", f"  {one.claim}"]
-    lines += [f"  {part}" for part in (one.before_enter, f"Seen: {printable(one.note)}" if one.note else "") if part]
+    seen = f"Seen: {printable(one.note)}" if one.note else ""
+    lines += [f"  {part}" for part in (one.before_enter, seen) if part]
     lines.append(f"  sha256 of the text asked for: {one.sha256}")
     if one.timings_ms:
         timings = " · ".join(f"{name} {value:g}" for name, value in one.timings_ms.items())
@@ -123,11 +111,9 @@ def receipt(one: Receipt) -> str:
 
 
 def _evidence(one: Receipt) -> list[str]:
-    lines: list[str] = []
     if one.evidence is None:
-        return lines
-    if one.evidence.sha256:
-        lines.append(f"sha256 of the text read: {one.evidence.sha256}")
+        return []
+    lines = [f"sha256 of the text read: {one.evidence.sha256}"] if one.evidence.sha256 else []
     if (target := one.evidence.target) is not None:
         lines.append(
             f"window {printable(one.delivery.window or '-')} of desk {printable(one.delivery.desk or '-')}: "
@@ -146,33 +132,19 @@ def _evidence(one: Receipt) -> list[str]:
 def _agent(row: AgentStatus) -> str:
     agent, cure = row.agent, cure_of(row)
     window = f", window {agent.desk}/{agent.window}" if agent.window else ""
-    return "\n".join(
-        (
-            f"{printable(agent.name)} is {_agent_state(row)}: {printable(agent.role)}",
-            f"can {', '.join(sorted(agent.capabilities)) or 'nothing in particular'}",
-            f"lane {agent.lane}{window}",
-            f"task {row.task or 'none'}",
-            *([f"what to do: {printable(cure)}"] if cure else []),
-        )
-    )
-
-
-def _agents(page: Page[AgentStatus]) -> str:
-    rows = [
-        (
-            row.agent.name,
-            _agent_state(row),
-            row.task or "-",
-            f"{row.agent.desk}/{row.agent.window}" if row.agent.window else row.agent.lane.value,
-            row.agent.role,
-        )
-        for row in page.items
+    lines = [
+        f"{printable(agent.name)} is {_state(row)}: {printable(agent.role)}",
+        f"can {', '.join(sorted(agent.capabilities)) or 'nothing in particular'}",
+        f"lane {agent.lane}{window}",
+        f"task {row.task or 'none'}",
     ]
-    return _rows(rows, "no agents; config/agents.toml names them", page)
+    return "\n".join([*lines, *([f"what to do: {printable(cure)}"] if cure else [])])
 
 
-def _agent_state(row: AgentStatus) -> str:
-    return f"{row.state} ({printable(row.reason)})" if row.reason else row.state.value
+def _agent_row(row: AgentStatus) -> tuple[str, ...]:
+    agent = row.agent
+    place = f"{agent.desk}/{agent.window}" if agent.window else agent.lane.value
+    return agent.name, _state(row), row.task or "-", place, agent.role
 
 
 def _pressed(pressed: ActionResult) -> str:
@@ -183,11 +155,9 @@ def _pressed(pressed: ActionResult) -> str:
         "press it again",
     }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {printable(said.reason)}")
     seen = [f"seen: {printable(said.note)}"] if said.note else []
-    look = [f"its window afterwards: octet receipt {said.id} --pictures DIR"] if pressed.state in _MAY_SHOW else []
+    may_show = pressed.state in {DeliveryState.DELIVERED, DeliveryState.UNKNOWN}
+    look = [f"its window afterwards: octet receipt {said.id} --pictures DIR"] if may_show else []
     return "\n".join([what, *seen, *look])
-
-
-_MAY_SHOW = {DeliveryState.DELIVERED, DeliveryState.UNKNOWN}
 
 
 # Desks
@@ -206,29 +176,27 @@ def _desk(row: DeskStatus) -> str:
     return "\n".join(lines)
 
 
-def _desks(rows: Iterable[DeskStatus]) -> str:
-    return "\n".join(map(_desk, rows)) or "no desks; config/desks describes them"
-
-
 def _forgotten(facts: Iterable[LearnedFact]) -> str:
     gone = ", ".join(one.what.words for one in facts) or "what it could not read"
     return f"Octet forgot {gone} and restarted the desk's worker"
 
 
 def _tried(row: Tried) -> str:
-    whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
-    if row.is_good:
-        again = f", at the {row.tries}. try" if row.tries > 1 else ""
-        return f"ok       {whose}: read back ({row.by}) and cleared in {row.took_ms:.0f} ms{again}"
-    return f"problem  {whose}: {printable(row.why)}\n         → {row.cure}"
+    again = f", at the {row.tries}. try" if row.tries > 1 else ""
+    good = f"read back ({row.by}) and cleared in {row.took_ms:.0f} ms{again}" if row.is_good else ""
+    return _checked(row, good)
 
 
 def _placed(row: Placed) -> str:
-    whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
     done = f"{printable(', '.join(row.done))}; " if row.done else ""
-    if row.is_right:
-        return f"ok       {whose}: {done}stands at its place"
-    return f"problem  {whose}: {done}{printable(row.why)}\n         → {row.cure}"
+    return _checked(row, f"{done}stands at its place" if row.is_right else "", done)
+
+
+def _checked(row: Tried | Placed, good: str, done: str = "") -> str:
+    whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
+    return (
+        f"ok       {whose}: {good}" if good else f"problem  {whose}: {done}{printable(row.why)}\n         → {row.cure}"
+    )
 
 
 def _diagnosis(row: Diagnosis) -> str:
@@ -321,9 +289,12 @@ def _ping(now: Wellness) -> str:
 # Forms
 
 
-def _rows(rows: list[tuple[str, ...]], empty: str, page: Page[Any]) -> str:
-    more = f"\nmore: add --cursor {page.next}" if page.next else ""
-    return table(rows) + more if rows else empty
+def _page(row: Callable[[Any], tuple[str, ...]], empty: str) -> Callable[[Page[Any]], str]:
+    def shown(page: Page[Any]) -> str:
+        more = f"\nmore: add --cursor {page.next}" if page.next else ""
+        return table([row(one) for one in page.items]) + more if page.items else empty
+
+    return shown
 
 
 def _indented(text: str) -> str:
@@ -349,16 +320,16 @@ def _lines(one: Callable[[Any], str], empty: str = "") -> Callable[[Iterable[Any
 
 PRESENT: dict[Any, Callable[[Any], str]] = {
     Task: _task,
-    Page[Task]: _tasks,
+    Page[Task]: _page(_task_row, "no tasks"),
     TaskView: _view,
     AgentMessageView: _words,
     Delivery: _delivery,
-    Page[Delivery]: _deliveries,
+    Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),
     tuple[Receipt, ...]: lambda found: "\n\n".join(map(receipt, found)),
     AgentStatus: _agent,
-    Page[AgentStatus]: _agents,
+    Page[AgentStatus]: _page(_agent_row, "no agents; config/agents.toml names them"),
     ActionResult: _pressed,
-    tuple[DeskStatus, ...]: _desks,
+    tuple[DeskStatus, ...]: _lines(_desk, "no desks; config/desks describes them"),
     tuple[LearnedFact, ...]: _forgotten,
     tuple[Tried, ...]: _lines(_tried),
     tuple[Placed, ...]: _lines(_placed),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import discord
 import structlog
@@ -71,13 +70,14 @@ class ChannelClient:
     async def post_message(self, channel: int, parts: Parts, *, nonce: str) -> PostedMessage:
         """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
         parts = within_limits(parts)
-        options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
-        if parts.view is None:
-            options["suppress_embeds"] = True
+        users = [discord.Object(user) for user in parts.mentions]
+        wakes = discord.AllowedMentions(everyone=False, roles=False, replied_user=False, users=users)
 
         async def send() -> discord.Message:
-            return await self._place(channel).send(
-                **options, files=_files(parts), nonce=nonce, allowed_mentions=_wakes(parts)
+            place = self._place(channel)
+            suppress = parts.view is None
+            return await place.send(
+                **parts.body(), files=parts.files(), nonce=nonce, allowed_mentions=wakes, suppress_embeds=suppress
             )
 
         sent = await self._write(channel, send)
@@ -86,12 +86,11 @@ class ChannelClient:
     async def edit_message(self, channel: int, message: str, parts: Parts) -> None:
         """Change a message of ours to `parts`."""
         parts = within_limits(parts)
-        options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
 
         async def edit() -> discord.Message:
             place = self._place(channel).get_partial_message(int(message))
             silent = discord.AllowedMentions.none()
-            return await place.edit(**options, attachments=_files(parts), allowed_mentions=silent)
+            return await place.edit(**parts.body(), attachments=parts.files(), allowed_mentions=silent)
 
         await self._write(channel, edit)
 
@@ -101,33 +100,26 @@ class ChannelClient:
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         """Make the message's thread, or find the one it has, and return its id."""
-        bot = self._connected()
+        start = self._connected().http.start_thread_with_message
         try:
-            async with asyncio.timeout(_CALL_S):
-                made = await bot.http.start_thread_with_message(
-                    channel, int(message), name=name, auto_archive_duration=_ARCHIVE_MIN
-                )
-        except discord.HTTPException as error:
-            if error.code == errors.THREAD_EXISTS:
-                return message  # a message's thread has the message's id
-            self._failed(error)
-        except _LOST as error:
-            self._failed(error)
+            made = await self._call(lambda: start(channel, int(message), name=name, auto_archive_duration=_ARCHIVE_MIN))
+        except errors.ThreadExists:
+            return message  # a message's thread has the message's id
         return str(made["id"])
 
     async def find_message(self, channel: int, marker: str, *, after_ms: int) -> str | None:
         """The id of our message with this marker, if it is among the newest ones since `after_ms`."""
         bot = self._connected()
-        try:
-            async with asyncio.timeout(_CALL_S):
-                async for message in self._place(channel).history(limit=_SEARCHED):
-                    if message.created_at < as_datetime(after_ms):
-                        return None
-                    if bot.user is not None and message.author.id == bot.user.id and marker in _markers(message):
-                        return str(message.id)
-        except _LOST as error:
-            self._failed(error)
-        return None
+
+        async def search() -> str | None:
+            async for message in self._place(channel).history(limit=_SEARCHED):
+                if message.created_at < as_datetime(after_ms):
+                    return None
+                if bot.user is not None and message.author.id == bot.user.id and marker in _markers(message):
+                    return str(message.id)
+            return None
+
+        return await self._call(search)
 
     async def _write(self, channel: int, call: Callable[[], Awaitable[discord.Message]]) -> discord.Message:
         """Post or edit; unarchive the thread first if Discord has archived it. Raise ThreadClosed if it is locked."""
@@ -147,14 +139,10 @@ class ChannelClient:
             async with asyncio.timeout(_CALL_S):
                 return await call()
         except _LOST as error:
-            self._failed(error)
-
-    def _failed(self, error: Exception) -> NoReturn:
-        """Raise what the failure means."""
-        if isinstance(error, TimeoutError) and self._bot is not None:
-            # Given up while it waited out a global limit, a call leaves the library's gate shut for all others.
-            self._bot.http._global_over.set()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
-        errors.raise_sorted(error)
+            if isinstance(error, TimeoutError) and self._bot is not None:
+                # Given up while it waited out a global limit, a call leaves the library's gate shut for all others.
+                self._bot.http._global_over.set()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
+            errors.raise_sorted(error)
 
     def _connected(self) -> Bot:
         if self._bot is None:
@@ -173,15 +161,6 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
         channel, thread = interaction.channel.parent_id, str(interaction.channel_id)
     place = Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))
     return Origin(key=f"discord:{interaction.id}", place=place, thread=thread)
-
-
-def _files(parts: Parts) -> list[discord.File]:
-    return [discord.File(io.BytesIO(one.data), filename=one.name) for one in parts.attachments]
-
-
-def _wakes(parts: Parts) -> discord.AllowedMentions:
-    users = [discord.Object(user) for user in parts.mentions]
-    return discord.AllowedMentions(everyone=False, roles=False, replied_user=False, users=users)
 
 
 def _markers(message: discord.Message) -> set[str]:

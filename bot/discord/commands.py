@@ -52,7 +52,7 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
             return
         await replies.defer(interaction)
         by = await interaction.client.actor(interaction)
-        result = await verb(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
+        result = await verb.run(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
         await replies.say(interaction, await present(verb, result, given, interaction, by=by))
 
     offered = [one for one in verb.parameters if not one.kind.for_programs]

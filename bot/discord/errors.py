@@ -94,6 +94,10 @@ class ThreadClosed(MessageRejected):
     """The thread is archived or locked: {why}."""
 
 
+class ThreadExists(MessageRejected):
+    """The message has a thread: {why}."""
+
+
 async def answer(interaction: discord.Interaction[Any], error: BaseException) -> None:
     """Tell the person privately what went wrong. The text of an unexpected error stays in the log."""
     error = _cause(error)
@@ -136,6 +140,8 @@ def raise_sorted(error: Exception) -> NoReturn:
         raise ChannelGone(why=why) from error
     if error.code in {THREAD_ARCHIVED, THREAD_LOCKED}:  # with 400 or 403
         raise ThreadClosed(why=why) from error
+    if error.code == THREAD_EXISTS:
+        raise ThreadExists(why=why) from error
     raise (ChannelForbidden if error.status in {403, 404} else MessageRejected)(why=why) from error
 
 

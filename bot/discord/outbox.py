@@ -81,27 +81,21 @@ class Outbox:
         self._default_channel = default_channel
         self._on_trouble = on_trouble
         self._shows_windows = shows_windows
-        self._busy: dict[str, str] = {}
-        """The strands of which Octet is posting a notice now, and the channel of each."""
+        self._busy: dict[str, str] = {}  # the strands of which Octet is posting a notice now, and the channel of each
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
-        self._inherited: int | None = None
-        """Up to this id a former writer may have posted notices without noting it."""
+        self._inherited: int | None = None  # up to this id a former writer may have posted notices without noting it
         self._tried: dict[NoticeId, tuple[float, int]] = {}
         """When this writer first tried to post a notice that it has not noted as posted, by both clocks."""
-        self._served: set[str] = set()
-        """Strands that had their turn while others waited: Octet takes them last."""
-        self._resting: dict[NoticeId, float] = {}
-        """What was written just now, and when it may be edited again."""
+        self._served: set[str] = set()  # strands that had their turn while others waited: Octet takes them last
+        self._resting: dict[NoticeId, float] = {}  # what was written just now, and when it may be edited again
         self._seen: dict[str, int] = {}
         """What messages show, clocks left out: an edit that changes nothing else is not made."""
         self._failures: dict[NoticeId, tuple[int, int]] = {}
         """How often in a row Discord met an error at a notice, and how many others it had taken before."""
-        self._taken = self._written = 0
-        """How many notices, and how many messages, Discord has taken."""
+        self._taken = self._written = 0  # how many notices, and how many messages, Discord has taken
         self._may_retry = True
-        self._given_up: set[str] = set()
-        """Cards that cannot be edited any more and whose successor is on its way."""
+        self._given_up: set[str] = set()  # cards that cannot be edited any more and whose successor is on its way
         self._stirred = asyncio.Event()
         self._swept = asyncio.Event()
         self._idle = asyncio.Event()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import discord
 from discord import ui
@@ -30,6 +32,14 @@ class Parts:
     view: ui.LayoutView | None = None
     attachments: tuple[Attachment, ...] = field(default=())
     mentions: tuple[int, ...] = field(default=())
+
+    def body(self) -> dict[str, Any]:
+        """The message's text or layout, as the library's calls name it."""
+        return {"content": self.content} if self.view is None else {"view": self.view}
+
+    def files(self) -> list[discord.File]:
+        """The attachments; each call needs new ones."""
+        return [discord.File(io.BytesIO(one.data), filename=one.name) for one in self.attachments]
 
 
 FILE_LIMIT = 10 * 1024 * 1024  # bytes of a file that every server takes

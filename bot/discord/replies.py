@@ -4,7 +4,6 @@ safely, because both calls have the same effect twice as once."""
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -51,21 +50,14 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
 
 async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> None:
     """Answer what `defer` acknowledged. When the interaction has expired, this is logged and let go."""
-    if isinstance(answer, str):
-        body: dict[str, Any] = {"content": answer}
-        files: list[tuple[str, bytes]] = []
-    else:
-        answer = within_limits(answer)
-        body = {"view": answer.view} if answer.view is not None else {"content": answer.content}
-        files = [(one.name, one.data) for one in answer.attachments]
+    parts = Parts(content=answer) if isinstance(answer, str) else within_limits(answer)
     silent = discord.AllowedMentions.none()
 
     async def fill_in() -> None:
-        attached = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
         if isinstance(answer, str) and _ACKNOWLEDGED not in interaction.extras and not interaction.response.is_done():
             await interaction.response.send_message(answer, ephemeral=True, allowed_mentions=silent)
         else:
-            await interaction.edit_original_response(**body, attachments=attached, allowed_mentions=silent)
+            await interaction.edit_original_response(**parts.body(), attachments=parts.files(), allowed_mentions=silent)
 
     try:
         await _repeated(fill_in, waits_s=_LATE_S)

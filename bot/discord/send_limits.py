@@ -49,8 +49,7 @@ class SendLimits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._closed_until_s = clock.monotonic_s()
-        self.is_probing = False
-        """Nothing has succeeded since the last ban: one writer tries while the others wait."""
+        self.is_probing = False  # nothing has succeeded since the last ban: one writer tries while the others wait
         self._refusals: dict[str, _Refusal] = {}
         self._edits: dict[str, deque[float]] = {}
 

@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, verb
+from bot.verbs.declare import Kind, On, Verb
 from core.maintenance.model import Reloaded
 from core.security.model import Actor, Permission, require
 
@@ -25,7 +25,7 @@ class Version:
     discord: str
 
 
-@verb(
+@Verb(
     "admin",
     Permission.VERSION_READ,
     on=On.DISCORD,
@@ -39,7 +39,7 @@ async def version(octet: Coordinator, *, by: Actor) -> Version:
     return Version(octet=octet.version, python=platform.python_version(), discord=metadata.version("discord.py"))
 
 
-@verb("admin", Permission.CONFIG_RELOAD, "POST /config/reload", on=On.DISCORD | On.HTTP, is_slow=True)
+@Verb("admin", Permission.CONFIG_RELOAD, "POST /config/reload", on=On.DISCORD | On.HTTP, is_slow=True)
 async def reload(
     octet: Coordinator,
     *,
@@ -56,7 +56,7 @@ async def reload(
     return await octet.maintenance.reload(by=by, desks=desks)
 
 
-@verb(
+@Verb(
     "admin",
     None,
     on=On.DISCORD,

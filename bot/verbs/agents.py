@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, Origin, verb
+from bot.verbs.declare import Kind, On, Origin, Verb
 from bot.verbs.lists import Filter, Page, paged
 from bot.verbs.types import AgentName
 from core.agent_actions.model import ActionResult
@@ -27,7 +27,7 @@ class Answer(StrEnum):
     CONTINUE = Act.CONTINUE.value
 
 
-@verb("agent", Permission.AGENT_READ, "GET /agents", name="list")
+@Verb("agent", Permission.AGENT_READ, "GET /agents", name="list")
 async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState], by: Actor) -> Page[AgentStatus]:
     """List all agents.
 
@@ -42,7 +42,7 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
     )
 
 
-@verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")
+@Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")
 async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Show one agent.
 
@@ -50,7 +50,7 @@ async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatu
     return await octet.agents.show(agent, by=by)
 
 
-@verb("agent", Permission.AGENT_READ, "GET /agents/{agent}/env", on=On.HTTP)
+@Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}/env", on=On.HTTP)
 async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor) -> dict[str, str]:
     """Print the environment in which this agent answers under another account, or in a container.
 
@@ -61,7 +61,7 @@ async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor
     return {"OCTET_URL": origin.url, "OCTET_REPLY_KEY": octet.reply_keys.key(name)}
 
 
-@verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")
+@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")
 async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Pause an agent: it gets nothing new.
 
@@ -70,13 +70,13 @@ async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStat
     return await octet.availability.pause(agent, by=by)
 
 
-@verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/drain", undo="resume")
+@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/drain", undo="resume")
 async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Let an agent finish what it has, then pause it."""
     return await octet.availability.drain(agent, by=by)
 
 
-@verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/resume", undo="pause")
+@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/resume", undo="pause")
 async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Give a paused agent tasks again.
 
@@ -84,7 +84,7 @@ async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentSta
     return await octet.availability.resume(agent, by=by)
 
 
-@verb("agent", Permission.AGENT_INTERRUPT, "POST /agents/{agent}/interrupt", is_slow=True)
+@Verb("agent", Permission.AGENT_INTERRUPT, "POST /agents/{agent}/interrupt", is_slow=True)
 async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
     """Stop what an agent does now.
 
@@ -93,7 +93,7 @@ async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> Actio
     return await octet.agent_actions.interrupt(agent, by=by)
 
 
-@verb("agent", Permission.AGENT_NEW_CHAT, "POST /agents/{agent}/new-chat", is_slow=True)
+@Verb("agent", Permission.AGENT_NEW_CHAT, "POST /agents/{agent}/new-chat", is_slow=True)
 async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
     """Begin a new conversation in the window of an agent that rests.
 
@@ -103,7 +103,7 @@ async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> Action
     return await octet.agent_actions.new_chat(agent, by=by)
 
 
-@verb("agent", Permission.AGENT_ANSWER, "POST /agents/{agent}/answer", is_slow=True)
+@Verb("agent", Permission.AGENT_ANSWER, "POST /agents/{agent}/answer", is_slow=True)
 async def answer(
     octet: Coordinator,
     agent: AgentName,

@@ -1,4 +1,4 @@
-"""How a verb is declared: one typed async function `(octet, …parameters, by)` under `@verb(…)`.
+"""How a verb is declared: one typed async function `(octet, …parameters, by)` under `@Verb(…)`.
 
 Its signature is the schema, its docstring the help, its return type the result. Parameters before `by` that are
 positional are arguments on the command line, keyword-only ones are options. Each interface reads `VERBS` of
@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from enum import Enum, Flag, auto
-from functools import cached_property
+from functools import cached_property, partial
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from core.coordinator import Coordinator
 
 REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
-
-
 WHERE = "where"  # the parameter of a list that says which rows are wanted: `where: Annotated[Filter, States]`
 
 
@@ -77,25 +75,28 @@ class Parameter:
         return self.default is REQUIRED
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False)
 class Verb:
-    """One verb."""
+    """One verb: the decorator of the function that does it. Its name is that function's unless `name` is given."""
 
-    call: Callable[..., Awaitable[Any]]
     group: str
-    name: str
     permission: Permission | None  # none: whatever the verb takes proves the right to it
-    route: str  # `POST /tasks/{task}/cancel`, below /api/v2; empty without HTTP
-    own: str  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
-    on: On
-    mcp: str  # its name as an agent's tool; empty: no tool
-    undo: str  # the verb of this group that undoes it; empty: none does
-    says: str | Callable[[Any], str]
+    route: str = ""  # `POST /tasks/{task}/cancel`, below /api/v2; empty without HTTP
+    _: KW_ONLY
+    name: str = ""
+    own: str = ""  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
+    on: On = On.ALL
+    mcp: str = ""  # its name as an agent's tool; empty: no tool
+    undo: str = ""  # the verb of this group that undoes it; empty: none does
+    says: str | Callable[[Any], str] = ""
     """The sentence about its result `it`; empty: the interface presents the result by its type."""
-    is_slow: bool  # it may take minutes
+    is_slow: bool = False  # it may take minutes
+    call: Callable[..., Awaitable[Any]] = field(init=False)
 
-    def __hash__(self) -> int:
-        return hash((self.group, self.name))
+    def __call__(self, call: Callable[..., Awaitable[Any]]) -> Verb:
+        """Declare the function below as this verb."""
+        self.call, self.name = call, self.name or call.__name__.replace("_", "-")
+        return self
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -104,7 +105,7 @@ class Verb:
         for one in inspect.signature(self.call).parameters.values():
             hint = self._hints[one.name]
             if one.name == WHERE:
-                found += self._filters(*get_args(hint))
+                found += _filters(*get_args(hint))
             elif one.name not in {"octet", "origin", "by"}:
                 found.append(_parameter(one, hint))
         return tuple(found)
@@ -129,7 +130,7 @@ class Verb:
         """The first sentence of its docstring, without the full stop."""
         return self.help.partition("\n")[0].removesuffix(".")
 
-    async def __call__(self, octet: Coordinator, given: Mapping[str, Any], *, by: Actor, origin: Origin) -> Any:
+    async def run(self, octet: Coordinator, given: Mapping[str, Any], *, by: Actor, origin: Origin) -> Any:
         """Do it with what an interface was given. Raises what core raises, and Invalid for what cannot be read."""
         read = self.read(given)
         if WHERE in self._hints:
@@ -150,55 +151,17 @@ class Verb:
         """The sentence about a result, its values escaped for the interface; empty where there is none."""
         return _Sentence(escape).format(self.says, it=result) if isinstance(self.says, str) else self.says(result)
 
-    @staticmethod
-    def _filters(shape: Any, states: Any) -> list[Parameter]:
-        """Make an option of each field of a list's filter; its `state` is one of `states`."""
-        hints = get_type_hints(shape, include_extras=True)
-        hints["state"] = Annotated[states, *get_args(hints["state"])[1:]]
-        return [
-            _parameter(
-                inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default), hints[one.name]
-            )
-            for one in fields(shape)
-        ]
-
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return get_type_hints(self.call, localns={"Coordinator": object}, include_extras=True)
 
 
-def verb(
-    group: str,
-    permission: Permission | None,
-    route: str = "",
-    *,
-    name: str = "",
-    own: str = "",
-    on: On = On.ALL,
-    mcp: str = "",
-    undo: str = "",
-    says: str | Callable[[Any], str] = "",
-    is_slow: bool = False,
-) -> Callable[[Callable[..., Awaitable[Any]]], Verb]:
-    """Declare the function below as a verb; its own name is the verb's unless `name` is given."""
-
-    def declared(call: Callable[..., Awaitable[Any]]) -> Verb:
-        called = name or call.__name__.replace("_", "-")
-        return Verb(
-            call=call,
-            group=group,
-            name=called,
-            permission=permission,
-            route=route,
-            own=own,
-            on=on,
-            mcp=mcp,
-            undo=undo,
-            says=says,
-            is_slow=is_slow,
-        )
-
-    return declared
+def _filters(shape: Any, states: Any) -> list[Parameter]:
+    """Make an option of each field of a list's filter; its `state` is one of `states`."""
+    hints = get_type_hints(shape, include_extras=True)
+    hints["state"] = Annotated[states, *get_args(hints["state"])[1:]]
+    option = partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
+    return [_parameter(option(one.name, default=one.default), hints[one.name]) for one in fields(shape)]
 
 
 class _Sentence(string.Formatter):

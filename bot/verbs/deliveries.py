@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, verb
+from bot.verbs.declare import Kind, On, Verb
 from bot.verbs.lists import Filter, Page, paged
 from core.deliveries.model import Delivery, DeliveryState
 from core.dispatch.model import Decision
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ABOUT = "Prompts of which it is not known whether they arrived"
 
 
-@verb("delivery", Permission.TASK_READ, "GET /deliveries", name="list", on=On.PROGRAMS)
+@Verb("delivery", Permission.TASK_READ, "GET /deliveries", name="list", on=On.PROGRAMS)
 async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, DeliveryState], by: Actor) -> Page[Delivery]:
     """List the deliveries that wait for your decision; the agent of each waits with it.
 
@@ -27,7 +27,7 @@ async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, Delive
     return paged(rows, where, id_of=lambda row: row.id, text_of=lambda row: f"{row.task} {row.note}")
 
 
-@verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", on=On.PROGRAMS)
+@Verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", on=On.PROGRAMS)
 async def resolve(
     octet: Coordinator,
     delivery: Annotated[str, Kind(help="The task, such as T-142, or the delivery's own id")],

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, verb
+from bot.verbs.declare import Kind, On, Verb
 from bot.verbs.types import AgentName, DeskName
 from core.calibration.model import CalibrationStep
 from core.desks.model import DeskStatus, LearnedFact
@@ -36,7 +36,7 @@ class NameOne(Invalid):
     """Name an agent, to see its window, or a desk, to see its whole display."""
 
 
-@verb("desk", Permission.DESK_READ, "GET /desks")
+@Verb("desk", Permission.DESK_READ, "GET /desks")
 async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Show all desks and their windows.
 
@@ -44,7 +44,7 @@ async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
     return await octet.desks.status(by=by)
 
 
-@verb("desk", Permission.DESK_LOOK, "GET /desks/screenshot", on=On.DISCORD | On.HTTP)
+@Verb("desk", Permission.DESK_LOOK, "GET /desks/screenshot", on=On.DISCORD | On.HTTP)
 async def screenshot(
     octet: Coordinator,
     *,
@@ -70,7 +70,7 @@ async def screenshot(
     return Png(name="window.png", of=f"The window of {agent}" if agent else f"Window {window} of {desk}", png=png)
 
 
-@verb("desk", Permission.DESK_USE, "POST /desks/test", name="test", is_slow=True)
+@Verb("desk", Permission.DESK_USE, "POST /desks/test", name="test", is_slow=True)
 async def try_out(
     octet: Coordinator,
     desk: Annotated[DeskName | None, "All windows of this desk"] = None,
@@ -85,7 +85,7 @@ async def try_out(
     return await octet.maintenance.try_out(agent=agent, desk=desk, by=by)
 
 
-@verb("desk", Permission.DESK_USE, "POST /desks/{desk}/arrange", is_slow=True)
+@Verb("desk", Permission.DESK_USE, "POST /desks/{desk}/arrange", is_slow=True)
 async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Placed, ...]:
     """Put a desk's windows back to their places.
 
@@ -94,7 +94,7 @@ async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Pla
     return await octet.maintenance.arrange(desk, by=by)
 
 
-@verb("desk", Permission.DESK_SEE, name="calibrate", on=On.DISCORD)
+@Verb("desk", Permission.DESK_SEE, name="calibrate", on=On.DISCORD)
 async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> CalibrationStep:
     """Connect agents' windows: Octet numbers them, tries a draft in each and saves what works.
 
@@ -105,7 +105,7 @@ async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> Calibrati
     return await calibrate.start(desk, by=by)
 
 
-@verb("desk", Permission.CONFIG_RELOAD, "POST /desks/{desk}/windows/{window}/forget")
+@Verb("desk", Permission.CONFIG_RELOAD, "POST /desks/{desk}/windows/{window}/forget")
 async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: Actor) -> tuple[LearnedFact, ...]:
     """Forget what Octet learned of a window automatically.
 
@@ -114,25 +114,25 @@ async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: 
     return await octet.maintenance.forget(desk, window, by=by)
 
 
-@verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True)
+@Verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True)
 async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[Diagnosis, ...]:
     """Say what is wrong with desks and windows, and what to do about each."""
     return await octet.maintenance.doctor(desk, by=by)
 
 
-@verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release")
+@Verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release")
 async def stop(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Stop before the next key is pressed."""
     return await _each(octet, desk, octet.desks.stop, by)
 
 
-@verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release")
+@Verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release")
 async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Finish what is being typed, then start nothing."""
     return await _each(octet, desk, octet.desks.hold, by)
 
 
-@verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold")
+@Verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold")
 async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Go on after stop or hold."""
     return await _each(octet, desk, octet.desks.release, by)

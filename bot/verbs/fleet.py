@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, Origin, verb
+from bot.verbs.declare import Kind, On, Origin, Verb
 from bot.verbs.lists import Limit
 from core.fleet.model import Board, Needs, Wellness
 from core.security.model import Actor, Permission
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ABOUT = "Everything at a glance"
 
 
-@verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me")
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me")
 async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs:
     """Show everything that waits for a user, worst and oldest first.
 
@@ -23,13 +23,13 @@ async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs
     return await octet.fleet.needs_me(by=by, limit=limit)
 
 
-@verb("fleet", Permission.FLEET_READ, "GET /fleet/board", on=On.PROGRAMS)
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/board", on=On.PROGRAMS)
 async def board(octet: Coordinator, *, by: Actor) -> Board:
     """Show what each agent does now, the desks, the queue, and how much waits for a user."""
     return await octet.fleet.board(by=by)
 
 
-@verb(
+@Verb(
     "fleet",
     Permission.FLEET_BOARD,
     name="board",
@@ -59,7 +59,7 @@ async def place_board(
 REMOVED = "The board leaves this channel. `/fleet board` brings it back."
 
 
-@verb("fleet", Permission.FLEET_READ, "GET /fleet/health")
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/health")
 async def health(octet: Coordinator, *, by: Actor) -> Wellness:
     """Show whether all is well.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, Origin, verb
+from bot.verbs.declare import Kind, On, Origin, Verb
 from bot.verbs.types import AgentName, Needs, OpenTask, Text
 from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.security.model import Actor, Permission
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ABOUT = "Say something to the agents"
 
 
-@verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="who asked for the task, about that task")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="who asked for the task, about that task")
 async def send(
     octet: Coordinator,
     text: Text,
@@ -33,7 +33,7 @@ async def send(
     return await octet.agent_messages.send(_draft(origin, text, agent=agent or None, task=task or None), by=by)
 
 
-@verb("msg", Permission.MESSAGE_BROADCAST, "POST /messages/broadcast")
+@Verb("msg", Permission.MESSAGE_BROADCAST, "POST /messages/broadcast")
 async def broadcast(
     octet: Coordinator,
     text: Text,
@@ -48,7 +48,7 @@ async def broadcast(
     return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
 
 
-@verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", on=On.PROGRAMS)
+@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", on=On.PROGRAMS)
 async def show(
     octet: Coordinator, message: Annotated[str, Kind(help="Its id, as `send` shows it")], *, by: Actor
 ) -> AgentMessageView:

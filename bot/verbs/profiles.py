@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, verb
+from bot.verbs.declare import Kind, On, Verb
 from core.kit.errors import Invalid
 from core.security.model import Actor, Permission
 
@@ -28,7 +28,7 @@ def _checked(pattern: str) -> Kind:
     return Kind(help="A name", parse=parse)
 
 
-@verb("profile", Permission.DESK_USE, "POST /profiles/{profile}/enabled", on=On.HTTP)
+@Verb("profile", Permission.DESK_USE, "POST /profiles/{profile}/enabled", on=On.HTTP)
 async def enabled(
     octet: Coordinator,
     profile: Annotated[str, _checked(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, verb
+from bot.verbs.declare import Kind, On, Verb
 from bot.verbs.desks import Png
 from core.receipts.model import Receipt
 from core.security.model import Actor, Permission
@@ -16,7 +16,7 @@ ABOUT = "What is kept of deliveries"
 Named = Annotated[str, Kind(help="A task, such as T-142, or a delivery's own id")]
 
 
-@verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP)
+@Verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP)
 async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt, ...]:
     """Show what is kept of the deliveries of a task.
 
@@ -24,7 +24,7 @@ async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt,
     return await octet.receipts.show(named, by=by)
 
 
-@verb("receipt", Permission.DESK_SEE, "GET /receipts/{named}/{attempt}/pictures/{picture}", on=On.HTTP)
+@Verb("receipt", Permission.DESK_SEE, "GET /receipts/{named}/{attempt}/pictures/{picture}", on=On.HTTP)
 async def picture(
     octet: Coordinator,
     named: Named,

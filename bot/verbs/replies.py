@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind, On, verb
+from bot.verbs.declare import Kind, On, Verb
 from bot.verbs.types import Text
 from core.security.model import Actor
 from core.tasks.model import TaskState
@@ -40,7 +40,7 @@ class Noted:
     kept: bool  # false where a later report of the same second took its place
 
 
-@verb("", None, "POST /replies", on=On.HTTP, mcp="reply")
+@Verb("", None, "POST /replies", on=On.HTTP, mcp="reply")
 async def reply(
     octet: Coordinator,
     task: TaskOfPrompt,
@@ -55,13 +55,13 @@ async def reply(
     return await _report(octet, task, code, text, key, final=final, by=by)
 
 
-@verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
+@Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
 async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
     """End a task with your answer. Run it once, when all of the work is finished."""
     return await _report(octet, task, code, text, key, final=True, by=by)
 
 
-@verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
+@Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
 async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, by: Actor) -> Noted:
     """Say in a few words what you are doing. It appears on the task's card and shows that you are at work."""
     found, is_kept = await octet.tasks.progress(task, code, text, agent=by.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Origin, verb
+from bot.verbs.declare import Origin, Verb
 from bot.verbs.lists import Filter, Page
 from bot.verbs.types import AgentName, AnyTask, Needs, OpenTask, Priority, Text
 from core.security.model import Actor, Permission
@@ -21,7 +21,7 @@ TaskStates = StrEnum("TaskStates", ["open", "ended", "all", *(state.value for st
 _GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
 
 
-@verb("task", Permission.TASK_CREATE, "POST /tasks")
+@Verb("task", Permission.TASK_CREATE, "POST /tasks")
 async def new(
     octet: Coordinator,
     brief: Annotated[Text, "What is to be done"],
@@ -46,7 +46,7 @@ def draft(
     return NewTask(brief=brief, agent=agent or None, needs=needs, priority=priority, place=origin.place, key=origin.key)
 
 
-@verb("task", Permission.TASK_READ, "GET /tasks", name="list")
+@Verb("task", Permission.TASK_READ, "GET /tasks", name="list")
 async def list_tasks(octet: Coordinator, *, where: Annotated[Filter, TaskStates], by: Actor) -> Page[Task]:
     """List tasks, newest first.
 
@@ -63,7 +63,7 @@ async def list_tasks(octet: Coordinator, *, where: Annotated[Filter, TaskStates]
     return Page(items=found, next=found[-1].id if len(found) == where.limit else "")
 
 
-@verb("task", Permission.TASK_READ, "GET /tasks/{task}")
+@Verb("task", Permission.TASK_READ, "GET /tasks/{task}")
 async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     """Show a task with its deliveries and answers.
 
@@ -72,7 +72,7 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     return await octet.tasks.show(task, by=by)
 
 
-@verb("task", Permission.TASK_END, "POST /tasks/{task}/cancel", own=REQUESTER, says="{it.id} is cancelled.")
+@Verb("task", Permission.TASK_END, "POST /tasks/{task}/cancel", own=REQUESTER, says="{it.id} is cancelled.")
 async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Cancel a task.
 
@@ -80,7 +80,7 @@ async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     return await octet.tasks.cancel(task, by=by)
 
 
-@verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="{it.id} is marked as done.")
+@Verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="{it.id} is marked as done.")
 async def done(
     octet: Coordinator, task: OpenTask, text: Annotated[Text, "The result, posted in the task's thread"], *, by: Actor
 ) -> Task:
@@ -90,7 +90,7 @@ async def done(
     return await octet.tasks.done(task, text, by=by)
 
 
-@verb(
+@Verb(
     "task",
     Permission.TASK_CHANGE,
     "POST /tasks/{task}/retry",
@@ -106,7 +106,7 @@ async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     return await octet.tasks.retry(task, by=by)
 
 
-@verb(
+@Verb(
     "task",
     Permission.TASK_CHANGE,
     "POST /tasks/{task}/assign",
@@ -127,7 +127,7 @@ async def assign(
     return await octet.tasks.assign_to(task, agent, by=by)
 
 
-@verb(
+@Verb(
     "task",
     Permission.TASK_CHANGE,
     "POST /tasks/{task}/priority",

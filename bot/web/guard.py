@@ -256,24 +256,21 @@ async def _caller(request: Request) -> Caller | None:
     return cast("Caller | None", getattr(request.state, CALLER))
 
 
-async def _operator(caller: Annotated[Caller | None, Depends(_caller)]) -> Actor:
+async def _operator(caller: Asker) -> Actor:
     require(Need.OPERATOR, caller)
     return OPERATOR
 
 
-async def _replier(caller: Annotated[Caller | None, Depends(_caller)]) -> Caller:
+async def _replier(caller: Asker) -> Actor:
     require(Need.REPLY_KEY, caller)
-    return cast("Caller", caller)
-
-
-async def _replying(caller: Annotated[Caller, Depends(_replier)]) -> Actor:
-    return Actor(kind=ActorKind.AGENT, id=f"agent:{caller.agent}", name=caller.agent, role=Role.NOBODY)
+    agent = caller.agent if caller else EVERY_AGENT
+    return Actor(kind=ActorKind.AGENT, id=f"agent:{agent}", name=agent, role=Role.NOBODY)
 
 
 Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument
 Asker = Annotated[Caller | None, Depends(_caller)]
 """The caller, if there is one; a route with this argument answers requests without a secret, too."""
 Operator = Annotated[Actor, Depends(_operator)]
-"""Whoever holds the operator's token; a route with this argument refuses everybody else."""
-Replier = Annotated[Actor, Depends(_replying)]
+"""The holder of the operator's token; a route with this argument refuses every other caller."""
+Replier = Annotated[Actor, Depends(_replier)]
 """A holder of a reply key or of the operator's token; a route with this argument refuses every other caller."""

@@ -53,7 +53,7 @@ async def test_a_verb_is_refused_without_its_permission(
     assert verb.permission is not None
     monkeypatch.setitem(ROLE_ALLOWS, Role.OPERATOR, frozenset(Permission) - {verb.permission})
     with pytest.raises(Denied):
-        await verb(house.core, given(verb), by=EVE, origin=Origin())
+        await verb.run(house.core, given(verb), by=EVE, origin=Origin())
 
 
 @pytest.mark.parametrize("verb", [one for one in GUARDED if one.own], ids=named)
@@ -63,7 +63,7 @@ async def test_who_asked_may_do_it_without_the_permission(
     assert verb.permission is not None
     monkeypatch.setitem(ROLE_ALLOWS, Role.OPERATOR, frozenset(Permission) - {verb.permission})
     with suppress(NotFound, Conflict, Invalid):  # it may refuse this task's state, not this person
-        await verb(house.core, given(verb), by=ADA, origin=Origin())
+        await verb.run(house.core, given(verb), by=ADA, origin=Origin())
 
 
 def test_no_two_verbs_have_one_name_route_or_tool() -> None:
