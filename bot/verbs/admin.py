@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Verb
 from core.maintenance.model import Reloaded
 from core.security.model import Actor, Permission, require
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "This Octet itself"
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Origin, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Origin, Verb
 from bot.verbs.lists import Filter, Page, paged
 from bot.verbs.types import AgentName
 from core.agent_actions.model import ActionResult
 from core.agents.model import AgentState, AgentStatus
 from core.profiles.model import Act
 from core.security.model import Actor, Permission
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "The agents and what they are doing"
 

@@ -20,6 +20,8 @@ from core.security.model import Actor, Permission
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
+else:
+    Coordinator = object  # Verbs know it by name only: its modules are slow to import
 
 REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
 WHERE = "where"  # the parameter of a list that says which rows are wanted: `where: Annotated[Filter, States]`
@@ -153,7 +155,7 @@ class Verb:
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
-        return get_type_hints(self.call, localns={"Coordinator": object}, include_extras=True)
+        return get_type_hints(self.call, include_extras=True)
 
 
 def _filters(shape: Any, states: Any) -> list[Parameter]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Verb
 from bot.verbs.lists import Filter, Page, paged
 from core.deliveries.model import Delivery, DeliveryState
 from core.dispatch.model import Decision
 from core.security.model import Actor, Permission
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "Prompts of which it is not known whether they arrived"
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Verb
 from bot.verbs.types import AgentName, DeskName
 from core.calibration.model import CalibrationStep
 from core.desks.model import DeskStatus, LearnedFact
 from core.kit.errors import Invalid
 from core.maintenance.model import Diagnosis, Placed, Tried
 from core.security.model import Actor, Permission, require
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "The displays on which prompts are typed"
 WindowName = Annotated[str, Kind(help="Which window, as `/desk status` names it")]

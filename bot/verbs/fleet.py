@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Origin, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Origin, Verb
 from bot.verbs.lists import Limit
 from core.fleet.model import Board, Needs, Wellness
 from core.security.model import Actor, Permission
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "Everything at a glance"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Origin, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Origin, Verb
 from bot.verbs.types import AgentName, Needs, OpenTask, Text
 from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.security.model import Actor, Permission
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "Say something to the agents"
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Verb
 from core.kit.errors import Invalid
 from core.security.model import Actor, Permission
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "What is known of each kind of window"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Verb
 from bot.verbs.desks import Png
 from core.receipts.model import Receipt
 from core.security.model import Actor, Permission
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "What is kept of deliveries"
 Named = Annotated[str, Kind(help="A task, such as T-142, or a delivery's own id")]

@@ -6,15 +6,12 @@ On the command line they are `octet reply`, `octet done` and `octet progress`, w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Kind, On, Verb
+from bot.verbs.declare import Coordinator, Kind, On, Verb
 from bot.verbs.types import Text
 from core.security.model import Actor
 from core.tasks.model import TaskState
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "What agents say to Octet"
 TaskOfPrompt = Annotated[str, Kind(help="The task of your prompt, such as T-142")]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from bot.verbs.declare import Origin, Verb
+from bot.verbs.declare import Coordinator, Origin, Verb
 from bot.verbs.lists import Filter, Page
 from bot.verbs.types import AgentName, AnyTask, Needs, OpenTask, Priority, Text
 from core.security.model import Actor, Permission
 from core.tasks.model import ENDED, NewTask, Task, TaskState, TaskView, parse_task_id
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 ABOUT = "Give work to the agents and follow it"
 REQUESTER = "who asked for the task"
