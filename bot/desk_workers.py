@@ -38,13 +38,12 @@ class DeskWorkerPool:
     def __init__(self, config: Config, makers: Factories) -> None:
         self._makers = makers
         self._config = config
+        # By their desks' names; the same mapping for as long as this lives.
         self.hands: dict[str, DeskWorkerClient] = dict(makers.hands(config))
-        """By their desks' names; the same mapping for as long as this lives."""
-        self._standing: dict[str, DisplayStatus] = {}
-        """How each desk's own display stands, for later hands."""
+        self._standing: dict[str, DisplayStatus] = {}  # of each desk's own display, for later hands
         self._work: dict[str, asyncio.Task[None]] = {}
+        # What keeps, or follows, a desk's own display, and how that was described when it began.
         self._shown: dict[str, tuple[Virtual | None, asyncio.Task[None]]] = {}
-        """What keeps, or follows, a desk's own display, and how that was described when it began."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:

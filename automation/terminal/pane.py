@@ -22,8 +22,7 @@ from core.kit import faults
 from core.profiles.model import Act, Normalise, PaneReadback, Press
 
 T = TypeVar("T")
-BUFFER = "octet-delivery."
-"""Begins the name of each buffer of ours; one lives from the loading to the paste, which are one go."""
+BUFFER = "octet-delivery."  # begins the name of each buffer of ours; one lives as long as one go of the server
 LOOK_S = 0.004
 CLEAR_S = 1.5
 STILL_S = 0.03  # so long it must be empty: what was pasted may still be drawn
@@ -41,40 +40,37 @@ class TmuxPane:
         self._pace = pace
         self._idle_s = idle_s
         self._profile = panes.profile(name)
-        self.hold = PaneLock(panes.tmux)
+        self._hold = PaneLock(panes.tmux)
         self._text = ""
         self._is_staged = False
-        self._identity = ""
-        """The pane and the process, as they were when it was looked at first."""
+        self._identity = ""  # the pane and the process, as they were when it was looked at first
         self._last: PaneSnapshot | None = None
         self._looked_s = 0.0
         self._has_just_read = False
         self._read: str | None = None
-        self._ours = ""
-        """What the composer showed when all of it was known to be ours."""
-        self._sure_under = ""
-        """Under this hold of ours nobody else has been able to write there since that was known."""
+        self._ours = ""  # what the composer showed when all of it was known to be ours
+        self._sure_under = ""  # Under this hold of ours no one else has been able to write there since
         self._album: dict[tuple[Part, Moment], tuple[str, ...]] = {}
 
     # looking
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        look = self._look()
+        look = self.seen()
         self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
         if look.typed_s < self._idle_s:
             raise TransientFailure(Reason.PERSON_TYPING, "somebody types into this pane")
         return look.view.is_busy
 
     def find(self) -> None:
-        look = self._look()
-        self._panes.check(self._name, look.stand, held=self.hold.word)
+        look = self.seen()
+        self._panes.check(self._name, look.stand, held=self._hold.word)
 
     def is_at_work(self) -> bool:
-        return (self._fresh() or self._look()).view.is_busy
+        return (self._fresh() or self.seen()).view.is_busy
 
     def read(self) -> ReadbackResult:
-        look = self._look()
-        self._panes.check(self._name, look.stand, held=self.hold.word)
+        look = self.seen()
+        self._panes.check(self._name, look.stand, held=self._hold.word)
         text = look.view.composer
         if text is None:
             return ReadbackResult(by=PaneReadback.SCREEN, taken=self._is_staged)
@@ -88,7 +84,7 @@ class TmuxPane:
 
     def confirm(self) -> ports.SubmitEvidence:
         try:
-            look = self._look()
+            look = self.seen()
         except (TransientFailure, PermanentFailure):
             return ports.SubmitEvidence(is_empty=False, is_busy=False)
         return ports.SubmitEvidence(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
@@ -105,38 +101,38 @@ class TmuxPane:
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         try:
-            return self._look().stand.mark in marks
+            return self.seen().stand.mark in marks
         except (TransientFailure, PermanentFailure):
             return False
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        text = self._look().view.composer
+        text = self.seen().view.composer
         if text is None or not text.strip() or mark(text, self._profile.normalise) not in marks:
             return False
         self._ours = self._read = text  # a key goes there only as long as just this stands there
         return True
 
     def transcript(self) -> str | None:
-        look = self._look(history=HISTORY)
+        look = self.seen(history=HISTORY)
         return screen.said(look.view.around, self._profile.terminal)
 
     # acting
 
     def focus(self) -> None:
-        stand = (self._fresh() or self._look()).stand
-        said = self._asked(lambda: self.hold.take(stand, after=seeing(stand.id)))
+        stand = (self._fresh() or self.seen()).stand
+        said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
         self._saw(self._asked(lambda: self._panes.seen(self._name, said)))
-        self._panes.check(self._name, self.seen_last().stand, held=self.hold.word)
+        self._panes.check(self._name, self.seen_last().stand, held=self._hold.word)
         faults.point("worker.held")
 
     def is_held(self) -> bool:
-        return self.hold.is_ours
+        return self._hold.is_ours
 
     def stage(self, text: str) -> None:
         """Into a buffer of our own, and out of it into the pane, in brackets if its program asks for them; the buffer
         goes with the paste. One go of the server, and only if the pane stands as it did, its composer empty."""
-        look = self._fresh() or self._look()
-        self._panes.check(self._name, look.stand, held=self.hold.word)
+        look = self._fresh() or self.seen()
+        self._panes.check(self._name, look.stand, held=self._hold.word)
         if not look.view.is_empty:
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
         if "\n" in text and look.stand.brackets == "0":
@@ -145,10 +141,10 @@ class TmuxPane:
         buffer = f"{BUFFER}{os.getpid()}"
         paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
         self._text, self._is_staged, self._read = text, True, None
-        self._sure_under = self.hold.word
+        self._sure_under = self._hold.word
         try:
             self._asked(
-                lambda: self.hold.act(
+                lambda: self._hold.act(
                     look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text, same_sight=True
                 )
             )
@@ -159,9 +155,9 @@ class TmuxPane:
     def guard(self) -> None:
         """See that the pane is ours alone still, and that what stands in its composer is what was read. A reading of
         this very moment stands for the first such look; the one after the go-ahead is new."""
-        look = (self._fresh() if self._has_just_read else None) or self._look()
+        look = (self._fresh() if self._has_just_read else None) or self.seen()
         self._has_just_read = False
-        self._panes.check(self._name, look.stand, held=self.hold.word or "none")
+        self._panes.check(self._name, look.stand, held=self._hold.word or "none")
         if self._read is not None and look.view.composer != self._read:
             raise TransientFailure(
                 Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
@@ -178,7 +174,7 @@ class TmuxPane:
             raise TransientFailure(Reason.LATE)
         faults.point("worker.key-down")
         # An error from here on tells nothing of the key: it may have been pressed. It is not made a bounce.
-        self.hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
+        self._hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
         faults.point("worker.key-pressed")
 
     def is_untouched(self) -> bool:
@@ -187,11 +183,11 @@ class TmuxPane:
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
         end = self._pace.now_s() + within_s
-        since, before = self._pace.now_s(), self._look().view.composer
+        since, before = self._pace.now_s(), self.seen().view.composer
         while self._pace.now_s() < end:
             self._pace.rest(LOOK_S)
             self._pace.check()
-            look = self._look()
+            look = self.seen()
             if look.view.composer != before:
                 since, before = self._pace.now_s(), look.view.composer
             if look.typed_s >= seconds and self._pace.now_s() - since >= seconds:
@@ -206,21 +202,21 @@ class TmuxPane:
         pressed, end = False, time.monotonic() + CLEAR_S
         while time.monotonic() < end:
             try:
-                look = self._look()
+                look = self.seen()
                 if look.view.is_empty:
                     time.sleep(STILL_S)  # noqa: TID251 the worker's own thread: what was pasted may still be drawn
-                    if self._look().view.is_empty:
+                    if self.seen().view.is_empty:
                         return ClearResult.SEEN
                     continue
                 if look.view.composer is None:
                     self.wait_for_redraw(0.02)
                     continue
-                if not self.hold.is_ours:
-                    self.hold.take(look.stand)
-                    look = self._look()
+                if not self._hold.is_ours:
+                    self._hold.take(look.stand)
+                    look = self.seen()
                 if not self._is_ours_alone(look, pressed=pressed):
                     return ClearResult.FAILED
-                self.hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
+                self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
                 pressed = True
                 self._until_other(look.view.composer or "")
             except PermanentFailure:
@@ -238,14 +234,14 @@ class TmuxPane:
             is_rest = pressed and (known.startswith(have) or known.endswith(have))
             if not have or (have != known and have != normalise(self._text, Normalise.BLANKS) and not is_rest):
                 return False
-        self._ours, self._sure_under = text, self.hold.word
+        self._ours, self._sure_under = text, self._hold.word
         return True
 
     def _is_sure(self, stand: PaneState) -> bool:
-        return stand.is_off and bool(self._sure_under) and stand.hold == self.hold.word == self._sure_under
+        return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
 
     def give_back(self) -> None:
-        self.hold.give_back()
+        self._hold.give_back()
 
     # telling
 
@@ -253,7 +249,7 @@ class TmuxPane:
         for part in Part:
             self._album.pop((part, moment), None)
         try:
-            view = (self._fresh() or self._look()).view
+            view = (self._fresh() or self.seen()).view
         except (TransientFailure, PermanentFailure):
             return
         for part, lines in ((Part.COMPOSER, view.box), (Part.WINDOW, view.lines)):
@@ -277,18 +273,15 @@ class TmuxPane:
             place=(0, 0, *stand.size),
         )
 
-    def seen(self) -> PaneSnapshot:
-        return self._look()
-
     def seen_last(self) -> PaneSnapshot:
         assert self._last is not None
         return self._last
 
     def said(self) -> str:
         """All that was said there, for the reading of answers; touches nothing. Raises PermanentFailure."""
-        return "\n".join(self._look(history=HISTORY).view.around)
+        return "\n".join(self.seen(history=HISTORY).view.around)
 
-    def _look(self, *, history: int = 0) -> PaneSnapshot:
+    def seen(self, *, history: int = 0) -> PaneSnapshot:
         look = self._asked(lambda: self._panes.look(self._name, history=history))
         if history:
             self._same(look)  # what stands far above is not what it shows
@@ -318,7 +311,7 @@ class TmuxPane:
     def _until_other(self, text: str) -> None:
         for _ in range(20):
             self.wait_for_redraw(0.01)
-            if self._look().view.composer != text:
+            if self.seen().view.composer != text:
                 return
 
     def _asked(self, ask: Callable[[], T], *, or_else: T | None = None) -> T:
@@ -331,23 +324,14 @@ class TmuxPane:
             raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
 
 
-class PaneAction:
+class PaneAction(TmuxPane):
     """One act's view of one pane."""
 
-    def __init__(self, *, name: str, panes: Panes, pace: DeliveryClock) -> None:
-        self._panes = panes
-        self._name = name
-        self._pace = pace
-        self._pane = TmuxPane(name=name, panes=panes, pace=pace, idle_s=0.0)
-        self._hold = self._pane.hold
-        self._mark = ""
-        self._around: Sequence[str] = ()
-
-    def find(self) -> None:
-        self._pane.find()
+    _mark = ""  # of the dialog that was seen last
+    _around: Sequence[str] = ()
 
     def stand(self) -> DialogState:
-        look, profile = self._pane.seen(), self._panes.profile(self._name)
+        look, profile = self.seen(), self._profile
         self._around = look.view.around
         if look.view.why_unread:
             raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
@@ -375,26 +359,19 @@ class PaneAction:
         and size are those of that look. Whatever TransientFailure or PermanentFailure it raises, nothing was pressed
         then."""
         before = self._mark
-        self._hold.take(self._pane.seen().stand)
+        self._hold.take(self.seen().stand)
         self.stand()
         if self._mark != before:
             raise PermanentFailure(Reason.CHANGED, "the dialog does not look any more as it was shown")
         self._pace.check()
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
-        stand = self._pane.seen_last().stand
-        keys = ["send-keys", "-t", stand.id, key(press.chord)]
-        self._hold.act(stand, keys, same_sight=True, is_last=True)
+        stand = self.seen_last().stand
+        self._hold.act(stand, self._keys(stand, [press.chord]), same_sight=True, is_last=True)
 
-    def pictures(self) -> tuple[Picture, ...]:
-        self._pane.remember(Moment.AFTERWARDS)
-        return self._pane.pictures(whole=True)
-
-    def target_identity(self) -> Target | None:
-        return self._pane.target_identity()
-
-    def give_back(self) -> None:
-        self._pane.give_back()
+    def pictures(self, *, whole: bool = True) -> tuple[Picture, ...]:
+        self.remember(Moment.AFTERWARDS)
+        return super().pictures(whole=whole)
 
 
 def dialog_mark(lines: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.config.loader import Config
     from core.desks.model import Desk
 
-UP_S, LOOK_S = 30.0, 0.2
+UP_S, END_S, LOOK_S = 30.0, 15.0, 0.2
 LAST_WORDS_S = 2.0  # how long the text of a pane whose program ended may take to stand still
 SETTLED_S = 0.7  # A program that cannot be started has ended after this, once tmux and `env` have begun it
 BEGINNING = frozenset({"env", "tmux"})
@@ -68,20 +68,11 @@ def up(config: Config, names: Sequence[str] | None) -> None:
 
 def down(config: Config, desks: Sequence[Desk]) -> None:
     """End the programs of these desks' own panes, until `octet desk up`."""
-    from automation.terminal.tmux import TmuxSilent
-
     for desk in desks:
         panes, programs = _of(config, desk)
         programs.want(up=False)
         ended = programs.end_all()
-        try:
-            is_used = bool(panes.all())  # the server has panes of somebody else, for which it stays
-        except TmuxSilent:
-            is_used = False  # it is just ending
-        if desk.tmux is not None and not is_used:
-            from automation.terminal.stale_socket import sweep  # Unix alone; without tmux, that was said before
-
-            sweep(desk.tmux)
+        wait_until(lambda panes=panes: _has_settled(panes), END_S, LOOK_S / 4)
         print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")
 
 
@@ -144,6 +135,18 @@ def _of(config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
     environ = {name: value for name, value in environment().items() if not name.startswith("OCTET_")}
     panes = Panes(desk, config.panes, TmuxServer(desk.tmux, environ))
     return panes, PanePrograms(panes, config.home.displays / desk.name)
+
+
+def _has_settled(panes: Panes) -> bool:
+    """Whether the server has gone with its last pane, or stays for panes of somebody else."""
+    from automation.terminal.tmux import NoServer, TmuxSilent
+
+    try:
+        return bool(panes.tmux.ask(["list-panes", "-a"]))
+    except NoServer:
+        return True
+    except TmuxSilent:
+        return False  # it is just ending
 
 
 def _await_begun(panes: Panes) -> None:

@@ -36,7 +36,6 @@ LACKING = {
 }
 ASKED_ELSEWHERE = {
     "faults.py": "fault points are armed on Linux alone: `why_not` says so",
-    "stale_socket.py": "sockets of tmux, which Windows has not: TmuxMissing comes before it is imported",
     "launchd.py": "a Mac's own; bot.cli.autostart chooses by platform",
     "typed.py": "the console of Windows is asked by its own way, in the branch before",
 }
