@@ -22,11 +22,8 @@ class BlockedWindows:
     """The blocked windows of all agents. Verbs that change take the open transaction."""
 
     def __init__(self, services: TaskServices) -> None:
-        self._store = services.store
-        self._journal = services.journal
-        self._agents = services.agents
-        self._notices = services.notices
-        self._clock = services.clock
+        self._store, self._journal, self._clock = services.store, services.journal, services.clock
+        self._agents, self._notices = services.agents, services.notices
         self._now: Mapping[str, BlockedWindow] = {}
 
     def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:

@@ -52,15 +52,9 @@ class AgentDialogs:
     """What agents' windows stand still at. Verbs that change take the open transaction."""
 
     def __init__(self, services: TaskServices, tasks: Ledger) -> None:
-        self._store = services.store
-        self._journal = services.journal
-        self._agents = services.agents
-        self._tasks = tasks
-        self._notices = services.notices
-        self._clock = services.clock
-        self._ids = services.ids
-        self._newest: dict[str, Shown] = {}
-        """By agent, what its window was last said to show."""
+        self._services = services
+        self._agents, self._tasks = services.agents, tasks
+        self._newest: dict[str, Shown] = {}  # by agent, what its window was last said to show
 
     def update_window(self, tx: Tx, desk: str, shown: Shown) -> None:
         """A window shows this now. One that cannot be seen is believed to show still what it showed."""
@@ -89,8 +83,8 @@ class AgentDialogs:
             self.block_task(tx, agent.name)
 
     def block_task(self, tx: Tx, agent: str) -> None:
-        """If the agent's window waits for an answer, its task is blocked and nobody counts it as silent. Asked whenever
-        either of the two begins."""
+        """Block the agent's task if its window waits for an answer, so that it does not count as silent. Called
+        whenever either of the two begins."""
         now = self.open_for(tx, agent)
         if now is None or now.activity is not Activity.NEEDS_INPUT:
             return
@@ -100,7 +94,7 @@ class AgentDialogs:
             self._agents.waits_for_input(tx, agent, is_so=True)
 
     def _unblock_task(self, tx: Tx, agent: str) -> None:
-        """What `keeps` did is undone: the task is worked on, with a new deadline."""
+        """Undo `block_task`: the task is worked on, with a new deadline."""
         if self._agents.named(agent) is None:
             return
         held_by = self._agents.status(tx, agent).task
@@ -127,18 +121,18 @@ class AgentDialogs:
 
     async def get(self, dialog: str) -> tuple[AgentDialog, bytes]:
         """One of them with its picture. Raises DialogNotFound."""
-        rows = await self._store.fetch(_store.ONE, {"dialog": dialog})
+        rows = await self._services.store.fetch(_store.ONE, {"dialog": dialog})
         if not rows:
             raise DialogNotFound
         return _standstill(rows[0]), rows[0].png or b""
 
     async def list_open(self) -> tuple[AgentDialog, ...]:
         """Everything that stands still now, oldest first."""
-        return tuple(_standstill(row) for row in await self._store.fetch(_store.OPEN))
+        return tuple(_standstill(row) for row in await self._services.store.fetch(_store.OPEN))
 
     async def newest_id(self) -> str | None:
         """Return the id that sorts last, if there is one."""
-        return (await self._store.fetch(_store.NEWEST_ID))[0].id
+        return (await self._services.store.fetch(_store.NEWEST_ID))[0].id
 
     def set_press(self, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
         """This act answers it; None: that act has ended, and nothing was pressed."""
@@ -150,8 +144,8 @@ class AgentDialogs:
         event = DialogEnded(
             dialog=now.id, agent=now.agent, task=now.task or "", mark_hash=mark_hash(now.mark), how=how.value
         )
-        self._journal.append(tx, event, by=HUB.id)
-        self._notices.settled(tx, about=now.id, how=how.value)
+        self._services.journal.append(tx, event, by=HUB.id)
+        self._services.notices.settled(tx, about=now.id, how=how.value)
         self._unblock_task(tx, now.agent)
 
     def follow_config(self, tx: Tx) -> None:
@@ -167,8 +161,9 @@ class AgentDialogs:
             task = None
         values = {"of_agent": agent.name, "shows": shown.activity.value, "marked": shown.mark, "of_task": task}
         was_told = tx.execute(_store.TOLD, values).first() is not None
+        dialog = self._services.ids.ulid()
         row = {
-            "id": self._ids.ulid(),
+            "id": dialog,
             "agent": agent.name,
             "desk": agent.desk or "",
             "window": shown.window,
@@ -180,21 +175,20 @@ class AgentDialogs:
             "task": task,
             "press": None,
             "ending": "",
-            "since_ms": self._clock.now_ms(),
+            "since_ms": self._services.clock.now_ms(),
         }
         tx.execute(_store.ADD, row)
         event = DialogOpened(
-            dialog=str(row["id"]),
+            dialog=dialog,
             agent=agent.name,
             task=task or "",
             activity=shown.activity.value,
             mark_hash=mark_hash(shown.mark),
         )
-        self._journal.append(tx, event, by=HUB.id)
+        self._services.journal.append(tx, event, by=HUB.id)
         # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
-            dialog = str(row["id"])
-            self._notices.tell(tx, NoticeKind.STANDS_STILL, task, message=dialog, about=dialog)
+            self._services.notices.tell(tx, NoticeKind.STANDS_STILL, task, message=dialog, about=dialog)
 
 
 def _standstill(row: Row) -> AgentDialog:

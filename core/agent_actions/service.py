@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -39,10 +39,10 @@ from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
-_OVER = NOTHING_PRESSED | {DeliveryState.DELIVERED, DeliveryState.SENT, DeliveryState.UNKNOWN}
-_UNDER_WAY = OPEN_STATES - {DeliveryState.UNKNOWN}
-_WAIT_S = 90.0
-"""How long whoever asked for an act is kept waiting for its end; every act ends before, unless the disk refuses."""
+_S = DeliveryState
+_OVER = NOTHING_PRESSED | {_S.DELIVERED, _S.SENT, _S.UNKNOWN}
+_UNDER_WAY = OPEN_STATES - {_S.UNKNOWN}
+_WAIT_S = 90.0  # how long the user waits for the end of an act; every act ends before, unless the disk refuses
 _TOO_LATE = "it could not be done in time"
 _CONFIG_CHANGED = "the config changed before anything was pressed"
 _RESTARTED = "Octet was restarted before anything was pressed"
@@ -71,56 +71,53 @@ class ActionEnded(AgentEvent):
 
 
 class AgentActions:
-    """What people do to agents without a text. An act is done within seconds or given up, and never done twice."""
+    """What users do to agents without a text. An act is done within seconds or given up, and never done twice."""
 
     def __init__(self, services: TaskServices, tasks: Ledger) -> None:
-        self._store = services.store
-        self._journal = services.journal
-        self._services = services
-        self._tasks = tasks
-        self._clock = services.clock
+        self._store, self._journal, self._clock = services.store, services.journal, services.clock
+        self._agents, self._deliveries, self._messages = services.agents, services.deliveries, services.messages
+        self._desks, self._notices, self._tasks = services.desks, services.notices, tasks
         self.dialogs = AgentDialogs(services, tasks)
-        """What agents' windows stand still at."""
         self._waiting: dict[DeliveryId, asyncio.Event] = {}
         services.deliveries.follow(self._follow)
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
-        """Stop what the agent does now, before whatever waits for its window; returns how that ended.
+        """Stop what the agent does now, before whatever waits for its window; return how that ended.
 
         Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway."""
         require(by, Permission.AGENT_INTERRUPT)
-        who = self._who(agent, Act.INTERRUPT)
-        return await self._done(await self._store.write(lambda tx: self._ask(tx, who, Act.INTERRUPT, None, by)), by)
+        who = self._find_agent(agent, Act.INTERRUPT)
+        return await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
 
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
-        """Begin a new conversation in the window of an agent that has nothing to do; returns how that ended.
+        """Begin a new conversation in the window of an agent that has nothing to do; return how that ended.
 
         Raises as `interrupt`, or AgentBusy."""
         require(by, Permission.AGENT_NEW_CHAT)
-        who = self._who(agent, Act.NEW_CHAT)
+        who = self._find_agent(agent, Act.NEW_CHAT)
 
         def ask(tx: Tx) -> Delivery:
             if why := self._why_at_work(tx, who.name):
                 raise AgentBusy(agent=who.name, why=why)
-            return self._ask(tx, who, Act.NEW_CHAT, None, by)
+            return self._queue(tx, who, Act.NEW_CHAT, None, by)
 
-        return await self._done(await self._store.write(ask), by)
+        return await self._perform(ask, by)
 
     async def answer_agent(self, agent: str, act: Act, *, by: Actor) -> ActionResult:
-        """Answer what the agent's window asks now; returns how that ended. Raises as `interrupt`, or NoOpenDialog."""
+        """Answer what the agent's window asks now; return how that ended. Raises as `interrupt`, or NoOpenDialog."""
         require(by, Permission.AGENT_ANSWER)
-        who = self._who(agent, act)
+        who = self._find_agent(agent, act)
 
         def ask(tx: Tx) -> Delivery:
             now = self.dialogs.open_for(tx, who.name)
             if now is None:
                 raise NoOpenDialog(agent=who.name)
-            return self._ask(tx, who, act, now, by)
+            return self._queue(tx, who, act, now, by)
 
-        return await self._done(await self._store.write(ask), by)
+        return await self._perform(ask, by)
 
     async def answer_dialog(self, dialog: str, act: Act, *, by: Actor) -> ActionResult:
-        """Answer just this, which the person was shown; returns how that ended. Raises as `interrupt` does, and
+        """Answer just this dialog, which the user was shown; return how that ended. Raises as `interrupt` does, and
         DialogNotFound, or DialogClosed when the window shows something else by now."""
         require(by, Permission.AGENT_ANSWER)
 
@@ -128,55 +125,52 @@ class AgentActions:
             now = self.dialogs.find(tx, dialog)
             if now.ending is not None:
                 raise DialogClosed(agent=now.agent, how=now.ending.value)
-            return self._ask(tx, self._who(now.agent, act), act, now, by)
+            return self._queue(tx, self._find_agent(now.agent, act), act, now, by)
 
-        return await self._done(await self._store.write(ask), by)
+        return await self._perform(ask, by)
 
     async def show_dialog(self, dialog: str, *, by: Actor) -> AgentDialogView:
         """One dialog with all that is needed to decide. Raises DialogNotFound."""
         require(by, Permission.TASK_READ)
         found, png = await self.dialogs.get(dialog)
-        press = None if found.press is None else await self._services.deliveries.get(found.press)
-        agent = self._services.agents.named(found.agent)
+        press = None if found.press is None else await self._deliveries.get(found.press)
+        asker = "" if press is None else (await self._messages.get(press.message)).sender
+        agent = self._agents.named(found.agent)
         return AgentDialogView(
             dialog=found,
             png=png,
             allowed_actions=frozenset(act for act in Act if agent is not None and act.value in agent.allowed_actions),
             press=press,
-            asker=""
-            if press is None
-            else (await self._services.messages.get(press.message)).sender.removeprefix("person:"),
+            asker=asker.removeprefix("person:"),
             wakes="" if found.task is None else (await self._tasks.get(found.task)).requester,
         )
 
     async def show_action(self, message: str, *, by: Actor) -> ActionResult:
         """The act that was asked for by this control message, as it stands."""
         require(by, Permission.TASK_READ)
-        found = await self._services.messages.get(message)
-        (delivery,) = await self._services.deliveries.all_of_message(found.id)
+        found = await self._messages.get(message)
+        (delivery,) = await self._deliveries.all_of_message(found.id)
         asker = found.sender.removeprefix("person:")
         return ActionResult(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
 
     # for dispatch
 
     def recover_after_restart(self, tx: Tx) -> None:
-        """What a former process left: done once or not at all, so nothing of it is begun again."""
-        agents = list({one.agent for one in self._services.deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
-        for delivery in self._services.deliveries.acts(tx, agents, _UNDER_WAY):
-            if delivery.state is DeliveryState.SUBMITTING:
+        """End what a former process left: an act is done once or not at all."""
+        agents = list({one.agent for one in self._deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
+        for delivery in self._deliveries.acts(tx, agents, _UNDER_WAY):
+            if delivery.state is _S.SUBMITTING:
                 note = "Octet was restarted while it may have been pressed"
-                self.record_end(tx, self._step(tx, delivery, DeliveryState.UNKNOWN, Reason.RESTARTED.value, note))
+                self._end(tx, delivery, _S.UNKNOWN, Reason.RESTARTED.value, note)
             else:
-                self.record_end(
-                    tx, self._step(tx, delivery, DeliveryState.CANCELLED, Reason.RESTARTED.value, _RESTARTED)
-                )
+                self._end(tx, delivery, _S.CANCELLED, Reason.RESTARTED.value, _RESTARTED)
         self.dialogs.follow_config(tx)
 
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
-        """The config changed while nothing was under way to these agents, who are gone or stand elsewhere now: what
-        waited to be pressed in their windows is not."""
-        for delivery in self._services.deliveries.acts(tx, list(agents), {DeliveryState.QUEUED}):
-            self.record_end(tx, self._step(tx, delivery, DeliveryState.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED))
+        """Cancel what is queued for these agents, which are gone or have another window since the config changed.
+        Nothing is under way to them."""
+        for delivery in self._deliveries.acts(tx, list(agents), {_S.QUEUED}):
+            self._end(tx, delivery, _S.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED)
         self.dialogs.follow_config(tx)
 
     def next_due(self, tx: Tx, agents: Sequence[str], *, why_not: str) -> tuple[Delivery | None, int | None]:
@@ -184,20 +178,15 @@ class AgentActions:
         never. `why_not` keeps all of them waiting unless it is empty. What could not be done in time is given up."""
         now, again = self._clock.now_ms(), list[int]()
         due: Delivery | None = None
-        for delivery in self._services.deliveries.acts(tx, agents, {DeliveryState.QUEUED}):
+        for delivery in self._deliveries.acts(tx, agents, {_S.QUEUED}):
             if self.is_expired(delivery):
-                reason = why_not or delivery.reason or _TOO_LATE
-                self.record_end(tx, self._step(tx, delivery, DeliveryState.EXPIRED, reason, delivery.note))
-                continue
-            if delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
-                self.record_end(tx, self._step(tx, delivery, DeliveryState.CANCELLED, f"{delivery.agent} {why}", ""))
-                continue
-            again += [
-                delivery.created_ms + ACTION_TTL_MS,
-                *([delivery.not_before_ms] if delivery.not_before_ms else []),
-            ]
-            if due is None and not why_not and delivery.not_before_ms <= now:
-                due = delivery
+                self._end(tx, delivery, _S.EXPIRED, why_not or delivery.reason or _TOO_LATE, delivery.note)
+            elif delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
+                self._end(tx, delivery, _S.CANCELLED, f"{delivery.agent} {why}", "")
+            else:
+                again += [delivery.created_ms + ACTION_TTL_MS, delivery.not_before_ms]
+                if due is None and not why_not and delivery.not_before_ms <= now:
+                    due = delivery
         return due, min((at_ms for at_ms in again if at_ms > now), default=None)
 
     def is_expired(self, delivery: Delivery) -> bool:
@@ -205,8 +194,8 @@ class AgentActions:
         return delivery.created_ms + ACTION_TTL_MS <= self._clock.now_ms()
 
     def record_end(self, tx: Tx, delivery: Delivery) -> None:
-        """The act has ended, or nobody knows whether it was done: what it was to answer follows, and people are told
-        of what nobody knows."""
+        """The act has ended, or it is unknown whether it was done: its dialog follows, and users are told of the
+        unknown."""
         assert delivery.act is not None
         self._journal.append(
             tx,
@@ -222,52 +211,49 @@ class AgentActions:
         )
         now = self.dialogs.open_for(tx, delivery.agent)
         if now is not None and now.press == delivery.id:
-            self._standstill_goes_on(tx, now, delivery)
-        if delivery.state is DeliveryState.UNKNOWN:
-            task = self._services.messages.find(tx, delivery.message).task
+            self._end_dialog(tx, now, delivery)
+        if delivery.state is _S.UNKNOWN:
+            task = self._messages.find(tx, delivery.message).task
             about = asked_about(delivery)
-            self._services.notices.tell(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
+            self._notices.tell(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
 
-    def _standstill_goes_on(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
+    def _end_dialog(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:
             self.dialogs.set_press(tx, now, None)
             if delivery.reason == Reason.CHANGED.value:
                 self.dialogs.end(tx, now, DialogEnding.CHANGED)
             else:
                 self.dialogs.recheck_window(tx, now.agent)
-        elif delivery.state is DeliveryState.UNKNOWN:
-            self.dialogs.end(tx, now, DialogEnding.IN_DOUBT)
         else:
-            self.dialogs.end(tx, now, DialogEnding.ANSWERED)
+            is_unknown = delivery.state is _S.UNKNOWN
+            self.dialogs.end(tx, now, DialogEnding.IN_DOUBT if is_unknown else DialogEnding.ANSWERED)
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:
         """What a new conversation would disturb; empty if nothing."""
-        if task := self._services.agents.status(tx, agent).task:
+        if task := self._agents.status(tx, agent).task:
             return f"has {task}"
-        return "is just being told something" if self._services.deliveries.open_to(tx, agent) else ""
+        return "is just being told something" if self._deliveries.open_to(tx, agent) else ""
 
-    # asking
-
-    def _who(self, name: str, act: Act) -> Agent:
-        agent = self._services.agents.get(name)
+    def _find_agent(self, name: str, act: Act) -> Agent:
+        agent = self._agents.get(name)
         if not agent.abilities.has_window or not (agent.desk and agent.window):
             raise NoWindowForAction(agent=agent.name)
         check_allowed(act, agent.name, agent.allowed_actions)
-        state, reason = self._services.desks.state(agent.desk)
+        state, reason = self._desks.state(agent.desk)
         if state is not DeskState.READY:
             raise DeskNotReady(desk=agent.desk, state=state.value, reason=reason)
         return agent
 
-    def _ask(self, tx: Tx, agent: Agent, act: Act, answers: AgentDialog | None, by: Actor) -> Delivery:
+    def _queue(self, tx: Tx, agent: Agent, act: Act, answers: AgentDialog | None, by: Actor) -> Delivery:
         if answers is not None and act not in answers.answers:
             takes = ", ".join(answers.answers) or "nothing that its profile knows of"
             raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
-        for other in self._services.deliveries.acts(tx, [agent.name], OPEN_STATES):
-            if other.state is DeliveryState.UNKNOWN:
-                self._step(tx, other, DeliveryState.CANCELLED, _NEWER, other.note)
+        for other in self._deliveries.acts(tx, [agent.name], OPEN_STATES):
+            if other.state is _S.UNKNOWN:
+                self._deliveries.step(tx, other, _S.CANCELLED, reason=_NEWER, note=other.note)
             elif other.act is act or act in ANSWERS:
                 raise ActionUnderway(act=(other.act or act).value, agent=agent.name)
-        task = self._services.agents.status(tx, agent.name).task
+        task = self._agents.status(tx, agent.name).task
         new = NewMessage(
             kind=MessageKind.CONTROL,
             sender=address_of(by),
@@ -278,8 +264,8 @@ class AgentActions:
             body=act.value,
             expires_at_ms=self._clock.now_ms() + ACTION_TTL_MS,
         )
-        message = self._services.messages.add(tx, new, by=by.id)
-        delivery = self._services.deliveries.queue(
+        message = self._messages.add(tx, new, by=by.id)
+        delivery = self._deliveries.queue(
             tx,
             message=message.id,
             task=None,
@@ -297,32 +283,26 @@ class AgentActions:
         self._journal.append(tx, asked, by=by.id)
         return delivery
 
-    async def _done(self, delivery: Delivery, by: Actor) -> ActionResult:
-        """Wait until it is over."""
+    async def _perform(self, ask: Callable[[Tx], Delivery], by: Actor) -> ActionResult:
+        """Queue an act and wait until it is over."""
+        now = delivery = await self._store.write(ask)
         over = self._waiting.setdefault(delivery.id, asyncio.Event())
         try:
             async with asyncio.timeout(_WAIT_S):
-                while (now := await self._now(delivery)).state not in _OVER:
+                while (now := await self._deliveries.get(delivery.id) or delivery).state not in _OVER:
                     await over.wait()
                     over.clear()
         except TimeoutError:
             log.warning("act_not_over", delivery=delivery.id, agent=delivery.agent)
-            now = await self._now(delivery)
+            now = await self._deliveries.get(delivery.id) or delivery
         finally:
             self._waiting.pop(delivery.id, None)
         assert now.act is not None
         return ActionResult(act=now.act, agent=now.agent, delivery=now, asker=by.id)
 
-    async def _now(self, delivery: Delivery) -> Delivery:
-        return await self._services.deliveries.get(delivery.id) or delivery
-
-    def _step(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: str, note: str) -> Delivery:
-        return self._services.deliveries.step(tx, delivery, to, reason=reason, note=note)
+    def _end(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: str, note: str) -> None:
+        self.record_end(tx, self._deliveries.step(tx, delivery, to, reason=reason, note=note))
 
     def _follow(self, tx: Tx, _was: DeliveryState, delivery: Delivery) -> None:
         if delivery.act is not None and delivery.state in _OVER:
-            tx.after_commit(lambda: self._tell_waiting(delivery.id))
-
-    def _tell_waiting(self, delivery: DeliveryId) -> None:
-        if (waiting := self._waiting.get(delivery)) is not None:
-            waiting.set()
+            tx.after_commit(lambda: self._waiting.get(delivery.id, asyncio.Event()).set())
