@@ -20,7 +20,7 @@ from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.store.engine import Tx, at_row
-from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
+from core.tasks.model import ENDED, ParkCause, TaskState, WaitReason
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
@@ -62,8 +62,7 @@ class Verdict:
             self._message_outcome(tx, now, outcome)
 
     def waits(self, tx: Tx, queued: Sequence[Delivery], why: str) -> None:
-        """Say on each brief that stands in the queue that it waits for `why`, or that it does not any more. Words say
-        so by themselves."""
+        """Say on each queued brief that it waits for `why`, or no longer waits. Messages say so on their own."""
         for delivery in queued:
             if not delivery.is_brief or delivery.reason == why or (not why and delivery.reason not in POLITE):
                 continue
@@ -82,65 +81,54 @@ class Verdict:
         return self._ledger.find(tx, delivery.task).state in ENDED
 
     def _apply(self, tx: Tx, now: Delivery, outcome: Outcome) -> None:
-        """What it means for a brief, whose task moves with it. What nobody saw is nearly the same for words."""
+        """Apply the outcome to a brief, whose task moves with it; or an unknown one to a message."""
         match outcome.result:
-            case Result.DELIVERED:
-                self._arrived(tx, now, DeliveryState.DELIVERED, outcome)
-            case Result.SENT:
-                self._arrived(tx, now, DeliveryState.SENT, outcome)
+            case Result.DELIVERED | Result.SENT:
+                self._arrived(tx, now, outcome)
             case Result.BOUNCED | Result.NOT_ARRIVED | Result.REHEARSED:  # the last is no answer to a brief
                 self._bounced(tx, now, outcome)
             case Result.REFUSED:
                 self._refused(tx, now, outcome)
             case Result.STOPPED:
                 # The desk was stopped. If that was the machine's own stop, which nobody told us of, do not ask at once.
-                pause_ms = self._policy.longest_pause_ms
-                rested = replace(now, not_before_ms=self._clock.now_ms() + pause_ms)
+                rested = replace(now, not_before_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
                 reason = outcome.reason or Reason.DESK_STOPPED
                 self._deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason.value)
             case Result.FAILED:
                 self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)
+            case Result.UNKNOWN if outcome.reason is Reason.WORKER_LOST:
+                self.interrupted(tx, now, outcome)
             case Result.UNKNOWN:
-                self._not_seen(tx, now, outcome)
+                self.nobody_knows(tx, now, outcome)
 
     def _too_late(self, tx: Tx, delivery: Delivery, fence: int, outcome: Outcome) -> None:
         """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
         if delivery.fence != fence:
             return
         self._deliveries.came_too_late(tx, delivery, outcome)
-        if delivery.drafts and _says_cleared(outcome):
+        if delivery.drafts and outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left:
             self._deliveries.drafts.forget(tx, delivery.id)
-
-    def _not_seen(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Enter was asked for and nobody saw what became of it, or nobody looked yet."""
-        if outcome.reason is Reason.WORKER_LOST:
-            self.interrupted(tx, delivery, outcome)
-        else:
-            self.nobody_knows(tx, delivery, outcome)
 
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
         reason = outcome.reason.value if outcome.reason else ""
         self._deliveries.remark(tx, delivery.id, reason=reason, note=outcome.note)
         if delivery.is_brief:
-            self._remark(
-                tx, delivery, f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
-            )
+            note = f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
+            self._remark(tx, delivery, note)
 
     def nobody_knows(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
         after = self._deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
+        task, cause = delivery.task or "", ParkCause.DELIVERY_UNKNOWN
         if self.is_over(tx, after):
             self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
-            return
-        if not delivery.is_brief:
+        elif delivery.is_brief:
+            self._ledger.hold(tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
+            self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task)
+        else:
             self.hold_agents(tx)
-            return
-        task = self._ledger.find(tx, delivery.task or "")
-        cause = ParkCause.DELIVERY_UNKNOWN
-        self._ledger.hold(tx, task.id, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
-        self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
 
     def nobody_looked(self, tx: Tx, delivery: Delivery, why: str) -> None:
         """It was interrupted after Enter had been asked for, and nobody can find out any more what became of it."""
@@ -154,8 +142,8 @@ class Verdict:
         if task.state is TaskState.DELIVERING and task.note != note:
             self._ledger.remark(tx, task.id, note)
 
-    def _arrived(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
-        after = self._deliveries.end(tx, delivery, to, outcome)
+    def _arrived(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        after = self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome)
         if self._accept_answer(tx, after, outcome):
             return
         task = self._ledger.find(tx, delivery.task or "")
@@ -179,46 +167,37 @@ class Verdict:
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason is Reason.RATE_LIMITED:
             self._limited(tx, delivery, outcome)
-            return
-        if outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
+        elif outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
             self._refused(tx, delivery, outcome)
-            return
-        if outcome.reason is not None and outcome.reason.value in POLITE:
+        elif outcome.reason is not None and outcome.reason.value in POLITE:
             # It wears nothing out. The desk says when it may go: until then nobody asks.
-            until_ms = self._clock.now_ms() + self._policy.longest_pause_ms
-            self._deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
-            return
-        if self._policy.is_poison(delivery, outcome):
+            self._deliveries.wait(tx, delivery, outcome, until_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
+        elif self._policy.is_poison(delivery, outcome):
             self._refused(tx, delivery, poisoned(delivery, outcome))
-            return
-        if delivery.share.is_later and outcome.reason in WAITS_FOR_ITS_AGENT:
+        elif delivery.share.is_later and outcome.reason in WAITS_FOR_ITS_AGENT:
             self._stays(tx, delivery, outcome)
-            return
-        if self._policy.is_exhausted(delivery, outcome, self._clock.now_ms()):
+        elif self._policy.is_exhausted(delivery, outcome, self._clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
-            return
-        self._remark(tx, delivery, "")
-        self._deliveries.bounce(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
+        else:
+            self._remark(tx, delivery, "")
+            self._deliveries.bounce(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
-        if outcome.result is Result.DELIVERED:
-            self._accept_answer(tx, self._deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome), outcome)
-            return
-        if outcome.result is Result.SENT:
-            self._deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
+        if outcome.result in {Result.DELIVERED, Result.SENT}:
+            self._accept_answer(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome), outcome)
             return
         if delivery.state is DeliveryState.SUBMITTING:
             seen = DeliveryState.UNKNOWN if outcome.result is Result.UNKNOWN else DeliveryState.QUEUED
             delivery = self._deliveries.end(tx, delivery, seen, outcome)
         self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
 
-    def _give_up(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
+    def _give_up(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
         """End this delivery before Enter. If Enter was asked for and seen not to be pressed, it is taken back first."""
         if delivery.state is DeliveryState.SUBMITTING:
             back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
             delivery = self._deliveries.lease(tx, back.id, sha256=back.sha256)
-        self._deliveries.end(tx, delivery, to, outcome)
+        return self._deliveries.end(tx, delivery, to, outcome)
 
     def _refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason in NEVER_FITS:
@@ -230,44 +209,38 @@ class Verdict:
             self._ledger.say_once(tx, delivery.task or "", "its window was refused between two parts")
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
-        task = self._ledger.find(tx, delivery.task or "")
-        why = offline_for(outcome.reason)
-        note = _seen(outcome)
-        if self._agents.abilities(delivery.agent).answers_itself:
-            self._model_is_refused(tx, delivery, outcome, note)
-            return
-        self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
+        task, note = self._ledger.find(tx, delivery.task or ""), _seen(outcome)
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
+        is_too_often = self._deliveries.refusals(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections
+        if self._agents.abilities(delivery.agent).answers_itself:
+            if is_too_often:
+                self._fail_task(tx, delivery, outcome)
+            else:
+                self._ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
+            self._limit(tx, delivery, outcome.reason or Reason.UNREACHABLE, for_ms=self._policy.window_recheck_ms)
+            return
+        self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=offline_for(outcome.reason))
+        can = self._agents.who_can(task.needs, task.wanted)
         if outcome.reason is Reason.POISON:
             self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
-        elif self._deliveries.refusals(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections:
+        elif is_too_often:
             self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
-        elif self._can_another(tx, task):
+        elif any(self._agents.status(tx, agent.name).state in AT_HAND for agent in can):
             self._ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
             self._ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
 
-    def _model_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome, note: str) -> None:
-        """Give the agent nothing for a while; the task goes to any agent that is free, and fails after too often."""
-        since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
-        if self._deliveries.refusals(tx, delivery.task or "", since_ms=since_ms) >= self._policy.max_rejections:
-            self._fail_task(tx, delivery, outcome)
-        else:
-            self._ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {note}")
-        reason = (outcome.reason or Reason.UNREACHABLE).value
-        self._agents.free(tx, delivery.agent, task=delivery.task or "")
-        self._agents.limit(tx, delivery.agent, reason=reason, for_ms=self._policy.window_recheck_ms)
-
     def _limited(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Give the agent nothing until its model's limit ends; the task goes to any agent that is free."""
         back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
-        reason = Reason.RATE_LIMITED.value
-        self._deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason, note=outcome.note)
-        self._ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {reason}")
-        for_s = outcome.retry_after_s
-        for_ms = self._policy.rate_limit_ms if for_s is None else round(for_s * 1000)
+        reason, for_s = Reason.RATE_LIMITED, outcome.retry_after_s
+        self._deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason.value, note=outcome.note)
+        self._ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {reason.value}")
+        self._limit(tx, delivery, reason, for_ms=self._policy.rate_limit_ms if for_s is None else round(for_s * 1000))
+
+    def _limit(self, tx: Tx, delivery: Delivery, reason: Reason, *, for_ms: int) -> None:
         self._agents.free(tx, delivery.agent, task=delivery.task or "")
-        self._agents.limit(tx, delivery.agent, reason=reason, for_ms=for_ms)
+        self._agents.limit(tx, delivery.agent, reason=reason.value, for_ms=for_ms)
 
     def _stays(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """A later part waits in the queue for its window, however long that takes: its agent has the parts before it,
@@ -293,11 +266,6 @@ class Verdict:
             if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
                 self._deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
 
-    def _can_another(self, tx: Tx, task: Task) -> bool:
-        """Whether an agent at work or free can do it too; the one whose window was refused is offline by now."""
-        can = self._agents.who_can(task.needs, task.wanted)
-        return any(self._agents.status(tx, agent.name).state in AT_HAND for agent in can)
-
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         task = self._ledger.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING:
@@ -309,19 +277,16 @@ class Verdict:
     def _message_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Apply the outcome to a message, which has no task that could wait for it: it waits in the queue."""
         now_ms = self._clock.now_ms()
-        if outcome.result is Result.DELIVERED:
-            self._deliveries.go_on(tx, self._deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome))
-        elif outcome.result is Result.SENT:
-            self._deliveries.go_on(tx, self._deliveries.end(tx, delivery, DeliveryState.SENT, outcome))
+        if outcome.result in {Result.DELIVERED, Result.SENT}:
+            self._deliveries.go_on(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
         elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
             self._deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
         elif outcome.result is Result.STOPPED or (outcome.reason is not None and outcome.reason.value in POLITE):
-            # The desk was stopped, perhaps by its machine's own switch, or somebody types there: do not ask at once.
+            # The desk was stopped, perhaps by its machine's own switch, or a user types there: do not ask at once.
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self._policy.longest_pause_ms)
         elif outcome.reason in WAITS_FOR_ITS_AGENT:
-            # An agent at work, or one that asks, is nothing to complain about: the worker says when its window is free,
-            # and people are told of what it asks. A brief that is
-            # queued behind these words waits no longer than for a bounce.
+            # The desk's worker says when the window is free, and users are told of what the agent asks. A brief that
+            # is queued behind this message waits no longer than for a bounce.
             brief = any(one.is_brief for one in self._deliveries.open_to(tx, delivery.agent))
             rest_ms = self._policy.longest_pause_ms if brief else self._policy.window_recheck_ms
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
@@ -377,16 +342,9 @@ class Verdict:
             after = self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=reason, note=outcome.note)
             self._actions.record_end(tx, after)
         elif outcome.reason is Reason.CHANGED or self._actions.is_expired(delivery):
-            self._give_up_act(tx, delivery, outcome)
+            self._actions.record_end(tx, self._give_up(tx, delivery, DeliveryState.REFUSED, outcome))
         else:
             self._deliveries.bounce(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
-
-    def _give_up_act(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Nothing was pressed, and nothing will be. If that had been granted it is taken back first."""
-        if delivery.state is DeliveryState.SUBMITTING:
-            back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
-            delivery = self._deliveries.lease(tx, back.id, sha256="")
-        self._actions.record_end(tx, self._deliveries.end(tx, delivery, DeliveryState.REFUSED, outcome))
 
 
 def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
@@ -404,11 +362,6 @@ def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
         note = f"the lane said `{outcome.result.value}` without having asked for Enter. {outcome.note}".strip()
         return replace(outcome, result=Result.FAILED, assurance=None, note=note)
     return outcome
-
-
-def _says_cleared(outcome: Outcome) -> bool:
-    """Whether the lane ended before Enter and left nothing of ours in the composer."""
-    return outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left
 
 
 def _seen(outcome: Outcome) -> str:
