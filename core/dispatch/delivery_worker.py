@@ -70,8 +70,7 @@ class _Attempt:
         self._services = services
         self._verdict = verdict
         self._order = order
-        self.may_have_pressed = False
-        """Enter was granted to the lane."""
+        self.may_have_pressed = False  # Enter was granted to the lane
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
         await self._proceed(DeliveryState.STAGING, drafts)
@@ -81,16 +80,17 @@ class _Attempt:
         await self._proceed(DeliveryState.STAGED, drafts)
 
     async def submitting(self) -> None:
-        await self._services.store.write(self._grant)
-        self.may_have_pressed = True
-
-    def _grant(self, tx: Tx) -> None:
-        """Enter may be pressed. Asked once more, after nothing was pressed, it may not if its task ended meanwhile."""
         order, deliveries = self._order, self._services.deliveries
-        now = deliveries.find(tx, order.delivery)
-        if now.state is DeliveryState.SUBMITTING and self._verdict.is_over(tx, now):
-            raise NotWanted(id=now.id)
-        deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
+
+        def grant(tx: Tx) -> None:
+            """Asked once more, after nothing was pressed, Enter may not be if the task ended meanwhile."""
+            now = deliveries.find(tx, order.delivery)
+            if now.state is DeliveryState.SUBMITTING and self._verdict.is_over(tx, now):
+                raise NotWanted(id=now.id)
+            deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
+
+        await self._services.store.write(grant)
+        self.may_have_pressed = True
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
         order, deliveries = self._order, self._services.deliveries
@@ -224,7 +224,8 @@ class Courier:
         act, act_again_ms = self._services.agent_actions.next_due(tx, self.agents, why_not=why_closed or why_waits)
         if act is not None:
             with at_row(delivery=act.id):
-                return _Work(order=self._lease_act(tx, act), pause_s=0.0)
+                # It has no text, and nothing that may stand in the window is in its way.
+                return _Work(order=self._order(tx, self._deliveries.lease(tx, act.id, sha256=""), ""), pause_s=0.0)
         work = self._take_prompt(tx, why_closed, why_waits)
         if work.order is not None or act_again_ms is None:
             return work
@@ -316,23 +317,8 @@ class Courier:
             leased = replace(leased, drafts=self._deliveries.drafts.left_in(tx, leased.desk, leased.window))
         return self._order(tx, leased, prompt.text)
 
-    def _lease_act(self, tx: Tx, delivery: Delivery) -> Order:
-        """Take an act: it has no text, and nothing that may stand in the window is in its way."""
-        leased = self._deliveries.lease(tx, delivery.id, sha256="")
-        return Order(
-            delivery=leased.id,
-            fence=leased.fence,
-            agent=leased.agent,
-            desk=leased.desk,
-            window=leased.window,
-            text="",
-            sha256="",
-            while_busy=True,
-            act=leased.act,
-            expects=leased.expects,
-        )
-
     def _order(self, tx: Tx, leased: Delivery, text: str) -> Order:
+        is_message = leased.act is None and not leased.is_brief
         return Order(
             delivery=leased.id,
             fence=leased.fence,
@@ -342,7 +328,11 @@ class Courier:
             text=text,
             sha256=leased.sha256,
             drafts=leased.drafts,
-            while_busy=not leased.is_brief and self._services.agent_messages.may_send_while_busy(tx, leased),
+            while_busy=self._services.agent_messages.may_send_while_busy(tx, leased)
+            if is_message
+            else leased.act is not None,
+            act=leased.act,
+            expects=leased.expects,
         )
 
     async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:
