@@ -101,28 +101,27 @@ class _Target:
     agent: str
     lane: LanePort | None
 
+    def not_tried(self, why: str, cure: str) -> Tried:
+        return Tried(desk=self.desk, window=self.window, agent=self.agent, is_good=False, tries=0, why=why, cure=cure)
+
 
 class _Staged:
     """The journal's side of one rehearsal (deliveries.ports.Progress): its marks are stored before the text is pasted,
     and Enter is never granted."""
 
     def __init__(self, services: Services, target: _Target) -> None:
-        self._services = services
-        self._target = target
+        self._services, self._target = services, target
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
-        await self._note(drafts)
+        desk, window = self._target.desk, self._target.window
+        await self._services.store.write(lambda tx: self._services.deliveries.drafts.rehearse(tx, desk, window, drafts))
 
     async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
         del sha256
-        await self._note(drafts)
+        await self.staging(drafts=drafts)
 
     async def submitting(self) -> None:
         raise NeverSent
-
-    async def _note(self, marks: tuple[str, ...]) -> None:
-        desk, window = self._target.desk, self._target.window
-        await self._services.store.write(lambda tx: self._services.deliveries.drafts.rehearse(tx, desk, window, marks))
 
 
 class NeverSent(Conflict):
@@ -198,11 +197,13 @@ class Maintenance:
         back and clear it; never an Enter. Raises AgentNotFound, AgentWithoutWindow, DeskNotFound, NothingToTry."""
         require(by, Permission.DESK_USE)
         targets = self._targets(desk, agent)
-        by_desk: dict[str, list[_Target]] = {}
-        for target in targets:
-            by_desk.setdefault(target.desk, []).append(target)
+
+        async def try_desk(name: str) -> list[Tried]:
+            return [await self._try_one(target, by) for target in targets if target.desk == name]
+
         # Each desk to its end: what one meets must not break off another between a paste and its clearing.
-        done = await asyncio.gather(*(self._try_all(some, by) for some in by_desk.values()), return_exceptions=True)
+        desks = dict.fromkeys(target.desk for target in targets)
+        done = await asyncio.gather(*(try_desk(name) for name in desks), return_exceptions=True)
         tried: list[Tried] = []
         for of_desk in done:
             if isinstance(of_desk, BaseException):
@@ -241,8 +242,7 @@ class Maintenance:
         return tuple([await self._diagnose(one) for one in found])
 
     async def note_enabled(self, profile: str, *, who: str, by: Actor) -> None:
-        """Put into the journal that the account `who` said yes to a profile that ships disabled. Whoever may write in
-        the home has written it down there already."""
+        """Journal that the account `who` enabled a profile that ships disabled, as the home has already."""
         require(by, Permission.DESK_USE)
         event = ProfileEnabled(profile=profile, who=who)
         await self._services.store.write(lambda tx: self._services.journal.append(tx, event, by=by.id))
@@ -265,24 +265,21 @@ class Maintenance:
     def _target(self, desk: str, window: str) -> _Target:
         agents = self._services.agents.at(desk, window)
         routes: list[Route] = [agent.route for agent in agents]
-        routes += [
-            one for one in self._lanes if one[0].abilities.has_window and one[1] == desk
-        ]  # nobody's window, by the desk's own hands
+        # A window without an agent is reached by the desk's own hands.
+        routes += [one for one in self._lanes if one[0].abilities.has_window and one[1] == desk]
         lane = next((self._lanes[route] for route in routes if route in self._lanes), None)
         return _Target(desk=desk, window=window, agent=agents[0].name if agents else "", lane=lane)
-
-    async def _try_all(self, targets: list[_Target], by: Actor) -> list[Tried]:
-        """One after the other: a desk has one pair of hands."""
-        return [await self._try_one(target, by) for target in targets]
 
     async def _try_one(self, target: _Target, by: Actor) -> Tried:
         services, deliveries = self._services, self._services.deliveries
         state, reason = services.desks.state(target.desk)
         if target.lane is None or state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
             cure = unavailable(target.desk, reason)
-            return self._not_tried(target, f"desk {target.desk} is {state.value}: {reason}", cure)
-        if await services.store.write(lambda tx: self._is_evidence(tx, target)):
-            return self._not_tried(target, *NOT_SETTLED)
+            return target.not_tried(f"desk {target.desk} is {state.value}: {reason}", cure)
+        # What stands in the window may be all that shows what became of a delivery.
+        in_doubt = await services.store.write(lambda tx: deliveries.in_states(tx, _EVIDENCE))
+        if any((one.desk, one.window) == (target.desk, target.window) for one in in_doubt):
+            return target.not_tried(*NOT_SETTLED)
         with deliveries.drafts.rehearsing(target.desk, target.window):
             outcome, tries = await self._try(target, target.lane)
             tried = _tried(target, outcome, tries)
@@ -330,16 +327,6 @@ class Maintenance:
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             drafts=left,
             rehearses=True,
-        )
-
-    def _is_evidence(self, tx: Tx, target: _Target) -> bool:
-        """What stands in the window may be all that tells what became of a delivery."""
-        at = (target.desk, target.window)
-        return any((one.desk, one.window) == at for one in self._services.deliveries.in_states(tx, _EVIDENCE))
-
-    def _not_tried(self, target: _Target, why: str, cure: str) -> Tried:
-        return Tried(
-            desk=target.desk, window=target.window, agent=target.agent, is_good=False, tries=0, why=why, cure=cure
         )
 
     # Looking over

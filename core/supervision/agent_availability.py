@@ -29,48 +29,52 @@ class AgentAvailability:
     async def pause(self, name: str, *, by: Actor) -> AgentStatus:
         """Give the agent nothing new. What it has goes on; what was only queued for it goes back. AgentNotFound."""
         require(by, Permission.AGENT_USE)
-        agent = self._agents.get(name)
 
-        def pause(tx: Tx) -> AgentStatus:
-            now = self._agents.status(tx, agent.name)
+        def pause(tx: Tx, now: AgentStatus) -> None:
             if now.state is not AgentState.PAUSED:
                 self._agents.set_duty(tx, now, AgentState.PAUSED, reason=f"by {by.name}", by=by)
-            self._give_back(tx, agent)
-            return self._agents.status(tx, agent.name)
+            self._give_back(tx, now.agent)
 
-        return await self._store.write(pause)
+        return await self._change(name, pause)
 
     async def drain(self, name: str, *, by: Actor) -> AgentStatus:
         """Let the agent finish what it has, queued or begun; then it is paused. Raises AgentNotFound."""
         require(by, Permission.AGENT_USE)
-        agent = self._agents.get(name)
 
-        def drain(tx: Tx) -> AgentStatus:
-            now = self._agents.status(tx, agent.name)
+        def drain(tx: Tx, now: AgentStatus) -> None:
             if now.state not in OFF_DUTY:
                 to = AgentState.DRAINING if now.state in _AT_WORK and now.task else AgentState.PAUSED
                 self._agents.set_duty(tx, now, to, reason=f"by {by.name}", by=by)
-            return self._agents.status(tx, agent.name)
 
-        return await self._store.write(drain)
+        return await self._change(name, drain)
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
         """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound.
 
         Of one that was silent this says that it is at work after all: its task goes on, with a new deadline."""
         require(by, Permission.AGENT_USE)
+
+        def resume(tx: Tx, now: AgentStatus) -> None:
+            if now.state in OFF_DUTY:
+                to, reason = self._where_it_stands(tx, now.agent, now.task)
+                self._agents.set_duty(tx, now, to, reason=reason, by=by)
+            elif now.state is AgentState.UNKNOWN and now.task is not None:
+                self._tasks.move(tx, now.task, TaskState.WORKING, by=by)
+                self._agents.move(tx, now.agent.name, AgentState.BUSY, task=now.task, by=by)
+            elif now.state is AgentState.UNKNOWN:
+                to, reason = self._where_it_stands(tx, now.agent, None)
+                self._agents.move(tx, now.agent.name, to, reason=reason, by=by)
+
+        return await self._change(name, resume)
+
+    async def _change(self, name: str, change: Callable[[Tx, AgentStatus], None]) -> AgentStatus:
         agent = self._agents.get(name)
 
-        def resume(tx: Tx) -> AgentStatus:
-            now = self._agents.status(tx, agent.name)
-            if now.state in OFF_DUTY:
-                to, reason = self._where_it_stands(tx, agent, now.task)
-                self._agents.set_duty(tx, now, to, reason=reason, by=by)
-            elif now.state is AgentState.UNKNOWN:
-                self._is_believed(tx, agent, now.task, by)
+        def write(tx: Tx) -> AgentStatus:
+            change(tx, self._agents.status(tx, agent.name))
             return self._agents.status(tx, agent.name)
 
-        return await self._store.write(resume)
+        return await self._store.write(write)
 
     def requeue_for_paused(self, tx: Tx) -> None:
         """What came back to the queue of a paused agent, by a bounce or a restart, goes to others."""
@@ -87,15 +91,6 @@ class AgentAvailability:
             self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
             self._agents.free(tx, agent.name, task=task)
             self._tasks.again(tx, self._tasks.find(tx, task))
-
-    def _is_believed(self, tx: Tx, agent: Agent, task: str | None, by: Actor) -> None:
-        """A person says that the silent agent is all right."""
-        if task is None:
-            to, reason = self._where_it_stands(tx, agent, None)
-            self._agents.move(tx, agent.name, to, reason=reason, by=by)
-        else:
-            self._tasks.move(tx, task, TaskState.WORKING, by=by)
-            self._agents.move(tx, agent.name, AgentState.BUSY, task=task, by=by)
 
     def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, str]:
         """What the agent would be if nobody had taken it off duty."""

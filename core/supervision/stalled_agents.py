@@ -36,8 +36,8 @@ class StalledAgents:
         self, services: TaskServices, tasks: Tasks, agent_messages: AgentMessages, policy: RetryPolicy
     ) -> None:
         """Call `run`."""
-        self._services = services
-        self._tasks = tasks
+        self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
+        self._ledger, self._write = tasks.ledger, tasks.quarantine.write
         self._agent_messages = agent_messages
         self._policy = policy
         self._news = asyncio.Event()
@@ -60,7 +60,7 @@ class StalledAgents:
 
     async def check_all(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
-        tasks, write = self._tasks.ledger, self._tasks.quarantine.write
+        tasks, write = self._ledger, self._write
         if self._policy.on_agent_timeout is not OnAgentTimeout.PARK:
             silent = await write(lambda tx: tasks.silent(tx, limit=_AT_ONCE))
             for task in silent:
@@ -79,41 +79,44 @@ class StalledAgents:
     async def _why_not_idle(self, task: Task) -> str:
         """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""
         try:
-            agent = self._services.agents.get(task.agent or "")
+            agent = self._agents.get(task.agent or "")
         except NotFound as gone:
             return gone.message
         if agent.desk is None or agent.window is None:
             return "it has no window that could be looked at"
-        why = await self._services.desks.why_not_idle(agent.desk, agent.window)
+        why = await self._desks.why_not_idle(agent.desk, agent.window)
         if not why:
             await asyncio.sleep(self._policy.idle_recheck_s)
-            why = await self._services.desks.why_not_idle(agent.desk, agent.window)
+            why = await self._desks.why_not_idle(agent.desk, agent.window)
         return why
 
     def _apply_policy(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """What the settings say, unless the agent gave a sign while its window was looked at."""
         with at_row(task.id):
-            ledger = self._tasks.ledger
-            now = ledger.find(tx, task.id)
+            now = self._ledger.find(tx, task.id)
             if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
                 return
-            if self._services.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
+            if self._agents.named(now.agent) is None:  # a reload removed it while its window was looked at
                 why_not_idle = AgentNotFound(id=now.agent).message
             if self._policy.on_agent_timeout is OnAgentTimeout.NUDGE:
                 self._nudge(tx, now, why_not_idle)
             elif why_not_idle:
                 self._park(tx, now, f"not taken from it: {why_not_idle}")
-            elif not [one for one in self._services.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
+            elif not [one for one in self._agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
                 self._park(tx, now, "no other agent can do it")
             else:
-                ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
-                self._services.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
+                self._ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
+                self._agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
 
     def _nudge(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """Ask the agent once, in its window, whether it still works; then it has as long again."""
-        agent = self._services.agents.status(tx, task.agent or "") if not why_not_idle else None
+        agent = self._agents.status(tx, task.agent or "") if not why_not_idle else None
         if task.nudge is not None:
-            self._park(tx, task, self._how_the_question_went(tx, task.nudge))
+            state = [one.state for one in self._deliveries.of_message(tx, task.nudge)][-1]  # it may not have arrived
+            if state is DeliveryState.DELIVERED:
+                self._park(tx, task, "asked in its window whether it still works, and no answer")
+            else:
+                self._park(tx, task, f"the question whether it still works has not arrived ({state.value})")
         elif agent is None:
             self._park(tx, task, f"not asked: {why_not_idle}")
         elif agent.state in OFF_DUTY:
@@ -121,37 +124,27 @@ class StalledAgents:
         else:
             text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
             asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)
-            self._tasks.ledger.nudge(tx, task, asked.id)
-
-    def _how_the_question_went(self, tx: Tx, message: str) -> str:
-        """Only what was seen: the question may not have arrived."""
-        state = [one.state for one in self._services.deliveries.of_message(tx, message)][-1]
-        if state is DeliveryState.DELIVERED:
-            return "asked in its window whether it still works, and no answer"
-        return f"the question whether it still works has not arrived ({state.value})"
+            self._ledger.nudge(tx, task, asked.id)
 
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
-        """Nobody knows what its agent does: people look. The task stays its agent's, which gets nothing new."""
+        """Let users look what the agent does. The task stays with the agent, which gets nothing new."""
         note = "; ".join(part for part in (self._last_sign(task), more) if part)
-        self._tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
+        self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
         if task.agent is not None:
-            self._services.agents.is_silent(tx, task.agent, task=task.id)
+            self._agents.is_silent(tx, task.agent, task=task.id)
 
     def _last_sign(self, task: Task) -> str:
         silent_for = _words(self._policy.agent_timeout_ms)
         if task.heard_ms is None:
             return f"no sign of {task.agent} for {silent_for}, since it has the prompt"
         # What it said itself stays its last word, also when its window changed later.
-        return f"no sign of {task.agent} for {silent_for}; its last word, at {_clock(task.heard_ms)}: {task.sign}"
+        at = f"{as_datetime(task.heard_ms):%H:%M} UTC"
+        return f"no sign of {task.agent} for {silent_for}; its last word, at {at}: {task.sign}"
 
     def _hear(self, entry: Entry) -> None:
         """An agent began to work: its deadline may be the earliest."""
         if entry.name == "TaskMoved" and entry.data.get("now") == TaskState.WORKING.value:
             self._news.set()
-
-
-def _clock(at_ms: int) -> str:
-    return f"{as_datetime(at_ms):%H:%M} UTC"
 
 
 def _words(duration_ms: int) -> str:

@@ -74,7 +74,7 @@ async def delivery_of(octet: Coordinator) -> Delivery:
 
 async def ask_for_act(octet: Coordinator) -> None:
     agent = octet.agents.get("Agent-1")
-    await octet.store.write(lambda tx: octet.agent_actions._ask(tx, agent, Act.INTERRUPT, None, ADA))
+    await octet.store.write(lambda tx: octet.agent_actions._queue(tx, agent, Act.INTERRUPT, None, ADA))
 
 
 async def act_state(octet: Coordinator) -> DeliveryState:
