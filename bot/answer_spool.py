@@ -42,9 +42,9 @@ class SpooledAnswer:
 
 class _Tasks(Protocol):
     @property
-    def signs(self) -> asyncio.Event: ...
+    def activity_seen(self) -> asyncio.Event: ...
 
-    def report(self, task: str, code: str, text: str, *, final: bool, key: str) -> Awaitable[object]: ...
+    def accept_answer(self, task: str, code: str, text: str, *, final: bool, key: str) -> Awaitable[object]: ...
 
 
 class _Coordinator(Protocol):
@@ -74,9 +74,9 @@ async def watch_spool(coordinator: _Coordinator, home: Path, *, settled_s: float
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
-                await coordinator.tasks.signs.wait()
+                await coordinator.tasks.activity_seen.wait()
         await asyncio.sleep(settled_s)
-        coordinator.tasks.signs.clear()
+        coordinator.tasks.activity_seen.clear()
         await report_spooled(coordinator, home, settled_s=settled_s, failed=failed)
 
 
@@ -96,7 +96,7 @@ async def report_spooled(
 
     from core.kit import faults
     from core.kit.errors import Unavailable
-    from core.tasks.model import TooFast
+    from core.tasks.model import AnswerRateExceeded
 
     log = structlog.get_logger(__name__)
     stored, resting = 0, set[str]()
@@ -123,7 +123,7 @@ async def report_spooled(
                 stored += 1
         except FileNotFoundError:
             continue  # the command that wrote it has brought the answer and removed the file
-        except TooFast as error:
+        except AnswerRateExceeded as error:
             resting.add(str(error.details["id"]))  # its later ones wait as well, so that they stay in order
             log.info("kept_answers_rest", first=path.name, why=error.message)
         except Unavailable as error:
@@ -138,11 +138,11 @@ async def report_spooled(
 async def _report(coordinator: _Coordinator, answer: SpooledAnswer) -> str:
     """Why the answer cannot be used; empty when its text is stored. Raises Unavailable when it cannot be taken now."""
     from core.kit.errors import OctetError, Unavailable
-    from core.tasks.model import NotWorking, TakenBack, TaskEnded, WrongTask
+    from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
 
     try:
-        await coordinator.tasks.report(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
-    except (TaskEnded, TakenBack, WrongTask, NotWorking):
+        await coordinator.tasks.accept_answer(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
+    except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text was stored all the same, marked late
     except Unavailable:
         raise

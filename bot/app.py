@@ -68,7 +68,7 @@ class _DeskNews:
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
-        return {} if self.deliveries is None else await self.deliveries.drafts.left(desk)
+        return {} if self.deliveries is None else await self.deliveries.leftover_drafts.left(desk)
 
 
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
@@ -167,7 +167,7 @@ async def _after_trouble(coordinator: Coordinator) -> None:
     """Have the answers that agents had to leave in answers/ taken in whenever the database takes writes again."""
     while True:
         await coordinator.store.recovery()
-        coordinator.tasks.signs.set()
+        coordinator.tasks.activity_seen.set()
 
 
 def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:

@@ -25,7 +25,7 @@ from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.service import Dispatch
 from core.dispatch.services import Services
-from core.dispatch.unknown_deliveries import Unknowns
+from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
@@ -36,7 +36,7 @@ from core.kit.version import version
 from core.maintenance.ports import Crew
 from core.maintenance.reload import Reload
 from core.maintenance.service import Maintenance
-from core.messages.prompt_files import Briefs
+from core.messages.prompt_files import PromptFiles
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.profiles.model import Longest
@@ -123,7 +123,7 @@ class Coordinator(Services):
         return self.dispatch.roster
 
     @property
-    def unknowns(self) -> Unknowns:
+    def unknowns(self) -> UnknownDeliveries:
         """Prompts that nobody saw arrive, and a person's word about them."""
         return self.dispatch.unknowns
 
@@ -160,19 +160,19 @@ class Coordinator(Services):
             home = await home_id(store, ids)
             lower = _lower_services(estate, reach, store=store, journal=journal, clock=clock, ids=ids)
             services = _services(estate, lower, codes=TaskCodes(home_id=home, key=codes_key), policy=policy)
-            ledger = services.tasks.ledger
+            repository = services.tasks.repository
             octet = cls(
                 **_fields(services),
                 home_id=home,
                 people=People(store=store, journal=journal, clock=clock, ids=ids),
                 reply_keys=ReplyKeys(key=codes_key),
-                receipts=Receipts(services, tasks=ledger, keeping=estate.keeping),
-                retention=Retention(services, tasks=ledger, keeping=estate.keeping),
+                receipts=Receipts(services, tasks=repository, keeping=estate.keeping),
+                retention=Retention(services, tasks=repository, keeping=estate.keeping),
                 dispatch=Dispatch(services, lanes=reach.lanes),
                 fleet=Fleet(services, refused_answers=estate.refused_answers),
                 maintenance=Maintenance(services, lanes=reach.lanes),
             )
-            steps = ClockSteps(services, services.agent_actions.dialogs, ledger, policy)
+            steps = ClockSteps(services, services.agent_actions.dialogs, repository, policy)
             for service in (steps, octet.people, octet.agents, octet.desks, octet.tasks, octet.dispatch):
                 await service.load()
             faults.point("start.recovered")
@@ -213,7 +213,7 @@ def _lower_services(
 
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
-    briefs = Briefs(estate.briefs, estate.longest_prompts, estate.read_agents)
+    briefs = PromptFiles(estate.briefs, estate.longest_prompts, estate.read_agents)
     command = estate.agent_command
     tasks = Tasks(
         lower,
@@ -226,10 +226,10 @@ def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: 
     return Services(
         **_fields(lower),
         tasks=tasks,
-        agent_messages=AgentMessages(lower, tasks=tasks.ledger, codes=codes, agent_command=command, briefs=briefs),
-        agent_actions=AgentActions(lower, tasks.ledger),
+        agent_messages=AgentMessages(lower, tasks=tasks.repository, codes=codes, agent_command=command, briefs=briefs),
+        agent_actions=AgentActions(lower, tasks.repository),
         blocked_windows=BlockedWindows(lower),
-        screen_locks=ScreenLocks(lower, tasks.ledger),
+        screen_locks=ScreenLocks(lower, tasks.repository),
         policy=policy,
     )
 

@@ -27,7 +27,7 @@ from automation.desktop.worker.process import carry_out
 from automation.desktop.worker.user_presence import ScreenLockWatch
 from automation.protocol.delivery import Attempt
 from automation.protocol.ports import Cancelled
-from core.deliveries.model import Order, Outcome
+from core.deliveries.model import DeliveryRequest, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed
 from core.profiles.model import Profile
 
@@ -141,7 +141,7 @@ class DesktopBackend(ABC):
             hands_off=self._hands_off,
         )
 
-    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
+    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
         return carry_out(run, attempt, delivery=order.delivery, let_go=self._let_go, passes=self.ends)
 
     def _hands_off(self) -> str:

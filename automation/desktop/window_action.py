@@ -18,7 +18,7 @@ from automation.desktop.observation.window_locator import RECALIBRATE
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.dialog_action import DialogState
 from automation.protocol.ports import PermanentFailure, TransientFailure
-from core.deliveries.model import Moment, Part, Picture, Reason, Target
+from core.deliveries.model import Moment, Picture, PictureArea, Reason, Target
 from core.profiles.model import Act, Box, Dialog, Press
 
 
@@ -151,7 +151,7 @@ class WindowAction:
             picture = self._eyes.picture(self._aim.name, has_code=True)
         except (TransientFailure, PermanentFailure):
             return ()  # what lies over it is not ours to show
-        return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=to_small_png(picture)),)
+        return (Picture(moment=Moment.AFTERWARDS, part=PictureArea.WINDOW, png=to_small_png(picture)),)
 
     def target_identity(self) -> Target | None:
         try:

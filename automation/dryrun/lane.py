@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 
@@ -18,8 +18,8 @@ class DryRunLane:
         self._under_way: set[DeliveryId] = set()
         self._given_up: set[DeliveryId] = set()
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
-        if order.rehearses:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
+        if order.is_dry_run:
             return Outcome(result=Result.FAILED, reason=Reason.DRY_RUN, note="there is no window to try out")
         self._under_way.add(order.delivery)
         try:
@@ -35,7 +35,7 @@ class DryRunLane:
             self._given_up.discard(order.delivery)
         return Outcome(result=Result.SENT, reason=Reason.DRY_RUN, note="nothing was pressed anywhere")
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="a dry run presses nothing")
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:

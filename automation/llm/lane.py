@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 
 from automation.llm.client import ModelClient, cut
-from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 from core.settings.models import Model
@@ -24,9 +24,9 @@ class ModelLane:
         self._under_way: set[DeliveryId] = set()
         self._given_up: set[DeliveryId] = set()
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Ask for each state in turn, then send the request and wait for the answer."""
-        if order.rehearses or order.act is not None:
+        if order.is_dry_run or order.act is not None:
             return Outcome(result=Result.FAILED, reason=Reason.NO_WINDOW)
         self._under_way.add(order.delivery)
         try:
@@ -43,7 +43,7 @@ class ModelLane:
             self._under_way.discard(order.delivery)
             self._given_up.discard(order.delivery)
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Say that nobody can know: an API does not tell what became of an earlier request."""
         return cut("Octet ended while it waited for the answer")
 
@@ -54,7 +54,7 @@ class ModelLane:
         if (limit := self._limits.get(delivery)) is not None:
             limit.reschedule(asyncio.get_running_loop().time())
 
-    async def _submit(self, order: Order) -> Outcome:
+    async def _submit(self, order: DeliveryRequest) -> Outcome:
         try:
             async with asyncio.timeout(self._timeout_s) as limit:
                 self._limits[order.delivery] = limit

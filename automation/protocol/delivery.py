@@ -19,7 +19,7 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import equal, has_block, has_more, mark, prepare
-from core.deliveries.model import Assurance, Evidence, Moment, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, Evidence, Moment, Outcome, Reason, Result
 from core.kit import faults
 from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
 
@@ -111,7 +111,7 @@ class Submission(Attempt):
     """An attempt that may press Enter once for one text, and proves what it did."""
 
     def __init__(
-        self, *, order: Order, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
+        self, *, order: DeliveryRequest, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
     ) -> None:
         super().__init__(profile=profile, journal=journal, pace=pace)
         self._window = window
@@ -306,10 +306,10 @@ class DeliveryRun(Submission):
     only rehearses."""
 
     def __init__(
-        self, *, order: Order, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
+        self, *, order: DeliveryRequest, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
     ) -> None:
         super().__init__(order=order, profile=profile, window=window, journal=journal, pace=pace)
-        self._while_busy = order.while_busy and profile.accepts_input_while_busy
+        self._while_busy = order.allow_busy and profile.accepts_input_while_busy
         self._timings_ms: dict[str, float] = {}
         self._is_ours = False
         self.staged = False
@@ -326,7 +326,7 @@ class DeliveryRun(Submission):
             self._text = prepare(self._text, self._profile)
             try:
                 self._stage()
-                if self._order.rehearses:
+                if self._order.is_dry_run:
                     return self._rehearsed()
                 self._submit()
             except _UnexpectedSubmit:

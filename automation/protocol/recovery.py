@@ -17,7 +17,7 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import Assurance, Moment, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, Moment, Outcome, Reason, Result
 from core.profiles.model import Driven
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Recovery(Submission):
     def __init__(
         self,
         *,
-        order: Order,
+        order: DeliveryRequest,
         profile: Driven,
         window: WindowPort,
         journal: CommitPort,

@@ -17,7 +17,7 @@ from automation.terminal.pane_lock import PaneLock
 from automation.terminal.pane_picture import drawn, png
 from automation.terminal.panes import HISTORY, Panes, PaneSnapshot, PaneState, seeing
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
-from core.deliveries.model import Moment, Part, Picture, Reason, Target
+from core.deliveries.model import Moment, Picture, PictureArea, Reason, Target
 from core.kit import faults
 from core.profiles.model import Act, Normalise, PaneReadback, Press
 
@@ -50,7 +50,7 @@ class TmuxPane:
         self._read: str | None = None
         self._ours = ""  # what the composer showed when all of it was known to be ours
         self._sure_under = ""  # Under this hold of ours no one else has been able to write there since
-        self._album: dict[tuple[Part, Moment], tuple[str, ...]] = {}
+        self._album: dict[tuple[PictureArea, Moment], tuple[str, ...]] = {}
 
     # looking
 
@@ -246,20 +246,20 @@ class TmuxPane:
     # telling
 
     def remember(self, moment: Moment) -> None:
-        for part in Part:
+        for part in PictureArea:
             self._album.pop((part, moment), None)
         try:
             view = (self._fresh() or self.seen()).view
         except (TransientFailure, PermanentFailure):
             return
-        for part, lines in ((Part.COMPOSER, view.box), (Part.WINDOW, view.lines)):
+        for part, lines in ((PictureArea.COMPOSER, view.box), (PictureArea.WINDOW, view.lines)):
             self._album[part, moment] = screen.hidden(lines, self._profile.terminal)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
         return tuple(
             Picture(moment=moment, part=part, png=png(drawn(lines)))
             for (part, moment), lines in self._album.items()
-            if whole or part is Part.COMPOSER
+            if whole or part is PictureArea.COMPOSER
         )
 
     def target_identity(self) -> Target | None:

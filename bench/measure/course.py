@@ -19,7 +19,7 @@ from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.app import _DeskNews as DeskNews
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator, Reach
-from core.deliveries.model import DeliveryId, Order, Outcome
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
@@ -72,7 +72,7 @@ class _TimedLane:
         self._lane = lane
         self._timed = timed
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         timed = self._timed.setdefault(order.delivery, Timed())
         watched = _TimedProgress(progress)
         outcome = await self._lane.deliver(order, watched)
@@ -83,7 +83,7 @@ class _TimedLane:
         timed.assurance = f"{outcome.result} {outcome.assurance or outcome.reason}: {outcome.note}"
         return outcome
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         return await self._lane.settle(order, progress)
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
@@ -149,7 +149,7 @@ class Course:
                     await asyncio.sleep(answer_s)
                     code = _CODE.search(heard()[-1])
                     assert code is not None, "the program heard another text"
-                    await self._core.tasks.report(task, code[1], "done", final=True, key=f"{task}-answer")
+                    await self._core.tasks.accept_answer(task, code[1], "done", final=True, key=f"{task}-answer")
                 await end
         except (NotDelivered, TimeoutError):
             with contextlib.suppress(OctetError):

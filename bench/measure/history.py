@@ -15,7 +15,7 @@ from bot.app import _estate
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load
 from core.coordinator import Coordinator, Estate, Reach
-from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Result
+from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcome, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.home import Home
@@ -43,14 +43,14 @@ class _Arrives:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         await progress.staging()
         await progress.staged(sha256=order.sha256)
         await progress.submitting()
         self.texts[order.delivery] = order.text
         return Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT, timings_ms={"stage": 31.4, "confirm": 9.7})
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         raise AssertionError(order.delivery, progress)
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
@@ -85,7 +85,7 @@ async def _live_once(home: Home) -> None:
                     news.clear()
             code = re.search(r"--code (\S+)", next(iter(lane.texts.values())))
             assert code is not None
-            await core.tasks.report(task.id, code[1], ANSWER, final=True, key="a" * 64)
+            await core.tasks.accept_answer(task.id, code[1], ANSWER, final=True, key="a" * 64)
             dispatch.cancel()
         await core.tasks.new(NewTask(brief=BRIEF), by=OPERATOR)
         number = 0

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.__main__ import main
-from core.deliveries.model import Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 
 
-async def _again(self: DeskWorkerClient, order: Order, progress: Progress) -> Outcome:
+async def _again(self: DeskWorkerClient, order: DeliveryRequest, progress: Progress) -> Outcome:
     """Nobody looks: what was interrupted did not happen."""
     del self, order, progress
     return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, draft_left=True)

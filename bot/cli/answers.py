@@ -33,7 +33,7 @@ _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that say nothin
 _WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
 _NOT_OCTETS = HttpAnswer(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
 """In place of a response that Octet cannot have written: the words are not received."""
-_KEPT_LATE = frozenset({"task_ended", "taken_back", "wrong_task", "not_working"})
+_KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _STDIN = "standard input"
 PURPOSES = {

@@ -28,7 +28,7 @@ from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.cli.children import Child, child
 from bot.runfile import pointer_folders
 from core.config.settings import environment
-from core.deliveries.model import DeliveryId, Order, Outcome, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Result
 from core.desks.model import Desk, DeskState
 from core.kit.clock import SystemClock
 from core.kit.console import unfiltered
@@ -126,7 +126,7 @@ class SelfTestRun:
         is_draft_told = False
         while True:
             fence += 1
-            order = Order(
+            order = DeliveryRequest(
                 delivery=DeliveryId(f"S{number}"),
                 fence=fence,
                 agent=NAME,

@@ -10,7 +10,7 @@ from bot.discord.views.calibration import Recalibrate
 from core.agents.model import AgentState
 from core.desks.model import DeskState, DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
-from core.tasks.model import TaskLine, TaskState
+from core.tasks.model import TaskState, TaskSummary
 
 _MARGIN = 200  # characters kept free for what is added at the end, and for what Discord may count otherwise
 _TAIL = 800  # of the board's room this much is for tasks and desks, however many agents there are
@@ -167,7 +167,7 @@ def _agent(one: AtWork) -> str:
     return f"{SIGNS[status.state]} **{name}** {said}"
 
 
-def _title(task: TaskLine) -> str:
+def _title(task: TaskSummary) -> str:
     return f"**{task.id}** {inline(task.title, 60)}"
 
 

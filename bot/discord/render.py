@@ -24,7 +24,7 @@ from bot.discord.text import (
 from bot.discord.views.buttons import CancelTask
 from bot.verbs.types import PRIORITIES
 from core.deliveries.model import Delivery
-from core.messages.model import MAX_SIGN_CHARS, Message, Source, text_for_people
+from core.messages.model import MAX_PROGRESS_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
 from core.receipts.model import Receipt
 from core.tasks.model import ENDED, OWN_SIGNS, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
@@ -212,7 +212,7 @@ def _head(task: Task) -> list[str]:
         facts.append(f"What to do: {task.cure}")
     if task.heard_ms is not None and task.state not in ENDED:
         begin = " " if task.sign in OWN_SIGNS else "\n> "
-        facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t>{begin}{inline(task.sign, MAX_SIGN_CHARS)}")
+        facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t>{begin}{inline(task.sign, MAX_PROGRESS_CHARS)}")
     return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
 
 

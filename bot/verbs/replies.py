@@ -61,10 +61,10 @@ async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *
 @Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
 async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, by: Actor) -> Noted:
     """Say in a few words what you are doing. It appears on the task's card and shows that you are at work."""
-    found, is_kept = await octet.tasks.progress(task, code, text, agent=by.name)
+    found, is_kept = await octet.tasks.record_progress(task, code, text, agent=by.name)
     return Noted(task=found.id, state=found.state, kept=is_kept)
 
 
 async def _report(octet: Coordinator, task: str, code: str, text: str, key: str, *, final: bool, by: Actor) -> Heard:
-    receipt = await octet.tasks.report(task, code, text, final=final, key=key, agent=by.name)
+    receipt = await octet.tasks.accept_answer(task, code, text, final=final, key=key, agent=by.name)
     return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from core.kit.errors import Conflict, Denied, Invalid, NoRoom, NotFound, OctetError, Unavailable
-from core.tasks.model import TooFast
+from core.tasks.model import AnswerRateExceeded
 
 
 class NoToken(Denied):
@@ -47,7 +47,7 @@ class TooManyBodies(Unavailable):
 _STATUS: tuple[tuple[type[OctetError], int], ...] = (
     (NoToken, 401),
     (BodyTooLarge, 413),
-    (TooFast, 429),
+    (AnswerRateExceeded, 429),
     (NotFound, 404),
     (Conflict, 409),
     (Denied, 403),
@@ -66,7 +66,7 @@ def status_of(error: OctetError) -> int:
 def answer(error: OctetError) -> JSONResponse:
     """The response for an error of ours."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoToken) else {}
-    if isinstance(error, TooFast):
+    if isinstance(error, AnswerRateExceeded):
         headers["Retry-After"] = str(error.details["after_s"])
     details = {name: value if isinstance(value, int) else str(value) for name, value in error.details.items()}
     return _shaped(status_of(error), _code(error), error.message, details, headers)

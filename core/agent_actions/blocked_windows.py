@@ -55,7 +55,7 @@ class BlockedWindows:
             self._notices.blocked_changed(tx, notice, text=_text(now))
         else:
             place = self._notices.place_of(tx, self._agents.status(tx, now.agent).task)
-            self._notices.tell(
+            self._notices.notify(
                 tx, NoticeKind.BLOCKED, None, message=now.key, text=_text(now), about=now.key, place=place
             )
 

@@ -17,7 +17,7 @@ from core.profiles.model import Act, Activity
 from core.security.model import HUB
 from core.store.engine import Row, Tx
 from core.tasks.model import ENDED, BlockCause, TaskState
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _TEXT_CHARS = 4_000  # what is kept of a dialog's text: more than one message shows
@@ -51,7 +51,7 @@ class DialogEnded(AgentEvent):
 class AgentDialogs:
     """What agents' windows stand still at. Verbs that change take the open transaction."""
 
-    def __init__(self, services: TaskServices, tasks: Ledger) -> None:
+    def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
         self._services = services
         self._agents, self._tasks = services.agents, tasks
         self._newest: dict[str, Shown] = {}  # by agent, what its window was last said to show
@@ -188,7 +188,7 @@ class AgentDialogs:
         self._services.journal.append(tx, event, by=HUB.id)
         # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
-            self._services.notices.tell(tx, NoticeKind.STANDS_STILL, task, message=dialog, about=dialog)
+            self._services.notices.notify(tx, NoticeKind.STANDS_STILL, task, message=dialog, about=dialog)
 
 
 def _standstill(row: Row) -> AgentDialog:

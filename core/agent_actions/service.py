@@ -34,7 +34,7 @@ from core.notices.model import NoticeKind
 from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class ActionEnded(AgentEvent):
 class AgentActions:
     """What users do to agents without a text. An act is done within seconds or given up, and never done twice."""
 
-    def __init__(self, services: TaskServices, tasks: Ledger) -> None:
+    def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
         self._store, self._journal, self._clock = services.store, services.journal, services.clock
         self._agents, self._deliveries, self._messages = services.agents, services.deliveries, services.messages
         self._desks, self._notices, self._tasks = services.desks, services.notices, tasks
@@ -149,7 +149,7 @@ class AgentActions:
         """The act that was asked for by this control message, as it stands."""
         require(by, Permission.TASK_READ)
         found = await self._messages.get(message)
-        (delivery,) = await self._deliveries.all_of_message(found.id)
+        (delivery,) = await self._deliveries.list_for_message(found.id)
         asker = found.sender.removeprefix("person:")
         return ActionResult(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
 
@@ -157,8 +157,8 @@ class AgentActions:
 
     def recover_after_restart(self, tx: Tx) -> None:
         """End what a former process left: an act is done once or not at all."""
-        agents = list({one.agent for one in self._deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
-        for delivery in self._deliveries.acts(tx, agents, _UNDER_WAY):
+        agents = list({one.agent for one in self._deliveries.find_in_states(tx, _UNDER_WAY) if one.act is not None})
+        for delivery in self._deliveries.find_actions(tx, agents, _UNDER_WAY):
             if delivery.state is _S.SUBMITTING:
                 note = "Octet was restarted while it may have been pressed"
                 self._end(tx, delivery, _S.UNKNOWN, Reason.RESTARTED.value, note)
@@ -169,7 +169,7 @@ class AgentActions:
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
         """Cancel what is queued for these agents, which are gone or have another window since the config changed.
         Nothing is under way to them."""
-        for delivery in self._deliveries.acts(tx, list(agents), {_S.QUEUED}):
+        for delivery in self._deliveries.find_actions(tx, list(agents), {_S.QUEUED}):
             self._end(tx, delivery, _S.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED)
         self.dialogs.follow_config(tx)
 
@@ -178,7 +178,7 @@ class AgentActions:
         never. `why_not` keeps all of them waiting unless it is empty. What could not be done in time is given up."""
         now, again = self._clock.now_ms(), list[int]()
         due: Delivery | None = None
-        for delivery in self._deliveries.acts(tx, agents, {_S.QUEUED}):
+        for delivery in self._deliveries.find_actions(tx, agents, {_S.QUEUED}):
             if self.is_expired(delivery):
                 self._end(tx, delivery, _S.EXPIRED, why_not or delivery.reason or _TOO_LATE, delivery.note)
             elif delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
@@ -215,7 +215,7 @@ class AgentActions:
         if delivery.state is _S.UNKNOWN:
             task = self._messages.find(tx, delivery.message).task
             about = asked_about(delivery)
-            self._notices.tell(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
+            self._notices.notify(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
 
     def _end_dialog(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:
@@ -232,7 +232,7 @@ class AgentActions:
         """What a new conversation would disturb; empty if nothing."""
         if task := self._agents.status(tx, agent).task:
             return f"has {task}"
-        return "is just being told something" if self._deliveries.open_to(tx, agent) else ""
+        return "is just being told something" if self._deliveries.open_for_agent(tx, agent) else ""
 
     def _find_agent(self, name: str, act: Act) -> Agent:
         agent = self._agents.get(name)
@@ -248,7 +248,7 @@ class AgentActions:
         if answers is not None and act not in answers.answers:
             takes = ", ".join(answers.answers) or "nothing that its profile knows of"
             raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
-        for other in self._deliveries.acts(tx, [agent.name], OPEN_STATES):
+        for other in self._deliveries.find_actions(tx, [agent.name], OPEN_STATES):
             if other.state is _S.UNKNOWN:
                 self._deliveries.step(tx, other, _S.CANCELLED, reason=_NEWER, note=other.note)
             elif other.act is act or act in ANSWERS:

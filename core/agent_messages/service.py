@@ -20,18 +20,18 @@ from core.agent_messages.model import (
     undelivered_text,
 )
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
-from core.deliveries.message_parts import Share
+from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, address_of, clean_text, source_of
-from core.messages.prompt_files import Briefs, Prompt
+from core.messages.prompt_files import Prompt, PromptFiles
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _NORMAL = 2
@@ -50,7 +50,13 @@ class AgentMessages:
     """What people say to agents. Nothing of it is given up silently: it arrives, or its sender is told why not."""
 
     def __init__(
-        self, services: TaskServices, *, tasks: Ledger, codes: TaskCodes, agent_command: str, briefs: Briefs
+        self,
+        services: TaskServices,
+        *,
+        tasks: TaskRepository,
+        codes: TaskCodes,
+        agent_command: str,
+        briefs: PromptFiles,
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt that can be answered."""
         self._store = services.store
@@ -65,8 +71,9 @@ class AgentMessages:
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Say it to an agent, or to whoever has a task; when this returns it is durable.
 
-        Raises EmptyText, TextTooLong, ControlCharacters, BadTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch."""
+        Raises EmptyText, TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, AgentNotFound,
+        AgentWithoutWindow, AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded or
+        AgentMismatch."""
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
@@ -75,7 +82,7 @@ class AgentMessages:
         key = f"send:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> AgentMessageView:
-            if key is not None and (known := self._rooms.messages.by_key(tx, key)):
+            if key is not None and (known := self._rooms.messages.find_by_key(tx, key)):
                 self._check_may(by, self._task_of(tx, known))
                 return self._view(tx, known)  # whoever has the task by now
             task = self._task(tx, draft, asked, named)
@@ -105,7 +112,7 @@ class AgentMessages:
         key = f"broadcast:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> AgentMessageView:
-            if key is not None and (known := self._rooms.messages.by_key(tx, key)):
+            if key is not None and (known := self._rooms.messages.find_by_key(tx, key)):
                 return self._view(tx, known, left_out=out)
             place = draft.place
             return self._put(tx, body, reached, to=_EVERYBODY, task=None, place=place, key=key, by=by, left_out=out)
@@ -116,7 +123,7 @@ class AgentMessages:
         """Words and how far they have come. Raises MessageNotFound, also for other messages than words."""
         require(by, Permission.MESSAGE_READ)
         found = await self._rooms.messages.get(message)
-        deliveries = await self._rooms.deliveries.all_of_message(found.id)
+        deliveries = await self._rooms.deliveries.list_for_message(found.id)
         if found.expires_at_ms is None or not deliveries:
             raise MessageNotFound(id=message[:40])
         return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
@@ -128,7 +135,7 @@ class AgentMessages:
         to = f"agent:{agent.name}"
         return self._put(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=by).message
 
-    def make_prompt(self, tx: Tx, delivery: Delivery, *, share: Share | None = None) -> Prompt:
+    def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
         """The text to be brought to the agent: all of it, or this `share` where that is fixed already. It is never
         stored or logged. Raises BriefNotWritten."""
         message = self._rooms.messages.find(tx, delivery.message)
@@ -139,7 +146,7 @@ class AgentMessages:
                 self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
                 code = self._codes.code(task.id, task.fence)
         command = self._agent_command
-        return self._briefs.make(message, agent=delivery.agent, code=code, command=command, share=share)
+        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, command=command, share=share)
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these words may come while the agent works: a person's may, what the hub says by itself may not."""
@@ -163,7 +170,7 @@ class AgentMessages:
         """Look at all words that are on their way: end what is worth nothing any more, follow tasks to their new
         agents, say why the others wait. Returns when to look again at the latest, None for never."""
         now, again = self._clock.now_ms(), list[int]()
-        for delivery in self._rooms.deliveries.open_words(tx):
+        for delivery in self._rooms.deliveries.open_messages(tx):
             with at_row(delivery=delivery.id):
                 message = self._rooms.messages.find(tx, delivery.message)
                 task = self._task_of(tx, message)
@@ -176,7 +183,7 @@ class AgentMessages:
     def resume_for(self, tx: Tx, agents: Sequence[Agent]) -> None:
         """The windows of these agents can be used again: what waits for them may go now."""
         for agent in agents:
-            for delivery in self._rooms.deliveries.open_to(tx, agent.name):
+            for delivery in self._rooms.deliveries.open_for_agent(tx, agent.name):
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
                     task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
                     self._say_why(tx, delivery, self._why(tx, delivery, task), anew=True)
@@ -252,7 +259,7 @@ class AgentMessages:
         for agent in agents:
             self._queue(tx, message, agent)
         shown_at = None if message.task else place
-        self._rooms.notices.tell(tx, NoticeKind.WORDS, message.task, message=message.id, place=shown_at)
+        self._rooms.notices.notify(tx, NoticeKind.WORDS, message.task, message=message.id, place=shown_at)
         return self._view(tx, message, left_out=left_out)
 
     def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:
@@ -268,7 +275,7 @@ class AgentMessages:
         self._say_why(tx, delivery, self._why(tx, delivery, self._task_of(tx, message)))
 
     def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> AgentMessageView:
-        found = self._rooms.deliveries.of_message(tx, message.id)
+        found = self._rooms.deliveries.find_for_message(tx, message.id)
         stand = _latest_per_agent(found)
         return AgentMessageView(message=message, deliveries=stand, known=tuple(found), left_out=left_out)
 
@@ -279,7 +286,7 @@ class AgentMessages:
 
     def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> MessageWait | None:
         status = self._rooms.agents.status(tx, delivery.agent)
-        others = [one for one in self._rooms.deliveries.open_to(tx, delivery.agent) if one.id != delivery.id]
+        others = [one for one in self._rooms.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
         stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
         is_with_agent = task is None or (task.agent == delivery.agent and task.state is not TaskState.READY)
         about_its_task = task is not None and status.task == task.id

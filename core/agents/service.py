@@ -63,9 +63,9 @@ class Agents:
 
     async def load(self) -> None:
         """Give every configured agent its row. New ones begin idle, or offline if they need a desk."""
-        await self.welcome(self._agents.values())
+        await self.register_agents(self._agents.values())
 
-    async def welcome(self, agents: Iterable[Agent]) -> None:
+    async def register_agents(self, agents: Iterable[Agent]) -> None:
         """Give each of these its row, if it has none yet; `take` may name them from then on."""
 
         def add(tx: Tx) -> None:
@@ -76,7 +76,7 @@ class Agents:
 
         await self._store.write(add)
 
-    def take(self, agents: Sequence[Agent]) -> None:
+    def set_agents(self, agents: Sequence[Agent]) -> None:
         """These are the agents from now on; each has its row. The row of one that is gone stays as it is."""
         self._removed |= self._agents
         self._agents = {agent.name: agent for agent in agents}

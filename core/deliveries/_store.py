@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.deliveries.message_parts import Share
+from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery
 from core.kit.from_attributes import alike
 from core.store.engine import Row
@@ -167,7 +167,7 @@ newest_in = partial(newest_of_each, deliveries.c.state, deliveries.c.id)
 
 def delivery_of(row: Row) -> Delivery:
     """A row as a delivery."""
-    share = Share(number=row.part, cuts=tuple(json.loads(row.cuts)))
+    share = MessagePart(number=row.part, cuts=tuple(json.loads(row.cuts)))
     drafts = tuple(json.loads(row.drafts))
     return alike(Delivery, row, timings_ms=json.loads(row.timings), drafts=drafts, share=share)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class MessagePart:
     """Which part of its message a delivery brings, where the message is too long for one. The parts are brought one
     after the other, each by a delivery of its own; where they are cut stays as it was when the first was made."""
 
@@ -38,9 +38,9 @@ class Share:
         ends = (0, *self.cuts, len(body))
         return body[ends[self.number - 1] : ends[self.number]]
 
-    def next(self) -> Share:
+    def next(self) -> MessagePart:
         """The part after this one."""
-        return Share(number=self.number + 1, cuts=self.cuts)
+        return MessagePart(number=self.number + 1, cuts=self.cuts)
 
 
-WHOLE = Share()
+WHOLE_MESSAGE = MessagePart()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.deliveries.message_parts import WHOLE, Share
+from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Act
@@ -143,7 +143,7 @@ MOST_PICTURE_BYTES = 500_000
 """Of one picture that is kept with a receipt; larger ones are made smaller by whoever takes them."""
 
 
-class Part(StrEnum):
+class PictureArea(StrEnum):
     """Of what a picture is."""
 
     COMPOSER = "composer"
@@ -157,7 +157,7 @@ class Picture:
 
     moment: Moment
     png: bytes
-    part: Part = Part.WINDOW
+    part: PictureArea = PictureArea.WINDOW
 
     @property
     def name(self) -> str:
@@ -173,13 +173,13 @@ class Moment(StrEnum):
     AFTERWARDS = "afterwards"  # after Enter, when it was seen to have arrived; or after an act was done to the agent
 
 
-def name_of(moment: Moment, part: Part) -> str:
+def name_of(moment: Moment, part: PictureArea) -> str:
     """How files of a picture are called."""
     return f"{moment.value}-{part.value}".replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
+class WorkerIdentity:
     """The process that pressed the keys."""
 
     pid: int
@@ -206,7 +206,7 @@ class Evidence:
     """The kind of read-back by which the whole text was seen in the composer before Enter; empty: by none."""
     normalise: str = ""  # which differences that comparison forgave
     sha256: str = ""  # of the text that was read there
-    hand: Hand | None = None
+    hand: WorkerIdentity | None = None
     target: Target | None = None
 
 
@@ -238,7 +238,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class DeliveryRequest:
     """All that a lane needs to carry out one delivery."""
 
     delivery: DeliveryId
@@ -251,12 +251,14 @@ class Order:
     drafts: tuple[str, ...] = ()
     """The marks of drafts of ours that may stand in the window and are in the way; of an order to be settled those of
     its own draft, which is the evidence."""
-    while_busy: bool = False  # it may be brought while the agent works, where its window keeps input for later
+    allow_busy: bool = False  # it may be brought while the agent works, where its window keeps input for later
     act: Act | None = None
     """A control act in place of a text: leased → submitting, done once, and never again after an interruption."""
-    expects: str = ""
+    expected_dialog: str = ""
     """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
-    rehearses: bool = False  # A harmless text to try the window out with: staged, read back and cleared, and never sent
+    is_dry_run: bool = (
+        False  # A harmless text to try the window out with: staged, read back and cleared, and never sent
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +293,7 @@ class Delivery:
     act: Act | None = None
     """What is pressed in place of a text, for a person who asked for it; then it has no task of its own."""
     expects: str = ""  # of an act: the mark of the dialog that the person was shown; empty where any will do
-    share: Share = WHOLE
+    share: MessagePart = WHOLE_MESSAGE
     """Which part of its message it is. Until it is leased for the first time nobody knows into how many that is cut."""
 
     @property

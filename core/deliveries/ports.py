@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.deliveries.model import DeliveryId, Order, Outcome
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
 
 
 class Progress(Protocol):
@@ -30,11 +30,11 @@ class LanePort(Protocol):
     def at_once(self) -> int: ...
     # Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome. An order that
     # rehearses ends as REHEARSED once its text was read back and cleared; it asks for no `submitting`.
-    async def deliver(self, order: Order, progress: Progress) -> Outcome: ...
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome: ...
     # Find out what became of an order that was interrupted after Enter had been asked for. DELIVERED when it is seen to
     # have arrived; NOT_ARRIVED when it is certain that it did not. When our whole draft stands there untouched Enter is
     # asked for and pressed once more. UNKNOWN in every other case. Raises nothing for what can be said in an Outcome.
-    async def settle(self, order: Order, progress: Progress) -> Outcome: ...
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome: ...
     # Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED. With `answered` an answer
     # has proven that it arrived: `deliver` stops watching what Enter did, and returns.
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None: ...

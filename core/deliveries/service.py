@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from core.deliveries import _store
 from core.deliveries._store import delivery_of
-from core.deliveries.leftover_drafts import Drafts
-from core.deliveries.message_parts import WHOLE, Share
+from core.deliveries.leftover_drafts import LeftoverDrafts
+from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.deliveries.model import (
     BEFORE_ENTER,
     DELIVERY_STEPS,
@@ -59,7 +59,7 @@ class Deliveries:
         self._clock = clock
         self._ids = ids
         self._followers: list[Follower] = []
-        self.drafts = Drafts(store)  # what interrupted deliveries may have left in the windows
+        self.leftover_drafts = LeftoverDrafts(store)  # what interrupted deliveries may have left in the windows
         self._witnesses: list[Witness] = []
 
     def follow(self, call: Follower) -> None:
@@ -82,7 +82,7 @@ class Deliveries:
         priority: int,
         act: Act | None = None,
         expects: str = "",
-        share: Share = WHOLE,
+        share: MessagePart = WHOLE_MESSAGE,
     ) -> Delivery:
         """A new delivery, waiting for its lane; with `act` that is done in place of bringing a text."""
         now = self._clock.now_ms()
@@ -107,7 +107,7 @@ class Deliveries:
         faults.arrow("delivery", "", delivery.state, tx.after_commit)
         return delivery
 
-    def go_on(self, tx: Tx, arrived: Delivery) -> Delivery | None:
+    def queue_next_part(self, tx: Tx, arrived: Delivery) -> Delivery | None:
         """The next part of the same message, in the transaction in which this one arrived; None after the last."""
         if arrived.share.is_last:
             return None
@@ -127,36 +127,36 @@ class Deliveries:
         (row,) = tx.run(_store.ONE, {"delivery": delivery})
         return delivery_of(row)
 
-    def queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
+    def find_queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What waits for these agents, most urgent and then oldest first, whether or not it is due yet."""
         return [delivery_of(row) for row in tx.execute(_store.QUEUED, {"agents": list(agents)})]
 
-    def acts(self, tx: Tx, agents: Sequence[str], states: Iterable[DeliveryState]) -> list[Delivery]:
+    def find_actions(self, tx: Tx, agents: Sequence[str], states: Iterable[DeliveryState]) -> list[Delivery]:
         """Acts upon these agents that are in `states`, oldest first. No other question but those for one delivery, of
         one message or in certain states is answered with acts."""
         asked = {"states": [state.value for state in states], "agents": list(agents)}
         return [delivery_of(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
 
-    def in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
+    def find_in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
         """All deliveries in these states, which are open ones."""
         return [delivery_of(row) for row in tx.execute(_store.IN_STATES, {"states": [s.value for s in states]})]
 
-    def open_of(self, tx: Tx, task: str) -> Delivery | None:
+    def open_for_task(self, tx: Tx, task: str) -> Delivery | None:
         """The task's delivery that still has something before it; there is at most one."""
         for row in tx.execute(_store.OF_TASK, {"of_task": task}):
             if DeliveryState(row.state) in OPEN_STATES:
                 return delivery_of(row)
         return None
 
-    def of_message(self, tx: Tx, message: str) -> list[Delivery]:
+    def find_for_message(self, tx: Tx, message: str) -> list[Delivery]:
         """Every delivery of this message, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OF_MESSAGE, {"of_message": message})]
 
-    def open_to(self, tx: Tx, agent: str) -> list[Delivery]:
+    def open_for_agent(self, tx: Tx, agent: str) -> list[Delivery]:
         """What still has something before it on its way to this agent, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OPEN_TO, {"to_agent": agent})]
 
-    def open_words(self, tx: Tx) -> list[Delivery]:
+    def open_messages(self, tx: Tx) -> list[Delivery]:
         """Deliveries of words, not briefs, that still have something before them, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS)]
 
@@ -165,32 +165,32 @@ class Deliveries:
         row = tx.execute(_store.ONE, {"delivery": delivery}).first()
         return None if row is None else delivery_of(row)
 
-    def last_of(self, tx: Tx, task: str) -> Delivery | None:
+    def last_for_task(self, tx: Tx, task: str) -> Delivery | None:
         """The task's newest delivery, if it has any."""
         rows = tx.execute(_store.OF_TASK, {"of_task": task}).all()
         return delivery_of(rows[-1]) if rows else None
 
-    def refusals(self, tx: Tx, task: str, *, since_ms: int) -> int:
+    def count_rejections(self, tx: Tx, task: str, *, since_ms: int) -> int:
         """How many deliveries of this task were refused after `since_ms`, not counting times that are still to come."""
         values = {"of_task": task, "since": since_ms, "now": self._clock.now_ms()}
         return int(tx.execute(_store.REFUSALS, values).scalar_one())
 
-    def rank(self, tx: Tx, delivery: Delivery, priority: int) -> None:
+    def set_priority(self, tx: Tx, delivery: Delivery, priority: int) -> None:
         """The delivery is as urgent as `priority` says, also when it comes back to the queue."""
         self._update(tx, delivery.id, priority=priority)
 
-    def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str, share: Share | None = None) -> Delivery:
+    def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str, share: MessagePart | None = None) -> Delivery:
         """Take a queued delivery; the fence grows, so that every older holder is known as such. `share` says where its
         message is cut, if that has not been fixed before."""
         now = self.find(tx, delivery)
         taken = replace(now, fence=now.fence + 1, share=share or now.share)
         return self.step(tx, taken, DeliveryState.LEASED, sha256=sha256)
 
-    def interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
+    def find_interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What was asked to be submitted to these agents and has no verdict; nothing of it is under way any more."""
         return [delivery_of(row) for row in tx.execute(_store.INTERRUPTED, {"agents": list(agents)})]
 
-    def retake(self, tx: Tx, delivery: DeliveryId) -> Delivery:
+    def lease_again(self, tx: Tx, delivery: DeliveryId) -> Delivery:
         """A new holder for an interrupted delivery, to find out what became of it: a lease never moves it out of
         `submitting`, but the fence grows, so that the old holder is known as such. Raises LeaseLost if it moved on."""
         now = self.find(tx, delivery)
@@ -204,7 +204,7 @@ class Deliveries:
         self._journal.append(tx, event, by=HUB.id)
         return after
 
-    def remark(self, tx: Tx, delivery: DeliveryId, *, reason: str, note: str) -> None:
+    def set_note(self, tx: Tx, delivery: DeliveryId, *, reason: str, note: str) -> None:
         """Why the delivery stands where it stands. This is no step."""
         self._update(tx, delivery, reason=reason, note=note, changed_ms=self._clock.now_ms())
 
@@ -222,7 +222,9 @@ class Deliveries:
         if now.state is to is DeliveryState.SUBMITTING:
             return now  # the lane asks again after it was too late to press
         if to is DeliveryState.STAGING and now.desk and now.window:
-            self.drafts.forget_all(tx, now.desk, now.window, but=now.id)  # the composer was seen empty just before
+            self.leftover_drafts.forget_all(
+                tx, now.desk, now.window, but=now.id
+            )  # the composer was seen empty just before
         return self.step(tx, replace(now, drafts=tuple(dict.fromkeys((*now.drafts, *drafts)))), to)
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
@@ -233,15 +235,15 @@ class Deliveries:
         ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
         after = self.step(tx, ended, to, reason=reason, note=outcome.note)
         if to in PAST_ENTER:
-            self._testify(tx, after, outcome)
+            self._call_witnesses(tx, after, outcome)
         return after
 
-    def came_too_late(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+    def record_late_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The delivery was settled while its lane still looked; what that saw belongs to it all the same."""
         if delivery.state in PAST_ENTER:
-            self._testify(tx, delivery, outcome)
+            self._call_witnesses(tx, delivery, outcome)
 
-    def bounce(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
+    def retry_later(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
         """Back to the queue with one bounce more, not before `after_ms` from now."""
         now = self._clock.now_ms()
         bounced = replace(
@@ -310,11 +312,11 @@ class Deliveries:
         faults.arrow("delivery", was, to, tx.after_commit)
         return after
 
-    async def of_task(self, task: str) -> tuple[Delivery, ...]:
+    async def list_for_task(self, task: str) -> tuple[Delivery, ...]:
         """All deliveries of a task, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
-    async def all_of_message(self, message: str) -> tuple[Delivery, ...]:
+    async def list_for_message(self, message: str) -> tuple[Delivery, ...]:
         """All deliveries of a message, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 
@@ -325,7 +327,7 @@ class Deliveries:
         found = await self._store.fetch(_store.newest_in(len(asked)), page) if asked else ()
         return tuple(map(delivery_of, sorted(found, key=lambda row: row.id)[-limit:]))
 
-    async def later_parts(self) -> tuple[Delivery, ...]:
+    async def find_later_parts(self) -> tuple[Delivery, ...]:
         """What waits to be brought to agents that have the parts before it already, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.LATER_PARTS))
 
@@ -349,10 +351,10 @@ class Deliveries:
         stays as it is, and is the second list: somebody has to look what became of it."""
         why = Reason.RESTARTED.value
         again = list[Delivery]()
-        for found in self.in_states(tx, BEFORE_ENTER):
+        for found in self.find_in_states(tx, BEFORE_ENTER):
             with at_row(delivery=found.id):
                 again.append(self.step(tx, found, DeliveryState.QUEUED, reason=why))
-        return again, self.in_states(tx, {DeliveryState.SUBMITTING})
+        return again, self.find_in_states(tx, {DeliveryState.SUBMITTING})
 
     async def get(self, delivery: str) -> Delivery | None:
         """The delivery of this id as of the last commit, if there is one."""
@@ -362,7 +364,7 @@ class Deliveries:
     def _update(self, tx: Tx, delivery: DeliveryId, **values: object) -> None:
         tx.update_row(_store.deliveries.c.id, delivery, **values)
 
-    def _testify(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+    def _call_witnesses(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         for call in self._witnesses:
             call(tx, delivery, outcome)
 

@@ -9,7 +9,7 @@ from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentSta
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.dispatch.model import REFUSED_FOR
-from core.dispatch.outcomes import Verdict
+from core.dispatch.outcomes import Outcomes
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.journal.model import Entry
@@ -17,7 +17,7 @@ from core.kit import faults
 from core.profiles.model import Activity
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
-from core.tasks.model import ENDED, Demand, Task, TaskState, WaitReason
+from core.tasks.model import ENDED, Requirements, Task, TaskState, WaitReason
 
 _AT_ONCE = 50  # how many tasks one round lets go on, or tells why they stand: other writers shall not wait for long
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
@@ -26,13 +26,13 @@ _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)
 """What no agent of the config can end: a task of such a demand has to say that instead."""
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
 """Whoever is one of these gets no task."""
-_STANDS_STILL = {
+_BLOCKED_STATES = {
     Activity.NEEDS_INPUT: (AgentState.NEEDS_INPUT, "its window waits for an answer"),
     Activity.ERROR: (AgentState.NEEDS_INPUT, "its window shows an error"),
     Activity.LIMITED: (AgentState.LIMITED, "its window shows that a limit is reached"),
 }
 """What an agent is whose window shows this, and why. An error needs a person as a question does."""
-_WHY = frozenset(why for _, why in _STANDS_STILL.values())
+_WHY = frozenset(why for _, why in _BLOCKED_STATES.values())
 _MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}) | STANDING_STILL
 _HAS_NONE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
 _MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
@@ -41,7 +41,7 @@ _STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
 """A task that becomes one of these can be taken, or a message about it must follow it or end with it."""
 
 
-class Assigning:
+class Assigner:
     """Which task goes to which agent: one round after the other, each in one transaction, woken by what happens."""
 
     def __init__(
@@ -49,13 +49,17 @@ class Assigning:
         services: Services,
         reachability: Reachability,
         availability: AgentAvailability,
-        verdict: Verdict,
+        verdict: Outcomes,
         *,
         wake_workers: Callable[[], None],
     ) -> None:
         """Call `run`. `wake_workers` is called when a delivery may go."""
         self._services = services
-        self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
+        self._repository, self._agents, self._deliveries = (
+            services.tasks.repository,
+            services.agents,
+            services.deliveries,
+        )
         self._reachability = reachability
         self._availability = availability
         self._verdict = verdict
@@ -65,7 +69,7 @@ class Assigning:
         """When messages must be looked at even if nothing happens: they expire, or wait for long."""
         self._is_a_window_blocked = False
         """Whether the last round found a window that asks something, or shows an error or a limit."""
-        services.journal.listen(self._hear)
+        services.journal.listen(self._on_event)
 
     def wake(self) -> None:
         """Begin a round soon."""
@@ -99,7 +103,7 @@ class Assigning:
         except TimeoutError:
             return
 
-    def _hear(self, entry: Entry) -> None:
+    def _on_event(self, entry: Entry) -> None:
         """Begin a round if what was committed makes work."""
         now, was = entry.data.get("now"), entry.data.get("was")
         match entry.name:
@@ -136,44 +140,48 @@ class Assigning:
         states = self._agents.states(tx)
         usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._ledger.memory.demands}
+        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._repository.cache.requirements}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
         reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
-        let_go = self._may_go_on(tx, can, online=online, off_duty=off_duty)
+        let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty)
         for task in let_go:
             with at_row(task.id):
-                self._ledger.move(tx, task.id, TaskState.READY)
+                self._repository.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
-        self._give_out(tx, can, free=free, on_duty=on_duty)
-        beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
-        stuck = self._ledger.ready_for(tx, beyond, limit=_AT_ONCE)
+        self._assign_free_agents(tx, can, free=free, on_duty=on_duty)
+        beyond = [demand for demand in can.keys() - reachable if not self._is_desk_starting(can[demand])]
+        stuck = self._repository.find_ready(tx, beyond, limit=_AT_ONCE)
         for task in stuck:
             with at_row(task.id):
-                self._wait_for_agent(tx, task, can[task.demand])
+                self._wait_for_agent(tx, task, can[task.requirements])
         return _AT_ONCE in {len(let_go), len(stuck)}
 
-    def _give_out(self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, free: set[str], on_duty: set[str]) -> None:
+    def _assign_free_agents(
+        self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, free: set[str], on_duty: set[str]
+    ) -> None:
         """The most urgent task to a free agent, again and again. A task may have to wait for another than the free."""
         passed: set[str] = set()
         while free:
             takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            first = self._ledger.ready_for(tx, takeable, limit=len(passed) + 1)
+            first = self._repository.find_ready(tx, takeable, limit=len(passed) + 1)
             task = next((one for one in first if one.id not in passed), None)
             if task is None:
                 return
-            others = any(agent.name in on_duty and agent.name != task.avoids for agent in can[task.demand])
-            fit = (one for one in can[task.demand] if one.name in free and not (others and one.name == task.avoids))
+            others = any(agent.name in on_duty and agent.name != task.avoids for agent in can[task.requirements])
+            fit = (
+                one for one in can[task.requirements] if one.name in free and not (others and one.name == task.avoids)
+            )
             agent = next(fit, None)
             if agent is None:
                 passed.add(task.id)
             else:
                 with at_row(task.id):
-                    self._give(tx, task, agent)
+                    self._assign_task(tx, task, agent)
                 free.discard(agent.name)
 
-    def _may_go_on(
-        self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, online: set[str], off_duty: set[str]
+    def _find_resumable(
+        self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, online: set[str], off_duty: set[str]
     ) -> list[Task]:
         """Tasks whose reason to wait has passed. If another one stands, the same round says so."""
         back = [demand for demand, agents in can.items() if any(agent.name in online for agent in agents)]
@@ -184,16 +192,16 @@ class Assigning:
             or not any(agent.name in off_duty for agent in agents)
         ]
         gone = [demand for demand, agents in can.items() if not agents]
-        ledger = self._ledger
-        found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
-        found += ledger.stopped_for(tx, _FOR_AN_AGENT, gone, limit=_AT_ONCE)
-        return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
+        repository = self._repository
+        found = repository.find_waiting(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
+        found += repository.find_waiting(tx, _FOR_AN_AGENT, gone, limit=_AT_ONCE)
+        return [*found, *repository.find_waiting(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
 
-    def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
+    def _is_desk_starting(self, agents: Sequence[Agent]) -> bool:
         """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
         return any(agent.desk and self._services.desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
 
-    def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
+    def _assign_task(self, tx: Tx, task: Task, agent: Agent) -> None:
         message = self._services.tasks.assign(tx, task, agent.name)
         self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
         self._deliveries.queue(
@@ -211,7 +219,7 @@ class Assigning:
         if not can:
             asked = ", ".join(sorted(task.needs)) or "any"
             note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
-            self._ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
+            self._repository.suspend(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
         desks = {self._services.desks.state(agent.desk)[0] for agent in can if agent.desk}
         reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
@@ -224,9 +232,11 @@ class Assigning:
             reason = WaitReason.PAUSED
         why: dict[str, list[str]] = {}
         for one in known:
-            why.setdefault(_why(one) or self._reachability.why_unreachable(one.agent), []).append(one.agent.name)
+            why.setdefault(_unavailable_reason(one) or self._reachability.why_unreachable(one.agent), []).append(
+                one.agent.name
+            )
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
-        self._ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
+        self._repository.suspend(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
     def _follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
@@ -235,7 +245,7 @@ class Assigning:
             why = self._reachability.why_unreachable(agent)
             if why and status.task is not None and status.state in _MAY_HAVE_A_PROMPT:
                 with at_row(status.task):
-                    self._take_back(tx, agent, status.task, why)
+                    self._requeue_task(tx, agent, status.task, why)
             elif why and status.state in _HAS_NONE:
                 if status.reason not in REFUSED_FOR:
                     self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
@@ -247,15 +257,15 @@ class Assigning:
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
         self._is_a_window_blocked = False
         standing = self._services.agent_actions.dialogs.activities(tx)
-        working = {str(task.id): task for task in self._ledger.in_states(tx, {TaskState.WORKING})}
+        working = {str(task.id): task for task in self._repository.find_in_states(tx, {TaskState.WORKING})}
         for agent in self._agents.all():
             status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
-            to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
+            to, why = (at_work, "") if shows is None else _BLOCKED_STATES[shows]
             self._is_a_window_blocked |= shows is not None
             if status.task in working:
                 with at_row(status.task):
-                    self._say_on_card(tx, working[status.task], why)
+                    self._set_card_note(tx, working[status.task], why)
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
             if self._agents.limited_until_ms(tx, agent.name) is not None:
@@ -266,31 +276,31 @@ class Assigning:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
             self._agents.move(tx, agent.name, to, reason=why, task=status.task)
 
-    def _say_on_card(self, tx: Tx, now: Task, why: str) -> None:
+    def _set_card_note(self, tx: Tx, now: Task, why: str) -> None:
         if why != now.note and (why or now.note in _WHY):
-            self._ledger.remark(tx, now.id, why)
+            self._repository.set_note(tx, now.id, why)
 
-    def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
+    def _requeue_task(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
         """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""
         state = self._services.desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
-        delivery = self._deliveries.open_of(tx, task)
+        delivery = self._deliveries.open_for_task(tx, task)
         if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
             return
         if delivery.share.is_later:  # its agent has a part already, and gets the rest when it can be reached again
-            self._say_it_waits(tx, delivery, why)
+            self._note_waiting_part(tx, delivery, why)
             return
         self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
         self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
         reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
-        self._ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+        self._repository.suspend(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
 
-    def _say_it_waits(self, tx: Tx, delivery: Delivery, why: str) -> None:
-        task, note = self._ledger.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
+    def _note_waiting_part(self, tx: Tx, delivery: Delivery, why: str) -> None:
+        task, note = self._repository.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
         if task.note != note:
-            self._ledger.remark(tx, task.id, note)
+            self._repository.set_note(tx, task.id, note)
 
 
-def _why(status: AgentStatus) -> str:
+def _unavailable_reason(status: AgentStatus) -> str:
     """Why the agent takes nothing, for people."""
     if status.state in OFF_DUTY:
         return f"{status.state.value} {status.reason}"

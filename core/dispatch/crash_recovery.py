@@ -9,7 +9,7 @@ import structlog
 
 from core.agents.model import Agent
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
-from core.dispatch.outcomes import Verdict
+from core.dispatch.outcomes import Outcomes
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.store.engine import Tx, at_row
@@ -20,12 +20,16 @@ log = structlog.get_logger(__name__)
 _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 
 
-class Restart:
+class CrashRecovery:
     """See docs/architecture.md, "After a restart"."""
 
-    def __init__(self, services: Services, reachability: Reachability, verdict: Verdict) -> None:
+    def __init__(self, services: Services, reachability: Reachability, verdict: Outcomes) -> None:
         self._services = services
-        self._agents, self._deliveries, self._ledger = services.agents, services.deliveries, services.tasks.ledger
+        self._agents, self._deliveries, self._repository = (
+            services.agents,
+            services.deliveries,
+            services.tasks.repository,
+        )
         self._reachability = reachability
         self._verdict = verdict
 
@@ -38,16 +42,16 @@ class Restart:
     def follow_change(self, tx: Tx, moved: Collection[str]) -> None:
         """Follow a config that changed while nothing was under way to the agents that it `moved`."""
         self._services.agent_actions.follow_config(tx, sorted(moved))
-        for delivery in self._deliveries.interrupted(tx, sorted(moved)):
+        for delivery in self._deliveries.find_interrupted(tx, sorted(moved)):
             with at_row(delivery=delivery.id):
                 self._ask_if_no_agent_can_look(tx, delivery)
         self.follow_config(tx)
-        for task in self._ledger.in_states(tx, {TaskState.WORKING, TaskState.BLOCKED}):
+        for task in self._repository.find_in_states(tx, {TaskState.WORKING, TaskState.BLOCKED}):
             if task.agent in moved and self._agents.named(task.agent) is None:
                 note = f"{task.agent} is not in config/agents.toml any more; what it answers still counts"
-                self._ledger.remark(tx, task.id, note)
+                self._repository.set_note(tx, task.id, note)
 
-    def put_back(self, tx: Tx) -> None:
+    def requeue_interrupted(self, tx: Tx) -> None:
         """Put back the acts and deliveries of a former process. If Enter may have been pressed, the courier looks."""
         self._services.agent_actions.recover_after_restart(tx)
         again, interrupted = self._deliveries.put_back_after_restart(tx)
@@ -64,47 +68,47 @@ class Restart:
         """Ask a user what became of the delivery where the config leaves no courier that could look."""
         agent = self._agents.named(delivery.agent)
         if agent is None:
-            self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
+            self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
         elif (agent.desk, agent.window) != (delivery.desk, delivery.window):
-            self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} has another window since")
+            self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} has another window since")
         elif agent.route not in self._reachability.routes:
-            self._verdict.nobody_looked(tx, delivery, f"nothing serves the desk of {delivery.agent}")
+            self._verdict.record_not_examined(tx, delivery, f"nothing serves the desk of {delivery.agent}")
 
     def follow_config(self, tx: Tx) -> None:
         """Dispatch anew what is queued for an agent that is gone or has another window now."""
-        for delivery in self._deliveries.in_states(tx, {DeliveryState.QUEUED}):
+        for delivery in self._deliveries.find_in_states(tx, {DeliveryState.QUEUED}):
             agent = self._agents.named(delivery.agent)
             if agent is None or (agent.desk, agent.window) != (delivery.desk, delivery.window):
                 with at_row(delivery=delivery.id):
-                    self._dispatch_anew(tx, delivery, agent)
-        for task in self._ledger.waiting_for_gone(tx, [str(agent.name) for agent in self._agents.all()]):
+                    self._redispatch(tx, delivery, agent)
+        for task in self._repository.find_waiting_for_removed(tx, [str(agent.name) for agent in self._agents.all()]):
             with at_row(task.id):
-                self._ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
+                self._repository.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
 
-    def _dispatch_anew(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
+    def _redispatch(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """Let a message follow its agent to the new window, and other agents have a task."""
         if (task := delivery.task) is None:
             self._services.agent_messages.readdress(tx, delivery, agent)
         else:
             self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
             self._agents.free(tx, delivery.agent, task=task)
-            self._ledger.move(tx, task, TaskState.READY)
+            self._repository.move(tx, task, TaskState.READY)
 
-    def mend(self, tx: Tx) -> None:
+    def repair_orphans(self, tx: Tx) -> None:
         """Park tasks that are on their way by no delivery, and free agents from tasks that are not theirs. No step
         leads on from these, and no known crash leaves them."""
         mended: list[str] = []
-        for task in self._ledger.in_states(tx, _ON_THE_WAY):
-            if self._deliveries.open_of(tx, task.id) is not None:
+        for task in self._repository.find_in_states(tx, _ON_THE_WAY):
+            if self._deliveries.open_for_task(tx, task.id) is not None:
                 continue
             note = f"nothing is on its way to {task.agent or 'its agent'} any more"
-            self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
+            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
             if task.agent is not None:
                 self._agents.free(tx, task.agent, task=task.id)
             mended.append(task.id)
         for name in self._agents.states(tx):
             held_by = self._agents.status(tx, name).task
-            task = None if held_by is None else self._ledger.find(tx, held_by)
+            task = None if held_by is None else self._repository.find(tx, held_by)
             if task is not None and (task.state in ENDED or task.agent != name):
                 self._agents.free(tx, name, task=task.id)
                 mended.append(name)

@@ -19,15 +19,15 @@ from core.deliveries.model import (
     Assurance,
     Delivery,
     DeliveryId,
+    DeliveryRequest,
     DeliveryState,
     NotWanted,
-    Order,
     Outcome,
     Reason,
     Result,
 )
 from core.deliveries.ports import LanePort
-from core.dispatch.outcomes import Verdict
+from core.dispatch.outcomes import Outcomes
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.journal.model import Entry
@@ -55,10 +55,10 @@ class _Interrupted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _NextStep:
     """What to do next: an order, to be brought or only to be settled; or nothing, and how long to rest."""
 
-    order: Order | None = None
+    order: DeliveryRequest | None = None
     is_to_settle: bool = False
     pause_s: float | None = None
 
@@ -66,7 +66,7 @@ class _Work:
 class _Attempt:
     """The journal's side of one attempt (deliveries.ports.Progress): each step is durable before the lane goes on."""
 
-    def __init__(self, services: Services, verdict: Verdict, order: Order) -> None:
+    def __init__(self, services: Services, verdict: Outcomes, order: DeliveryRequest) -> None:
         self._services = services
         self._verdict = verdict
         self._order = order
@@ -85,7 +85,7 @@ class _Attempt:
         def grant(tx: Tx) -> None:
             """Asked once more, after nothing was pressed, Enter may not be if the task ended meanwhile."""
             now = deliveries.find(tx, order.delivery)
-            if now.state is DeliveryState.SUBMITTING and self._verdict.is_over(tx, now):
+            if now.state is DeliveryState.SUBMITTING and self._verdict.has_task_ended(tx, now):
                 raise NotWanted(id=now.id)
             deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
@@ -104,13 +104,13 @@ class _Shared:
     """What the workers of all routes share."""
 
     services: Services
-    verdict: Verdict
+    verdict: Outcomes
     reachability: Reachability
     window_is_back: Callable[[Tx, str, str], None]
     look: Callable[[str, str], Awaitable[None]]
 
 
-class Courier:
+class DeliveryWorker:
     """Takes the most urgent due delivery of its agents, again and again, as long as its desk may be used."""
 
     def __init__(
@@ -213,65 +213,65 @@ class Courier:
             except TimeoutError:
                 continue
 
-    async def _next(self) -> _Work:
+    async def _next(self) -> _NextStep:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
         why_closed = self._shared.reachability.why_unusable(self._desk)
         why_waits = "" if self._desk is None else self._services.desks.waits(self._desk)
         return await self._services.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
 
-    def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
+    def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _NextStep:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
         act, act_again_ms = self._services.agent_actions.next_due(tx, self.agents, why_not=why_closed or why_waits)
         if act is not None:
             with at_row(delivery=act.id):
                 # It has no text, and nothing that may stand in the window is in its way.
-                return _Work(order=self._order(tx, self._deliveries.lease(tx, act.id, sha256=""), ""), pause_s=0.0)
+                return _NextStep(order=self._order(tx, self._deliveries.lease(tx, act.id, sha256=""), ""), pause_s=0.0)
         work = self._take_prompt(tx, why_closed, why_waits)
         if work.order is not None or act_again_ms is None:
             return work
         again_s = max(0.0, (act_again_ms - self._clock.now_ms()) / 1000)
         return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
 
-    def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
-        for delivery in self._deliveries.interrupted(tx, self.agents):
+    def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _NextStep:
+        for delivery in self._deliveries.find_interrupted(tx, self.agents):
             with at_row(delivery=delivery.id):
                 return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
-            return _Work()
-        self._verdict.waits(tx, self._deliveries.queued(tx, self.agents), why_waits)
+            return _NextStep()
+        self._verdict.waits(tx, self._deliveries.find_queued(tx, self.agents), why_waits)
         if why_waits:
-            return _Work()
-        waiting = self._deliveries.queued(tx, self.agents)
+            return _NextStep()
+        waiting = self._deliveries.find_queued(tx, self.agents)
         now_ms = self._clock.now_ms()
-        turn = next_turn(
+        turn = next_delivery(
             waiting,
             may_go=lambda one: self._may_go(tx, one),
             now_ms=now_ms,
             longest_pause_ms=self._policy.longest_pause_ms,
         )
         if turn is None:
-            return _Work()
+            return _NextStep()
         if turn.not_before_ms > now_ms:
-            return _Work(pause_s=(turn.not_before_ms - now_ms) / 1000)
+            return _NextStep(pause_s=(turn.not_before_ms - now_ms) / 1000)
         with at_row(delivery=turn.id):
-            return _Work(order=self._lease(tx, turn), pause_s=0.0)
+            return _NextStep(order=self._lease(tx, turn), pause_s=0.0)
 
-    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
+    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _NextStep:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
         now_s = self._clock.monotonic_s()
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
-        if why_waits and not why_closed and not self._verdict.is_over(tx, delivery):
+        if why_waits and not why_closed and not self._verdict.has_task_ended(tx, delivery):
             known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
-            return _Work()
+            return _NextStep()
         known.since_s = min(known.since_s, now_s)
         left_s = known.since_s + self._policy.recovery_timeout_s - now_s
-        if self._verdict.is_over(tx, delivery):
+        if self._verdict.has_task_ended(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
             return self._nobody_looks(tx, delivery, why_closed or "the desk's worker ended over each look")
         rest_s = known.rests_until_s - now_s
         if why_closed or rest_s > 0:
-            return _Work(pause_s=left_s if why_closed else min(rest_s, left_s))
+            return _NextStep(pause_s=left_s if why_closed else min(rest_s, left_s))
         try:
             text = self._prompt(tx, delivery, is_fixed=True).text
         except BriefNotWritten as error:
@@ -279,13 +279,13 @@ class Courier:
         if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
             # Another text than the one that was brought proves nothing by not being there.
             return self._nobody_looks(tx, delivery, Reason.PROMPT_CHANGED.value)
-        taken = self._deliveries.retake(tx, delivery.id)
-        return _Work(order=self._order(tx, taken, text), is_to_settle=True)
+        taken = self._deliveries.lease_again(tx, delivery.id)
+        return _NextStep(order=self._order(tx, taken, text), is_to_settle=True)
 
-    def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _Work:
-        self._verdict.nobody_looked(tx, delivery, why)
+    def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _NextStep:
+        self._verdict.record_not_examined(tx, delivery, why)
         tx.after_commit(lambda: self._forget(delivery.id))
-        return _Work(pause_s=0.0)
+        return _NextStep(pause_s=0.0)
 
     def _may_go(self, tx: Tx, delivery: Delivery) -> bool:
         """A brief whenever its desk may be used; words when all that comes before them has come."""
@@ -297,29 +297,29 @@ class Courier:
         share = delivery.share if is_fixed and delivery.share.cuts else None
         if delivery.task is None:
             return self._services.agent_messages.make_prompt(tx, delivery, share=share)
-        return self._services.tasks.prompt(tx, delivery.task, delivery.message, share=share)
+        return self._services.tasks.make_prompt(tx, delivery.task, delivery.message, share=share)
 
-    def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
+    def _lease(self, tx: Tx, delivery: Delivery) -> DeliveryRequest | None:
         """Take the delivery; None if its prompt cannot be made, which is written down as its failure."""
-        ledger = self._services.tasks.ledger
-        if delivery.task is not None and ledger.find(tx, delivery.task).state is TaskState.ASSIGNED:
-            ledger.move(tx, delivery.task, TaskState.DELIVERING)
+        repository = self._services.tasks.repository
+        if delivery.task is not None and repository.find(tx, delivery.task).state is TaskState.ASSIGNED:
+            repository.move(tx, delivery.task, TaskState.DELIVERING)
         try:
             prompt = self._prompt(tx, delivery, is_fixed=delivery.share.is_later or delivery.may_have_arrived)
         except BriefNotWritten as error:
             failed = self._deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
-            self._verdict.give(tx, failed.id, failed.fence, outcome)
+            self._verdict.apply_outcome(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(prompt.text.encode()).hexdigest()
         leased = self._deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
         if leased.desk and leased.window:
-            leased = replace(leased, drafts=self._deliveries.drafts.left_in(tx, leased.desk, leased.window))
+            leased = replace(leased, drafts=self._deliveries.leftover_drafts.left_in(tx, leased.desk, leased.window))
         return self._order(tx, leased, prompt.text)
 
-    def _order(self, tx: Tx, leased: Delivery, text: str) -> Order:
+    def _order(self, tx: Tx, leased: Delivery, text: str) -> DeliveryRequest:
         is_message = leased.act is None and not leased.is_brief
-        return Order(
+        return DeliveryRequest(
             delivery=leased.id,
             fence=leased.fence,
             agent=leased.agent,
@@ -328,14 +328,14 @@ class Courier:
             text=text,
             sha256=leased.sha256,
             drafts=leased.drafts,
-            while_busy=self._services.agent_messages.may_send_while_busy(tx, leased)
+            allow_busy=self._services.agent_messages.may_send_while_busy(tx, leased)
             if is_message
             else leased.act is not None,
             act=leased.act,
             expects=leased.expects,
         )
 
-    async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:
+    async def _carry_out(self, order: DeliveryRequest, *, is_to_settle: bool) -> None:
         self._now = order.delivery
         self._came_back.clear()
         if is_to_settle:
@@ -361,18 +361,18 @@ class Courier:
     def _forget(self, delivery: DeliveryId) -> None:
         self._interrupted.pop(delivery, None)
 
-    async def _write_down(self, order: Order, outcome: Outcome) -> None:
+    async def _write_down(self, order: DeliveryRequest, outcome: Outcome) -> None:
         """Commit the outcome, however long the disk refuses: what was seen must not be forgotten."""
 
         def note(tx: Tx) -> None:
             with at_row(delivery=order.delivery):
-                self._verdict.give(tx, order.delivery, order.fence, outcome)
+                self._verdict.apply_outcome(tx, order.delivery, order.fence, outcome)
             if order.desk and order.window in self._came_back:
                 self._shared.window_is_back(tx, order.desk, order.window)
 
         await self._services.tasks.quarantine.write_when_back(note, is_last_word=True)
 
-    async def _attempt(self, order: Order, *, is_to_settle: bool) -> Outcome:
+    async def _attempt(self, order: DeliveryRequest, *, is_to_settle: bool) -> Outcome:
         attempt = _Attempt(self._services, self._verdict, order)
         try:
             return await (self._lane.settle if is_to_settle else self._lane.deliver)(order, attempt)
@@ -393,13 +393,13 @@ class Courier:
             )
 
 
-class Couriers:
+class DeliveryWorkers:
     """One courier for each route: at work in one task group, woken together; those of changed desks are replaced."""
 
     def __init__(
         self,
         services: Services,
-        verdict: Verdict,
+        verdict: Outcomes,
         reachability: Reachability,
         *,
         look: Callable[[str, str], Awaitable[None]],
@@ -414,13 +414,13 @@ class Couriers:
             window_is_back=self.window_is_back,
             look=look,
         )
-        self._by_route: dict[Route, Courier] = {}
+        self._by_route: dict[Route, DeliveryWorker] = {}
         self._slots = WeakKeyDictionary[LanePort, asyncio.Semaphore]()
         """How many deliveries each lane takes now, over all its routes."""
         self._group: asyncio.TaskGroup | None = None
         self._ended: dict[DeliveryId, bool] = {}  # cancelled, or (true) proven by an answer: their lanes must learn it
         self._has_ended = asyncio.Event()
-        services.journal.listen(self._hear)
+        services.journal.listen(self._on_event)
 
     def serve(self, lanes: Mapping[Route, LanePort], *, anew: Collection[Route] = ()) -> None:
         """Have a courier on each of these routes from now on. Those there are stay, except those of the routes `anew`,
@@ -467,7 +467,7 @@ class Couriers:
         self._verdict.window_is_back(tx, desk, window)
         tx.after_commit(self.wake)
 
-    def _hear(self, entry: Entry) -> None:
+    def _on_event(self, entry: Entry) -> None:
         """Stop what was cancelled, or proven by an answer while its lane still watches."""
         is_answered = (entry.data.get("was"), entry.data.get("assurance")) == _PROVEN_MEANWHILE
         is_cancelled = entry.data.get("now") == DeliveryState.CANCELLED.value
@@ -484,19 +484,19 @@ class Couriers:
                 for courier in tuple(self._by_route.values()):
                     await courier.stop(delivery, answered=answered)
 
-    def of(self, agent: str) -> Courier:
+    def of(self, agent: str) -> DeliveryWorker:
         """Who brings this agent its prompts."""
         return next(courier for courier in self._by_route.values() if agent in courier.agents)
 
-    def _begin(self, couriers: Collection[Courier]) -> None:
+    def _begin(self, couriers: Collection[DeliveryWorker]) -> None:
         if self._group is not None:
             for courier in couriers:
                 supervise(self._group, courier.name, courier.run())
 
-    def _courier(self, route: Route, lane: LanePort) -> Courier:
+    def _courier(self, route: Route, lane: LanePort) -> DeliveryWorker:
         kind, place = route
         agents = [agent for agent in self._agents.all() if agent.route == route]
-        return Courier(
+        return DeliveryWorker(
             self._shared,
             name=f"courier {kind.value} {place or ''}".strip(),
             desk=next((agent.desk for agent in agents), None),
@@ -510,7 +510,7 @@ def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None
     return [(agent.name, agent.window, agent.model) for agent in agents if agent.route == route]
 
 
-def next_turn(
+def next_delivery(
     waiting: Sequence[Delivery], *, may_go: Callable[[Delivery], bool], now_ms: int, longest_pause_ms: int
 ) -> Delivery | None:
     """Of what waits, most urgent first, the first that is due now; else the one that will be soonest. None where
@@ -518,12 +518,12 @@ def next_turn(
     """
     half_said = {one.agent for one in waiting if one.share.is_later and not one.is_brief}
     ready = [one for one in waiting if may_go(one) and not (one.is_brief and one.agent in half_said)]
-    first = [_goes_first(one, ready, now_ms, longest_pause_ms) for one in ready]
+    first = [_first_for_agent(one, ready, now_ms, longest_pause_ms) for one in ready]
     due = next((one for one in first if one.not_before_ms <= now_ms), None)
     return due or min(first, key=lambda one: one.not_before_ms, default=None)
 
 
-def _goes_first(delivery: Delivery, ready: Sequence[Delivery], now_ms: int, longest_pause_ms: int) -> Delivery:
+def _first_for_agent(delivery: Delivery, ready: Sequence[Delivery], now_ms: int, longest_pause_ms: int) -> Delivery:
     """The delivery; or, in place of a brief that has just been queued, older words to its agent. They waited for the
     end of its last turn, and would else wait for the end of the next, and so on for ever."""
     if not delivery.is_brief or delivery.share.is_later or now_ms - delivery.created_ms > BRIEF_YIELDS_MS:

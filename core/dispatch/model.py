@@ -10,7 +10,7 @@ from core.deliveries.model import Delivery, Outcome, Reason, Result
 from core.kit.errors import Conflict
 
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that no return of the window mends
-WAITS_FOR_ITS_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
+WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
 """An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
 POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
 """Why a delivery waits for the users of its display. However long that takes, it is no failure of the window."""
@@ -56,5 +56,5 @@ class Decision(StrEnum):
     DROP = "drop"
 
 
-class NothingToDecide(Conflict):
+class NoUnknownDelivery(Conflict):
     """There is nothing left to decide about {what}: {how}."""

@@ -16,7 +16,7 @@ from core.deliveries.model import (
     Result,
     asked_about,
 )
-from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, seen, spent
+from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, offline_for, poisoned, seen, spent
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.store.engine import Tx, at_row
@@ -36,16 +36,20 @@ _ENDS = {
 }
 
 
-class Verdict:
+class Outcomes:
     """Writes down what a lane saw. `deliveries`, `tasks` and `agents` change together or not at all."""
 
     def __init__(self, services: Services, reachability: Reachability) -> None:
         self._reachability = reachability
         self._tasks, self._actions = services.tasks, services.agent_actions
-        self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
+        self._repository, self._agents, self._deliveries = (
+            services.tasks.repository,
+            services.agents,
+            services.deliveries,
+        )
         self._agent_messages, self._policy, self._clock = services.agent_messages, services.policy, services.clock
 
-    def give(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
+    def apply_outcome(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
         """Apply the outcome of the attempt with this fence. An attempt that lost its delivery changes nothing."""
         now = self._deliveries.find(tx, delivery)
         if now.fence != fence or now.state not in _UNDER_WAY:
@@ -54,7 +58,7 @@ class Verdict:
         outcome = _believable(now, outcome)
         if now.act is not None:
             self._act_outcome(tx, now, outcome)
-        elif self.is_over(tx, now):
+        elif self.has_task_ended(tx, now):
             self._after_the_end(tx, now, outcome)
         elif now.is_brief or outcome.result is Result.UNKNOWN:
             self._apply(tx, now, outcome)
@@ -67,18 +71,18 @@ class Verdict:
             if not delivery.is_brief or delivery.reason == why or (not why and delivery.reason not in POLITE):
                 continue
             self._deliveries.waits(tx, delivery, reason=why, note="", not_before_ms=delivery.not_before_ms)
-            task = self._ledger.find(tx, delivery.task or "")
+            task = self._repository.find(tx, delivery.task or "")
             if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING}:
                 note = f"waits: {why} at desk {delivery.desk}" if why else ""
-                self._ledger.remark(tx, task.id, note)
+                self._repository.set_note(tx, task.id, note)
 
-    def is_over(self, tx: Tx, delivery: Delivery) -> bool:
+    def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether the task that it is about has ended meanwhile."""
         if delivery.act is not None:
             return False
         if delivery.task is None:
             return self._agent_messages.has_task_ended(tx, delivery)
-        return self._ledger.find(tx, delivery.task).state in ENDED
+        return self._repository.find(tx, delivery.task).state in ENDED
 
     def _apply(self, tx: Tx, now: Delivery, outcome: Outcome) -> None:
         """Apply the outcome to a brief, whose task moves with it; or an unknown one to a message."""
@@ -106,23 +110,23 @@ class Verdict:
         """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
         if delivery.fence != fence:
             return
-        self._deliveries.came_too_late(tx, delivery, outcome)
-        if delivery.drafts and outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left:
-            self._deliveries.drafts.forget(tx, delivery.id)
+        self._deliveries.record_late_outcome(tx, delivery, outcome)
+        if delivery.leftover_drafts and outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left:
+            self._deliveries.leftover_drafts.forget(tx, delivery.id)
 
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
         reason = outcome.reason.value if outcome.reason else ""
-        self._deliveries.remark(tx, delivery.id, reason=reason, note=outcome.note)
+        self._deliveries.set_note(tx, delivery.id, reason=reason, note=outcome.note)
         if delivery.is_brief:
             note = f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
-            self._remark(tx, delivery, note)
+            self._set_note(tx, delivery, note)
 
-    def nobody_knows(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+    def mark_unknown(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
         after = self._deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
         task, cause = delivery.task or "", ParkCause.DELIVERY_UNKNOWN
-        if self.is_over(tx, after):
+        if self.has_task_ended(tx, after):
             self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
         elif delivery.is_brief:
             self._ledger.hold(tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
@@ -130,38 +134,38 @@ class Verdict:
         else:
             self.hold_agents(tx)
 
-    def nobody_looked(self, tx: Tx, delivery: Delivery, why: str) -> None:
+    def record_not_examined(self, tx: Tx, delivery: Delivery, why: str) -> None:
         """It was interrupted after Enter had been asked for, and nobody can find out any more what became of it."""
         reason = Reason(delivery.reason) if delivery.reason else Reason.RESTARTED
         note = f"{delivery.note or 'it was interrupted'}; nobody could look since: {why}"
-        self.nobody_knows(tx, delivery, Outcome(result=Result.UNKNOWN, reason=reason, note=note, draft_left=True))
+        self.mark_unknown(tx, delivery, Outcome(result=Result.UNKNOWN, reason=reason, note=note, draft_left=True))
 
-    def _remark(self, tx: Tx, delivery: Delivery, note: str) -> None:
+    def _set_note(self, tx: Tx, delivery: Delivery, note: str) -> None:
         """What the card of a task on its way says beside its state."""
-        task = self._ledger.find(tx, delivery.task or "")
+        task = self._repository.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING and task.note != note:
-            self._ledger.remark(tx, task.id, note)
+            self._repository.set_note(tx, task.id, note)
 
     def _arrived(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         after = self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome)
         if self._accept_answer(tx, after, outcome):
             return
-        task = self._ledger.find(tx, delivery.task or "")
+        task = self._repository.find(tx, delivery.task or "")
         if task.state is not TaskState.DELIVERING:
             return
-        if self._deliveries.go_on(tx, after) is not None:
-            self._ledger.remark(tx, task.id, f"{after.share.words} is there")
+        if self._deliveries.queue_next_part(tx, after) is not None:
+            self._repository.set_note(tx, task.id, f"{after.share.words} is there")
         elif outcome.reason is Reason.DRY_RUN:
-            self._ledger.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
+            self._repository.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
             self._agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
-            self._ledger.move(tx, task.id, TaskState.WORKING)
+            self._repository.move(tx, task.id, TaskState.WORKING)
             self._actions.dialogs.block_task(tx, delivery.agent)
 
     def _accept_answer(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> bool:
         """Store the answer that the outcome carries. Return whether it carries one."""
         if outcome.answer is not None:
-            self._tasks.accept_from_lane(tx, delivery.task or "", outcome.answer, of=delivery.id, note=outcome.note)
+            self._tasks.accept_lane_answer(tx, delivery.task or "", outcome.answer, of=delivery.id, note=outcome.note)
         return outcome.answer is not None
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
@@ -174,13 +178,13 @@ class Verdict:
             self._deliveries.wait(tx, delivery, outcome, until_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
         elif self._policy.is_poison(delivery, outcome):
             self._refused(tx, delivery, poisoned(delivery, outcome))
-        elif delivery.share.is_later and outcome.reason in WAITS_FOR_ITS_AGENT:
+        elif delivery.share.is_later and outcome.reason in WAITS_FOR_AGENT:
             self._stays(tx, delivery, outcome)
         elif self._policy.is_exhausted(delivery, outcome, self._clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
         else:
-            self._remark(tx, delivery, "")
-            self._deliveries.bounce(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
+            self._set_note(tx, delivery, "")
+            self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
@@ -206,10 +210,10 @@ class Verdict:
             return
         if delivery.share.is_later and outcome.reason is not Reason.POISON:
             self._stays(tx, delivery, outcome)
-            self._ledger.say_once(tx, delivery.task or "", "its window was refused between two parts")
+            self._repository.notify_reason(tx, delivery.task or "", "its window was refused between two parts")
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
-        task, note = self._ledger.find(tx, delivery.task or ""), _seen(outcome)
+        task, note = self._repository.find(tx, delivery.task or ""), _seen(outcome)
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
         is_too_often = self._deliveries.refusals(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections
         if self._agents.abilities(delivery.agent).answers_itself:
@@ -222,20 +226,20 @@ class Verdict:
         self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=offline_for(outcome.reason))
         can = self._agents.who_can(task.needs, task.wanted)
         if outcome.reason is Reason.POISON:
-            self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
+            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
         elif is_too_often:
-            self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
+            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
         elif any(self._agents.status(tx, agent.name).state in AT_HAND for agent in can):
-            self._ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
+            self._repository.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
-            self._ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+            self._repository.suspend(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
 
     def _limited(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Give the agent nothing until its model's limit ends; the task goes to any agent that is free."""
         back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
         reason, for_s = Reason.RATE_LIMITED, outcome.retry_after_s
         self._deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason.value, note=outcome.note)
-        self._ledger.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {reason.value}")
+        self._repository.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {reason.value}")
         self._limit(tx, delivery, reason, for_ms=self._policy.rate_limit_ms if for_s is None else round(for_s * 1000))
 
     def _limit(self, tx: Tx, delivery: Delivery, reason: Reason, *, for_ms: int) -> None:
@@ -250,27 +254,27 @@ class Verdict:
         waited_ms = now_ms - delivery.created_ms
         rest_ms = min(max(waited_ms, policy.longest_pause_ms), policy.window_recheck_ms)
         self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
-        self._remark(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
+        self._set_note(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
 
     def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         """A window that was refused can be used again: its agents can, and what waits for it may go."""
         agents = self._agents.at(desk, window)
-        self._deliveries.drafts.forget_all(tx, desk, window)
+        self._deliveries.leftover_drafts.forget_all(tx, desk, window)
         for agent in agents:
             if self._agents.status(tx, agent.name).state is AgentState.OFFLINE:
                 why = self._reachability.why_unreachable(agent)
                 to = AgentState.OFFLINE if why else AgentState.IDLE
                 self._agents.move(tx, agent.name, to, reason=why)
         self._agent_messages.resume_for(tx, agents)
-        for delivery in (one for agent in agents for one in self._deliveries.open_to(tx, agent.name)):
+        for delivery in (one for agent in agents for one in self._deliveries.open_for_agent(tx, agent.name)):
             if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
                 self._deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
 
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        task = self._ledger.find(tx, delivery.task or "")
+        task = self._repository.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING:
             reason = outcome.reason.value if outcome.reason else "the delivery failed"
-            self._ledger.fail(tx, task.id, reason=reason, note=outcome.note)
+            self._repository.fail(tx, task.id, reason=reason, note=outcome.note)
 
     # messages
 
@@ -278,16 +282,16 @@ class Verdict:
         """Apply the outcome to a message, which has no task that could wait for it: it waits in the queue."""
         now_ms = self._clock.now_ms()
         if outcome.result in {Result.DELIVERED, Result.SENT}:
-            self._deliveries.go_on(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
+            self._deliveries.queue_next_part(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
         elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
             self._deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
         elif outcome.result is Result.STOPPED or (outcome.reason is not None and outcome.reason.value in POLITE):
             # The desk was stopped, perhaps by its machine's own switch, or a user types there: do not ask at once.
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self._policy.longest_pause_ms)
-        elif outcome.reason in WAITS_FOR_ITS_AGENT:
+        elif outcome.reason in WAITS_FOR_AGENT:
             # The desk's worker says when the window is free, and users are told of what the agent asks. A brief that
             # is queued behind this message waits no longer than for a bounce.
-            brief = any(one.is_brief for one in self._deliveries.open_to(tx, delivery.agent))
+            brief = any(one.is_brief for one in self._deliveries.open_for_agent(tx, delivery.agent))
             rest_ms = self._policy.longest_pause_ms if brief else self._policy.window_recheck_ms
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         elif outcome.result is Result.REFUSED:
@@ -297,13 +301,13 @@ class Verdict:
         elif self._policy.is_exhausted(delivery, outcome, now_ms):
             self._window_is_refused(tx, delivery, spent(delivery, outcome))
         else:
-            self._deliveries.bounce(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
+            self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
     def hold_agents(self, tx: Tx) -> None:
         """An agent to which words may have come or not gets nothing more, until a person has looked; then it goes on.
 
         A brief that was only queued for it goes to others."""
-        unknown = {one.agent for one in self._deliveries.open_words(tx) if one.state is DeliveryState.UNKNOWN}
+        unknown = {one.agent for one in self._deliveries.open_messages(tx) if one.state is DeliveryState.UNKNOWN}
         for name, state in self._agents.states(tx).items():
             status = self._agents.status(tx, name)
             if name in unknown and status.task is not None:
@@ -316,11 +320,11 @@ class Verdict:
                 self._agents.move(tx, name, AgentState.IDLE)
 
     def _requeue_brief(self, tx: Tx, agent: str, task: str) -> None:
-        brief = self._deliveries.open_of(tx, task)
+        brief = self._deliveries.open_for_task(tx, task)
         if brief is not None and brief.state is DeliveryState.QUEUED and not brief.share.is_later:
             self._deliveries.step(tx, brief, DeliveryState.SUPERSEDED, reason=_HELD)
             self._agents.free(tx, agent, task=task)
-            self._ledger.again(tx, self._ledger.find(tx, task))
+            self._repository.reopen(tx, self._repository.find(tx, task))
 
     def _window_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The words wait for the window; as long as it is like that, a free agent gets no task either."""
@@ -344,7 +348,7 @@ class Verdict:
         elif outcome.reason is Reason.CHANGED or self._actions.is_expired(delivery):
             self._actions.record_end(tx, self._give_up(tx, delivery, DeliveryState.REFUSED, outcome))
         else:
-            self._deliveries.bounce(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
+            self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
 
 def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:

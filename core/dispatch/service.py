@@ -11,13 +11,13 @@ from core.agents.model import Agent, AgentState, Route
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
-from core.dispatch.assigner import Assigning
-from core.dispatch.crash_recovery import Restart
-from core.dispatch.delivery_worker import Couriers
-from core.dispatch.outcomes import Verdict
+from core.dispatch.assigner import Assigner
+from core.dispatch.crash_recovery import CrashRecovery
+from core.dispatch.delivery_worker import DeliveryWorkers
+from core.dispatch.outcomes import Outcomes
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
-from core.dispatch.unknown_deliveries import Unknowns
+from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
 from core.store.engine import Tx, at_row
@@ -37,15 +37,17 @@ class Dispatch(DeskNews):
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._services = services
         self._reachability = reachability = Reachability(services.desks, lanes)
-        self._verdict = verdict = Verdict(services, reachability)
-        self.roster = AgentAvailability(services, services.tasks.ledger, why_unreachable=reachability.why_unreachable)
+        self._verdict = verdict = Outcomes(services, reachability)
+        self.roster = AgentAvailability(
+            services, services.tasks.repository, why_unreachable=reachability.why_unreachable
+        )
         self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
         self.reading = AnswerScraper(services, services.tasks)
-        self.unknowns = Unknowns(services, hold_agents=verdict.hold_agents)
-        self.couriers = Couriers(services, verdict, reachability, look=self._look)
+        self.unknowns = UnknownDeliveries(services, hold_agents=verdict.hold_agents)
+        self.couriers = DeliveryWorkers(services, verdict, reachability, look=self._look)
         self.couriers.serve(lanes)
-        self.assigner = Assigning(services, reachability, self.roster, verdict, wake_workers=self.couriers.wake)
-        self._restart = Restart(services, reachability, verdict)
+        self.assigner = Assigner(services, reachability, self.roster, verdict, wake_workers=self.couriers.wake)
+        self._restart = CrashRecovery(services, reachability, verdict)
         services.tasks.quarantine.act_ended = services.agent_actions.record_end
         services.desks.on_change(self.wake)
 
@@ -53,10 +55,10 @@ class Dispatch(DeskNews):
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
 
         def recover(tx: Tx) -> None:
-            self._restart.put_back(tx)
+            self._restart.requeue_interrupted(tx)
             self._restart.follow_config(tx)
             self.roster.requeue_for_paused(tx)
-            self._restart.mend(tx)
+            self._restart.repair_orphans(tx)
 
         await self._services.tasks.quarantine.write(recover)
 
@@ -89,7 +91,7 @@ class Dispatch(DeskNews):
 
         def follow(tx: Tx) -> None:
             # All here, on the writer's thread: no round that is under way there sees a part of it.
-            self._services.agents.take(agents)
+            self._services.agents.set_agents(agents)
             self._reachability.routes = frozenset(lanes)
             self._restart.follow_change(tx, moved)
             note(tx)
@@ -158,4 +160,4 @@ class Dispatch(DeskNews):
         status = self._services.agents.status(tx, agent.name)
         if status.task is not None and status.state in _AT_WORK:
             with at_row(status.task):
-                self._services.tasks.seen_at_work(tx, status.task)
+                self._services.tasks.record_window_activity(tx, status.task)

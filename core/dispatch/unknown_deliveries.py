@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from core.agent_actions.model import ActionNotRepeated
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
-from core.dispatch.model import Decision, NothingToDecide
+from core.dispatch.model import Decision, NoUnknownDelivery
 from core.dispatch.services import Services
 from core.journal.model import Event
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
-from core.tasks.model import BadTaskId, ParkCause, Task, TaskState, parse_task_id
+from core.tasks.model import InvalidTaskId, ParkCause, Task, TaskState, parse_task_id
 
 _NEWEST = 100
 
@@ -28,13 +28,17 @@ class DeliveryResolved(Event):
     decision: str
 
 
-class Unknowns:
+class UnknownDeliveries:
     """Deliveries of which nobody knows whether they arrived, and the one verb that settles them."""
 
     def __init__(self, services: Services, *, hold_agents: Callable[[Tx], None]) -> None:
         """`hold_agents` holds the agents to which messages may have come or not, and lets the others go."""
         self._services = services
-        self._ledger, self._agents, self._deliveries = services.tasks.ledger, services.agents, services.deliveries
+        self._repository, self._agents, self._deliveries = (
+            services.tasks.repository,
+            services.agents,
+            services.deliveries,
+        )
         self._hold_agents = hold_agents
 
     async def list(
@@ -49,21 +53,21 @@ class Unknowns:
     ) -> Delivery:
         """Settle one delivery, named by its id or its task. With `fence` only if it is still that unknown.
 
-        Raises DeliveryNotFound, TaskNotFound, NothingToDecide when it was settled meanwhile, or ActionNotRepeated
+        Raises DeliveryNotFound, TaskNotFound, NoUnknownDelivery when it was settled meanwhile, or ActionNotRepeated
         for an act that shall be done again."""
         require(by, Permission.DELIVERY_RESOLVE)
 
         def settle(tx: Tx) -> Delivery:
             found = self._find(tx, delivery_or_task)
             if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
-                raise NothingToDecide(what=found.task or found.id, how=_standing(found))
+                raise NoUnknownDelivery(what=found.task or found.id, how=_standing(found))
             if found.act is not None and decision is Decision.SEND_AGAIN:
                 raise ActionNotRepeated
             event = DeliveryResolved(
                 delivery=found.id, task=found.task or "", agent=found.agent, decision=decision.value
             )
             self._services.journal.append(tx, event, by=by.id)
-            task = self._ledger.find(tx, found.task) if found.task else None
+            task = self._repository.find(tx, found.task) if found.task else None
             match decision:
                 case Decision.ARRIVED:
                     return self._arrived(tx, found, task, by)
@@ -76,26 +80,26 @@ class Unknowns:
 
     def _find(self, tx: Tx, named: str) -> Delivery:
         try:
-            task = self._ledger.find(tx, parse_task_id(named)).id
-        except BadTaskId:
+            task = self._repository.find(tx, parse_task_id(named)).id
+        except InvalidTaskId:
             found = self._deliveries.known(tx, DeliveryId(named.strip().upper()))
             if found is None:
                 raise DeliveryNotFound(id=named[:40]) from None
             return found
-        found = self._deliveries.open_of(tx, task) or self._deliveries.last_of(tx, task)
+        found = self._deliveries.open_for_task(tx, task) or self._deliveries.last_for_task(tx, task)
         if found is None:
-            raise NothingToDecide(what=task, how="nothing was brought to anybody yet")
+            raise NoUnknownDelivery(what=task, how="nothing was brought to anybody yet")
         return found
 
     def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
         after = self._deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.PERSON, by=by)
-        rest = self._deliveries.go_on(tx, after)
+        rest = self._deliveries.queue_next_part(tx, after)
         if rest is not None:
             self._bring(tx, rest, task, by)
         elif task is None:
             self._hold_agents(tx)
         elif _waits_for_this(task):
-            self._ledger.move(tx, task.id, TaskState.WORKING, by=by)
+            self._repository.move(tx, task.id, TaskState.WORKING, by=by)
             self._agents.is_at_work(tx, delivery.agent, task=task.id)
         return after
 
@@ -109,8 +113,8 @@ class Unknowns:
             after = self._send_elsewhere(tx, after, task, by)
         elif task is not None:
             # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.
-            self._ledger.move(tx, task.id, TaskState.READY, by=by)
-            self._ledger.move(tx, task.id, TaskState.ASSIGNED, by=by)
+            self._repository.move(tx, task.id, TaskState.READY, by=by)
+            self._repository.move(tx, task.id, TaskState.ASSIGNED, by=by)
             self._agents.is_at_work(tx, queued.agent, task=task.id)
         if task is None:
             self._hold_agents(tx)
@@ -123,7 +127,7 @@ class Unknowns:
             return self._deliveries.find(tx, delivery.id)
         after = self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
         self._agents.free(tx, delivery.agent, task=task.id)
-        self._ledger.again(tx, task, by=by)
+        self._repository.reopen(tx, task, by=by)
         return after
 
     def _drop(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
@@ -132,7 +136,7 @@ class Unknowns:
             self._hold_agents(tx)
         else:
             why = f"{by.name} dropped it: nobody knew whether its prompt had arrived"
-            self._ledger.drop(tx, task, by=by, why=why)
+            self._repository.abandon(tx, task, by=by, why=why)
         return after
 
 

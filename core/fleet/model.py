@@ -14,7 +14,7 @@ from core.dispatch.model import REFUSED_FOR
 from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.notices.model import Place
-from core.tasks.model import TaskId, TaskLine, TaskState
+from core.tasks.model import TaskId, TaskState, TaskSummary
 
 BoardId = NewType("BoardId", int)
 
@@ -72,7 +72,7 @@ class AtWork:
     """An agent, and the task it has."""
 
     status: AgentStatus
-    task: TaskLine | None
+    task: TaskSummary | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Board:
     agents: tuple[AtWork, ...]  # in the order of the config
     desks: tuple[DeskStatus, ...]  # those that agents work at; their windows were not looked at
     tasks: Mapping[TaskState, int]
-    queue: tuple[TaskLine, ...]  # the first of those that are ready, in the order in which they are given out
+    queue: tuple[TaskSummary, ...]  # the first of those that are ready, in the order in which they are given out
     needs: int  # how many things need somebody
     at_ms: int
 

@@ -11,7 +11,7 @@ from core.agent_actions.model import AgentDialog, BlockedWindow
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
-from core.dispatch.model import WAITS_FOR_ITS_AGENT, seen
+from core.dispatch.model import WAITS_FOR_AGENT, seen
 from core.dispatch.services import Services
 from core.fleet import texts
 from core.fleet.boards import Boards
@@ -20,7 +20,7 @@ from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
 from core.notices.model import Notice, NoticeState, Place
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
-from core.tasks.model import ENDED, HeldTasks, TaskId, TaskLine, TaskState, WaitReason
+from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary, WaitReason
 
 _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # nothing is kept awake for what a user has still to decide about
 _RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
@@ -44,7 +44,7 @@ class Fleet:
     def __init__(self, services: Services, *, refused_answers: Path | None = None) -> None:
         """`refused_answers` is the folder of the answers that could not be used; None where nobody keeps them."""
         self._services = services
-        self._ledger, self._agents, self._desks = services.tasks.ledger, services.agents, services.desks
+        self._repository, self._agents, self._desks = services.tasks.repository, services.agents, services.desks
         self._notices, self._clock = services.notices, services.clock
         self._refused = refused_answers
         self.boards = Boards(store=services.store, journal=services.journal, clock=services.clock)
@@ -60,13 +60,13 @@ class Fleet:
         """What everybody does, and how much waits."""
         require(by, Permission.FLEET_READ)
         statuses = await self._agents.list(by=HUB)
-        tasks = await self._ledger.lines({status.task for status in statuses if status.task})
+        tasks = await self._repository.summaries({status.task for status in statuses if status.task})
         needs, more = await self._needs(1)
         return Board(
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
             desks=self._desks.known(),
-            tasks=self._ledger.memory.counts(),
-            queue=await self._ledger.queue(limit=_QUEUE_SHOWN),
+            tasks=self._repository.cache.counts(),
+            queue=await self._repository.list_queue(limit=_QUEUE_SHOWN),
             needs=len(needs) + more,
             at_ms=self._clock.now_ms(),
         )
@@ -78,10 +78,10 @@ class Fleet:
         if not desks:
             return frozenset()
         held = [one for one in await self._agents.list(by=HUB) if one.task and one.agent.desk in desks]
-        lines = await self._ledger.lines(status.task for status in held if status.task) if held else {}
+        lines = await self._repository.summaries(status.task for status in held if status.task) if held else {}
         working = {task for task, line in lines.items() if line.state not in _RESTS}
         found = {status.agent.desk for status in held if status.task in working}
-        for demand in await self._ledger.demands_in(TaskState.READY, TaskState.WAITING):
+        for demand in await self._repository.requirements_in(TaskState.READY, TaskState.WAITING):
             found |= {agent.desk for agent in self._agents.who_can(demand.needs, demand.wanted)}
         found |= {one.desk for one in await self._services.deliveries.newest_in(_OPEN, limit=_MOST)}
         return frozenset(desks) & found
@@ -89,16 +89,16 @@ class Fleet:
     async def sum_up_ended(self) -> None:
         """Tell in one message of the tasks that ended while there was no Discord, instead of one by one."""
         tasks = await self._notices.never_posted(before_ms=self._clock.now_ms() - _SUMMED_UP_AFTER_MS)
-        lines = await self._ledger.lines(tasks)
+        lines = await self._repository.summaries(tasks)
         if ended := [task for task in tasks if task in lines and lines[task].state in ENDED]:
             await self._notices.sum_up(ended)
 
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
         """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""
-        known = await self._ledger.held(most=limit)
+        known = await self._repository.list_blocked(most=limit)
         held = [one for one in known if not one.is_rest]
         more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
-        parts = await self._services.deliveries.later_parts()
+        parts = await self._services.deliveries.find_later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
         blocked = self._services.blocked_windows.list_open(
             {name for name, state in self._desks.states().items() if state in _SEEN}
@@ -113,7 +113,7 @@ class Fleet:
         halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
         found += [*standstills, *locks, *halves]
         found += await self._unusable_agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
-        found += _of_untold(await self._notices.untold())
+        found += _of_untold(await self._notices.failed_notifications())
         found += [] if self._refused is None else await asyncio.to_thread(_read_refused, self._refused)
         found += await self._boards_given_up()
         if (trouble := self._services.store.trouble) is not None:
@@ -121,14 +121,14 @@ class Fleet:
         return sorted(found, key=lambda need: (_RANK[need.kind], need.since_ms)), more
 
     async def _sort_by_desk(
-        self, held: Iterable[HeldTasks], parts: Iterable[Delivery]
-    ) -> tuple[list[tuple[DeskStatus, list[HeldTasks]]], list[HeldTasks]]:
+        self, held: Iterable[BlockedTaskGroup], parts: Iterable[Delivery]
+    ) -> tuple[list[tuple[DeskStatus, list[BlockedTaskGroup]]], list[BlockedTaskGroup]]:
         """Tasks that wait because of a desk count as one thing to do: that desk."""
         closed = self._closed_desks()
         waits = [one for one in held if closed and (one.state, one.reason) in _FOR_A_DESK]
-        tasks = await self._ledger.lines(one.oldest for one in waits) if waits else {}
-        by_desk: dict[str, list[HeldTasks]] = {}
-        others: list[HeldTasks] = []
+        tasks = await self._repository.summaries(one.oldest for one in waits) if waits else {}
+        by_desk: dict[str, list[BlockedTaskGroup]] = {}
+        others: list[BlockedTaskGroup] = []
         for one in held:
             task = tasks.get(one.oldest)
             able = self._able(task) if task and one in waits else []
@@ -143,12 +143,12 @@ class Fleet:
         return [(closed[desk], stopped) for desk, stopped in by_desk.items()], others
 
     async def _sort_by_window(
-        self, held: Collection[HeldTasks], blocked: Collection[BlockedWindow]
-    ) -> tuple[list[HeldTasks], dict[str, list[HeldTasks]]]:
+        self, held: Collection[BlockedTaskGroup], blocked: Collection[BlockedWindow]
+    ) -> tuple[list[BlockedTaskGroup], dict[str, list[BlockedTaskGroup]]]:
         """Tasks that wait because of a blocked window count as one thing to do: that window."""
-        by_window: dict[str, list[HeldTasks]] = {}
+        by_window: dict[str, list[BlockedTaskGroup]] = {}
         waits = [one for one in held if blocked and one.reason == WaitReason.WINDOW]
-        tasks = await self._ledger.lines(one.oldest for one in waits) if waits else {}
+        tasks = await self._repository.summaries(one.oldest for one in waits) if waits else {}
         for one in waits:
             for now in blocked:
                 if (task := tasks.get(one.oldest)) and any(now.agent == agent.name for agent in self._able(task)):
@@ -156,8 +156,8 @@ class Fleet:
         found = [one for waiting in by_window.values() for one in waiting]
         return [one for one in held if one not in found], by_window
 
-    def _able(self, task: TaskLine) -> list[Agent]:
-        return self._agents.who_can(task.demand.needs, task.demand.wanted)
+    def _able(self, task: TaskSummary) -> list[Agent]:
+        return self._agents.who_can(task.requirements.needs, task.requirements.wanted)
 
     def _closed_desks(self) -> dict[str, DeskStatus]:
         return {status.desk.name: status for status in self._desks.known() if status.state in _CLOSED}
@@ -185,7 +185,7 @@ class Fleet:
 
     async def _stopped(self, tasks: Iterable[str | None]) -> set[str]:
         """Those of these tasks that are entries of their own, listed or counted."""
-        lines = await self._ledger.lines({task for task in tasks if task})
+        lines = await self._repository.summaries({task for task in tasks if task})
         return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
 
     async def _standstills(self) -> list[Need]:
@@ -208,7 +208,7 @@ class Fleet:
                 name, then = desk.desk.name, texts.DESKS.get(desk.state.value, texts.MEND_DESK)
                 found.append(_of_part(part, texts.half_said(part, f"desk {name}"), then, seen=desk.reason))
                 continue
-            if (part.reason in WAITS_FOR_ITS_AGENT and part.agent in asking) or (
+            if (part.reason in WAITS_FOR_AGENT and part.agent in asking) or (
                 part.reason == Reason.LOCKED and part.desk in locked
             ):
                 continue
@@ -217,7 +217,7 @@ class Fleet:
                 found.append(_of_part(part, *said, seen=seen(part.reason, part.note)))
         return found
 
-    async def _unusable_agents(self, held: Iterable[HeldTasks], halves: Iterable[Need]) -> list[Need]:
+    async def _unusable_agents(self, held: Iterable[BlockedTaskGroup], halves: Iterable[Need]) -> list[Need]:
         """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
         away = [status for status in await self._agents.list(by=HUB) if status.state in _AWAY]
         closed = {status.desk.name for status in self._desks.known() if status.state is not DeskState.READY}
@@ -226,11 +226,11 @@ class Fleet:
             return []
         said = await self._stopped(status.task for status in away)
         said |= {str(one.oldest) for one in held} | {need.task for need in halves if need.task}
-        waits = await self._ledger.lines(
+        waits = await self._repository.summaries(
             one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
         )
         named = {task.agent for task in waits.values()} | {need.agent for need in halves}
-        demands = await self._ledger.demands_in(TaskState.READY, TaskState.WAITING)
+        demands = await self._repository.requirements_in(TaskState.READY, TaskState.WAITING)
         wanted = {str(agent.name) for one in demands for agent in self._agents.who_can(one.needs, one.wanted)}
         return [
             _of_agent(status)
@@ -263,23 +263,23 @@ class Fleet:
         ids = {need.task for need in needs if need.task}
         if not ids:
             return needs
-        tasks = await self._ledger.lines(ids)
+        tasks = await self._repository.summaries(ids)
         cards = await self._notices.cards_of(ids)
         return tuple(_placed(need, tasks, cards) for need in needs)
 
 
-def _placed(need: Need, tasks: Mapping[str, TaskLine], cards: Mapping[str, Notice]) -> Need:
+def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, Notice]) -> Need:
     task, card = tasks.get(need.task or ""), cards.get(need.task or "")
     if task is None:
         return need
     if need.message:
         return replace(need, title=task.title)
     place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
-    agent = need.agent or task.agent or task.demand.wanted
+    agent = need.agent or task.agent or task.requirements.wanted
     return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
 
 
-def _of_held(held: HeldTasks) -> Need | None:
+def _of_held(held: BlockedTaskGroup) -> Need | None:
     said = texts.of_held(held)
     if said is None:
         return None
@@ -288,7 +288,7 @@ def _of_held(held: HeldTasks) -> Need | None:
     return Need(kind=kind, what=what, next=then, seen=seen, task=held.oldest, more=more, since_ms=held.since_ms)
 
 
-def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
+def _of_desk(status: DeskStatus, waits: list[BlockedTaskGroup]) -> Need:
     first = min(waits, key=lambda one: one.since_ms)
     name, state = status.desk.name, status.state.value
     is_told = status.state is DeskState.UNAVAILABLE
@@ -304,7 +304,7 @@ def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
     )
 
 
-def _of_blocked(now: BlockedWindow, waits: Collection[HeldTasks]) -> Need:
+def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need:
     first = min(waits, key=lambda one: one.since_ms, default=None)
     return Need(
         kind=NeedKind.WINDOW,
@@ -336,9 +336,11 @@ def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
     )
 
 
-def _for_its_desk(task: TaskId, since_ms: int) -> HeldTasks:
+def _for_its_desk(task: TaskId, since_ms: int) -> BlockedTaskGroup:
     """A task that is half told, among those that wait for the same desk."""
-    return HeldTasks(state=TaskState.WAITING, reason=WaitReason.DESK, note="", oldest=task, size=1, since_ms=since_ms)
+    return BlockedTaskGroup(
+        state=TaskState.WAITING, reason=WaitReason.DESK, note="", oldest=task, size=1, since_ms=since_ms
+    )
 
 
 def _of_part(part: Delivery, what: str, then: str, *, seen: str) -> Need:

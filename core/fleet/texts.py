@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from core.deliveries import cures
 from core.deliveries.model import Delivery, Reason
-from core.dispatch.model import POLITE, WAITS_FOR_ITS_AGENT
+from core.dispatch.model import POLITE, WAITS_FOR_AGENT
 from core.fleet.model import NeedKind
 from core.notices.model import NoticeState
 from core.profiles.model import Activity
-from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
+from core.tasks.model import BlockCause, BlockedTaskGroup, ParkCause, TaskState, WaitReason
 
 _WAITING: dict[str, tuple[str, str]] = {
     WaitReason.WINDOW: (
@@ -98,7 +98,7 @@ _BEGAN_EARLY = (
 LOOK_AT_AGENT = "`/desk doctor` says what is wrong with its window, and what to do."
 
 
-def of_held(held: HeldTasks) -> tuple[NeedKind, str, str] | None:
+def of_held(held: BlockedTaskGroup) -> tuple[NeedKind, str, str] | None:
     """Kind, what happened and what to do; None for what passes without a person."""
     if held.state is TaskState.BLOCKED and held.reason == BlockCause.APPROVAL:
         return None  # what its window asks is told by itself
@@ -122,7 +122,7 @@ def of_part(part: Delivery, *, waited_ms: int) -> tuple[str, str] | None:
     if not part.reason or part.bounces or part.reason in _PART_PASSES:
         return None
     reason = cures.reason_of(part.reason)
-    if reason in WAITS_FOR_ITS_AGENT and waited_ms < MAY_WORK_MS:
+    if reason in WAITS_FOR_AGENT and waited_ms < MAY_WORK_MS:
         return None
     cure = _BEGAN_EARLY if reason is Reason.BUSY else cures.cure(reason)
     end = " It then goes on by itself" + ("; `/task cancel` gives it up." if part.is_brief else ".")
@@ -135,6 +135,6 @@ def half_said(part: Delivery, what: str) -> str:
     return f"{part.share.words} of {whose} waits for {what}; what comes before it has arrived"
 
 
-def _cure(held: HeldTasks) -> str:
+def _cure(held: BlockedTaskGroup) -> str:
     """What to do about what was seen at the window."""
     return cures.cure(cures.reason_of(held.note))

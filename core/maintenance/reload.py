@@ -69,7 +69,7 @@ class Reload:
         """In this order, so that a kill at any point leaves what the next start puts right by itself, and a store that
         refuses is met before anything is ended."""
         dispatch, services, crew = self._dispatch, self._services, self._crew
-        await services.agents.welcome(config.agents)
+        await services.agents.register_agents(config.agents)
         before = self._config
         routes = dispatch.couriers.unlike(config.agents, reloaded.desks) | {
             agent.route
@@ -81,7 +81,7 @@ class Reload:
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
         await services.desks.take(config.desks, crew.hands)
-        services.tasks.briefs.take(config.longest_prompts(), config.agents_read())
+        services.tasks.prompt_files.set_limits(config.longest_prompts(), config.agents_read())
         lanes = crew.lanes(config)
         self._maintenance.serve(lanes)
         event = ConfigReloaded(

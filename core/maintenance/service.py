@@ -12,7 +12,7 @@ from core.calibration.model import CalibrationOptions, CalibrationResult, Calibr
 from core.calibration.service import Calibrations
 from core.config.profiles import ProfileEnabled
 from core.deliveries import cures
-from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
 from core.dispatch.services import Services
@@ -280,7 +280,7 @@ class Maintenance:
         in_doubt = await services.store.write(lambda tx: deliveries.in_states(tx, _EVIDENCE))
         if any((one.desk, one.window) == (target.desk, target.window) for one in in_doubt):
             return target.not_tried(*NOT_SETTLED)
-        with deliveries.drafts.rehearsing(target.desk, target.window):
+        with deliveries.leftover_drafts.rehearsing(target.desk, target.window):
             outcome, tries = await self._try(target, target.lane)
             tried = _tried(target, outcome, tries)
             event = WindowTried(
@@ -294,7 +294,7 @@ class Maintenance:
 
             def note(tx: Tx) -> None:
                 if not outcome.draft_left:
-                    deliveries.drafts.rehearsed(tx, target.desk, target.window)
+                    deliveries.leftover_drafts.rehearsed(tx, target.desk, target.window)
                 services.journal.append(tx, event, by=by.id)
 
             await services.store.write(note)
@@ -313,11 +313,11 @@ class Maintenance:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    async def _order(self, target: _Target, number: int) -> Order:
+    async def _order(self, target: _Target, number: int) -> DeliveryRequest:
         text = TEXT.format(word=self._services.ids.marker(WORD_CHARS))
-        drafts = self._services.deliveries.drafts
+        drafts = self._services.deliveries.leftover_drafts
         left = await self._services.store.write(lambda tx: drafts.left_in(tx, target.desk, target.window))
-        return Order(
+        return DeliveryRequest(
             delivery=DeliveryId(self._services.ids.ulid()),
             fence=number,
             agent=target.agent,
@@ -326,7 +326,7 @@ class Maintenance:
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             drafts=left,
-            rehearses=True,
+            is_dry_run=True,
         )
 
     # Looking over

@@ -13,7 +13,7 @@ _BETWEEN = INSTRUCTION.partition("{opening}")[2].partition("{closing}")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class MarkedAnswer:
     """What stands between the markers. Not `is_whole`: it begins, and its end is not there."""
 
     text: str
@@ -21,7 +21,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sign:
+class _Marker:
     at: int
     end: int
     opens: bool
@@ -29,11 +29,11 @@ class _Sign:
 
 def instruction(marker: str) -> str:
     """The line of a prompt that says how to answer without a shell."""
-    opening, closing = _signs(marker)
+    opening, closing = _markers(marker)
     return INSTRUCTION.format(opening=opening, closing=closing)
 
 
-def find_answer(transcript: str, marker: str) -> Found | None:
+def find_answer(transcript: str, marker: str) -> MarkedAnswer | None:
     """The newest answer that stands between these markers; one that is whole before one that only begins.
 
     The prompt itself, which names both, is never taken for one: neither whole, nor cut off on either side, nor quoted.
@@ -42,38 +42,38 @@ def find_answer(transcript: str, marker: str) -> Found | None:
         return None
     whole: str | None = None
     begins: int | None = None
-    for sign in _signs_in(transcript, marker):
+    for sign in _markers_in(transcript, marker):
         if sign.opens:
             begins = sign.end
         elif begins is not None:
             whole = _clean(transcript[begins : sign.at]) or whole
             begins = None
     if whole is not None:
-        return Found(text=whole, is_whole=True)
+        return MarkedAnswer(text=whole, is_whole=True)
     rest = "" if begins is None else _clean(transcript[begins:])
     if not rest or _is_cut_prompt(rest, marker):
         return None
-    return Found(text=rest, is_whole=False)
+    return MarkedAnswer(text=rest, is_whole=False)
 
 
-def _signs(marker: str) -> tuple[str, str]:
+def _markers(marker: str) -> tuple[str, str]:
     return f"<<<{marker}", f"{marker}>>>"
 
 
-def _signs_in(transcript: str, marker: str) -> list[_Sign]:
+def _markers_in(transcript: str, marker: str) -> list[_Marker]:
     """Every marker that an agent wrote, in order; those of a prompt's own line are left out."""
-    opening, closing = _signs(marker)
-    echoed = [match.span() for match in _noisy(opening + _BETWEEN + closing).finditer(transcript)]
+    opening, closing = _markers(marker)
+    echoed = [match.span() for match in _with_noise(opening + _BETWEEN + closing).finditer(transcript)]
     # A copy may end, or a window cut a long prompt off, in the middle of that line.
-    echoed += [match.span() for match in _noisy(_BEFORE + opening).finditer(transcript)]
-    opens = [_Sign(*match.span(), True) for match in _noisy(opening).finditer(transcript)]
-    closes = [_Sign(*match.span(), False) for match in _noisy(closing).finditer(transcript)]
+    echoed += [match.span() for match in _with_noise(_BEFORE + opening).finditer(transcript)]
+    opens = [_Marker(*match.span(), True) for match in _with_noise(opening).finditer(transcript)]
+    closes = [_Marker(*match.span(), False) for match in _with_noise(closing).finditer(transcript)]
     closes = [one for one in closes if not any(other.at < one.end and one.at < other.end for other in opens)]
     own = [one for one in (*opens, *closes) if not any(at <= one.at and one.end <= end for at, end in echoed)]
     return sorted(own, key=lambda one: one.at)
 
 
-def _noisy(text: str) -> re.Pattern[str]:
+def _with_noise(text: str) -> re.Pattern[str]:
     """The text with anything between its characters that a window may put there; its own blanks count as that."""
     return re.compile(_NOISE.join(re.escape(character) for character in text if not character.isspace()))
 
@@ -81,7 +81,7 @@ def _noisy(text: str) -> re.Pattern[str]:
 def _is_cut_prompt(rest: str, marker: str) -> bool:
     """Whether this is the middle of a prompt's own line, cut off on both sides."""
     kept = re.sub(_NOISE, "", rest)
-    return "".join(f"{_BETWEEN}{_signs(marker)[1]}".split()).startswith(kept[:20])
+    return "".join(f"{_BETWEEN}{_markers(marker)[1]}".split()).startswith(kept[:20])
 
 
 def _clean(text: str) -> str:

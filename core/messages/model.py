@@ -15,7 +15,7 @@ MessageId = NewType("MessageId", str)  # A ULID
 
 MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
 MAX_ANSWER_CHARS = 1_000_000  # the longest answer of an agent
-MAX_SIGN_CHARS = 300  # the longest word of progress: it stands on a card, on one line
+MAX_PROGRESS_CHARS = 300  # the longest word of progress: it stands on a card, on one line
 
 
 class MessageKind(StrEnum):
@@ -109,7 +109,7 @@ def text_for_people(text: str, expired_ms: int | None) -> str:
     return text if expired_ms is None else f"(This text expired on {as_datetime(expired_ms):%Y-%m-%d} UTC.)"
 
 
-def check_whole(text: str) -> None:
+def check_encoding(text: str) -> None:
     """Raise BrokenCharacter if `text` has a lone surrogate: no file, database or window takes one."""
     try:
         text.encode()  # not a loop: an answer of a million characters would hold up everybody's acknowledgements

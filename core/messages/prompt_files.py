@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from core.deliveries.message_parts import WHOLE, Share
+from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.kit.errors import Invalid, Unavailable
 from core.kit.files import drafts_left, write_private
 from core.kit.text_split import cuts
@@ -43,18 +43,20 @@ class Prompt:
     """A text to be brought to an agent, and which part of its message that is."""
 
     text: str
-    share: Share = WHOLE
+    share: MessagePart = WHOLE_MESSAGE
 
 
 _NAME_CHARS = 60
 _MARK_CHARS = 6
 MOST_PARTS = 99  # of one prompt
-_WIDEST = Share(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))  # no part says more about itself than this one
-WORDS_LAST_MS = 2 * 24 * 3600 * 1000
+_WIDEST = MessagePart(
+    number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1)
+)  # no part says more about itself than this one
+MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000
 """So long the file of words that are about no task stays after they were last brought: they have no other end."""
 
 
-class Briefs:
+class PromptFiles:
     """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
     def __init__(self, folder: Path, longest: Mapping[str, Longest], read: Collection[str] = ()) -> None:
@@ -64,72 +66,77 @@ class Briefs:
         self._longest = longest
         self._read = read
 
-    def take(self, longest: Mapping[str, Longest], read: Collection[str]) -> None:
+    def set_limits(self, longest: Mapping[str, Longest], read: Collection[str]) -> None:
         """The windows are these from now on."""
         self._longest, self._read = longest, read
 
-    def is_read(self, agent: str) -> bool:
+    def is_scraped(self, agent: str) -> bool:
         """Whether this agent may answer in its window."""
         return agent in self._read
 
     def render(self, brief: Message, *, agent: str, code: str, command: str, shown_code: str = "") -> str:
         """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
         written = self._renderer(agent, code, command)
-        becomes = self._becomes(written(brief), brief.body, agent)
-        file, lost = self._file(brief) if becomes is TooLong.FILE else None, self._lost(brief.body, agent)
+        becomes = self._too_long_policy(written(brief), brief.body, agent)
+        file, lost = (
+            self._file(brief) if becomes is TooLong.FILE else None,
+            self._unsupported_characters(brief.body, agent),
+        )
         return self._renderer(agent, shown_code or code, command)(brief, file=file, lost=lost)
 
-    def make(self, brief: Message, *, agent: str, code: str, command: str, share: Share | None = None) -> Prompt:
+    def make_prompt(
+        self, brief: Message, *, agent: str, code: str, command: str, share: MessagePart | None = None
+    ) -> Prompt:
         """The prompt as it is brought: the whole, or one part of it; then its file is written. With `share` it is that
         part, however long it is; else the first of as many as it takes now. Raises as `write`."""
         written = self._renderer(agent, code, command)
         whole = written(brief)
-        then = self._becomes(whole, brief.body, agent)
+        then = self._too_long_policy(whole, brief.body, agent)
         if share is None:
-            share = self._first(brief, agent, code, command) if then is TooLong.SPLIT else WHOLE
+            share = self._first_part(brief, agent, code, command) if then is TooLong.SPLIT else WHOLE_MESSAGE
         if share.cuts:
             return Prompt(text=written(brief, share=share), share=share)
         if then is not TooLong.FILE:
             return Prompt(text=whole)
-        text = written(brief, file=self._file(brief), lost=self._lost(brief.body, agent))
+        text = written(brief, file=self._file(brief), lost=self._unsupported_characters(brief.body, agent))
         self.write(brief, text)
         return Prompt(text=text)
 
     def _renderer(self, agent: str, code: str, command: str) -> partial[str]:
         return partial(render, agent=agent, code=code, command=command, is_read=agent in self._read)
 
-    def check(self, body: str, agents: Sequence[str]) -> None:
+    def check_length(self, body: str, agents: Sequence[str]) -> None:
         """Raise TooLongForAgent if no window of these agents takes a body of this length, in whatever form."""
         limits = [self._longest.get(agent) for agent in agents]
         if limits and all(one and one.then is TooLong.REFUSE and len(body) > one.chars for one in limits):
             limit = max(one.chars for one in limits if one)
             raise TooLongForAgent(length=len(body), agent=", ".join(agents), limit=limit)
 
-    def _becomes(self, whole: str, body: str, agent: str) -> TooLong | None:
+    def _too_long_policy(self, whole: str, body: str, agent: str) -> TooLong | None:
         """What this prompt becomes because the agent's window does not take it: it is too long, or its body has lines
         or tabs that would be lost; None where it fits."""
         longest = self._longest.get(agent)
         if longest is None or len(whole) > longest.chars:
             return longest and longest.then
-        return longest.then if longest.then is TooLong.FILE and self._lost(body, agent) else None
+        return longest.then if longest.then is TooLong.FILE and self._unsupported_characters(body, agent) else None
 
-    def _lost(self, body: str, agent: str) -> str:
+    def _unsupported_characters(self, body: str, agent: str) -> str:
         """Name what of this body the agent's window does not take, whatever its length; empty where it takes all."""
         longest = self._longest.get(agent)
         lines = longest is not None and not longest.lines and "\n" in body
         tabs = longest is not None and not longest.tabs and "\t" in body
         return " and ".join(["line breaks"] * lines + ["tabs"] * tabs)
 
-    def _first(self, brief: Message, agent: str, code: str, command: str) -> Share:
+    def _first_part(self, brief: Message, agent: str, code: str, command: str) -> MessagePart:
         """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around
         each part leaves no room, or there would be too many."""
         written, most, empty = self._renderer(agent, code, command), self._longest[agent].chars, replace(brief, body="")
         widest = (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
         room = [most - len(written(empty, share=share)) for share in widest]
         if min(room) < 1:
-            return WHOLE
-        found = Share(cuts=cuts(brief.body, most=room[0], last=room[1]))
-        return found if found.total <= MOST_PARTS else WHOLE
+            return WHOLE_MESSAGE
+        found = MessagePart(cuts=cuts(brief.body, most=room[0], last=room[1]))
+        return found if found.total <= MOST_PARTS else WHOLE_MESSAGE
 
     def write(self, brief: Message, text: str) -> None:
         """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten; StoreFull or
@@ -149,20 +156,22 @@ class Briefs:
                 ) from error
             raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
 
-    def forget(self, task: str) -> None:
+    def delete_for_task(self, task: str) -> None:
         """The task has ended: neither its brief nor what was said about it is needed. A retry writes it anew."""
         self._delete(file for file in self._files() if _task_of(file) == task)
 
-    def forget_old(self, now_ms: int) -> None:
+    def delete_old(self, now_ms: int) -> None:
         """Words that are about no task, once their time is over."""
-        old = (file for file in self._files() if not _task_of(file) and _written_ms(file) + WORDS_LAST_MS < now_ms)
+        old = (
+            file for file in self._files() if not _task_of(file) and _written_ms(file) + MESSAGE_FILES_LAST_MS < now_ms
+        )
         self._delete(old)
 
-    def forget_drafts(self) -> None:
+    def delete_partial(self) -> None:
         """What a kill left half written. Only at a start, before anything is written here."""
         self._delete(self._listed(drafts_left))
 
-    def tasks(self) -> frozenset[str]:
+    def list_tasks(self) -> frozenset[str]:
         """The tasks that files stand here for."""
         return frozenset(filter(None, map(_task_of, self._files())))
 
@@ -213,7 +222,7 @@ def render(
     file: Path | None = None,
     lost: str = "",
     is_read: bool = False,
-    share: Share = WHOLE,
+    share: MessagePart = WHOLE_MESSAGE,
 ) -> str:
     """The whole text that is brought to the agent: a task's brief, or somebody's words.
 
@@ -242,7 +251,7 @@ def render(
     return f"{head}\n{body}{answer}"
 
 
-def _framed(body: str, share: Share) -> str:
+def _framed(body: str, share: MessagePart) -> str:
     """A part says at both ends that it is one, and whether to begin."""
     if not share.cuts:
         return body

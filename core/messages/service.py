@@ -40,7 +40,7 @@ class MessageStored(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SentTexts:
     """What agents have sent to one task: texts that came in time and their size in bytes, all texts of the last minute
     and when the first of them came, late texts that bore one code."""
 
@@ -61,7 +61,7 @@ class Messages:
         self._clock = clock
         self._ids = ids
 
-    def brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
+    def add_brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
         """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
         new = NewMessage(
             kind=MessageKind.TASK,
@@ -76,24 +76,24 @@ class Messages:
         )
         return self.add(tx, new, by=by)
 
-    def by_key(self, tx: Tx, key: str) -> Message | None:
+    def find_by_key(self, tx: Tx, key: str) -> Message | None:
         """The message that was stored under this idempotency key, if any."""
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
         return None if row is None else _message(row)
 
-    def sent(self, tx: Tx, task: str, *, of_code: str) -> Sent:
+    def count_sent(self, tx: Tx, task: str, *, of_code: str) -> SentTexts:
         """Count what agents have sent to the task; the keys of what bore this code begin with `of_code`."""
         now_ms = self._clock.now_ms()
         asked = {"of_task": task, "of_code": of_code, "since": now_ms - MINUTE_MS, "now": now_ms}
         row = tx.execute(_store.SENT, asked).one()
-        return Sent(texts=row.texts, size=row.size, recent=row.recent, first_ms=row.first_ms, late=row.late)
+        return SentTexts(texts=row.texts, size=row.size, recent=row.recent, first_ms=row.first_ms, late=row.late)
 
-    def last_end(self, tx: Tx, task: str) -> Message | None:
+    def last_final_answer(self, tx: Tx, task: str) -> Message | None:
         """The newest words that ended the task, if any did."""
         row = tx.execute(_store.LAST_END, {"of_task": task}).first()
         return None if row is None else _message(row)
 
-    def expire(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
+    def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many.
 
         A text about a task follows the task's brief. One that is on its way, or that is still to be told, stays."""
@@ -110,7 +110,7 @@ class Messages:
             raise MessageNotFound(id=message[:40])
         return _message(rows[0])
 
-    async def of_task(self, task: str) -> tuple[Message, ...]:
+    async def list_for_task(self, task: str) -> tuple[Message, ...]:
         """All messages about one task, oldest first."""
         return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 

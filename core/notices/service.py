@@ -27,7 +27,7 @@ class Notices:
         self._news = asyncio.Event()
         self._looked_ms = 0
 
-    def tell(
+    def notify(
         self,
         tx: Tx,
         kind: NoticeKind,
@@ -61,10 +61,10 @@ class Notices:
         tx.run(_store.BUMP_CARD, {"of_task": task})
         tx.after_commit(self._news.set)
 
-    def tell_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
+    def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
         """As `tell`, unless just this was told about the task before."""
         if tx.execute(_store.TOLD, {"of_task": task, "sort": kind.value, "words": text}).first() is None:
-            self.tell(tx, kind, task, text=text)
+            self.notify(tx, kind, task, text=text)
 
     def settled(self, tx: Tx, *, about: str, how: str) -> None:
         """Nobody has to decide this any more: the message that asked for it has to say `how` it was settled."""
@@ -84,7 +84,7 @@ class Notices:
         if shown is None or (once and tx.execute(_store.TOLD_OF_WORDS, {**values, "words": text}).first() is not None):
             return
         place = _place(shown)
-        self.tell(tx, NoticeKind.UNDELIVERED, shown.task, message=message, text=text, about=about, place=place)
+        self.notify(tx, NoticeKind.UNDELIVERED, shown.task, message=message, text=text, about=about, place=place)
 
     def of_blocked(self, tx: Tx, window: str) -> Notice | None:
         """Return the notice of this window, as long as it is not over."""
@@ -197,7 +197,7 @@ class Notices:
         rows = await self._store.fetch(_store.TOLD_OF, {"asked": list(about)})
         return {row.about: _notice(row, thread="") for row in rows if row.posted_message}
 
-    async def untold(self, *, limit: int = 200) -> tuple[Notice, ...]:
+    async def failed_notifications(self, *, limit: int = 200) -> tuple[Notice, ...]:
         """Return what was dropped within the last day, newest first, what Discord refuses, and what keeps failing."""
         since = self._clock.now_ms() - _DROPPED_FOR_MS
         dropped = await self._store.fetch(_store.DROPPED, {"since": since, "size": limit})
@@ -217,7 +217,7 @@ class Notices:
                 values = {"tasks": tasks[first : first + _BATCH], "why": "told in a summary"}
                 tx.execute(_store.DROP_ALL, values)
             text = f"{len(tasks)} {' '.join(tasks[-_NAMED:])}"
-            self.tell(tx, NoticeKind.SUMMARY, None, message=f"summary {tasks[-1]}", text=text)
+            self.notify(tx, NoticeKind.SUMMARY, None, message=f"summary {tasks[-1]}", text=text)
 
         await self._store.write(change)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, Part, name_of
+from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, PictureArea, name_of
 from core.journal.model import Event
 from core.kit.errors import NotFound
 
@@ -33,7 +33,7 @@ class KeptPicture:
     """One picture of a receipt."""
 
     moment: Moment
-    part: Part
+    part: PictureArea
     sha256: str  # of the PNG; empty for those kept before there were receipts
     size: int  # of the PNG, in bytes, also after it was deleted
     at_ms: int

@@ -14,7 +14,7 @@ from core.receipts import _store
 from core.receipts.model import Keeping, ReceiptsPurged, TextsExpired
 from core.security.model import HUB
 from core.store.engine import Executable, Tx
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class Retention:
 
     Nothing of a task that has not ended expires, and nothing that a person has still to decide about."""
 
-    def __init__(self, services: TaskServices, *, tasks: Ledger, keeping: Keeping) -> None:
+    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: Keeping) -> None:
         """`keeping` says for how long."""
         self._store = services.store
         self._services = services
@@ -63,10 +63,10 @@ class Retention:
         before_ms, messages, notices = now_ms - days.text_days * DAY_MS, self._services.messages, self._services.notices
         expired = TextsExpired(  # tasks first, because messages and notices follow their task
             tasks=await self._in_batches(
-                lambda tx: self._tasks.expire(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
+                lambda tx: self._tasks.expire_texts(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
             ),
             messages=await self._in_batches(
-                lambda tx: messages.expire(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
+                lambda tx: messages.expire_texts(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
             ),
             notices=await self._in_batches(lambda tx: notices.delete_old(tx, before_ms=before_ms, most=BATCH)),
         )

@@ -18,12 +18,12 @@ from core.deliveries.model import (
     DeliveryId,
     DeliveryState,
     Evidence,
-    Hand,
     Moment,
     Outcome,
-    Part,
     Picture,
+    PictureArea,
     Target,
+    WorkerIdentity,
 )
 from core.kit.clock import DAY_MS, as_datetime
 from core.kit.errors import Unavailable
@@ -32,8 +32,8 @@ from core.receipts import _store, texts
 from core.receipts.model import Keeping, KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Row, Tx
-from core.tasks.model import BadTaskId, parse_task_id
-from core.tasks.repository import Ledger
+from core.tasks.model import InvalidTaskId, parse_task_id
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 class Receipts:
     """What is kept of deliveries that passed Enter. It hears of them in the transaction of their verdict."""
 
-    def __init__(self, services: TaskServices, *, tasks: Ledger, keeping: Keeping) -> None:
+    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: Keeping) -> None:
         """From now on every verdict on an attempt that passed Enter makes a receipt. Retention deletes the old ones."""
         self._store = services.store
         self._deliveries = services.deliveries
@@ -66,16 +66,18 @@ class Receipts:
     async def of_task(self, task: str, *, by: Actor) -> tuple[Receipt, ...]:
         """The receipts of a task's deliveries, oldest first; none where there are none."""
         require(by, Permission.TASK_READ)
-        return tuple([one for delivery in await self._deliveries.of_task(task) for one in await self._of(delivery, by)])
+        return tuple(
+            [one for delivery in await self._deliveries.list_for_task(task) for one in await self._of(delivery, by)]
+        )
 
     async def pictures(self, delivery: DeliveryId, fence: int, *, by: Actor) -> tuple[Picture, ...]:
         """What the window looked like at this attempt, for the person who has to decide what became of it."""
         require(by, Permission.DESK_SEE)
         rows = await self._store.fetch(_store.PICTURES_WHOLE, {"of_delivery": delivery})
         return tuple(
-            Picture(moment=Moment(row.moment), part=Part(row.part), png=row.png)
+            Picture(moment=Moment(row.moment), part=PictureArea(row.part), png=row.png)
             for row in rows
-            if row.fence == fence and row.part == Part.WINDOW and row.png is not None
+            if row.fence == fence and row.part == PictureArea.WINDOW and row.png is not None
         )
 
     async def afterwards(self, delivery: Delivery, *, by: Actor) -> tuple[Picture, ...]:
@@ -159,12 +161,12 @@ class Receipts:
     async def _named(self, named: str) -> Sequence[Delivery]:
         try:
             task = parse_task_id(named)
-        except BadTaskId:
+        except InvalidTaskId:
             found = await self._deliveries.get(named.strip().upper())
             if found is None:
                 raise NoReceipt(id=named[:40], why="there is no such task or delivery") from None
             return [found]
-        return await self._deliveries.of_task((await self._tasks.get(task)).id)
+        return await self._deliveries.list_for_task((await self._tasks.get(task)).id)
 
     def _why_none(self, deliveries: Sequence[Delivery]) -> str:
         passed = [one for one in deliveries if one.state in PAST_ENTER]
@@ -227,7 +229,7 @@ def _evidence(text: str) -> Evidence | None:
     hand, target = said.pop("hand"), said.pop("target")
     return Evidence(
         **said,
-        hand=Hand(**hand) if hand else None,
+        hand=WorkerIdentity(**hand) if hand else None,
         target=_target(**target) if target else None,
     )
 

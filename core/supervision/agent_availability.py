@@ -10,7 +10,7 @@ from core.deliveries.model import DeliveryState
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx, at_row
 from core.tasks.model import ParkCause, TaskState
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _OFF_DUTY = "the agent was paused"
@@ -20,7 +20,9 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITE
 class AgentAvailability:
     """Pauses, drains and resumes agents. What a person said stands over restarts, as the agent's state."""
 
-    def __init__(self, services: TaskServices, tasks: Ledger, *, why_unreachable: Callable[[Agent], str]) -> None:
+    def __init__(
+        self, services: TaskServices, tasks: TaskRepository, *, why_unreachable: Callable[[Agent], str]
+    ) -> None:
         """`why_unreachable` says why no prompt can be brought to an agent now; empty if one can."""
         self._agents, self._deliveries, self._store = services.agents, services.deliveries, services.store
         self._tasks = tasks
@@ -84,20 +86,20 @@ class AgentAvailability:
 
     def _give_back(self, tx: Tx, agent: Agent) -> None:
         task = self._agents.status(tx, agent.name).task
-        delivery = self._deliveries.open_of(tx, task) if task else None
+        delivery = self._deliveries.open_for_task(tx, task) if task else None
         if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED or delivery.share.is_later:
             return  # of a prompt that comes in parts it has one already
         with at_row(task):
             self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
             self._agents.free(tx, agent.name, task=task)
-            self._tasks.again(tx, self._tasks.find(tx, task))
+            self._tasks.reopen(tx, self._tasks.find(tx, task))
 
     def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, str]:
         """What the agent would be if nobody had taken it off duty."""
         if task is None:
             why = self._why_unreachable(agent)
             return (AgentState.OFFLINE, why) if why else (AgentState.IDLE, "")
-        delivery = self._deliveries.open_of(tx, task)
+        delivery = self._deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
             return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN.value
         if self._tasks.find(tx, task).reason == ParkCause.SILENT.value:

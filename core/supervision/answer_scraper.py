@@ -79,13 +79,13 @@ class AnswerScraper:
     async def _read(self, desk: str, window: str) -> None:
         """Read what its agent wrote between the markers of its prompt, if an answer is awaited there at all."""
         for agent in self._services.agents.at(desk, window):
-            awaited = await self._tasks.awaited(agent.name)
+            awaited = await self._tasks.find_pending_answer(agent.name)
             if awaited is None:
                 continue
             said = await self._services.desks.transcript(desk, window)
             # A long transcript takes a while to look through, and others wait for the event loop.
             found = await asyncio.to_thread(find_answer, said.text, awaited.marker)
-            if found is not None and await self._tasks.take_reading(awaited, found):
+            if found is not None and await self._tasks.accept_scraped_answer(awaited, found):
                 log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)
 
     def _hear(self, entry: Entry) -> None:

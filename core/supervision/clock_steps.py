@@ -12,7 +12,7 @@ from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
 from core.security.model import HUB
 from core.store.engine import Tx
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class ClockSteps:
 
     services: TaskServices
     dialogs: AgentDialogs
-    tasks: Ledger
+    tasks: TaskRepository
     policy: RetryPolicy
 
     async def load(self) -> None:
@@ -68,7 +68,9 @@ class ClockSteps:
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
         self.tasks.shift_deadlines(tx, by_ms)
-        self.services.messages.shift(tx, by_ms, list({one.message for one in self.services.deliveries.open_words(tx)}))
+        self.services.messages.shift(
+            tx, by_ms, list({one.message for one in self.services.deliveries.open_messages(tx)})
+        )
         self.services.deliveries.shift(tx, by_ms)
         self.services.notices.shift(tx, by_ms)
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

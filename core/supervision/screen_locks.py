@@ -12,7 +12,7 @@ from core.store.engine import Row, Tx
 from core.supervision import _store
 from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock, ScreenLockNotFound
 from core.tasks.model import WaitReason
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _FOR_WINDOWS = (WaitReason.WINDOW, WaitReason.DESK)
@@ -23,7 +23,7 @@ OVER = "over"  # what a notice of a lock says once it is over
 class ScreenLocks:
     """The locked screens. Verbs that change take the open transaction."""
 
-    def __init__(self, services: TaskServices, tasks: Ledger) -> None:
+    def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
         self._services = services
         self._agents, self._deliveries, self._notices = services.agents, services.deliveries, services.notices
         self._tasks = tasks
@@ -49,7 +49,7 @@ class ScreenLocks:
             waiting, place = (0, Place()) if row.waiting else self._waiting(tx, row.desk)
             if waiting:
                 tx.update_row(_store.locks.c.id, row.id, waiting=waiting)
-                self._notices.tell(tx, NoticeKind.LOCKED, None, message=row.id, about=row.id, place=place)
+                self._notices.notify(tx, NoticeKind.LOCKED, None, message=row.id, about=row.id, place=place)
 
     async def list_open(self) -> tuple[ScreenLock, ...]:
         """The screens that are locked now and of which people were told, oldest first."""
@@ -72,12 +72,12 @@ class ScreenLocks:
     def _waiting(self, tx: Tx, desk: str) -> tuple[int, Place]:
         """Count the tasks and messages that wait for a window of this desk; find where the first was asked for."""
         names = [str(agent.name) for agent in self._agents.at(desk)]
-        queued = sorted(self._deliveries.queued(tx, names), key=lambda one: one.created_ms)
-        counts = self._tasks.waiting_for(tx, *_FOR_WINDOWS)
+        find_queued = sorted(self._deliveries.find_queued(tx, names), key=lambda one: one.created_ms)
+        counts = self._tasks.count_waiting(tx, *_FOR_WINDOWS)
         demands = [
             one for one in counts if any(agent.desk == desk for agent in self._agents.who_can(one.needs, one.wanted))
         ]
-        tasks = [self._tasks.find(tx, one.task) for one in queued if one.task is not None]
-        tasks += self._tasks.stopped_for(tx, _FOR_WINDOWS, demands, limit=_LOOKED_AT)
+        tasks = [self._tasks.find(tx, one.task) for one in find_queued if one.task is not None]
+        tasks += self._tasks.find_waiting(tx, _FOR_WINDOWS, demands, limit=_LOOKED_AT)
         place = next((task.place for task in tasks if task.place.channel), Place())
-        return len(queued) + sum(counts[demand] for demand in demands), place
+        return len(find_queued) + sum(counts[demand] for demand in demands), place

@@ -62,17 +62,17 @@ class StalledAgents:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
         tasks, write = self._ledger, self._write
         if self._policy.on_agent_timeout is not OnAgentTimeout.PARK:
-            silent = await write(lambda tx: tasks.silent(tx, limit=_AT_ONCE))
+            silent = await write(lambda tx: tasks.list_stalled(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
                 await write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
-            return await write(tasks.next_silent_in_s)
+            return await write(tasks.next_deadline_in_s)
 
         def park(tx: Tx) -> float | None:
-            for task in tasks.silent(tx, limit=_AT_ONCE):
+            for task in tasks.list_stalled(tx, limit=_AT_ONCE):
                 with at_row(task.id):
                     self._park(tx, task)
-            return tasks.next_silent_in_s(tx)
+            return tasks.next_deadline_in_s(tx)
 
         return await write(park)
 
@@ -124,12 +124,12 @@ class StalledAgents:
         else:
             text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
             asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)
-            self._ledger.nudge(tx, task, asked.id)
+            self._ledger.record_nudge(tx, task, asked.id)
 
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
         """Let users look what the agent does. The task stays with the agent, which gets nothing new."""
         note = "; ".join(part for part in (self._last_sign(task), more) if part)
-        self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
+        self._ledger.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
         if task.agent is not None:
             self._agents.is_silent(tx, task.agent, task=task.id)
 

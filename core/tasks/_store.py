@@ -25,7 +25,7 @@ from core.kit.from_attributes import alike
 from core.notices.model import Place
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
-from core.tasks.model import Demand, Task, TaskId, TaskLine
+from core.tasks.model import Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _HAS_TEXT = text("text_expired_ms IS NULL")
@@ -73,7 +73,7 @@ tasks = Table(
 
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(tasks.c.number == bindparam("task"))
-_line = select(
+_summary = select(
     *tasks.c[
         "number",
         "title",
@@ -88,7 +88,7 @@ _line = select(
         "created_ms",
     ]
 )
-LINES = _line.where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
+SUMMARIES = _summary.where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
 NEWEST = (
     select(tasks).where(tasks.c.number < bindparam("before")).order_by(tasks.c.number.desc()).limit(bindparam("size"))
@@ -99,9 +99,11 @@ FOUND = NEWEST.where(
     or_(bindparam("text") == "", func.instr(func.lower(tasks.c.brief), bindparam("text")) > 0),
 )
 """Of one agent, or with a text. It looks through all tasks: a user asks for it now and then."""
-DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
+REQUIREMENTS = (
+    select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
+)
 COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
-QUEUE = _line.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
+QUEUE = _summary.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
 _is_own_entry = or_(tasks.c.state != "waiting", tasks.c.reason == "dry run")
 _place = func.row_number().over(
     partition_by=(tasks.c.state, tasks.c.reason), order_by=(tasks.c.changed_ms, tasks.c.number)
@@ -116,7 +118,7 @@ _held = (
 )
 _is_rest = _held.c.place > bindparam("most")
 _note = case((_is_rest, ""), else_=_held.c.note)
-HELD = select(
+BLOCKED = select(
     _held.c.state,
     _held.c.reason,
     _note.label("note"),
@@ -126,11 +128,11 @@ HELD = select(
     func.max(_is_rest).label("is_rest"),
 ).group_by(_held.c.state, _held.c.reason, _note, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0))
 """Tasks that are entries of their own are listed up to `most` of each state and reason; the rest is one row."""
-ANY_STOPPED = (
+ANY_WAITING = (
     select(tasks.c.number).where(tasks.c.state == bindparam("stands"), tasks.c.reason == bindparam("why")).limit(1)
 )
 """Whether anything stands so, whoever it is for."""
-OF_DEMAND = (
+OF_REQUIREMENTS = (
     select(tasks)
     .where(
         tasks.c.state == bindparam("stands"),
@@ -141,21 +143,21 @@ OF_DEMAND = (
     .order_by(tasks.c.priority, tasks.c.number)
     .limit(bindparam("size"))
 )
-WAITING_PER_DEMAND = (
+WAITING_PER_REQUIREMENTS = (
     select(tasks.c.wanted, tasks.c.needs, func.count().label("size"))
     .where(tasks.c.state == "waiting", tasks.c.reason == bindparam("why"))
     .group_by(tasks.c.wanted, tasks.c.needs)
 )
-WAITING_FOR_GONE = select(tasks).where(
+WAITING_FOR_REMOVED = select(tasks).where(
     tasks.c.state == "waiting", tasks.c.reason == "window", tasks.c.agent.not_in(bindparam("agents", expanding=True))
 )
-QUIET = (
+STALLED = (
     select(tasks).where(tasks.c.quiet_at_ms <= bindparam("now")).order_by(tasks.c.quiet_at_ms).limit(bindparam("size"))
 )
-NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
+NEXT_DEADLINE = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
-SHIFT_QUIET = (
+SHIFT_DEADLINES = (
     update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )
 _old = (
@@ -186,12 +188,12 @@ def task_of(row: Row) -> Task:
     return alike(Task, row, id=TaskId(f"T-{row.number}"), needs=frozenset(json.loads(row.needs)), place=place)
 
 
-def demand_of(row: Row) -> Demand:
+def requirements_of(row: Row) -> Requirements:
     """What a row's task asks of an agent."""
-    return Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
+    return Requirements(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
 
 
-def line_of(row: Row) -> TaskLine:
+def summary_of(row: Row) -> TaskSummary:
     """A row as the line of a list."""
     place = Place(channel=row.place_channel, guild=row.place_guild)
-    return alike(TaskLine, row, id=TaskId(f"T-{row.number}"), demand=demand_of(row), place=place)
+    return alike(TaskSummary, row, id=TaskId(f"T-{row.number}"), demand=requirements_of(row), place=place)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer, Reason
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
-from core.messages.answer_markers import Found
+from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, MessageKind, NewMessage, Source
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
@@ -21,44 +21,44 @@ from core.tasks.model import (
     ENDED,
     READ_IN_WINDOW,
     SPOKE,
-    Awaited,
+    AnswerQuotaExceeded,
+    AnswerRateExceeded,
     CodeExpired,
-    NotWorking,
+    LeaseRevoked,
     ParkCause,
-    TakenBack,
+    PendingAnswer,
+    ProgressTooLate,
     Task,
     TaskEnded,
     TaskId,
+    TaskNotStarted,
     TaskState,
-    TooFast,
-    TooLateToTell,
-    TooMuchSent,
     WaitReason,
     WrongTask,
 )
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
-_EARLIER = "an earlier agent"
+_EARLIER_AGENT = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
 _GAVE_A_SIGN = "the agent gave a sign meanwhile"
 _LATE_TEXTS = 10
 """So many late texts with one code, and for so long after the end of its task, are worth keeping."""
 REPORT_EVERY_S = 1.0  # of a task's reports of progress Octet keeps one in this time
-_READ = "window"
+_SCRAPED = "window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 _HAD_ARRIVED = "its answer came before it was sent again"
-_WHY_LATE: dict[type[Conflict], str] = {
+_LATE_REASONS: dict[type[Conflict], str] = {
     WrongTask: "your code belongs to another task",
     TaskEnded: "the task has ended",
-    TakenBack: "the task was taken back from you",
-    NotWorking: "no agent was asked yet",
+    LeaseRevoked: "the task was taken back from you",
+    TaskNotStarted: "no agent was asked yet",
 }
-_ON_THE_WAY_TO_WORK = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
+_STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class AcceptedAnswer:
     """That an agent's words were taken in."""
 
     task: Task
@@ -66,7 +66,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class SubmittedAnswer:
     """What an agent brought: for which task, with which code and whose reply key. `final` ends the task."""
 
     task: TaskId
@@ -80,9 +80,11 @@ class Words:
 class Answers:
     """What is said to a task. Everything happens in the open transaction."""
 
-    def __init__(self, services: TaskServices, *, ledger: Ledger, codes: TaskCodes, limits: AnswerLimits) -> None:
+    def __init__(
+        self, services: TaskServices, *, repository: TaskRepository, codes: TaskCodes, limits: AnswerLimits
+    ) -> None:
         """`codes` tells whose words they are; `limits`, how many of them a task takes."""
-        self._ledger = ledger
+        self._repository = repository
         self._rooms = services
         self._codes = codes
         self._clock = services.clock
@@ -90,100 +92,100 @@ class Answers:
         self._reported_s: dict[TaskId, float] = {}
         """When Octet kept the last report of each task that has just reported."""
 
-    def take_in(self, tx: Tx, words: Words) -> tuple[Receipt, Conflict | None]:
+    def accept_answer(self, tx: Tx, words: SubmittedAnswer) -> tuple[AcceptedAnswer, Conflict | None]:
         """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
         holder = self._codes.holder(tx, words.code, agent=words.agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
-        found = self._ledger.find(tx, holder.task)
-        read = None if self._is_over(found) else self._read_before(tx, found, words, holder)
+        found = self._repository.find(tx, holder.task)
+        read = None if self._has_expired(found) else self._find_scraped_answer(tx, found, words, holder)
         if read is not None:
-            return self._confirm(tx, found, words, read), None
+            return self._confirm_scraped_answer(tx, found, words, read), None
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
-        known = self._rooms.messages.by_key(tx, full_key)
-        problem = None if known else self._why_late(tx, found, words.task, holder)
-        if isinstance(problem, NotWorking) and words.final and self._may_have_it(tx, found):
+        known = self._rooms.messages.find_by_key(tx, full_key)
+        problem = None if known else self._late_reason(tx, found, words.task, holder)
+        if isinstance(problem, TaskNotStarted) and words.final and self._may_have_arrived_before(tx, found):
             problem = None
         if problem is not None:
             # A key of its own: the same words in time are no repetition of words that changed nothing.
-            full_key += ":early" if isinstance(problem, NotWorking) else ":late"
-            known = self._rooms.messages.by_key(tx, full_key)
+            full_key += ":early" if isinstance(problem, TaskNotStarted) else ":late"
+            known = self._rooms.messages.find_by_key(tx, full_key)
         if known is not None:
-            return Receipt(task=found, message=known.id), problem
+            return AcceptedAnswer(task=found, message=known.id), problem
         self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=problem is not None)
-        sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER}"
+        sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
         is_late = problem is not None
         answer = self.keep(
             tx, found, words.text, by=sender, source=Source.AGENT, final=words.final, late=is_late, key=full_key
         )
         if problem is not None:
-            return Receipt(task=found, message=answer.id), problem
+            return AcceptedAnswer(task=found, message=answer.id), problem
         if words.final:
-            self._settle(tx, found)
-            found = self._ledger.end(tx, self.walk_to_work(tx, found, by=HUB), TaskState.DONE, by=HUB)
+            self._prove_delivery(tx, found)
+            found = self._repository.end(tx, self.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB)
         else:
-            found = self._is_at_work(tx, found, SPOKE)
-        return Receipt(task=found, message=answer.id), None
+            found = self._record_at_work(tx, found, SPOKE)
+        return AcceptedAnswer(task=found, message=answer.id), None
 
-    def _check_limits(self, tx: Tx, task: Task, words: Words, *, of_code: str, is_late: bool) -> None:
-        """See that the task takes one more text. Raises CodeExpired, TooMuchSent or TooFast.
+    def _check_limits(self, tx: Tx, task: Task, words: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
+        """See that the task takes one more text. Raises CodeExpired, AnswerQuotaExceeded or AnswerRateExceeded.
 
         The one answer that ends it is always taken in the end: its length has a limit of its own."""
         limits, now_ms = self._limits, self._clock.now_ms()
-        sent = self._rooms.messages.sent(tx, task.id, of_code=of_code)
-        if self._is_over(task):
+        sent = self._rooms.messages.count_sent(tx, task.id, of_code=of_code)
+        if self._has_expired(task):
             raise CodeExpired(id=task.id, why="the task ended more than a day ago")
         if is_late and sent.late >= _LATE_TEXTS:
             raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
         is_full = sent.texts >= limits.texts or sent.size + len(words.text.encode()) > limits.megabytes * 1_000_000
         if is_full and not is_late and not words.final:
-            raise TooMuchSent(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
+            raise AnswerQuotaExceeded(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
         if sent.recent >= limits.texts_per_minute:
             wait_ms = (sent.first_ms or now_ms) + MINUTE_MS - now_ms
-            raise TooFast(id=task.id, limit=limits.texts_per_minute, after_s=wait_ms // 1000 + 1)
+            raise AnswerRateExceeded(id=task.id, limit=limits.texts_per_minute, after_s=wait_ms // 1000 + 1)
 
-    def _is_over(self, task: Task) -> bool:
+    def _has_expired(self, task: Task) -> bool:
         """Tell whether the task ended so long ago that its codes have expired."""
         return task.state in ENDED and self._clock.now_ms() - task.changed_ms > DAY_MS
 
-    def take_reading(self, tx: Tx, awaited: Awaited, found: Found) -> Message | None:
+    def accept_scraped_answer(self, tx: Tx, awaited: PendingAnswer, found: MarkedAnswer) -> Message | None:
         """What was read between the markers of the prompt; None where it is known already or not awaited any more.
 
         A whole answer ends the task, unverified. The beginning of one is kept, and the task goes on."""
-        task = self._ledger.find(tx, awaited.task)
-        if task.fence != awaited.fence or not (task.state is TaskState.WORKING or _is_silent(task)):
+        task = self._repository.find(tx, awaited.task)
+        if task.fence != awaited.fence or not (task.state is TaskState.WORKING or _is_stalled(task)):
             return None
-        key = f"{task.id}:{task.fence}:{_READ}:{hashlib.sha256(found.text.encode()).hexdigest()}"
-        if self._rooms.messages.by_key(tx, key) is not None:
+        key = f"{task.id}:{task.fence}:{_SCRAPED}:{hashlib.sha256(found.text.encode()).hexdigest()}"
+        if self._rooms.messages.find_by_key(tx, key) is not None:
             return None
         if task.agent is not None:
             self._rooms.agents.has_spoken(tx, task.agent)
-        sender = f"agent:{task.agent or _EARLIER}"
+        sender = f"agent:{task.agent or _EARLIER_AGENT}"
         answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=found.is_whole, key=key)
         if found.is_whole:
-            self._settle(tx, task)
-            task = self.walk_to_work(tx, task, by=HUB)
-            self._ledger.end(tx, task, TaskState.DONE, by=HUB, note=READ_IN_WINDOW)
+            self._prove_delivery(tx, task)
+            task = self.advance_to_working(tx, task, by=HUB)
+            self._repository.end(tx, task, TaskState.DONE, by=HUB, note=READ_IN_WINDOW)
         else:
-            self._is_at_work(tx, task, BEGAN_ANSWER)
+            self._record_at_work(tx, task, BEGAN_ANSWER)
         return answer
 
-    def accept_from_lane(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
+    def accept_lane_answer(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
         """Store the answer that came with the outcome of this delivery, and end the task by it.
 
         A task that has ended meanwhile keeps it as a late text. One whose answer is not whole fails."""
         text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
         if text.strip():
-            sender, key = f"agent:{task.agent or _EARLIER}", f"{task.id}:{task.fence}:lane:{of}"
+            sender, key = f"agent:{task.agent or _EARLIER_AGENT}", f"{task.id}:{task.fence}:lane:{of}"
             final = is_whole and not is_late
             self.keep(tx, task, text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
         if is_late:
             return
-        task = self.walk_to_work(tx, task, by=HUB)
+        task = self.advance_to_working(tx, task, by=HUB)
         if is_whole:
-            self._ledger.end(tx, task, TaskState.DONE, by=HUB)
+            self._repository.end(tx, task, TaskState.DONE, by=HUB)
         else:
-            self._ledger.fail(tx, task.id, reason=Reason.ANSWER_CUT.value, note=note or "the answer has no text")
+            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT.value, note=note or "the answer has no text")
 
     def keep(
         self,
@@ -212,113 +214,113 @@ class Answers:
             supersedes=supersedes,
         )
         message = self._rooms.messages.add(tx, new, by=by)
-        self._rooms.notices.tell(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
+        self._rooms.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
         return message
 
-    def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:
+    def _find_scraped_answer(self, tx: Tx, task: Task, words: SubmittedAnswer, holder: CodeHolder) -> Message | None:
         """The answer read in the window that ended the task which these words end now, properly."""
         if not words.final or not task.is_unverified or holder.fence != task.fence or task.id != words.task:
             return None
-        read = self._rooms.messages.last_end(tx, task.id)
+        read = self._rooms.messages.last_final_answer(tx, task.id)
         return read if read is not None and read.source is Source.WINDOW else None
 
-    def _confirm(self, tx: Tx, task: Task, words: Words, read: Message) -> Receipt:
+    def _confirm_scraped_answer(self, tx: Tx, task: Task, words: SubmittedAnswer, read: Message) -> AcceptedAnswer:
         """The agent brings by its command what was read in its window before: that counts, and is told as such."""
         key = f"{task.id}:{task.fence}:done:{words.key}"
         answer = self.keep(
             tx, task, words.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
         )
-        self._ledger.remark(tx, task.id, "")
-        return Receipt(task=self._ledger.find(tx, task.id), message=answer.id)
+        self._repository.set_note(tx, task.id, "")
+        return AcceptedAnswer(task=self._repository.find(tx, task.id), message=answer.id)
 
-    def take_sign(
+    def record_progress(
         self, tx: Tx, named: TaskId, code: str, what: str, *, agent: str, may_rest: bool
-    ) -> tuple[Task, TooLateToTell | None, float]:
+    ) -> tuple[Task, ProgressTooLate | None, float]:
         """Note that an agent says it is at work; note nothing if the task is not its own.
 
         With `may_rest` nothing is noted either if Octet kept another report just now. The last value then says for how
         many seconds this one must rest; it is 0 for a report that was noted."""
         holder = self._codes.holder(tx, code, agent=agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
-        found = self._ledger.find(tx, holder.task)
-        problem = self._why_late(tx, found, named, holder)
+        found = self._repository.find(tx, holder.task)
+        problem = self._late_reason(tx, found, named, holder)
         if problem is not None:
-            return found, TooLateToTell(id=named, why=_WHY_LATE[type(problem)]), 0
+            return found, ProgressTooLate(id=named, why=_LATE_REASONS[type(problem)]), 0
         now_s = self._clock.monotonic_s()
         recent = {task: at_s for task, at_s in self._reported_s.items() if now_s - at_s < REPORT_EVERY_S}
         if may_rest and found.id in recent:
             return found, None, recent[found.id] + REPORT_EVERY_S - now_s
         self._reported_s = recent | {found.id: now_s}
-        return self._is_at_work(tx, found, what), None, 0
+        return self._record_at_work(tx, found, what), None, 0
 
-    def sign(self, tx: Tx, task: Task, what: str) -> Task:
+    def record_activity(self, tx: Tx, task: Task, what: str) -> Task:
         """Somebody saw the task's agent at work, by what `what` says. Changes nothing where no agent is waited for."""
-        is_waited_for = task.state is TaskState.WORKING or _is_silent(task)
-        return self._is_at_work(tx, task, what) if is_waited_for else task
+        is_waited_for = task.state is TaskState.WORKING or _is_stalled(task)
+        return self._record_at_work(tx, task, what) if is_waited_for else task
 
-    def seen_at_work(self, tx: Tx, task: Task) -> None:
+    def record_window_activity(self, tx: Tx, task: Task) -> None:
         """Something went on in the window of the task's agent: whether it still works need not be asked.
 
         A question that was brought already is not answered by that: the window may show just the question."""
-        asked = None if self._drop_question(tx, task) else task.nudge
-        self._ledger.seen_at_work(tx, task, asked=asked)
+        asked = None if self._cancel_nudge(tx, task) else task.nudge
+        self._repository.record_window_activity(tx, task, asked=asked)
 
-    def _is_at_work(self, tx: Tx, task: Task, what: str) -> Task:
-        self._settle(tx, task)
-        self._drop_question(tx, task)
+    def _record_at_work(self, tx: Tx, task: Task, what: str) -> Task:
+        self._prove_delivery(tx, task)
+        self._cancel_nudge(tx, task)
         if task.reason != WaitReason.DRY_RUN.value:
-            task = self.walk_to_work(tx, task, by=HUB)
-        return self._ledger.hear(tx, task, what)
+            task = self.advance_to_working(tx, task, by=HUB)
+        return self._repository.record_activity(tx, task, what)
 
-    def _drop_question(self, tx: Tx, task: Task) -> bool:
+    def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
         """Whether it still works is answered before the question was brought; true if it stood in the queue."""
-        asked = self._rooms.deliveries.of_message(tx, task.nudge) if task.nudge else ()
+        asked = self._rooms.deliveries.find_for_message(tx, task.nudge) if task.nudge else ()
         queued = [delivery for delivery in asked if delivery.state is DeliveryState.QUEUED]
         for delivery in queued:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_GAVE_A_SIGN)
         return bool(queued)
 
-    def was_asked(self, tx: Tx, task: Task) -> bool:
+    def may_have_prompt(self, tx: Tx, task: Task) -> bool:
         """Whether an agent may have the prompt: only then is there something to answer."""
         if task.state is TaskState.WAITING:
             return task.reason == WaitReason.DRY_RUN.value
         if (task.state, task.reason) == (TaskState.PARKED, ParkCause.LOST.value):
-            last = self._rooms.deliveries.last_of(tx, task.id)
+            last = self._rooms.deliveries.last_for_task(tx, task.id)
             return last is not None and last.state in {DeliveryState.DELIVERED, DeliveryState.SENT}
-        delivery = self._rooms.deliveries.open_of(tx, task.id)
+        delivery = self._rooms.deliveries.open_for_task(tx, task.id)
         asked = delivery is not None and (delivery.state in _MAY_BE_THERE or delivery.may_have_arrived)
-        return asked or _is_silent(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
+        return asked or _is_stalled(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 
-    def _may_have_it(self, tx: Tx, task: Task) -> bool:
+    def _may_have_arrived_before(self, tx: Tx, task: Task) -> bool:
         """Whether the prompt may have arrived before a person had it sent again, which then came to nothing. Whoever
         has it can end the task; mere words would make somebody work at it whom dispatch does not count on."""
-        delivery = self._rooms.deliveries.last_of(tx, task.id)
+        delivery = self._rooms.deliveries.last_for_task(tx, task.id)
         return delivery is not None and delivery.state is not DeliveryState.CANCELLED and delivery.may_have_arrived
 
-    def walk_to_work(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+    def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
         """Bring the task to `working` by the steps of the table: an answer shows that it was worked on."""
         if task.state in {TaskState.WORKING, TaskState.REVIEW}:
             return task
         if task.state in {TaskState.PARKED, TaskState.BLOCKED}:
-            return self._ledger.move(tx, task.id, TaskState.WORKING, by=by)
+            return self._repository.move(tx, task.id, TaskState.WORKING, by=by)
         if task.state is TaskState.WAITING:
-            task = self._ledger.move(tx, task.id, TaskState.READY, by=by)
-        for state in _ON_THE_WAY_TO_WORK[_ON_THE_WAY_TO_WORK.index(task.state) + 1 :]:
-            task = self._ledger.move(tx, task.id, state, by=by)
+            task = self._repository.move(tx, task.id, TaskState.READY, by=by)
+        for state in _STEPS_TO_WORKING[_STEPS_TO_WORKING.index(task.state) + 1 :]:
+            task = self._repository.move(tx, task.id, state, by=by)
         return task
 
-    def _why_late(self, tx: Tx, found: Task, named: TaskId, holder: CodeHolder) -> Conflict | None:
+    def _late_reason(self, tx: Tx, found: Task, named: TaskId, holder: CodeHolder) -> Conflict | None:
         if found.id != named:
             return WrongTask(right=found.id, id=named)
         if found.state in ENDED:
             return TaskEnded(id=found.id, state=found.state.value)
         if holder.fence != found.fence:
-            return TakenBack(id=found.id)
-        return None if self.was_asked(tx, found) else NotWorking(id=found.id, state=found.state.value)
+            return LeaseRevoked(id=found.id)
+        return None if self.may_have_prompt(tx, found) else TaskNotStarted(id=found.id, state=found.state.value)
 
-    def _settle(self, tx: Tx, task: Task) -> None:
+    def _prove_delivery(self, tx: Tx, task: Task) -> None:
         """The words bore the prompt's code: a prompt whose Enter was asked for did arrive, and its agent is there."""
-        delivery = self._rooms.deliveries.open_of(tx, task.id)
+        delivery = self._rooms.deliveries.open_for_task(tx, task.id)
         if delivery is not None and delivery.state in _MAY_BE_THERE:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
         elif delivery is not None:  # the one before had arrived: this one is never brought
@@ -327,5 +329,5 @@ class Answers:
             self._rooms.agents.is_at_work(tx, task.agent, task=task.id)
 
 
-def _is_silent(task: Task) -> bool:
+def _is_stalled(task: Task) -> bool:
     return task.state is TaskState.PARKED and task.reason == ParkCause.SILENT.value

@@ -1,4 +1,4 @@
-"""What is kept of tasks in memory, because whoever asks has no time for a disk: the newest, the counts, the demands."""
+"""What Octet keeps of tasks in memory, for autocomplete and dispatch: the newest, the counts, the requirements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from core.store.engine import Tx
-from core.tasks.model import ENDED, Demand, Task, TaskState
+from core.tasks.model import ENDED, Requirements, Task, TaskState
 
 _SUGGESTIONS = 25
 
@@ -20,7 +20,7 @@ class _Line(NamedTuple):
     has_ended: bool
 
 
-class TaskMemory:
+class TaskCache:
     """Follows the tasks' rows, each change after its commit."""
 
     SIZE: ClassVar[int] = 1_000  # of how many tasks, the last changed ones, it keeps the titles
@@ -28,14 +28,16 @@ class TaskMemory:
     def __init__(self) -> None:
         """Begin empty; whoever knows the rows fills it."""
         self._newest: OrderedDict[str, _Line] = OrderedDict()
-        self.demands: frozenset[Demand] = frozenset()  # every demand that a task which has not ended may have
+        self.requirements: frozenset[Requirements] = (
+            frozenset()
+        )  # every demand that a task which has not ended may have
         self._counts = Counter[TaskState]()
 
-    def fill(self, *, newest: Iterable[Task], demands: Iterable[Demand], counts: Mapping[TaskState, int]) -> None:
+    def load(self, *, newest: Iterable[Task], demands: Iterable[Requirements], counts: Mapping[TaskState, int]) -> None:
         """What the rows say at the start; `newest` with the oldest of them first."""
         for task in newest:
             self._put(task)
-        self.demands |= frozenset(demands)
+        self.requirements |= frozenset(demands)
         self._counts.update(counts)
 
     def counts(self) -> Mapping[TaskState, int]:
@@ -52,15 +54,15 @@ class TaskMemory:
         )
         return list(islice(found, _SUGGESTIONS))
 
-    def remember(self, tx: Tx, task: Task) -> None:
+    def update(self, tx: Tx, task: Task) -> None:
         """The task's row is so now. A demand is known at once: dispatch may ask for it in the same transaction."""
-        if task.demand not in self.demands:  # a new set, not a changed one: the event loop may be reading it
-            self.demands |= {task.demand}
+        if task.requirements not in self.requirements:  # a new set, not a changed one: the event loop may be reading it
+            self.requirements |= {task.requirements}
         tx.after_commit(lambda: self._put(task))
 
-    def count(self, tx: Tx, was: str, now: TaskState) -> None:
+    def record_step(self, tx: Tx, was: str, now: TaskState) -> None:
         """A task took a step, or its first."""
-        tx.after_commit(lambda: self._step(was, now))
+        tx.after_commit(lambda: self._count_step(was, now))
 
     def _put(self, task: Task) -> None:
         """Remember this state of the task; the longest unchanged one is forgotten when there are too many."""
@@ -69,7 +71,7 @@ class TaskMemory:
         if len(self._newest) > self.SIZE:
             self._newest.popitem(last=False)
 
-    def _step(self, was: str, now: TaskState) -> None:
+    def _count_step(self, was: str, now: TaskState) -> None:
         if was:
             self._counts[TaskState(was)] -= 1
         self._counts[now] += 1

@@ -108,7 +108,7 @@ class NewTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Requirements:
     """Whom a task can be given to. Many tasks share few demands."""
 
     wanted: str | None
@@ -148,9 +148,9 @@ class Task:
     """When its brief was cleared, because Octet had kept it long enough; None as long as it is kept."""
 
     @property
-    def demand(self) -> Demand:
+    def requirements(self) -> Requirements:
         """Whom it can be given to."""
-        return Demand(wanted=self.wanted, needs=self.needs)
+        return Requirements(wanted=self.wanted, needs=self.needs)
 
     @property
     def cure(self) -> str:
@@ -170,7 +170,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Awaited:
+class PendingAnswer:
     """A task whose answer may come in its agent's window."""
 
     task: TaskId
@@ -179,14 +179,14 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskLine:
+class TaskSummary:
     """What a list shows of a task: all but its brief, which may be long."""
 
     id: TaskId
     title: str
     state: TaskState
     priority: int
-    demand: Demand
+    requirements: Requirements
     agent: str | None  # who has it, or had it last
     place: Place
     heard_ms: int | None  # when the agent of the present lease last gave a sign; None before the first
@@ -194,7 +194,7 @@ class TaskLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldTasks:
+class BlockedTaskGroup:
     """Tasks that stand for one and the same reason; of parked, blocked and dry-run tasks each stands for itself."""
 
     state: TaskState
@@ -244,15 +244,15 @@ class TaskNotFound(NotFound):
     """There is no task {id}. `/task list` (or `octet task list`) shows the tasks there are."""
 
 
-class BadTaskId(Invalid):
+class InvalidTaskId(Invalid):
     """`{text}` is not a task. Tasks are written like T-142."""
 
 
-class BadPriority(Invalid):
+class InvalidPriority(Invalid):
     """Priority {value} does not exist. Use 0 (most urgent) to 4."""
 
 
-class NobodyCan(Invalid):
+class NoCapableAgent(Invalid):
     """No agent can do this: {why}. `/agent list` shows who can do what."""
 
 
@@ -260,20 +260,20 @@ class TaskEnded(Conflict):
     """Task {id} has ended ({state}). Your text was kept and is shown in its thread, marked late."""
 
 
-class TakenBack(Conflict):
+class LeaseRevoked(Conflict):
     """Task {id} was taken back from you: it is not yours any more. Stop working on it. Your text was kept and is shown
     in its thread, marked late."""
 
 
-class TooLateToTell(Conflict):
+class ProgressTooLate(Conflict):
     """Nothing was noted: {why}. Stop working on {id}."""
 
 
-class TaskIsOver(Conflict):
+class TaskAlreadyEnded(Conflict):
     """Task {id} has ended already ({state})."""
 
 
-class NotStopped(Conflict):
+class TaskNotStopped(Conflict):
     """Task {id} is {state}: only a task that failed, expired or is parked is tried again."""
 
 
@@ -282,12 +282,12 @@ class TextExpired(Conflict):
     Create a new task."""
 
 
-class UnderWay(Conflict):
+class AlreadyRunning(Conflict):
     """Task {id} is {state} with {agent} already and stays there.
     Cancel it and ask again if another agent shall do it."""
 
 
-class UnknownStands(Conflict):
+class DeliveryUnresolved(Conflict):
     """It is not known whether the prompt of {id} arrived: to bring it again could do the work twice. Look at the
     agent's window, then say by the buttons in its thread, or by `octet delivery resolve {id} arrived|again|drop`, what
     became of it. `/task cancel` ends the task."""
@@ -297,12 +297,12 @@ class CodeExpired(Conflict):
     """Your code for {id} has expired: {why}. Stop working on {id} and send nothing more."""
 
 
-class TooMuchSent(Conflict):
+class AnswerQuotaExceeded(Conflict):
     """Task {id} has taken as much as one task may: {texts} texts or {megabytes} MB. It still takes the answer that ends
     it: put everything into one text and run `octet done {id} …`."""
 
 
-class TooFast(Unavailable):
+class AnswerRateExceeded(Unavailable):
     """Task {id} has taken {limit} texts within a minute, which is the limit. It takes the next one in {after_s} s."""
 
 
@@ -311,20 +311,20 @@ class WrongTask(Conflict):
     Run the command of the prompt as it stands there."""
 
 
-class NotWorking(Conflict):
+class TaskNotStarted(Conflict):
     """Task {id} is {state}: no agent was asked yet, so there is nothing to answer. Your text was kept and is shown in
     its thread, marked late."""
 
 
-class NotAsked(Conflict):
+class TaskNeverStarted(Conflict):
     """Task {id} is {state}: no agent was asked yet, so nothing is done. Cancel it if nobody shall do it."""
 
 
 def parse_task_id(text: str) -> TaskId:
-    """`T-142`, `t142` or `142` as a task id; BadTaskId for anything else."""
+    """`T-142`, `t142` or `142` as a task id; InvalidTaskId for anything else."""
     match = re.fullmatch(r"\s*(?:[Tt]-?)?([1-9][0-9]{0,9})\s*", text)
     if match is None:
-        raise BadTaskId(text=text[:40])
+        raise InvalidTaskId(text=text[:40])
     return TaskId(f"T-{match[1]}")
 
 

@@ -13,7 +13,7 @@ from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliverySta
 from core.kit.errors import Unavailable
 from core.store.engine import RowFailed, Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 T = TypeVar("T")
@@ -28,10 +28,10 @@ _IN_DOUBT = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 class Quarantine:
     """Lets the loops of Octet go on when the work on one row fails for a reason that was not foreseen."""
 
-    def __init__(self, services: TaskServices, *, ledger: Ledger) -> None:
+    def __init__(self, services: TaskServices, *, repository: TaskRepository) -> None:
         """Everything that a row is set aside by."""
         self._store = services.store
-        self._ledger = ledger
+        self._repository = repository
         self._rooms = services
         self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None
         """Say what follows from the end of an act. Whoever knows acts sets it."""
@@ -73,14 +73,14 @@ class Quarantine:
         if failed.delivery is not None:
             delivery = deliveries.find(tx, DeliveryId(failed.delivery))
         else:
-            delivery = deliveries.open_of(tx, failed.task or "")
+            delivery = deliveries.open_for_task(tx, failed.task or "")
         if delivery is not None:
             delivery = self._end(tx, delivery, note)
             if delivery.act is not None:
                 self.act_ended(tx, delivery)
         name = failed.task or (delivery.task if delivery is not None else None)
         if name is not None:
-            self._park(tx, self._ledger.find(tx, name), delivery, note)
+            self._park(tx, self._repository.find(tx, name), delivery, note)
 
     def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:
         """Bring the delivery no further. If Enter may have been pressed, a person decides what became of it."""
@@ -96,9 +96,11 @@ class Quarantine:
             return
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
             cause = ParkCause.DELIVERY_UNKNOWN
-            self._ledger.hold(tx, task.id, TaskState.PARKED, reason=cause, note=note, about=asked_about(delivery))
+            self._repository.suspend(
+                tx, task.id, TaskState.PARKED, reason=cause, note=note, about=asked_about(delivery)
+            )
             self._rooms.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
             return
-        self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
+        self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
         if task.state in _ON_THE_WAY and task.agent is not None:
             self._rooms.agents.free(tx, task.agent, task=task.id)

@@ -18,23 +18,23 @@ from core.notices.service import Notices
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.tasks import _store
-from core.tasks._store import demand_of, line_of, task_of
-from core.tasks.cache import TaskMemory
+from core.tasks._store import requirements_of, summary_of, task_of
+from core.tasks.cache import TaskCache
 from core.tasks.model import (
     ENDED,
     SEEN_AT_WORK,
     TASK_STEPS,
-    Demand,
-    HeldTasks,
+    BlockedTaskGroup,
     NewTask,
     ParkCause,
+    Requirements,
     Task,
     TaskChanged,
     TaskId,
-    TaskLine,
     TaskMoved,
     TaskNotFound,
     TaskState,
+    TaskSummary,
     WaitReason,
     parse_task_id,
     title_of,
@@ -43,7 +43,7 @@ from core.tasks.model import (
 _AFTER_ALL = 2**62  # no task has such a number
 
 
-class Ledger:
+class TaskRepository:
     """Every task's row. Verbs that change take the open transaction; a task's card follows each of its steps."""
 
     def __init__(
@@ -63,17 +63,17 @@ class Ledger:
         self._notices = notices
         self._clock = clock
         self._silent_after_ms = silent_after_ms
-        self.memory = TaskMemory()  # what is asked too often, or in too much of a hurry, for the rows themselves
+        self.cache = TaskCache()  # what is asked too often, or in too much of a hurry, for the rows themselves
 
     async def load(self) -> None:
-        """Fill the memory from the rows."""
-        newest = await self._store.fetch(_store.NEWEST, {"size": TaskMemory.SIZE, "before": _AFTER_ALL})
+        """Fill the cache from the rows."""
+        newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
         states = [state.value for state in TaskState if state not in ENDED]
-        demands = await self._store.fetch(_store.DEMANDS, {"states": states})
+        demands = await self._store.fetch(_store.REQUIREMENTS, {"states": states})
         counts = await self._store.fetch(_store.COUNTS)
-        self.memory.fill(
+        self.cache.load(
             newest=[task_of(row) for row in reversed(newest)],
-            demands=[demand_of(row) for row in demands],
+            demands=[requirements_of(row) for row in demands],
             counts={TaskState(row.state): row.size for row in counts},
         )
 
@@ -99,12 +99,12 @@ class Ledger:
             "changed_ms": now,
         }
         task = task_of(tx.execute(_store.ADD, row).one())
-        self._note(tx, task, was="", by=by)
-        self._notices.tell(tx, NoticeKind.CARD, task.id, place=task.place)
+        self._record_step(tx, task, was="", by=by)
+        self._notices.notify(tx, NoticeKind.CARD, task.id, place=task.place)
         faults.arrow("task", "", task.state, tx.after_commit)
         return task
 
-    async def newest(
+    async def list_newest(
         self,
         states: Collection[TaskState] | None,
         *,
@@ -133,31 +133,31 @@ class Ledger:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
-    async def lines(self, tasks: Iterable[str]) -> dict[str, TaskLine]:
+    async def summaries(self, tasks: Iterable[str]) -> dict[str, TaskSummary]:
         """These tasks by their ids; ids that there are none of are left out."""
-        rows = await self._store.fetch(_store.LINES, {"tasks": [_number(task) for task in tasks]})
-        return {line.id: line for line in map(line_of, rows)}
+        rows = await self._store.fetch(_store.SUMMARIES, {"tasks": [_number(task) for task in tasks]})
+        return {line.id: line for line in map(summary_of, rows)}
 
-    async def queue(self, *, limit: int) -> tuple[TaskLine, ...]:
+    async def list_queue(self, *, limit: int) -> tuple[TaskSummary, ...]:
         """The head of the queue: ready tasks, most urgent and then oldest first."""
-        return tuple(line_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
+        return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
-    async def held(self, *, most: int = 50) -> tuple[HeldTasks, ...]:
+    async def list_blocked(self, *, most: int = 50) -> tuple[BlockedTaskGroup, ...]:
         """Everything that waits, is parked or is blocked, in no order. Of what is listed task by task, `most` of each
         state and reason; the younger ones are one entry that only counts them."""
-        rows = await self._store.fetch(_store.HELD, {"most": most})
-        return tuple(alike(HeldTasks, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
+        rows = await self._store.fetch(_store.BLOCKED, {"most": most})
+        return tuple(alike(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
 
-    async def demands_in(self, *states: TaskState) -> frozenset[Demand]:
+    async def requirements_in(self, *states: TaskState) -> frozenset[Requirements]:
         """Every demand of a task in one of `states`."""
-        rows = await self._store.fetch(_store.DEMANDS, {"states": [state.value for state in states]})
-        return frozenset(demand_of(row) for row in rows)
+        rows = await self._store.fetch(_store.REQUIREMENTS, {"states": [state.value for state in states]})
+        return frozenset(requirements_of(row) for row in rows)
 
-    def expire(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
+    def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
 
-    def source(self, tx: Tx, task: str) -> str:
+    def source_of(self, tx: Tx, task: str) -> str:
         """Where the task's brief came from."""
         return str(tx.execute(_store.ONE, {"task": _number(task)}).one().source)
 
@@ -168,34 +168,36 @@ class Ledger:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
-    def ready_for(self, tx: Tx, demands: Collection[Demand], *, limit: int) -> list[Task]:
+    def find_ready(self, tx: Tx, demands: Collection[Requirements], *, limit: int) -> list[Task]:
         """Ready tasks with one of `demands`, most urgent and then oldest first."""
-        return _first(limit, [self._queue(tx, TaskState.READY, "", demand, limit) for demand in demands])
+        return _first(limit, [self._find_queued(tx, TaskState.READY, "", demand, limit) for demand in demands])
 
-    def stopped_for(
-        self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Demand], *, limit: int
+    def find_waiting(
+        self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Requirements], *, limit: int
     ) -> list[Task]:
         """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
         # Mostly none waits: that takes one question for each reason, and not one for each of all demands too.
-        standing = [reason.value for reason in reasons if self._is_any(tx, TaskState.WAITING, reason.value)]
+        standing = [reason.value for reason in reasons if self._has_waiting(tx, TaskState.WAITING, reason.value)]
         asked = [(reason, demand) for reason in standing for demand in demands]
-        return _first(limit, [self._queue(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked])
+        return _first(
+            limit, [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
+        )
 
-    def in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
+    def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
         """All tasks in these states, oldest first."""
         return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
 
-    def waiting_for(self, tx: Tx, *reasons: WaitReason) -> Counter[Demand]:
+    def count_waiting(self, tx: Tx, *reasons: WaitReason) -> Counter[Requirements]:
         """How many tasks of each demand wait for one of `reasons`."""
-        found = Counter[Demand]()
+        found = Counter[Requirements]()
         for reason in reasons:
-            for row in tx.execute(_store.WAITING_PER_DEMAND, {"why": reason.value}):
-                found[demand_of(row)] += row.size
+            for row in tx.execute(_store.WAITING_PER_REQUIREMENTS, {"why": reason.value}):
+                found[requirements_of(row)] += row.size
         return found
 
-    def waiting_for_gone(self, tx: Tx, agents: Collection[str]) -> list[Task]:
+    def find_waiting_for_removed(self, tx: Tx, agents: Collection[str]) -> list[Task]:
         """Find tasks that wait for the window of an agent which is none of `agents`."""
-        return [task_of(row) for row in tx.execute(_store.WAITING_FOR_GONE, {"agents": list(agents)})]
+        return [task_of(row) for row in tx.execute(_store.WAITING_FOR_REMOVED, {"agents": list(agents)})]
 
     def move(
         self,
@@ -220,10 +222,10 @@ class Ledger:
             note=note,
             agent=agent or now.agent,
             attempt=now.attempt + 1 if again else now.attempt,
-            quiet_at_ms=self._next_quiet_ms() if to is TaskState.WORKING else None,
+            quiet_at_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
             changed_ms=self._clock.now_ms(),
         )
-        self._note(tx, after, was=now.state.value, by=by)
+        self._record_step(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
         faults.arrow("task", now.state, to, tx.after_commit)
         return after
@@ -233,42 +235,42 @@ class Ledger:
         self._renew_lease(tx, task)
         return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
 
-    def hear(self, tx: Tx, task: Task, sign: str, *, asked: str | None = None) -> Task:
+    def record_activity(self, tx: Tx, task: Task, sign: str, *, asked: str | None = None) -> Task:
         """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows.
 
         `asked` is the question that this does not answer."""
-        quiet_at_ms = self._next_quiet_ms() if task.state is TaskState.WORKING else None
+        quiet_at_ms = self._new_deadline_ms() if task.state is TaskState.WORKING else None
         heard_ms = self._clock.now_ms()
         after = self._update(tx, task.id, heard_ms=heard_ms, sign=sign, quiet_at_ms=quiet_at_ms, nudge=asked)
         self._notices.card_changed(tx, task.id)
         return after
 
-    def seen_at_work(self, tx: Tx, task: Task, *, asked: str | None) -> None:
+    def record_window_activity(self, tx: Tx, task: Task, *, asked: str | None) -> None:
         """Something went on in the window of the agent that works on the task: it is not silent. What it said itself
         last stays its last sign, and the question `asked` is not answered by it."""
         if task.state is not TaskState.WORKING:
             return
         if task.heard_ms is None or task.sign == SEEN_AT_WORK:
-            self.hear(tx, task, SEEN_AT_WORK, asked=asked)
+            self.record_activity(tx, task, SEEN_AT_WORK, asked=asked)
         else:
-            self._update(tx, task.id, quiet_at_ms=self._next_quiet_ms(), nudge=asked)
+            self._update(tx, task.id, quiet_at_ms=self._new_deadline_ms(), nudge=asked)
 
-    def nudge(self, tx: Tx, task: Task, message: str) -> None:
+    def record_nudge(self, tx: Tx, task: Task, message: str) -> None:
         """Octet asks the task's agent by `message` whether it still works: it has as long again, once."""
-        self._update(tx, task.id, nudge=message, quiet_at_ms=self._next_quiet_ms())
+        self._update(tx, task.id, nudge=message, quiet_at_ms=self._new_deadline_ms())
 
-    def silent(self, tx: Tx, *, limit: int) -> list[Task]:
+    def list_stalled(self, tx: Tx, *, limit: int) -> list[Task]:
         """Tasks whose agents have been silent for too long, longest first."""
-        return [task_of(row) for row in tx.execute(_store.QUIET, {"now": self._clock.now_ms(), "size": limit})]
+        return [task_of(row) for row in tx.execute(_store.STALLED, {"now": self._clock.now_ms(), "size": limit})]
 
-    def next_silent_in_s(self, tx: Tx) -> float | None:
+    def next_deadline_in_s(self, tx: Tx) -> float | None:
         """Seconds until the next agent is silent unless it gives a sign; None while no agent works."""
-        at_ms = tx.execute(_store.NEXT_QUIET).scalar_one()
+        at_ms = tx.execute(_store.NEXT_DEADLINE).scalar_one()
         return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
 
     def shift_deadlines(self, tx: Tx, by_ms: int) -> None:
         """Move all deadlines with a clock that was set by `by_ms`."""
-        tx.execute(_store.SHIFT_QUIET, {"by": by_ms})
+        tx.execute(_store.SHIFT_DEADLINES, {"by": by_ms})
 
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
         """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
@@ -282,33 +284,33 @@ class Ledger:
             self._update(tx, task.id, quiet_at_ms=now + left_ms)
         return len(tasks)
 
-    def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
+    def reopen(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""
-        self._take_back(tx, task)
-        self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
+        self._revoke_lease(tx, task)
+        self._change_fields(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
         return self.move(tx, task.id, TaskState.READY, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
         """The task is taken from its silent agent and is ready for others; people are told."""
-        self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority, avoids=task.agent)
+        self._change_fields(tx, task, agent=None, wanted=task.wanted, priority=task.priority, avoids=task.agent)
         self._renew_lease(tx, task)
         after = self.move(tx, task.id, TaskState.READY, note=note)
-        self._notices.tell(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {ParkCause.SILENT.value}")
+        self._notices.notify(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {ParkCause.SILENT.value}")
         return after
 
-    def give_to(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
+    def reassign(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
         """Only `wanted` may do the task from now on; whatever it waited for, it is ready."""
-        self._take_back(tx, task)
-        after = self._change(tx, task, agent=None, wanted=wanted, priority=task.priority, by=by)
+        self._revoke_lease(tx, task)
+        after = self._change_fields(tx, task, agent=None, wanted=wanted, priority=task.priority, by=by)
         return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
 
-    def rank(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
+    def set_priority(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
         """The task is as urgent as `priority` says; its place in the queue follows."""
-        return self._change(
+        return self._change_fields(
             tx, task, agent=task.agent, wanted=task.wanted, priority=priority, avoids=task.avoids, by=by
         )
 
-    def hold(
+    def suspend(
         self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str, about: str = ""
     ) -> Task:
         """The task waits or is parked for a reason that a person should know: its thread is told.
@@ -318,44 +320,44 @@ class Ledger:
         after = self.move(tx, task, to, reason=reason.value, note=note)
         text = f"{after.state.value}: {after.reason}"
         if to is TaskState.PARKED:
-            self._notices.tell(tx, NoticeKind.HELD, task, text=text, about=about)
+            self._notices.notify(tx, NoticeKind.HELD, task, text=text, about=about)
         else:
-            self._notices.tell_once(tx, NoticeKind.HELD, task, text=text)
+            self._notices.notify_once(tx, NoticeKind.HELD, task, text=text)
         return after
 
-    def say_once(self, tx: Tx, task: str, why: str) -> None:
+    def notify_reason(self, tx: Tx, task: str, why: str) -> None:
         """The task stays where it is, and its thread is told why, once."""
-        self._notices.tell_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why}")
+        self._notices.notify_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why}")
 
-    def remark(self, tx: Tx, task: str, note: str) -> None:
+    def set_note(self, tx: Tx, task: str, note: str) -> None:
         """The task stays where it is; its card says what is seen. The next step ends it."""
-        self.memory.remember(tx, self._update(tx, task, note=note, changed_ms=self._clock.now_ms()))
+        self.cache.update(tx, self._update(tx, task, note=note, changed_ms=self._clock.now_ms()))
         self._notices.card_changed(tx, task)
 
-    def drop(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
+    def abandon(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
         """A person gave the task up because of what happened to it; whoever asked for it is told."""
         after = self.end(tx, task, TaskState.CANCELLED, by=by)
-        self._notices.tell(tx, NoticeKind.ENDED, task.id, text=why)
+        self._notices.notify(tx, NoticeKind.ENDED, task.id, text=why)
         return after
 
     def fail(self, tx: Tx, task: str, *, reason: str, note: str) -> Task:
         """The task failed; its requester is told."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
-        self._free(tx, after)
-        self._notices.tell(tx, NoticeKind.ENDED, task, text=reason)
+        self._free_agent(tx, after)
+        self._notices.notify(tx, NoticeKind.ENDED, task, text=reason)
         return after
 
     def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, note: str = "") -> Task:
         """The task ends; whoever asked is told of a task that is done."""
         after = self.move(tx, task.id, to, note=note, by=by)
-        self._free(tx, after)
+        self._free_agent(tx, after)
         if to is TaskState.DONE:
-            self._notices.tell(tx, NoticeKind.ENDED, task.id)
+            self._notices.notify(tx, NoticeKind.ENDED, task.id)
         return after
 
-    def _take_back(self, tx: Tx, task: Task) -> None:
+    def _revoke_lease(self, tx: Tx, task: Task) -> None:
         """Whoever had the task has it no longer."""
-        self._free(tx, task)
+        self._free_agent(tx, task)
         self._renew_lease(tx, task)
 
     def _renew_lease(self, tx: Tx, task: Task) -> None:
@@ -365,23 +367,23 @@ class Ledger:
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
 
-    def _next_quiet_ms(self) -> int:
+    def _new_deadline_ms(self) -> int:
         """The deadline of an agent that gives a sign now."""
         return self._clock.now_ms() + self._silent_after_ms
 
-    def _free(self, tx: Tx, task: Task) -> None:
+    def _free_agent(self, tx: Tx, task: Task) -> None:
         """The task's agent has nothing more to do for it."""
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
 
-    def _is_any(self, tx: Tx, state: TaskState, reason: str) -> bool:
-        return tx.execute(_store.ANY_STOPPED, {"stands": state.value, "why": reason}).first() is not None
+    def _has_waiting(self, tx: Tx, state: TaskState, reason: str) -> bool:
+        return tx.execute(_store.ANY_WAITING, {"stands": state.value, "why": reason}).first() is not None
 
-    def _queue(self, tx: Tx, state: TaskState, reason: str, demand: Demand, limit: int) -> Iterable[Task]:
+    def _find_queued(self, tx: Tx, state: TaskState, reason: str, demand: Requirements, limit: int) -> Iterable[Task]:
         values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
-        return [task_of(row) for row in tx.execute(_store.OF_DEMAND, {**values, "size": limit})]
+        return [task_of(row) for row in tx.execute(_store.OF_REQUIREMENTS, {**values, "size": limit})]
 
-    def _change(
+    def _change_fields(
         self,
         tx: Tx,
         task: Task,
@@ -400,11 +402,11 @@ class Ledger:
         if by is not None:
             event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
             self._journal.append(tx, event, by=by.id)
-        self.memory.remember(tx, after)
+        self.cache.update(tx, after)
         self._notices.card_changed(tx, after.id)
         return after
 
-    def _note(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
+    def _record_step(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
         event = TaskMoved(
             task=task.id,
             was=was,
@@ -413,9 +415,9 @@ class Ledger:
             agent=task.agent or "",
             fence=task.fence,
         )
-        self.memory.count(tx, was, task.state)  # first: who hears of the step sees it counted
+        self.cache.record_step(tx, was, task.state)  # first: who hears of the step sees it counted
         self._journal.append(tx, event, by=by.id)
-        self.memory.remember(tx, task)
+        self.cache.update(tx, task)
 
 
 def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:

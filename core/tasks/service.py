@@ -6,51 +6,51 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from core.deliveries.message_parts import Share
+from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
-from core.messages.answer_markers import Found
+from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
     MAX_ANSWER_CHARS,
     MAX_BRIEF_CHARS,
-    MAX_SIGN_CHARS,
+    MAX_PROGRESS_CHARS,
     EmptyText,
     Message,
     MessageKind,
     Source,
     TextTooLong,
-    check_whole,
+    check_encoding,
     clean_text,
 )
-from core.messages.prompt_files import Briefs, Prompt
+from core.messages.prompt_files import Prompt, PromptFiles
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
-from core.tasks.answers import Answers, Receipt, Words
+from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
 from core.tasks.model import (
     ENDED,
-    Awaited,
-    BadPriority,
+    AlreadyRunning,
+    DeliveryUnresolved,
+    InvalidPriority,
     NewTask,
-    NobodyCan,
-    NotAsked,
-    NotStopped,
+    NoCapableAgent,
     ParkCause,
+    PendingAnswer,
+    ProgressTooLate,
     Task,
+    TaskAlreadyEnded,
     TaskId,
-    TaskIsOver,
+    TaskNeverStarted,
+    TaskNotStopped,
     TaskState,
     TaskView,
     TextExpired,
-    TooLateToTell,
-    UnderWay,
-    UnknownStands,
     parse_task_id,
 )
 from core.tasks.quarantine import Quarantine
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _LOWEST_PRIORITY = 4
@@ -68,7 +68,7 @@ class Tasks:
         *,
         codes: TaskCodes,
         agent_command: str,
-        briefs: Briefs,
+        briefs: PromptFiles,
         silent_after_ms: int,
         limits: AnswerLimits,
     ) -> None:
@@ -78,8 +78,8 @@ class Tasks:
         self._codes = codes
         self._clock = services.clock
         self._agent_command = agent_command
-        self.briefs = briefs
-        self.ledger = Ledger(
+        self.prompt_files = briefs
+        self.repository = TaskRepository(
             store=services.store,
             journal=services.journal,
             agents=services.agents,
@@ -88,45 +88,45 @@ class Tasks:
             silent_after_ms=silent_after_ms,
         )
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
-        self.signs = asyncio.Event()
+        self.activity_seen = asyncio.Event()
         """Set by each sign of activity of an agent; whoever waits for signs clears it."""
-        self.quarantine = Quarantine(services, ledger=self.ledger)
+        self.quarantine = Quarantine(services, repository=self.repository)
         """How the loops write: a row that makes Octet fail is set aside."""
-        self._answers = Answers(services, ledger=self.ledger, codes=codes, limits=limits)
+        self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
         self._resting: dict[TaskId, object] = {}
         """The last report of progress of each task, while it rests because Octet kept another one just before."""
-        services.journal.listen(self._hear)
+        services.journal.listen(self._on_event)
 
     async def load(self) -> None:
         """Fill what autocomplete answers from; delete briefs that a kill left half written, or of tasks just ended."""
-        await self.ledger.load()
-        self.briefs.forget_drafts()
-        stand = await self.ledger.lines(self.briefs.tasks())
-        for task in self.briefs.tasks():
+        await self.repository.load()
+        self.prompt_files.delete_partial()
+        stand = await self.repository.summaries(self.prompt_files.list_tasks())
+        for task in self.prompt_files.list_tasks():
             if task in stand and stand[task].state in ENDED:
-                self.briefs.forget(task)
-        self.briefs.forget_old(self._clock.now_ms())
+                self.prompt_files.delete_for_task(task)
+        self.prompt_files.delete_old(self._clock.now_ms())
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Take in a task; when this returns it is durable and its card is on its way.
 
-        Raises EmptyText, TextTooLong, TooLongForAgent, ControlCharacters, BadPriority, AgentNotFound,
-        AgentWithoutWindow or NobodyCan."""
+        Raises EmptyText, TextTooLong, TooLongForAgent, ControlCharacters, InvalidPriority, AgentNotFound,
+        AgentWithoutWindow or NoCapableAgent."""
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
-        wanted = self.check(draft, by=by)
-        self.briefs.check(brief, [agent.name for agent in self._rooms.agents.who_can(draft.needs, wanted)])
+        wanted = self.check_new(draft, by=by)
+        self.prompt_files.check_length(brief, [agent.name for agent in self._rooms.agents.who_can(draft.needs, wanted)])
         source = _SOURCES.get(by.kind, Source.OPERATOR).value
         return await self._store.write(
-            lambda tx: self.ledger.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)
+            lambda tx: self.repository.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)
         )
 
-    def check(self, draft: NewTask, *, by: Actor) -> str | None:
+    def check_new(self, draft: NewTask, *, by: Actor) -> str | None:
         """The name of the agent that `draft` names. Raises, from memory, what `new` would find wrong but the text."""
         require(by, Permission.TASK_CREATE)
         _check_priority(draft.priority)
         wanted = self._rooms.agents.reachable(draft.agent).name if draft.agent else None
-        self._check_can(draft.needs, wanted)
+        self._check_capable(draft.needs, wanted)
         return wanted
 
     async def list(
@@ -141,7 +141,7 @@ class Tasks:
     ) -> tuple[Task, ...]:
         """List the newest tasks: in `states`, older than `before`, of this agent and with this text, where given."""
         require(by, Permission.TASK_READ)
-        return await self.ledger.newest(states, limit=limit, before=before, agent=agent, text=text)
+        return await self.repository.list_newest(states, limit=limit, before=before, agent=agent, text=text)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """One task with its prompt, deliveries and answers. Raises TaskNotFound.
@@ -149,129 +149,130 @@ class Tasks:
         The prompt's code is masked, except for the dry-run lane: there a person is the one who answers."""
         require(by, Permission.TASK_READ)
         task = parse_task_id(task)
-        found = await self.ledger.get(task)
-        messages = await self._rooms.messages.of_task(task)
+        found = await self.repository.get(task)
+        messages = await self._rooms.messages.list_for_task(task)
         card = await self._rooms.notices.card_of(task)
         briefs = [message for message in messages if message.kind is MessageKind.TASK]
         is_shown = briefs and found.agent and found.text_expired_ms is None
         return TaskView(
             task=found,
-            prompt=self._prompt_for_people(found, briefs[-1]) if is_shown else "",
-            deliveries=await self._rooms.deliveries.of_task(task),
+            prompt=self._masked_prompt(found, briefs[-1]) if is_shown else "",
+            deliveries=await self._rooms.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
         )
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
-        """End the task; what was not submitted yet never will be. Raises TaskNotFound or TaskIsOver."""
+        """End the task; what was not submitted yet never will be. Raises TaskNotFound or TaskAlreadyEnded."""
         _require_or_own(by, Permission.TASK_END)
 
         def end(tx: Tx, found: Task) -> Task:
             _check_open(found)
-            self._give_up_delivery(tx, found.id, by=by)
-            return self.ledger.end(tx, found, TaskState.CANCELLED, by=by)
+            self._cancel_delivery(tx, found.id, by=by)
+            return self.repository.end(tx, found, TaskState.CANCELLED, by=by)
 
         return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
-        """A person ends the task with words. Raises TaskNotFound, TaskIsOver or what is wrong with the words."""
+        """A person ends the task with words. Raises TaskNotFound, TaskAlreadyEnded or what is wrong with the words."""
         _require_or_own(by, Permission.TASK_END)
         words = clean_text(text, limit=MAX_BRIEF_CHARS)
 
         def end(tx: Tx, found: Task) -> Task:
             _check_open(found)
-            if not self._answers.was_asked(tx, found):
-                raise NotAsked(id=found.id, state=found.state.value)
-            self._give_up_delivery(tx, found.id, by=by)
+            if not self._answers.may_have_prompt(tx, found):
+                raise TaskNeverStarted(id=found.id, state=found.state.value)
+            self._cancel_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
             self._answers.keep(tx, found, words, by=f"person:{by.id}", source=source, final=True, key=None)
-            return self.ledger.end(tx, self._answers.walk_to_work(tx, found, by=by), TaskState.DONE, by=by)
+            return self.repository.end(tx, self._answers.advance_to_working(tx, found, by=by), TaskState.DONE, by=by)
 
         return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
         """Let a task that failed, expired or is parked be done again. It gets a new code; the old one is worth nothing.
 
-        Raises TaskNotFound, NotStopped, TextExpired, or UnknownStands: what may have arrived is never brought again by
-        this."""
+        Raises TaskNotFound, TaskNotStopped, TextExpired, or DeliveryUnresolved: what may have arrived is never brought
+        again by this."""
         _require_or_own(by, Permission.TASK_CHANGE)
 
         def again(tx: Tx, found: Task) -> Task:
             if found.state not in _STOPPED:
-                raise NotStopped(id=found.id, state=found.state.value)
+                raise TaskNotStopped(id=found.id, state=found.state.value)
             if found.text_expired_ms is not None:
                 raise TextExpired(id=found.id, when=f"{as_datetime(found.text_expired_ms):%Y-%m-%d}")
-            self._check_nothing_stands(tx, found)
-            return self.ledger.again(tx, found, by=by)
+            self._check_delivery_resolved(tx, found)
+            return self.repository.reopen(tx, found, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, again, by=by)
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Only this agent shall do the task, which is ready, waiting or parked.
 
-        Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NobodyCan, TaskIsOver, UnderWay or UnknownStands."""
+        Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, AlreadyRunning or
+        DeliveryUnresolved."""
         _require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._rooms.agents.reachable(agent).name
 
         def give(tx: Tx, found: Task) -> Task:
             _check_open(found)
-            self._check_can(found.needs, wanted)
+            self._check_capable(found.needs, wanted)
             if found.state not in _NOT_BEGUN:
-                raise UnderWay(id=found.id, state=found.state.value, agent=found.agent or "an agent")
-            self._check_nothing_stands(tx, found)
-            return self.ledger.give_to(tx, found, wanted, by=by)
+                raise AlreadyRunning(id=found.id, state=found.state.value, agent=found.agent or "an agent")
+            self._check_delivery_resolved(tx, found)
+            return self.repository.reassign(tx, found, wanted, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, give, by=by)
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
-        """Make a task more or less urgent, wherever it stands. Raises TaskNotFound, BadPriority or TaskIsOver."""
+        """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
         _require_or_own(by, Permission.TASK_CHANGE)
         _check_priority(priority)
 
         def rank(tx: Tx, found: Task) -> Task:
             _check_open(found)
-            delivery = self._rooms.deliveries.open_of(tx, found.id)
+            delivery = self._rooms.deliveries.open_for_task(tx, found.id)
             if delivery is not None:
-                self._rooms.deliveries.rank(tx, delivery, priority)
-            return found if found.priority == priority else self.ledger.rank(tx, found, priority, by=by)
+                self._rooms.deliveries.set_priority(tx, delivery, priority)
+            return found if found.priority == priority else self.repository.set_priority(tx, found, priority, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, rank, by=by)
 
-    async def report(
+    async def accept_answer(
         self, task: str, code: str, text: str, *, final: bool, key: str, agent: str = EVERY_AGENT
-    ) -> Receipt:
+    ) -> AcceptedAnswer:
         """An agent's words: `final` ends the task. The same `key` again is answered the same and stored once.
 
         `agent` is the one whose reply key came with the words: only its codes count. Raises WrongCode or WrongAgent
-        (nothing is kept), BadTaskId, EmptyText or TextTooLong; TaskEnded, WrongTask or NotWorking after the text was
-        kept, marked late."""
+        (nothing is kept), InvalidTaskId, EmptyText or TextTooLong; TaskEnded, WrongTask or TaskNotStarted after the
+        text was kept, marked late."""
         named = parse_task_id(task)
         if not text.strip():
             raise EmptyText
         if len(text) > MAX_ANSWER_CHARS:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
-        check_whole(text)
-        check_whole(key)
-        words = Words(task=named, code=code, agent=agent, text=text, final=final, key=key)
-        receipt, problem = await self._store.write(lambda tx: self._answers.take_in(tx, words))
-        self.signs.set()
+        check_encoding(text)
+        check_encoding(key)
+        words = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key)
+        receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, words))
+        self.activity_seen.set()
         if problem is not None:
             raise problem
         return receipt
 
-    async def progress(self, task: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> tuple[Task, bool]:
+    async def record_progress(self, task: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> tuple[Task, bool]:
         """An agent says that it is at work; the latest such word stands on the card and puts off its deadline.
 
         Of several within a second Octet keeps the first and, when the second is over, the last. Returns whether it kept
         this one.
 
-        Raises WrongCode, WrongAgent, BadTaskId, EmptyText, TextTooLong or ControlCharacters; TooLateToTell when the
-        task is not this agent's any more. Nothing is kept then."""
+        Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText, TextTooLong or ControlCharacters; ProgressTooLate when
+        the task is not this agent's any more. Nothing is kept then."""
         named = parse_task_id(task)
-        sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
+        sign = " ".join(clean_text(text, limit=MAX_PROGRESS_CHARS).split())
 
-        def take(tx: Tx, *, may_rest: bool = True) -> tuple[Task, TooLateToTell | None, float]:
-            return self._answers.take_sign(tx, named, code, sign, agent=agent, may_rest=may_rest)
+        def take(tx: Tx, *, may_rest: bool = True) -> tuple[Task, ProgressTooLate | None, float]:
+            return self._answers.record_progress(tx, named, code, sign, agent=agent, may_rest=may_rest)
 
         found, problem, rest_s = await self._store.write(take)
         if rest_s:
@@ -281,78 +282,78 @@ class Tasks:
                 return found, False
             found, problem, _ = await self._store.write(partial(take, may_rest=False))
         self._resting.pop(found.id, None)
-        self.signs.set()
+        self.activity_seen.set()
         if problem is not None:
             raise problem
         return found, True
 
-    async def awaited(self, agent: str) -> Awaited | None:
+    async def find_pending_answer(self, agent: str) -> PendingAnswer | None:
         """What an answer in this agent's window would be for; None where none is awaited there."""
-        if not self.briefs.is_read(agent):
+        if not self.prompt_files.is_scraped(agent):
             return None
         status = next((one for one in await self._rooms.agents.list(by=HUB) if one.agent.name == agent), None)
         if status is None or status.task is None:
             return None
-        task = await self.ledger.get(status.task)
+        task = await self.repository.get(status.task)
         if task.agent != agent or not (task.state is TaskState.WORKING or task.reason == ParkCause.SILENT):
             return None
-        briefs = [one for one in await self._rooms.messages.of_task(task.id) if one.kind is MessageKind.TASK]
-        return Awaited(task=task.id, fence=task.fence, marker=briefs[-1].marker) if briefs else None
+        briefs = [one for one in await self._rooms.messages.list_for_task(task.id) if one.kind is MessageKind.TASK]
+        return PendingAnswer(task=task.id, fence=task.fence, marker=briefs[-1].marker) if briefs else None
 
-    async def take_reading(self, awaited: Awaited, found: Found) -> bool:
+    async def accept_scraped_answer(self, awaited: PendingAnswer, found: MarkedAnswer) -> bool:
         """What was read in the window of the task's agent. Whether it was news: the same is taken in once, and nothing
         once the task has ended or is another one's."""
         if len(found.text) > MAX_ANSWER_CHARS:
-            found = Found(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
-        return await self._store.write(lambda tx: self._answers.take_reading(tx, awaited, found)) is not None
+            found = MarkedAnswer(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
+        return await self._store.write(lambda tx: self._answers.accept_scraped_answer(tx, awaited, found)) is not None
 
-    def accept_from_lane(self, tx: Tx, task: str, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
+    def accept_lane_answer(self, tx: Tx, task: str, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
         """Store an answer that came with the outcome of the task's delivery `of`, and end the task by it."""
-        self._answers.accept_from_lane(tx, self.ledger.find(tx, task), answer, of=of, note=note)
+        self._answers.accept_lane_answer(tx, self.repository.find(tx, task), answer, of=of, note=note)
 
-    def seen_at_work(self, tx: Tx, task: str) -> None:
+    def record_window_activity(self, tx: Tx, task: str) -> None:
         """Something went on in the window of the agent that works on it."""
-        tx.after_commit(self.signs.set)
-        self._answers.seen_at_work(tx, self.ledger.find(tx, task))
+        tx.after_commit(self.activity_seen.set)
+        self._answers.record_window_activity(tx, self.repository.find(tx, task))
 
-    def sign(self, tx: Tx, task: str, what: str) -> Task:
+    def record_activity(self, tx: Tx, task: str, what: str) -> Task:
         """Somebody saw the agent of the task at work: `what` says by what, for people."""
-        return self._answers.sign(tx, self.ledger.find(tx, task), what)
+        return self._answers.record_activity(tx, self.repository.find(tx, task), what)
 
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
-        return self.ledger.memory.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
+        return self.repository.cache.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
 
-    def _hear(self, entry: Entry) -> None:
+    def _on_event(self, entry: Entry) -> None:
         """A task that has ended needs the files of its briefs no more."""
         if entry.name == "TaskMoved" and TaskState(str(entry.data["now"])) in ENDED:
-            self.briefs.forget(str(entry.data["task"]))
-            self.briefs.forget_old(self._clock.now_ms())
+            self.prompt_files.delete_for_task(str(entry.data["task"]))
+            self.prompt_files.delete_old(self._clock.now_ms())
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
         """Lease the task to the agent: its code is valid from now on. Returns the message to be brought to it."""
-        leased = self.ledger.lease(tx, task, agent)
+        leased = self.repository.lease(tx, task, agent)
         self._codes.grant(tx, task.id, leased.fence, agent=agent)
-        source = Source(self.ledger.source(tx, task.id))
-        return self._rooms.messages.brief(
+        source = Source(self.repository.source_of(tx, task.id))
+        return self._rooms.messages.add_brief(
             tx, task=task.id, agent=agent, body=task.brief, priority=task.priority, source=source, by=HUB.id
         )
 
-    def prompt(self, tx: Tx, task: str, message: str, *, share: Share | None = None) -> Prompt:
+    def make_prompt(self, tx: Tx, task: str, message: str, *, share: MessagePart | None = None) -> Prompt:
         """The text to be brought to the task's agent, with its code. It is never stored or logged.
 
         A brief that is too long for the agent's window is in its file when this returns, or it is a part of it: this
         `share` where it is fixed already. Raises BriefNotWritten."""
-        found = self.ledger.find(tx, task)
+        found = self.repository.find(tx, task)
         agent = found.agent or ""
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
         code = "" if self._rooms.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._rooms.messages.find(tx, message)
-        return self.briefs.make(brief, agent=agent, code=code, command=self._agent_command, share=share)
+        return self.prompt_files.make_prompt(brief, agent=agent, code=code, command=self._agent_command, share=share)
 
-    def _give_up_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
+    def _cancel_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""
-        delivery = self._rooms.deliveries.open_of(tx, task)
+        delivery = self._rooms.deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is not DeliveryState.SUBMITTING:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason="the task was ended", by=by)
 
@@ -363,29 +364,29 @@ class Tasks:
         name = parse_task_id(task)
 
         def work(tx: Tx) -> Task:
-            found = self.ledger.find(tx, name)
+            found = self.repository.find(tx, name)
             if found.requester != by.id or not allows(by, Permission.TASK_CREATE):
                 require(by, permission)
             return change(tx, found)
 
         return await self._store.write(work)
 
-    def _check_can(self, needs: frozenset[str], wanted: str | None) -> None:
+    def _check_capable(self, needs: frozenset[str], wanted: str | None) -> None:
         if not self._rooms.agents.who_can(needs, wanted):
             asked = ", ".join(sorted(needs)) or "any"
-            raise NobodyCan(why=f"{wanted or 'nobody'} has the capabilities {asked} and can be reached")
+            raise NoCapableAgent(why=f"{wanted or 'nobody'} has the capabilities {asked} and can be reached")
 
-    def _check_nothing_stands(self, tx: Tx, task: Task) -> None:
+    def _check_delivery_resolved(self, tx: Tx, task: Task) -> None:
         """A prompt that may have arrived is not brought once more."""
-        if self._rooms.deliveries.open_of(tx, task.id) is not None:
-            raise UnknownStands(id=task.id)
+        if self._rooms.deliveries.open_for_task(tx, task.id) is not None:
+            raise DeliveryUnresolved(id=task.id)
 
-    def _prompt_for_people(self, task: Task, brief: Message) -> str:
+    def _masked_prompt(self, task: Task, brief: Message) -> str:
         name = task.agent or ""
         abilities = self._rooms.agents.abilities(name)
         code = "" if abilities.answers_itself else self._codes.code(task.id, task.fence)
         shown = code if abilities.is_dry or not code else self._codes.masked()
-        return self.briefs.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
+        return self.prompt_files.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
 
 
 def _require_or_own(by: Actor, permission: Permission) -> None:
@@ -396,9 +397,9 @@ def _require_or_own(by: Actor, permission: Permission) -> None:
 
 def _check_open(task: Task) -> None:
     if task.state in ENDED:
-        raise TaskIsOver(id=task.id, state=task.state.value)
+        raise TaskAlreadyEnded(id=task.id, state=task.state.value)
 
 
 def _check_priority(priority: int) -> None:
     if not 0 <= priority <= _LOWEST_PRIORITY:
-        raise BadPriority(value=priority)
+        raise InvalidPriority(value=priority)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryState, Order, Outcome
+from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome
 from core.deliveries.ports import Progress
 from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
@@ -96,7 +96,7 @@ class Held(FakeLane):
         super().__init__()
         self.enter, self.tell = asyncio.Event(), asyncio.Event()
 
-    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+    async def _play(self, order: DeliveryRequest, progress: Progress, outcome: Outcome) -> Outcome:
         await progress.staging()
         await progress.staged(sha256=order.sha256)
         await progress.submitting()
@@ -139,11 +139,11 @@ async def test_how_a_delivery_ended_is_written_down_on_the_full_disk_by_the_room
                 with pytest.raises(StoreFull):
                     await octet.tasks.new(make_new_task("x"), by=ADA)
                 await asyncio.sleep(0.02)  # new tasks between the tries to write the outcome down, each refused
-            (delivery,) = await octet.deliveries.of_task("T-1")
+            (delivery,) = await octet.deliveries.list_for_task("T-1")
             assert delivery.state is DeliveryState.SUBMITTING
         disk.grow(64)
         await reach(octet, TaskId("T-1"), TaskState.WORKING)
-        (delivery,) = await octet.deliveries.of_task("T-1")
+        (delivery,) = await octet.deliveries.list_for_task("T-1")
         assert delivery.state is DeliveryState.DELIVERED
         assert len([text for text in lane.submitted if "T-1 " in text]) == 1
 

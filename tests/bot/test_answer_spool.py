@@ -21,7 +21,7 @@ from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
 from core.security.model import OPERATOR
 from core.settings.model import AnswerLimits
-from core.tasks.model import TaskState, TooFast
+from core.tasks.model import AnswerRateExceeded, TaskState
 from tests.house import House, open_house
 
 DRY = """
@@ -72,7 +72,7 @@ async def test_the_same_answer_kept_twice_is_one(house: House) -> None:
 
 async def test_an_answer_that_octet_has_already_is_stored_once(house: House) -> None:
     task, code = await house.working()
-    await house.core.tasks.report(task, code, "words", final=True, key="a1")
+    await house.core.tasks.accept_answer(task, code, "words", final=True, key="a1")
     spool_answer(house.home, SpooledAnswer(task=task, code=code, text="words", final=True, key="a1"))
     assert await report_spooled(house.core, house.home) == 1
     assert [(one.body, one.late) for one in await house.answers(task)] == [("words", False)]
@@ -104,12 +104,12 @@ async def test_once_one_text_waits_the_later_ones_of_its_task_wait_too(
         spool_answer(
             house.home, SpooledAnswer(task=task, code=code, text=f"news {number}", final=False, key=f"a{number}")
         )
-    report, asked = house.core.tasks.report, list[str]()
+    report, asked = house.core.tasks.accept_answer, list[str]()
 
     async def first_is_too_fast(*words: Any, **more: Any) -> Any:
         asked.append(words[2])
         if len(asked) == 1:
-            raise TooFast(id=task, limit=30, after_s=1)
+            raise AnswerRateExceeded(id=task, limit=30, after_s=1)
         return await report(*words, **more)
 
     monkeypatch.setattr(house.core.tasks, "report", first_is_too_fast)
@@ -182,7 +182,7 @@ async def test_no_file_keeps_octet_from_starting_not_even_by_a_fault_of_ours(
     task, code = await house.working()
     spool_answer(house.home, SpooledAnswer(task=task, code=code, text="bad", final=False, key="a1"))
     spool_answer(house.home, SpooledAnswer(task=task, code=code, text="good", final=True, key="a2"))
-    report = house.core.tasks.report
+    report = house.core.tasks.accept_answer
 
     async def fail_at_bad(task: str, code: str, text: str, *, final: bool, key: str) -> object:
         if text == "bad":
@@ -283,7 +283,7 @@ async def test_octet_takes_a_kept_answer_in_when_its_agent_shows_a_sign_of_activ
             await looked.wait()
         spool_answer(house.home, SpooledAnswer(task=task, code=code, text="words", final=True, key="a1"))
         if sign == "progress":
-            await house.core.tasks.progress(task, code, "tests are running")
+            await house.core.tasks.record_progress(task, code, "tests are running")
         elif sign == "window":
             await house.core.dispatch.window_stirred("main", str((await house.task(task)).agent).lower())
         await house.until(task, TaskState.DONE)

@@ -135,7 +135,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _reload(self, words: list[str]) -> None:
         octet, lanes = self.octet, self._lanes()
-        await octet.agents.welcome(self.agents)
+        await octet.agents.register_agents(self.agents)
         routes = octet.dispatch.couriers.unlike(self.agents, ())
         ends = asyncio.ensure_future(octet.dispatch.couriers.retire(routes))
         while not ends.done():
@@ -176,14 +176,14 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _resolve(self, task: TaskId, decision: Decision) -> None:
         """What arrived and is sent again is pressed twice by a person's word."""
-        sent = [one for one in await self.octet.deliveries.of_task(task) if one.state is DeliveryState.UNKNOWN]
+        sent = [one for one in await self.octet.deliveries.list_for_task(task) if one.state is DeliveryState.UNKNOWN]
         await self.octet.unknowns.resolve(task, decision, by=ADA)
         if decision is Decision.SEND_AGAIN:
             self.sent_again.update((self.lane.codes.get(task, ""), *(one.id for one in sent)))
 
     def _settle_words(self, tx: Tx, *, may_be_dropped: bool) -> None:
         """A person looks at the windows and says what is so."""
-        for delivery in self.octet.deliveries.open_words(tx):
+        for delivery in self.octet.deliveries.open_messages(tx):
             if delivery.state is DeliveryState.UNKNOWN:
                 again = DeliveryState.CANCELLED if may_be_dropped else DeliveryState.QUEUED
                 to = DeliveryState.DELIVERED if delivery.id in self.lane.arrived else again

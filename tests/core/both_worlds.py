@@ -23,9 +23,9 @@ from hypothesis.stateful import (
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries import _store
-from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import DeskState
-from core.dispatch.delivery_worker import Courier, _Attempt
+from core.dispatch.delivery_worker import DeliveryWorker, _Attempt
 from core.dispatch.model import Decision
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
@@ -72,9 +72,9 @@ TO_WHAT_END = st.sampled_from([None, None, "delivered", "refused", *sorted(OUTCO
 class Hold:
     """A lane's hold on a delivery, in both worlds. It may be long out of date."""
 
-    order: Order
+    order: DeliveryRequest
     attempt: _Attempt
-    courier: Courier
+    courier: DeliveryWorker
     task: Task
     delivery: Delivery
     fence: int
@@ -235,7 +235,7 @@ class BothWorlds(RuleBasedStateMachine):
         task, code, lease = self._code(which)
         self.answers += 1
         self._both(
-            lambda: self.octet.tasks.report(self._id(task), code, "Seven.", final=final, key=str(self.answers)),
+            lambda: self.octet.tasks.accept_answer(self._id(task), code, "Seven.", final=final, key=str(self.answers)),
             lambda: self.reference.answer(task, lease, final=final),
         )
 
@@ -281,7 +281,7 @@ class BothWorlds(RuleBasedStateMachine):
     def progress(self, which: int) -> None:
         task, code, lease = self._code(which)
         self._both(
-            lambda: self.octet.tasks.progress(self._id(task), code, "At it."),
+            lambda: self.octet.tasks.record_progress(self._id(task), code, "At it."),
             lambda: self.reference.answer(task, lease, final=False),
         )
 
@@ -298,7 +298,7 @@ class BothWorlds(RuleBasedStateMachine):
 
     def _real(self) -> object:
         def look(tx: Any) -> object:
-            ledger = self.octet.tasks.ledger
+            ledger = self.octet.tasks.repository
             tasks = [ledger.find(tx, self._id(task)) for task in self.reference.tasks]
             rows = {task.id: tx.execute(_store.OF_TASK, {"of_task": task.id}) for task in tasks}
             by_task = {task: [_store.delivery_of(row) for row in found] for task, found in rows.items()}

@@ -97,7 +97,7 @@ class Promises:
             assert task.agent == status.agent.name
 
     async def _one_delivery_at_most(self, task: Task) -> None:
-        found = [d.state for d in await self.octet.deliveries.of_task(task.id) if d.state in OPEN_STATES]
+        found = [d.state for d in await self.octet.deliveries.list_for_task(task.id) if d.state in OPEN_STATES]
         assert len(found) <= 1
         if task.state in ENDED:
             assert set(found) <= MAY_STAND_OPEN
@@ -116,7 +116,7 @@ class Promises:
                     assert one.state not in OPEN_STATES or one.state in MAY_STAND_OPEN
                 elif one.state is DeliveryState.QUEUED:
                     assert one.reason or self.lane.order is not None or one.not_before_ms, "they wait without a reason"
-        under_way = await self.octet.store.write(self.octet.deliveries.open_words)
+        under_way = await self.octet.store.write(self.octet.deliveries.open_messages)
         return {one.agent for one in under_way if one.state is DeliveryState.UNKNOWN}
 
     def _moves_or_says_why(self, task: Task, agents: Mapping[str, AgentState]) -> None:
@@ -142,8 +142,8 @@ class Promises:
     def _open(self, tx: Tx) -> list[Delivery]:
         rows = tx.execute(_store.OPEN_WORDS).all()
         names = [agent.name for agent in self.agents]
-        acts = self.octet.deliveries.acts(tx, names, OPEN_STATES)
-        return [*map(_store.delivery_of, rows), *self.octet.deliveries.queued(tx, names), *acts]
+        acts = self.octet.deliveries.find_actions(tx, names, OPEN_STATES)
+        return [*map(_store.delivery_of, rows), *self.octet.deliveries.find_queued(tx, names), *acts]
 
     async def _dialogs_are_known(self, agents: Mapping[str, AgentStatus]) -> None:
         """People see what each window asks, unless an answer to it is under way."""
@@ -175,7 +175,7 @@ async def what_is_open(octet: Coordinator, said: Sequence[MessageId]) -> list[st
     statuses = await octet.agents.list(by=ADA)
     names = [one.agent.name for one in statuses]
     under_way = OPEN_STATES - {DeliveryState.UNKNOWN}
-    for act in await octet.store.write(lambda tx: octet.deliveries.acts(tx, names, under_way)):
+    for act in await octet.store.write(lambda tx: octet.deliveries.find_actions(tx, names, under_way)):
         left.append(f"{act.act} for {act.agent} {act.state.value}")
     left += [
         f"{one.agent.name} {one.state.value} ({one.reason})" for one in statuses if one.state is not AgentState.IDLE

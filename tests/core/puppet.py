@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from core.agent_actions.model import ACTION_TTL_MS
-from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict
@@ -65,7 +65,7 @@ class PuppetLane:
     def __init__(self, clock: FakeClock, hands: PuppetHands) -> None:
         self.clock = clock
         self.hands = hands
-        self.order: Order | None = None
+        self.order: DeliveryRequest | None = None
         self.is_looking = False
         self.stage = 0
         self.words: asyncio.Queue[str] = asyncio.Queue()
@@ -84,10 +84,10 @@ class PuppetLane:
         self.breaches: list[str] = []
         """What core asked for and must not. A lane that raises is only one more fault."""
 
-    def press(self, order: Order) -> None:
+    def press(self, order: DeliveryRequest) -> None:
         self.pressed[submitted_as(order)] += 1
         if order.act is not None:
-            if order.expects:
+            if order.expected_dialog:
                 self.hands.dialogs[order.window or ""] = ""
             return
         number, _ = part_of(order)
@@ -102,7 +102,7 @@ class PuppetLane:
         for word in words:
             self.words.put_nowait(word)
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         self._takes(order)
         try:
             return await (self._act if order.act is not None else self._prompt)(order, progress)
@@ -111,7 +111,7 @@ class PuppetLane:
         finally:
             self.order = None
 
-    async def _prompt(self, order: Order, progress: Progress) -> Outcome:
+    async def _prompt(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         if is_brief(order) and (code := code_in(order)):
             if self.codes.get(name_of(order), code) != code:
                 self.older.append((name_of(order), self.codes[name_of(order)]))
@@ -125,33 +125,33 @@ class PuppetLane:
             elif (outcome := self._ends(order, word)) is not None:
                 return outcome
 
-    async def _act(self, order: Order, progress: Progress) -> Outcome:
+    async def _act(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         waited_s = self.clock.monotonic_s() - self.asked_s[order.delivery]
         if waited_s * 1000 > ACTION_TTL_MS:
             self.breaches.append(f"{order.act} began {waited_s} s after it was asked for")
         while True:
             word = await self.words.get()
             if word == "on" and self.stage == 0:
-                if order.expects and self.hands.dialogs[order.window or ""] != order.expects:
+                if order.expected_dialog and self.hands.dialogs[order.window or ""] != order.expected_dialog:
                     return CHANGED
                 await progress.submitting()
                 self.stage = 3
             elif (outcome := self._ends(order, word)) is not None:
                 return outcome
 
-    def _takes(self, order: Order) -> None:
+    def _takes(self, order: DeliveryRequest) -> None:
         if self.order is not None:
             self.breaches.append("two orders at once on one desk")
         self.order, self.stage, self.words = order, 0, asyncio.Queue()
 
-    def _ends(self, order: Order, word: str) -> Outcome | None:
+    def _ends(self, order: DeliveryRequest, word: str) -> Outcome | None:
         if self.stage == 3 and (word == "break" or word in PRESSED):
             self.press(order)
         if word == "break":
             raise RuntimeError("the lane broke")
         return OUTCOMES.get(word)
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Sees what is so, or that it cannot see it; asks for Enter again where the draft stands whole."""
         self._takes(order)
         self.is_looking = True
@@ -179,22 +179,22 @@ class PuppetLane:
             self.words.put_nowait("stopped")
 
 
-def is_brief(order: Order) -> bool:
+def is_brief(order: DeliveryRequest) -> bool:
     return "] hub →" in order.text
 
 
-def part_of(order: Order) -> tuple[int, int]:
+def part_of(order: DeliveryRequest) -> tuple[int, int]:
     """Which part of how many it is."""
     found = _PART.search(order.text.partition("\n")[0])
     return (int(found[1]), int(found[2])) if found else (1, 1)
 
 
-def about(order: Order) -> str:
+def about(order: DeliveryRequest) -> str:
     """The head of its text, without the part: the same for all parts of one message."""
     return _PART.sub("", order.text.partition("\n")[0])
 
 
-def name_of(order: Order) -> str:
+def name_of(order: DeliveryRequest) -> str:
     """The task of a brief; the body of words, which is different each time, and who it is for if it is for all."""
     if is_brief(order):
         return order.text.split("· task ")[1].split()[0]
@@ -202,7 +202,7 @@ def name_of(order: Order) -> str:
     return f"{body} to {order.agent}" if order.text.startswith("[BROADCAST]") else body
 
 
-def submitted_as(order: Order) -> str:
+def submitted_as(order: DeliveryRequest) -> str:
     """What may be submitted once: the prompt of one lease, a person's words to this agent, what the hub says, one part
     of a prompt, and what an act presses."""
     if order.act is not None or part_of(order)[1] > 1:
@@ -212,6 +212,6 @@ def submitted_as(order: Order) -> str:
     return order.delivery if order.text.startswith("[S2A]") else name_of(order)
 
 
-def code_in(order: Order) -> str:
+def code_in(order: DeliveryRequest) -> str:
     """The code by which it is answered; empty where it has none."""
     return order.text.split("--code ")[1].split()[0] if "--code " in order.text else ""

@@ -14,14 +14,14 @@ from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.dispatch import outcomes
-from core.dispatch.assigner import Assigning
+from core.dispatch.assigner import Assigner
 from core.dispatch.model import Decision
-from core.dispatch.outcomes import Verdict
-from core.dispatch.unknown_deliveries import Unknowns
+from core.dispatch.outcomes import Outcomes
+from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
-from core.tasks.repository import Ledger
+from core.tasks.repository import TaskRepository
 from core.tasks.service import Tasks
 from tests.builders import make_agent, open_coordinator
 from tests.core.both_worlds import BothWorlds
@@ -67,10 +67,10 @@ def _old_holder_goes_on(patch: pytest.MonkeyPatch) -> None:
 
 
 def _old_holder_is_believed(patch: pytest.MonkeyPatch) -> None:
-    right = Verdict.give
+    right = Outcomes.apply_outcome
     patch.setattr(
-        Verdict,
-        "give",
+        Outcomes,
+        "apply_outcome",
         lambda self, tx, delivery, _fence, outcome: right(
             self, tx, delivery, self._deliveries.find(tx, delivery).fence, outcome
         ),
@@ -78,9 +78,11 @@ def _old_holder_is_believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _the_newest_first(patch: pytest.MonkeyPatch) -> None:
-    right = Ledger.ready_for
+    right = TaskRepository.find_ready
     patch.setattr(
-        Ledger, "ready_for", lambda self, tx, demands, *, limit: right(self, tx, demands, limit=limit + 50)[::-1]
+        TaskRepository,
+        "find_ready",
+        lambda self, tx, demands, *, limit: right(self, tx, demands, limit=limit + 50)[::-1],
     )
 
 
@@ -96,16 +98,16 @@ def _a_refused_window_is_free(patch: pytest.MonkeyPatch) -> None:
 
 
 def _any_code_of_the_task(patch: pytest.MonkeyPatch) -> None:
-    right = Answers._why_late
+    right = Answers._late_reason
     patch.setattr(
         Answers,
-        "_why_late",
+        "_late_reason",
         lambda self, tx, found, named, holder: right(self, tx, found, named, replace(holder, fence=found.fence)),
     )
 
 
 def _the_same_fence_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Deliveries, "retake", Deliveries.find)
+    patch.setattr(Deliveries, "lease_again", Deliveries.find)
 
 
 def _sent_again_is_new(patch: pytest.MonkeyPatch) -> None:
@@ -132,7 +134,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 1), play.restart(None)],
     ),
     "an interrupted Enter is forgotten": (
-        _without(Deliveries, "interrupted", []),
+        _without(Deliveries, "find_interrupted", []),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "lost"), play.deliver("Left", 0)],
     ),
     "whoever looks has the old lease": (
@@ -140,7 +142,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "lost"), play.deliver("Left", 0)],
     ),
     "an unknown delivery does not hold its agent": (
-        _without(Verdict, "nobody_knows"),
+        _without(Outcomes, "mark_unknown"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown")],
     ),
     "what a person says holds its agent all the same": (
@@ -148,7 +150,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.ARRIVED)],
     ),
     "what shall be sent again counts as brought": (
-        lambda patch: patch.setattr(Unknowns, "_send_again", Unknowns._arrived),
+        lambda patch: patch.setattr(UnknownDeliveries, "_send_again", UnknownDeliveries._arrived),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.SEND_AGAIN)],
     ),
     "an answer before it is sent again comes too early": (
@@ -161,7 +163,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         ],
     ),
     "an answer after it could not be sent again comes too early": (
-        _without(Answers, "_may_have_it", gives=False),
+        _without(Answers, "_may_have_arrived_before", gives=False),
         lambda play: [
             play.ask("Left", 2),
             play.deliver("Left", 3, "unknown"),
@@ -171,7 +173,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         ],
     ),
     "what is dropped goes on": (
-        _without(Ledger, "drop"),
+        _without(TaskRepository, "abandon"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.DROP)],
     ),
     "a bounce is never the last": (
@@ -179,7 +181,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask("Left", 2), *(play.deliver("Left", 0, "bounced") for _ in range(BOUNCES))],
     ),
     "refusals are not counted": (
-        _without(Deliveries, "refusals", 0),
+        _without(Deliveries, "count_rejections", 0),
         lambda play: [
             play.ask("Left", 2),
             *((play.deliver("Left", 0, "refused"), play.window_is_usable("Left")) for _ in range(REFUSALS)),
@@ -190,7 +192,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "refused")],
     ),
     "an answer settles nothing": (
-        _without(Answers, "_settle"),
+        _without(Answers, "_prove_delivery"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3), play.answer(0, final=False)],
     ),
     "any code of a task ends it": (
@@ -204,15 +206,15 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         ],
     ),
     "an ended task is still brought": (
-        _without(Tasks, "_give_up_delivery"),
+        _without(Tasks, "_cancel_delivery"),
         lambda play: [play.ask(None, 2), play.person("cancel", 0)],
     ),
     "an end frees nobody": (
-        _without(Ledger, "_free"),
+        _without(TaskRepository, "_free_agent"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "delivered"), play.answer(0, final=True)],
     ),
     "what may have arrived is brought again": (
-        _without(Tasks, "_check_nothing_stands"),
+        _without(Tasks, "_check_delivery_resolved"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.person("retry", 0)],
     ),
     "the newest task goes first": (
@@ -220,15 +222,15 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [*(play.ask("Left", 2) for _ in range(3)), play.person("cancel", 0)],
     ),
     "a window that came back wakes nobody": (
-        _without(Assigning, "_may_go_on", []),
+        _without(Assigner, "_find_resumable", []),
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "refused"), play.window_is_usable("Left")],
     ),
     "nobody says why a task stands": (
-        _without(Assigning, "_wait_for_agent"),
+        _without(Assigner, "_wait_for_agent"),
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "refused"), play.ask("Left", 2)],
     ),
     "silence is not noticed": (
-        _without(Ledger, "silent", []),
+        _without(TaskRepository, "list_stalled", []),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "delivered"), play.nobody_gives_a_sign()],
     ),
     "a silent agent gets another task": (
@@ -245,7 +247,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         ],
     ),
     "a task that is taken back keeps its lease": (
-        _without(Ledger, "_take_back"),
+        _without(TaskRepository, "_revoke_lease"),
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "failed"), play.person("retry", 0)],
     ),
 }

@@ -19,12 +19,12 @@ from ulid import ULID
 from core.agent_actions.dialogs import AgentDialogs
 from core.agent_actions.service import AgentActions
 from core.agent_messages.model import NewAgentMessage
-from core.deliveries.message_parts import Share
+from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Reason
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.dispatch.model import Decision
-from core.dispatch.outcomes import Verdict
+from core.dispatch.outcomes import Outcomes
 from core.kit.errors import OctetError
 from core.kit.ids import RandomIds
 from core.profiles.model import Act
@@ -33,7 +33,7 @@ from core.store import engine
 from core.supervision import stalled_agents as silence
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks import quarantine
-from core.tasks.model import TakenBack, TaskEnded, TaskId, TooLateToTell
+from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskEnded, TaskId
 from tests.builders import ADA, make_new_task
 from tests.core.any_world import BRIEF, FAULTS, LONG, PATIENCE, AnyWorld
 from tests.core.puppet import OUTCOMES
@@ -149,9 +149,9 @@ class AnythingMayHappen(AnyWorld):
     def agent_says(self, which: int, verb: str, key: str) -> None:
         (task, code), tasks = list(self.lane.codes.items())[which % len(self.lane.codes)], self.octet.tasks
         if verb == "progress":
-            self._try(lambda: tasks.progress(task, code, "tests are running"))
+            self._try(lambda: tasks.record_progress(task, code, "tests are running"))
         else:
-            self._try(lambda: tasks.report(task, code, "Seven.", final=verb == "done", key=key))
+            self._try(lambda: tasks.accept_answer(task, code, "Seven.", final=verb == "done", key=key))
 
     @precondition(lambda self: bool(self.lane.older))
     @rule(which=st.integers(0, 5), verb=st.sampled_from(["done", "reply", "progress"]))
@@ -161,10 +161,10 @@ class AnythingMayHappen(AnyWorld):
         async def speak() -> None:
             before = (await self.octet.tasks.show(TaskId(task), by=ADA)).task
             if verb == "progress":
-                said = self.octet.tasks.progress(task, code, "tests are running")
+                said = self.octet.tasks.record_progress(task, code, "tests are running")
             else:
-                said = self.octet.tasks.report(task, code, "Seven.", final=verb == "done", key="z")
-            with pytest.raises((TakenBack, TaskEnded, TooLateToTell)):
+                said = self.octet.tasks.accept_answer(task, code, "Seven.", final=verb == "done", key="z")
+            with pytest.raises((LeaseRevoked, TaskEnded, ProgressTooLate)):
                 await said
             assert (await self.octet.tasks.show(TaskId(task), by=ADA)).task == before
 
@@ -296,9 +296,9 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         ],
     ),
     "a part is left out": (
-        Share,
+        MessagePart,
         "next",
-        lambda self: Share(number=self.number + 2, cuts=self.cuts),
+        lambda self: MessagePart(number=self.number + 2, cuts=self.cuts),
         lambda play: [play.lane_arrives() for _ in range(3)],
     ),
     "nobody is told of a dialog": (
@@ -317,7 +317,7 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         ],
     ),
     "a task waits for ever for a window that came back": (
-        Verdict,
+        Outcomes,
         "window_is_back",
         lambda *_: None,
         lambda play: play.lane_ends(0, "refused"),

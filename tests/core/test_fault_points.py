@@ -58,7 +58,7 @@ def steps(octet: Coordinator, tx: Tx, delivery: Delivery) -> dict[str, Callable[
     return {
         "agent": agent,
         "delivery": lambda to: octet.deliveries.step(tx, delivery, DeliveryState(to)),
-        "task": lambda to: octet.tasks.ledger.move(tx, "T-1", TaskState(to)),
+        "task": lambda to: octet.tasks.repository.move(tx, "T-1", TaskState(to)),
     }
 
 
@@ -71,7 +71,7 @@ async def test_each_step_can_be_struck_before_its_commit_and_after_it(folder: Pa
     async with open_coordinator(tmp_path, agents=[make_agent(AGENT)], lanes={(Lane.DRYRUN, None): FakeLane()}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await octet.store.write(octet.dispatch.assigner.assign_ready)
-        [delivery] = await octet.deliveries.of_task("T-1")
+        [delivery] = await octet.deliveries.list_for_task("T-1")
         struck: list[str] = []
         for was, allowed in TABLES[what].items():
             for to in sorted(allowed):

@@ -16,7 +16,7 @@ from pathlib import Path
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
-from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
 from core.desks.model import Desk, DeskState, LearnedFact, Shown, UserActivityPolicy, Virtual, Window, WindowStatus
@@ -269,8 +269,8 @@ class Commits:
             await self.when[name]()
 
 
-def make_order(agent: str, text: str, *, desk: str = "desk", delivery: str = "D1", fence: int = 1) -> Order:
-    return Order(
+def make_order(agent: str, text: str, *, desk: str = "desk", delivery: str = "D1", fence: int = 1) -> DeliveryRequest:
+    return DeliveryRequest(
         delivery=DeliveryId(delivery),
         fence=fence,
         agent=agent,
@@ -297,7 +297,7 @@ PASSES = frozenset(
 
 
 async def deliver(
-    lane: LanePort, order: Order, commits: Commits | None = None, *, about: Collection[Reason] = ()
+    lane: LanePort, order: DeliveryRequest, commits: Commits | None = None, *, about: Collection[Reason] = ()
 ) -> Outcome:
     """The outcome, as dispatch would come to it: what bounced for a moment is tried again, with the next fence.
     `commits` knows the last attempt only. A bounce for one of the reasons that the test is `about` is an outcome."""
@@ -366,17 +366,17 @@ class WatchedLane:
         self._hands = hands
         self.give_up = hands.give_up
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         with _brought(order):
             return await self._hands.deliver(order, progress)
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         with _brought(order):
             return await self._hands.settle(order, progress)
 
 
 @contextmanager
-def _brought(order: Order) -> Generator[None]:
+def _brought(order: DeliveryRequest) -> Generator[None]:
     path = _BROUGHT.get(order.window or "")
     if path is None or not path.parent.exists():  # of another test
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from core.deliveries.model import Assurance, DeliveryId, Evidence, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Evidence, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 from core.profiles.model import Act
@@ -19,12 +19,12 @@ class FakeLane:
 
     at_once = 8
 
-    def __init__(self, *script: Outcome | Callable[[Order, Progress], object]) -> None:
+    def __init__(self, *script: Outcome | Callable[[DeliveryRequest, Progress], object]) -> None:
         self.script = list(script)
-        self.orders: list[Order] = []
+        self.orders: list[DeliveryRequest] = []
         self.stopped: list[DeliveryId] = []
         self.answered: list[DeliveryId] = []
-        self.settled: list[Order] = []
+        self.settled: list[DeliveryRequest] = []
         self.settlements: list[Outcome] = []
         self.submitted: list[str] = []
         self.pressed: list[Act] = []
@@ -36,7 +36,7 @@ class FakeLane:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         self.orders.append(order)
         self.under_way += 1
         self.began.set()
@@ -53,7 +53,7 @@ class FakeLane:
         finally:
             self.under_way -= 1
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """As `deliver`, but nothing is staged: the script says what is seen."""
         del progress
         self.settled.append(order)
@@ -65,7 +65,7 @@ class FakeLane:
         (self.answered if answered else self.stopped).append(delivery)
         self.gate.set()
 
-    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+    async def _play(self, order: DeliveryRequest, progress: Progress, outcome: Outcome) -> Outcome:
         if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.FAILED}:
             return outcome
         if order.act is None:
@@ -75,7 +75,7 @@ class FakeLane:
             return Outcome(result=Result.STOPPED)
         if order.act is None:
             await progress.staged(sha256=order.sha256)
-        if order.rehearses:
+        if order.is_dry_run:
             evidence = Evidence(readback="copy", normalise="raw", sha256=order.sha256)
             return Outcome(result=Result.REHEARSED, evidence=evidence, timings_ms={"stage": 2.0, "clear": 1.0})
         await progress.submitting()

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from automation.desktop.worker import messages
-from core.deliveries.model import Order, Outcome, Result
+from core.deliveries.model import DeliveryRequest, Outcome, Result
 from core.profiles.model import Sign
 
 ARRIVED = Outcome(result=Result.DELIVERED, note="said by somebody else")
@@ -28,11 +28,11 @@ def heard() -> messages.ToWorker:
     sys.exit(0)
 
 
-def ask(number: int, order: Order, fence: int, step: messages.DeliveryStep) -> messages.Ask:
+def ask(number: int, order: DeliveryRequest, fence: int, step: messages.DeliveryStep) -> messages.Ask:
     return messages.Ask(number=number, delivery=order.delivery, fence=fence, step=step, drafts=("text:x",))
 
 
-def stale_words(order: Order) -> None:
+def stale_words(order: DeliveryRequest) -> None:
     """Speak with the fence of the holder before, then with the present one."""
     old = order.fence - 1
     say(messages.Done(delivery=order.delivery, fence=old, outcome=ARRIVED))
@@ -51,13 +51,13 @@ def stale_words(order: Order) -> None:
     )
 
 
-def flood(order: Order) -> None:
+def flood(order: DeliveryRequest) -> None:
     """Ask and ask, and wait for no answer."""
     for number in range(500):
         say(ask(number, order, order.fence, messages.DeliveryStep.STAGING))
 
 
-def never_end(order: Order) -> None:
+def never_end(order: DeliveryRequest) -> None:
     """Live, and bring nothing to an end."""
     del order
     while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from automation.protocol.ports import Cancelled, ClearResult, ReadbackResult, SubmitEvidence, TransientFailure
 from automation.protocol.text import mark
-from core.deliveries.model import Moment, Part, Picture, Reason, Target
+from core.deliveries.model import Moment, Picture, PictureArea, Reason, Target
 from core.profiles.model import Normalise, Readback
 
 
@@ -144,7 +144,7 @@ class World:
         self._remembered = list(dict.fromkeys([*self._remembered, moment]))
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        parts = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,)
+        parts = (PictureArea.COMPOSER, PictureArea.WINDOW) if whole else (PictureArea.COMPOSER,)
         return tuple(Picture(moment=one, part=part, png=one.encode()) for part in parts for one in self._remembered)
 
     def target_identity(self) -> Target | None:

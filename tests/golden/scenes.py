@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
-from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.desks.model import Arranged, DeskState, Shown, WindowNotSeen, WindowStatus
 from core.dispatch.model import Decision
 from core.fleet.model import Ping
@@ -143,30 +143,30 @@ async def window_tasks(home: Path) -> Recording:
     """Tasks for an agent with a window: delivered, told of, answered, late, failed, tried again, given to another."""
     async with tour(home) as here:
         town, core = here.town, here.town.coordinator
-        shot = Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"\x89PNG\r\n\x1a\n")
+        shot = Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=b"\x89PNG\r\n\x1a\n")
         town.lane.script.append(
             Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="composer empty", pictures=(shot,))
         )
         await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
         code = here.code()
-        await core.tasks.progress("T-1", code, "*tests* are running @everyone")
+        await core.tasks.record_progress("T-1", code, "*tests* are running @everyone")
         await here.slash("task show", task="T-1")
         await here.slash("agent show", agent=W1)
         await here.slash("task retry", task="T-1")
         await here.slash("task assign", task="T-1", agent=DRY)
-        await core.tasks.report("T-1", code, "Four so far.", final=False, key="a")
+        await core.tasks.accept_answer("T-1", code, "Four so far.", final=False, key="a")
         await here.told()
-        await core.tasks.report("T-1", code, "Seven birds.\n- two owls", final=True, key="b")
+        await core.tasks.accept_answer("T-1", code, "Seven birds.\n- two owls", final=True, key="b")
         await here.task("T-1", TaskState.DONE)
         await here.slash("task show", task="T-1")
         try:
-            await core.tasks.report("T-1", code, "One more.", final=True, key="c")
+            await core.tasks.accept_answer("T-1", code, "One more.", final=True, key="c")
         except Conflict:
             await here.told()
         await here.slash("task new", brief="Count the bees", agent=W1)
         await here.task("T-2", TaskState.WORKING)
-        await core.tasks.report("T-2", here.code(), "Bees:\n" + "a bee\n" * 900, final=True, key="d")
+        await core.tasks.accept_answer("T-2", here.code(), "Bees:\n" + "a bee\n" * 900, final=True, key="d")
         await here.task("T-2", TaskState.DONE)
         town.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED))
         await here.slash("task new", brief="Count the cats", agent=W1)
@@ -216,7 +216,7 @@ async def waits(home: Path) -> Recording:
         await here.slash("desk release", desk="main")
         await here.task("T-3", TaskState.WORKING)
         code = here.code()
-        await core.tasks.progress("T-3", code, "printing")
+        await core.tasks.record_progress("T-3", code, "printing")
         await core.store.write(
             lambda tx: tx.execute(text("UPDATE tasks SET quiet_at_ms = 0 WHERE state = 'working'")) and None
         )
@@ -275,7 +275,7 @@ async def unknown(home: Path) -> Recording:
         await here.task("T-4", TaskState.CANCELLED)
         await here.agent(W1, AgentState.IDLE)
         await _ask_unknown(here, 5)
-        await core.tasks.report("T-5", here.code(), "Seven.", final=True, key="a")
+        await core.tasks.accept_answer("T-5", here.code(), "Seven.", final=True, key="a")
         await here.task("T-5", TaskState.DONE)
         await _ask_unknown(here, 6)
         await core.unknowns.resolve("T-6", Decision.ARRIVED, by=OPERATOR)

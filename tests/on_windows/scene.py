@@ -32,13 +32,13 @@ class Scene:
 
     async def order(self, text: str = "", **what: Any) -> Any:
         """Carry out an order in the window, tried again while something passing is in the way."""
-        from core.deliveries.model import DeliveryId, Order, Result
+        from core.deliveries.model import DeliveryId, DeliveryRequest, Result
 
         self.number += 1
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         outcome: Any = None
         for fence in range(1, TRIES + 1):
-            order = Order(
+            order = DeliveryRequest(
                 delivery=DeliveryId(f"W{self.number}"),
                 fence=fence,
                 agent="Agent-1",

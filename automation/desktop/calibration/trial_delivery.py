@@ -24,7 +24,7 @@ from automation.desktop.worker.process import why_refused
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
 from core.calibration.model import CalibrationFailed, Cause, TrialResult
-from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Desk
 from core.profiles.model import Box, Profile, Readback
 
@@ -246,7 +246,7 @@ def _why(outcome: Outcome) -> str:
 
 See = Callable[[Desk, Profile, Anchors], WindowInspector]  # eyes of their own for the window of one trial
 Open = Callable[[str, WindowInspector], TrialPort]  # opens a window of these eyes for one trial
-Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]  # makes an outcome of whatever goes wrong
+Guard = Callable[[Callable[[], Outcome], Attempt, DeliveryRequest], Outcome]  # makes an outcome of whatever goes wrong
 
 
 class TrialRunner:
@@ -295,7 +295,7 @@ class TrialRunner:
         if why := self._hands_off():
             return TrialResult(ok=False, why=why, is_transient=True)
         name = job.window.name
-        order = Order(
+        order = DeliveryRequest(
             delivery=DeliveryId("calibration"),
             fence=0,
             agent=name,
@@ -303,7 +303,7 @@ class TrialRunner:
             window=name,
             text=job.text,
             sha256="",
-            rehearses=True,
+            is_dry_run=True,
         )
         self._inbox.begin(order)
         try:
@@ -312,7 +312,7 @@ class TrialRunner:
         finally:
             self._inbox.end()
 
-    def _tried(self, job: TryOut, order: Order, folder: Path) -> TrialResult:
+    def _tried(self, job: TryOut, order: DeliveryRequest, folder: Path) -> TrialResult:
         alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
         anchors = Anchors(folder)
         eyes = self._see(alone, job.profile, anchors)

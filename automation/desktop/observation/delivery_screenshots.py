@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw
 
 from automation.desktop.observation.screen_capture import to_small_png
-from core.deliveries.model import Moment, Part, Picture, Target
+from core.deliveries.model import Moment, Picture, PictureArea, Target
 from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box
 
@@ -41,9 +41,11 @@ class DeliveryScreenshots:
 
     def pictures(self, composer: Box, *, whole: bool) -> tuple[Picture, ...]:
         """Those of the composer, and with `whole` those of the window too."""
-        parts, place = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,), composer.edges
+        parts, place = (PictureArea.COMPOSER, PictureArea.WINDOW) if whole else (PictureArea.COMPOSER,), composer.edges
         return tuple(
-            Picture(moment=moment, part=part, png=to_small_png(seen if part is Part.WINDOW else seen.crop(place)))
+            Picture(
+                moment=moment, part=part, png=to_small_png(seen if part is PictureArea.WINDOW else seen.crop(place))
+            )
             for part in parts
             for moment, seen in self._kept.items()
         )

@@ -28,7 +28,7 @@ from automation.desktop.worker.messages import (
     receive,
 )
 from automation.protocol.ports import Cancelled
-from core.deliveries.model import Order, Reason
+from core.deliveries.model import DeliveryRequest, Reason
 from core.kit import faults
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,7 @@ class Inbox:
         with self._change:
             self._glancing = False
 
-    def begin(self, order: Order) -> None:
+    def begin(self, order: DeliveryRequest) -> None:
         """This order begins; what was said about another is forgotten."""
         with self._change:
             self._now = (order.delivery, order.fence)

@@ -13,7 +13,7 @@ from automation.desktop.worker import messages
 from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
 from automation.desktop.worker.supervisor import DeliveryChannel, WorkerSupervisor
 from core.calibration.model import CalibrationFailed, Measurement, Point, Survey, TrialResult
-from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
 from core.kit.errors import Conflict
@@ -33,7 +33,7 @@ class DeskWorkerClient:
         self._link = link
         self._conversation = self._link.conversation
         self._one_at_a_time = asyncio.Lock()
-        self._current: Order | None = None
+        self._current: DeliveryRequest | None = None
 
     @property
     def desk(self) -> str:
@@ -124,7 +124,7 @@ class DeskWorkerClient:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.tried
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Carry out one order by the worker. One at a time: others wait here."""
         async with self._one_at_a_time:
             if not await self._is_ready():
@@ -132,7 +132,7 @@ class DeskWorkerClient:
             said = await self._carry_out(Deliver(order=order), progress)
             return _lost(said) if isinstance(said, _Lost) else said
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Let the worker find out what became of an interrupted order. WORKER_LOST: worth a try with the next one."""
         async with self._one_at_a_time:
             if not await self._is_ready():

@@ -42,7 +42,7 @@ from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from automation.protocol.recovery import Recovery
-from core.deliveries.model import Hand, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result, WorkerIdentity
 from core.kit import faults
 from core.kit.version import host, version
 from core.profiles.model import Act
@@ -80,7 +80,7 @@ class WorkerLoop:
         self._surface = surface
         self._inbox = inbox
         self._outbox = inbox.outbox
-        self._hand = Hand(pid=os.getpid(), host=host(), version=version(), path=surface.path)
+        self._hand = WorkerIdentity(pid=os.getpid(), host=host(), version=version(), path=surface.path)
         self._heartbeat = Heartbeat(inbox)
 
     def run(self) -> None:
@@ -163,7 +163,7 @@ class WorkerLoop:
             return self._acted(job, job.order.act, name)
         return self._delivered(job.order, name) if isinstance(job, Deliver) else self._settled(job.order, name)
 
-    def _delivered(self, order: Order, name: str) -> Outcome:
+    def _delivered(self, order: DeliveryRequest, name: str) -> Outcome:
         drafts = self._surface.drafts
         drafts.know(name, order.drafts)
         drafts.clear(name)
@@ -182,7 +182,7 @@ class WorkerLoop:
             drafts.know(name, steps.marks)
         return replace(outcome, timings_ms={**outcome.timings_ms, **self._surface.measured()})
 
-    def _settled(self, order: Order, name: str) -> Outcome:
+    def _settled(self, order: DeliveryRequest, name: str) -> Outcome:
         recovery = Recovery(
             order=order,
             profile=self._surface.eyes.profile(name),
@@ -197,7 +197,7 @@ class WorkerLoop:
         assert not isinstance(open_act, str), "such an order does not begin"
         control = ActionRun(
             act=act,
-            expects=job.order.expects,
+            expects=job.order.expected_dialog,
             profile=self._surface.eyes.profile(name),
             window=open_act(name),
             journal=self._inbox,
@@ -205,7 +205,7 @@ class WorkerLoop:
         )
         return self._guarded(control.run if isinstance(job, Deliver) else control.settle, control, job.order)
 
-    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
+    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
         surface = self._surface
         return carry_out(run, attempt, delivery=order.delivery, let_go=surface.let_go, passes=surface.ends)
 

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from automation.desktop.worker.input_lock_state import NOT_SHARED
 from core.calibration.model import Cause, Measurement, Point, Survey, TrialResult
-from core.deliveries.model import Order, Outcome
+from core.deliveries.model import DeliveryRequest, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
 from core.profiles.model import Box, PaneProfile, Profile, Sign
@@ -75,14 +75,14 @@ class Hello(_Frame):
 class Deliver(_Frame):
     """Carry this order out."""
 
-    order: Order
+    order: DeliveryRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle(_Frame):
     """Find out what became of this order, which was interrupted after Enter had been asked for."""
 
-    order: Order
+    order: DeliveryRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

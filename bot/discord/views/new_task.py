@@ -64,7 +64,7 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
     bot = interaction.client
     by, read = await bot.actor(interaction), tasks.new.read(given)
     draft = tasks.draft(origin_of(interaction), brief="", **read)
-    bot.coordinator.tasks.check(draft, by=by)
+    bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft))
 
 

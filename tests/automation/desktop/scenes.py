@@ -11,7 +11,7 @@ from pathlib import Path
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.worker.supervisor import WorkerTimeouts
-from core.deliveries.model import Order, Outcome, Reason
+from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.desks.model import DeskState, UserActivityPolicy
 from core.kit import faults
 from core.profiles.model import Box, Profile
@@ -71,7 +71,7 @@ class Scene:
     def ready_times(self) -> int:
         return [state for state, _ in self.desk.news.states].count(DeskState.READY)
 
-    def order(self, text: str = TEXT, *, fence: int = 1) -> Order:
+    def order(self, text: str = TEXT, *, fence: int = 1) -> DeliveryRequest:
         return make_order(self.agent.name, text, fence=fence)
 
     async def deliver(self, text: str = TEXT, *, about: Collection[Reason] = ()) -> Outcome:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from PIL import Image
 
 from core.config.desks import read_desks
-from core.deliveries.model import Moment, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Moment, Outcome, Reason, Result
 from core.desks.model import Shown
 from core.kit import faults
 from core.profiles.model import Act, Activity
@@ -26,7 +26,7 @@ CHAT, TERMINAL = "agent-1", "agent-5"
 ASK = "demo: wait 0.2\nask: rm -r build"
 
 
-def order(name: str, act: Act, expects: str = "") -> Order:
+def order(name: str, act: Act, expects: str = "") -> DeliveryRequest:
     return replace(make_order(name, "", desk="main"), act=act, expects=expects)
 
 
@@ -150,7 +150,7 @@ async def test_an_act_whose_worker_was_killed_is_never_pressed_again(stand: Stan
         await told(on, TERMINAL, Activity.IDLE)
 
 
-async def settle(on: Demo, what: Order) -> Outcome:
+async def settle(on: Demo, what: DeliveryRequest) -> Outcome:
     async with asyncio.timeout(60):
         while (outcome := await on.desk.lane.settle(what, Commits())).reason is Reason.WORKER_LOST:  # noqa: ASYNC110 each round is an attempt
             await asyncio.sleep(0.1)

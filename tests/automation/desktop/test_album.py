@@ -21,7 +21,7 @@ from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_signs import NullSigns
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import TransientFailure
-from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
+from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, PictureArea, Reason, Result
 from core.kit.version import host, version
 from core.profiles.model import Box, Profile, Readback, Transcript
 from tests.automation.desktop.scenes import SOON, soon
@@ -112,7 +112,7 @@ def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_i
     assert count_differing(picture, expected) == 0
 
 
-def shots(outcome: Outcome) -> dict[tuple[Moment, Part], Image.Image]:
+def shots(outcome: Outcome) -> dict[tuple[Moment, PictureArea], Image.Image]:
     return {(one.moment, one.part): Image.open(io.BytesIO(one.png)).convert("RGB") for one in outcome.pictures}
 
 
@@ -122,10 +122,12 @@ def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
     album.keep(Moment.STAGED, paint_masks(whole, Box(x=0, y=0, width=200, height=100), (MASKED,)))
     pictures = album.pictures(Box(x=50, y=20, width=150, height=80), whole=True)
     parts = {one.part: Image.open(io.BytesIO(one.png)).convert("RGB") for one in pictures}
-    assert parts[Part.WINDOW].getpixel((10, 10)) == parts[Part.WINDOW].getpixel((109, 49)) == GREY
-    assert parts[Part.WINDOW].getpixel((9, 10)) == parts[Part.WINDOW].getpixel((110, 49)) == (255, 255, 255)
-    assert parts[Part.COMPOSER].getpixel((0, 0)) == parts[Part.COMPOSER].getpixel((59, 29)) == GREY
-    assert parts[Part.COMPOSER].getpixel((60, 29)) == (255, 255, 255)
+    assert parts[PictureArea.WINDOW].getpixel((10, 10)) == parts[PictureArea.WINDOW].getpixel((109, 49)) == GREY
+    assert (
+        parts[PictureArea.WINDOW].getpixel((9, 10)) == parts[PictureArea.WINDOW].getpixel((110, 49)) == (255, 255, 255)
+    )
+    assert parts[PictureArea.COMPOSER].getpixel((0, 0)) == parts[PictureArea.COMPOSER].getpixel((59, 29)) == GREY
+    assert parts[PictureArea.COMPOSER].getpixel((60, 29)) == (255, 255, 255)
     assert whole.getpixel((10, 10)) == (255, 255, 255), "what is compared is not what is shown"
 
 
@@ -156,11 +158,13 @@ async def test_the_composer_is_seen_with_the_text_before_enter_and_empty_after_i
         pid = desk.hands.worker_pid
     assert outcome.result is Result.DELIVERED, outcome
     seen = shots(outcome)
-    assert set(seen) == {(Moment.STAGED, Part.COMPOSER), (Moment.AFTERWARDS, Part.COMPOSER)}, "not the whole window"
+    assert set(seen) == {(Moment.STAGED, PictureArea.COMPOSER), (Moment.AFTERWARDS, PictureArea.COMPOSER)}, (
+        "not the whole window"
+    )
     composer = profile.composer
     assert {one.size for one in seen.values()} == {(composer.box.width, composer.box.height)}
-    assert not is_blank(seen[Moment.STAGED, Part.COMPOSER], composer.background, composer.caret_px)
-    assert is_blank(seen[Moment.AFTERWARDS, Part.COMPOSER], composer.background, composer.caret_px)
+    assert not is_blank(seen[Moment.STAGED, PictureArea.COMPOSER], composer.background, composer.caret_px)
+    assert is_blank(seen[Moment.AFTERWARDS, PictureArea.COMPOSER], composer.background, composer.caret_px)
     evidence = outcome.evidence
     assert evidence is not None
     assert evidence.readback == ("copy" if profile is TK else "pixels")
@@ -187,8 +191,8 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
         shown = Image.open(io.BytesIO(await desk.hands.picture("agent-1"))).convert("RGB")
     assert outcome.result is Result.DELIVERED, outcome
     seen = shots(outcome)
-    assert set(seen) == {(when, of) for when in (Moment.STAGED, Moment.AFTERWARDS) for of in Part}
-    wholes = [picture for (_, of), picture in seen.items() if of is Part.WINDOW]
+    assert set(seen) == {(when, of) for when in (Moment.STAGED, Moment.AFTERWARDS) for of in PictureArea}
+    wholes = [picture for (_, of), picture in seen.items() if of is PictureArea.WINDOW]
     for picture in (*wholes, shown):
         hidden = picture.crop((mask.x, mask.y, mask.x + mask.width, mask.y + mask.height))
         assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
@@ -206,8 +210,8 @@ async def test_a_composer_with_an_answer_code_is_in_no_picture_if_its_program_do
         outcome = await deliver(desk.lane, order)
     assert outcome.result is Result.DELIVERED, outcome
     seen, composer = shots(outcome), profile.composer
-    assert {colour for _, colour in seen[Moment.STAGED, Part.COMPOSER].getcolors() or ()} == {GREY}
-    assert is_blank(seen[Moment.AFTERWARDS, Part.COMPOSER], composer.background, composer.caret_px)
+    assert {colour for _, colour in seen[Moment.STAGED, PictureArea.COMPOSER].getcolors() or ()} == {GREY}
+    assert is_blank(seen[Moment.AFTERWARDS, PictureArea.COMPOSER], composer.background, composer.caret_px)
 
 
 @pytest.mark.display
@@ -252,7 +256,7 @@ async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: 
         outcome = await deliver(desk.lane, make_order("agent-1", "hello"))
     assert outcome.result is Result.UNKNOWN
     seen = shots(outcome)
-    assert set(seen) == {(Moment.STAGED, part) for part in Part}, "a covered window gives no picture"
+    assert set(seen) == {(Moment.STAGED, part) for part in PictureArea}, "a covered window gives no picture"
     for picture in seen.values():
         colours = picture.getcolors(1_000_000)
         assert colours is not None

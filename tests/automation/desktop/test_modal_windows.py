@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from automation.desktop.observation.image_diff import count_differing
-from core.deliveries.model import Moment, Part, Reason, Result
+from core.deliveries.model import Moment, PictureArea, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity, Box, Dialog, Modal, Press, Profile
 from tests.automation.desktop.scenes import soon
@@ -83,7 +83,7 @@ async def test_a_dialog_window_is_told_with_picture_and_text_and_answered_by_its
         outcome = await press(desk, agent, Act.DENY, shown.mark)
         assert outcome.result is Result.DELIVERED, outcome
         assert "the dialog is gone" in outcome.note
-        assert [(one.moment, one.part) for one in outcome.pictures] == [(Moment.AFTERWARDS, Part.WINDOW)]
+        assert [(one.moment, one.part) for one in outcome.pictures] == [(Moment.AFTERWARDS, PictureArea.WINDOW)]
         await soon(lambda: answers_of(agent)[before:] == ["no"], "it was denied, once")
         await soon(lambda: display.windows.active() == other.id, "the focus is theirs again")
         await shows(desk, Activity.IDLE)

@@ -14,7 +14,7 @@ from automation.desktop import worker_selection
 from automation.desktop.observation.image_diff import is_same
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.x11.clipboard import X11Clipboard
-from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Outcome, Reason, Result, WorkerIdentity
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, QuietHours, UserActivityPolicy
 from core.kit.version import host, version
@@ -78,7 +78,7 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
         assert outcome.note.endswith("portable")
         assert outcome.evidence is not None
         assert outcome.evidence.readback == "copy"
-        assert outcome.evidence.hand == Hand(
+        assert outcome.evidence.hand == WorkerIdentity(
             pid=desk.hands.worker_pid or 0, host=host(), version=version(), path="portable"
         )
         assert looker.read(Selection.CLIPBOARD) == "mine"

@@ -23,7 +23,7 @@ from automation.desktop.x11.selection import SelectionOffer
 from automation.protocol.text import equal
 from bot.cli.doctor.desks import accessibility
 from bot.cli.doctor.model import Finding, FindingLevel
-from core.deliveries.model import Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Focus, Profile, Readback, Selection
 from tests.automation.desktop.scenes import soon
@@ -62,7 +62,7 @@ async def deliver(desk: RunningDesk, agent: str, text: str, *, about: Collection
     return await tried(desk.lane, make_order(agent, text), about=about)
 
 
-async def until_enter(desk: RunningDesk, order: Order, commits: Commits) -> Outcome:
+async def until_enter(desk: RunningDesk, order: DeliveryRequest, commits: Commits) -> Outcome:
     """The outcome of the first attempt that came as far as Enter. A busy program draws its empty composer late."""
     early = PASSES | {Reason.COMPOSER_NOT_EMPTY}
     async with asyncio.timeout(LIMIT_S):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from automation.protocol import recovery
-from core.deliveries.model import Assurance, Moment, Outcome, Part, Reason, Result
+from core.deliveries.model import Assurance, Moment, Outcome, PictureArea, Reason, Result
 from core.profiles.model import Profile
 from tests.automation.desktop.scenes import STAYS_MS, TEXT, Scene, scene, soon
 from tests.display import VirtualDisplay, until
@@ -79,7 +79,7 @@ async def test_without_a_transcript_what_was_pressed_is_unknown_with_a_picture_o
         assert "the composer is empty" in outcome.note
         assert not outcome.draft_left
         assert {one.moment for one in outcome.pictures} == {Moment.LAST_SEEN}
-        (picture,) = (one for one in outcome.pictures if one.part is Part.WINDOW)
+        (picture,) = (one for one in outcome.pictures if one.part is PictureArea.WINDOW)
         box = on.agent.seen.box
         with Image.open(io.BytesIO(picture.png)) as shown:
             assert shown.size == (box.width, box.height)

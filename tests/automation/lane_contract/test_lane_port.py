@@ -22,7 +22,7 @@ from automation.desktop.x11.clipboard import X11Clipboard
 from automation.dryrun.lane import DryRunLane
 from automation.llm.lane import ModelLane
 from core.agents.model import Lane
-from core.deliveries.model import DeliveryId, LeaseLost, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, LeaseLost, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Window
 from core.profiles.model import Box, Composer, Selection, StateSigns
@@ -73,7 +73,7 @@ class Case:
     """What really arrived; None where nothing is claimed to."""
     kind: Lane = Lane.WINDOW
 
-    def order(self, text: str = TEXT, *, delivery: str = "D1") -> Order:
+    def order(self, text: str = TEXT, *, delivery: str = "D1") -> DeliveryRequest:
         return make_order(self.agent, text, delivery=delivery)
 
     async def deliver(self, commits: Commits, *, rehearses: bool = False, **order: str) -> Outcome:

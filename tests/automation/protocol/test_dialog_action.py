@@ -9,7 +9,7 @@ import pytest
 
 from automation.protocol.dialog_action import EFFECT_S, ActionRun, DialogState
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
-from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result, Target
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result, Target
 from core.profiles.model import Accessible, Act, Activity, Press, Profile, StateSigns
 from tests.fakes.desk import TK
 
@@ -66,7 +66,7 @@ class Stage:
         self.picture = "after" if self.is_anew else self.picture
 
     def pictures(self) -> tuple[Picture, ...]:
-        return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=b"png"),)
+        return (Picture(moment=Moment.AFTERWARDS, part=PictureArea.WINDOW, png=b"png"),)
 
     def target_identity(self) -> Target | None:
         return None

@@ -9,7 +9,7 @@ import pytest
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from automation.protocol.recovery import Recovery, RecoveryTimeouts
 from automation.protocol.text import mark
-from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Moment, Outcome, PictureArea, Reason, Result
 from core.profiles.model import Box, Normalise, Profile, Transcript
 from tests.fakes.desk import SAYS, TERM, TK, make_order
 from tests.fakes.world import World, raises
@@ -160,7 +160,7 @@ def test_everything_else_is_unknown_with_what_was_seen_and_a_picture(
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
     assert note in outcome.note
     assert outcome.draft_left is bool(world.box)
-    assert {(one.moment, one.part) for one in outcome.pictures} == {(Moment.LAST_SEEN, part) for part in Part}
+    assert {(one.moment, one.part) for one in outcome.pictures} == {(Moment.LAST_SEEN, part) for part in PictureArea}
     assert outcome.evidence == Evidence(target=world.target_identity()), "nothing was read before an Enter"
 
 
@@ -235,6 +235,9 @@ def test_an_enter_that_shows_nothing_the_second_time_is_unknown_with_both_pictur
     outcome = settle(world)
     assert (outcome.result, outcome.draft_left) == (Result.UNKNOWN, True)
     assert world.acts.count("submit") == 1
-    assert [one.moment for one in outcome.pictures if one.part is Part.WINDOW] == [Moment.STAGED, Moment.LAST_SEEN]
+    assert [one.moment for one in outcome.pictures if one.part is PictureArea.WINDOW] == [
+        Moment.STAGED,
+        Moment.LAST_SEEN,
+    ]
     assert outcome.evidence is not None
     assert outcome.evidence.readback == "recognised"

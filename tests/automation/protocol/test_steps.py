@@ -12,7 +12,7 @@ from automation.protocol import delivery
 from automation.protocol.delivery import ASKS, GRANT_S, DeliveryRun
 from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from automation.protocol.text import mark
-from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Moment, Outcome, PictureArea, Reason, Result
 from core.profiles.model import Confirm, Normalise, Profile, Readback
 from tests.fakes.desk import SAYS, TERM, TK, make_order
 from tests.fakes.world import World, raises
@@ -43,8 +43,8 @@ def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
     assert world.drafts == (mark(TEXT, Normalise.RAW), "window:1")
     assert not outcome.draft_left
     assert [(one.moment, one.part) for one in outcome.pictures] == [
-        (Moment.STAGED, Part.COMPOSER),
-        (Moment.AFTERWARDS, Part.COMPOSER),
+        (Moment.STAGED, PictureArea.COMPOSER),
+        (Moment.AFTERWARDS, PictureArea.COMPOSER),
     ]
     assert outcome.evidence == Evidence(
         readback="copy", normalise="raw", sha256=world.hashes[0], target=world.target_identity()
@@ -301,10 +301,10 @@ def test_less_than_both_signs_is_unknown_and_nothing_is_cleared(
     assert note in outcome.note
     assert outcome.draft_left is not empties
     assert [(one.moment, one.part) for one in outcome.pictures] == [
-        (Moment.STAGED, Part.COMPOSER),
-        (Moment.LAST_SEEN, Part.COMPOSER),
-        (Moment.STAGED, Part.WINDOW),
-        (Moment.LAST_SEEN, Part.WINDOW),
+        (Moment.STAGED, PictureArea.COMPOSER),
+        (Moment.LAST_SEEN, PictureArea.COMPOSER),
+        (Moment.STAGED, PictureArea.WINDOW),
+        (Moment.LAST_SEEN, PictureArea.WINDOW),
     ]
     assert "clear" not in world.acts
     assert world.acts.count("submit") == 1

@@ -16,7 +16,7 @@ import pytest
 
 from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.terminal import programs
-from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, Outcome, PictureArea, Reason, Result
 from core.desks.model import DeskState, Pane, UserActivityPolicy, Window
 from core.kit import faults
 from core.profiles.model import Act, Activity, Box, PaneReadback
@@ -55,13 +55,13 @@ class Scene:
     def heard(self) -> list[str]:
         return self.there.heard("agent-1")
 
-    def order(self, text: str = TEXT, *, fence: int = 1) -> Order:
+    def order(self, text: str = TEXT, *, fence: int = 1) -> DeliveryRequest:
         return make_order("agent-1", text, fence=fence)
 
     async def deliver(self, text: str = TEXT, *, about: Collection[Reason] = ()) -> Outcome:
         return await deliver(self.desk.lane, self.order(text), self.commits, about=about)
 
-    async def act(self, order: Order) -> Outcome:
+    async def act(self, order: DeliveryRequest) -> Outcome:
         return await deliver(self.desk.lane, order, self.commits)
 
     async def until_usable(self) -> None:
@@ -125,7 +125,7 @@ async def test_a_text_of_several_lines_arrives_whole_with_its_receipt(tmp_path: 
         assert (outcome.evidence.readback, outcome.evidence.normalise) == (PaneReadback.SCREEN, "blanks")
         assert outcome.evidence.hand is not None
         assert outcome.evidence.hand.path == "terminal"
-        assert {picture.part for picture in outcome.pictures} == {Part.COMPOSER}
+        assert {picture.part for picture in outcome.pictures} == {PictureArea.COMPOSER}
         assert len(outcome.pictures) == 2, "before Enter, and after it"
         assert on.tmux("list-buffers") == [], "no buffer of ours is left"
         stand = on.there.panes().look("agent-1").stand
@@ -418,7 +418,7 @@ async def test_without_a_mark_in_its_transcript_a_prompt_in_doubt_stays_in_doubt
         settled = await on.desk.lane.settle(order, on.commits)
         assert settled.result is Result.UNKNOWN, settled
         assert on.heard == [TEXT]
-        assert {picture.part for picture in settled.pictures} == {Part.COMPOSER, Part.WINDOW}
+        assert {picture.part for picture in settled.pictures} == {PictureArea.COMPOSER, PictureArea.WINDOW}
 
 
 async def test_a_pane_is_given_back_by_its_server_when_the_worker_stands_still_in_a_hold(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from bot.answer_spool import FOLDER, report_spooled
 from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import HttpAnswer
-from core.messages.model import MAX_ANSWER_CHARS, MAX_SIGN_CHARS
+from core.messages.model import MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS
 from core.security.model import OPERATOR
 from core.tasks.model import ParkCause, TaskState
 from tests.house import House, open_house
@@ -340,7 +340,7 @@ async def test_the_code_of_a_task_that_was_taken_back_is_told_and_the_text_is_ke
     task, code = await machine.house.working()
     house, core = machine.house, machine.house.core
     await core.store.write(
-        lambda tx: core.tasks.ledger.hold(tx, task, TaskState.PARKED, reason=ParkCause.SILENT, note="") and None
+        lambda tx: core.tasks.repository.suspend(tx, task, TaskState.PARKED, reason=ParkCause.SILENT, note="") and None
     )
     await core.tasks.retry(task, by=OPERATOR)
     await house.until(task, TaskState.WORKING)
@@ -416,7 +416,7 @@ async def test_the_help_names_both_ways_to_give_a_text_and_the_exit_codes(machin
 
 
 def test_the_longest_texts_are_as_long_here_as_in_core() -> None:
-    assert (MAX_CHARS, answers.MAX_SIGN_CHARS) == (MAX_ANSWER_CHARS, MAX_SIGN_CHARS)
+    assert (MAX_CHARS, answers.MAX_SIGN_CHARS) == (MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS)
 
 
 async def test_it_imports_the_standard_library_only(machine: Machine) -> None:

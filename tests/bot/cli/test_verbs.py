@@ -15,7 +15,18 @@ import pytest
 
 from bot.runfile import RUN_FILE
 from core.deliveries.cures import CURES
-from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result, Target
+from core.deliveries.model import (
+    Assurance,
+    Evidence,
+    Moment,
+    Outcome,
+    Picture,
+    PictureArea,
+    Reason,
+    Result,
+    Target,
+    WorkerIdentity,
+)
 from core.desks.model import Shown, WindowStatus
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
@@ -93,8 +104,8 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
         assert words in shown.out
     cancelled = await served.octet("task", "cancel", "T-1")
     assert "T-1 is cancelled" in cancelled.out
-    ledger, late_ms = served.house.core.tasks.ledger, 2_000_000_000_000
-    await served.house.core.store.write(lambda tx: ledger.expire(tx, before_ms=late_ms, now_ms=late_ms, most=20))
+    ledger, late_ms = served.house.core.tasks.repository, 2_000_000_000_000
+    await served.house.core.store.write(lambda tx: ledger.expire_texts(tx, before_ms=late_ms, now_ms=late_ms, most=20))
     assert "(This text expired on 2033-05-18 UTC.)" in (await served.octet("task", "show", "T-1")).out
     again = await served.octet("task", "cancel", "T-1")
     assert (again.code, again.out) == (2, "")
@@ -186,7 +197,7 @@ async def test_words_are_sent_to_whoever_has_a_task_and_looked_at(served: Consol
 
 async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
     task, code = await served.house.working("ab \u202egnp.exe title")
-    await served.house.core.tasks.report(task, code, "answer \x1b]0;owned\x07 \x1b[2J end", final=False, key="k")
+    await served.house.core.tasks.accept_answer(task, code, "answer \x1b]0;owned\x07 \x1b[2J end", final=False, key="k")
     for command in (("task", "list"), ("task", "show", task)):
         out = (await served.octet(*command)).out
         assert "\x1b" not in out
@@ -234,9 +245,9 @@ async def test_a_receipt_is_told_and_its_pictures_are_written_and_none_is_overwr
             assurance=Assurance.RECEIPT,
             note="busy sign \x1b[31mseen",
             timings_ms={"submit": 2.5},
-            pictures=(Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"png"),),
+            pictures=(Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=b"png"),),
             evidence=Evidence(
-                readback="copy", sha256="ee" * 32, hand=Hand(pid=7, host="ab", version="1"), target=target
+                readback="copy", sha256="ee" * 32, hand=WorkerIdentity(pid=7, host="ab", version="1"), target=target
             ),
         )
     )

@@ -290,7 +290,7 @@ async def test_what_could_not_be_told_is_counted_though_no_row_of_the_journal_sa
         kind="error", route=SEND, times=2, status=403, code=50013
     )  # in the thread, in the channel
     await owned.coordinator.store.write(
-        lambda tx: owned.coordinator.notices.tell(tx, NoticeKind.HELD, "T-1", text="waiting: dry run")
+        lambda tx: owned.coordinator.notices.notify(tx, NoticeKind.HELD, "T-1", text="waiting: dry run")
     )
     await shown(owned, "2 things need a person")
 

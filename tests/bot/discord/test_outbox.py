@@ -85,7 +85,7 @@ async def ask(coordinator: Coordinator, place: Place = HERE, brief: str = "Count
 
 
 async def tell(coordinator: Coordinator, task: Task, kind: NoticeKind, text: str = "") -> None:
-    await coordinator.store.write(lambda tx: coordinator.notices.tell(tx, kind, task.id, text=text))
+    await coordinator.store.write(lambda tx: coordinator.notices.notify(tx, kind, task.id, text=text))
 
 
 async def touch(coordinator: Coordinator, task: Task) -> None:
@@ -94,7 +94,7 @@ async def touch(coordinator: Coordinator, task: Task) -> None:
 
 async def step(coordinator: Coordinator, task: Task, to: TaskState) -> None:
     def move(tx: Tx) -> None:
-        coordinator.tasks.ledger.move(tx, task.id, to)
+        coordinator.tasks.repository.move(tx, task.id, to)
 
     await coordinator.store.write(move)
 

@@ -40,7 +40,7 @@ async def say(octet: Coordinator, text: str = "Hello", **changes: object) -> Age
 
 async def becomes(octet: Coordinator, view: AgentMessageView, to: DeliveryState) -> None:
     def step(tx: Tx) -> None:
-        (one,) = octet.deliveries.of_message(tx, view.message.id)
+        (one,) = octet.deliveries.find_for_message(tx, view.message.id)
         octet.deliveries.step(tx, one, to, reason="as the test says")
 
     await octet.store.write(step)
@@ -86,7 +86,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
             octet.deliveries.queue(
                 tx, message=message.id, task=None, agent="Agent-1", desk=None, window=None, priority=2
             )
-            octet.notices.tell(tx, NoticeKind.WORDS, task.id, message=message.id)
+            octet.notices.notify(tx, NoticeKind.WORDS, task.id, message=message.id)
 
         view = await say(octet)
         await octet.store.write(thread)

@@ -51,13 +51,13 @@ class House:
     async def tell(self, task: Task, kind: NoticeKind, *, times: int = 1, text: str = "") -> None:
         def tell(tx: Tx) -> None:
             for _ in range(times):
-                self.coordinator.notices.tell(tx, kind, task.id, text=text)
+                self.coordinator.notices.notify(tx, kind, task.id, text=text)
 
         await self.coordinator.store.write(tell)
 
     async def step(self, task: Task, to: TaskState) -> None:
         def move(tx: Tx) -> None:
-            self.coordinator.tasks.ledger.move(tx, task.id, to)
+            self.coordinator.tasks.repository.move(tx, task.id, to)
 
         await self.coordinator.store.write(move)
 
@@ -209,7 +209,7 @@ async def test_a_question_settled_after_its_thread_was_locked_is_said_to_be_so_i
         task = await here.ask()
         about = f"{'0' * 26}:3"
         await here.coordinator.store.write(
-            lambda tx: here.coordinator.notices.tell(tx, NoticeKind.HELD, task.id, text="parked: x", about=about)
+            lambda tx: here.coordinator.notices.notify(tx, NoticeKind.HELD, task.id, text="parked: x", about=about)
         )
         await here.sweep(times=2)
         here.channels.locked = {int(here.channels.messages[0].id)}
@@ -287,7 +287,9 @@ async def test_a_message_is_edited_once_a_second_and_a_channel_five_times_in_fiv
         for _ in range(40):
             for task in tasks:
                 await here.coordinator.store.write(
-                    lambda tx, of=task.id: here.coordinator.tasks.ledger.remark(tx, of, f"seen at {here.clock.at_ms}")
+                    lambda tx, of=task.id: here.coordinator.tasks.repository.set_note(
+                        tx, of, f"seen at {here.clock.at_ms}"
+                    )
                 )
             before = [sent.edits for sent in here.channels.messages]
             await here.sweep()
@@ -312,9 +314,11 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
         await here.sweep()
         for state in (TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING):
             await here.step(task, state)
-        ledger = here.coordinator.tasks.ledger
+        ledger = here.coordinator.tasks.repository
         for number in range(10):
-            await here.coordinator.store.write(lambda tx: ledger.hear(tx, ledger.find(tx, task.id), "still reading"))
+            await here.coordinator.store.write(
+                lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), "still reading")
+            )
             here.clock.advance(60)
             await here.sweep()
             assert here.channels.messages[0].edits == 1, number
@@ -322,7 +326,9 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
         assert not await here.coordinator.notices.due()
         here.channels.limits.note_ban("a ban", 5)
         here.clock.advance(5)
-        await here.coordinator.store.write(lambda tx: ledger.hear(tx, ledger.find(tx, task.id), "still reading"))
+        await here.coordinator.store.write(
+            lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), "still reading")
+        )
         await here.sweep()
         assert here.channels.limits.is_probing, "nothing was sent, so nothing shows that the ban is over"
         assert all(here.channels.limits.take_edit(str(CHANNEL)) for _ in range(EDITS)), "none was used up"

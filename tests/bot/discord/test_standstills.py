@@ -76,7 +76,7 @@ async def test_a_press_answers_it_and_says_what_was_seen_afterwards(owned: Town,
     assert "rm -rf" not in text_of(after)
     assert buttons(after) == pictures(after) == []
     assert owned.lane.pressed == [act]
-    assert (owned.lane.orders[-1].expects, owned.lane.orders[-1].text) == ("one", "")
+    assert (owned.lane.orders[-1].expected_dialog, owned.lane.orders[-1].text) == ("one", "")
 
 
 async def test_a_press_comes_with_the_window_as_it_was_afterwards_for_those_who_may_see_it(owned: Town) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.discord import text
 from core.deliveries.cures import CURES
-from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.town import Town, text_of
@@ -45,7 +45,7 @@ def code_on(card: dict[str, Any]) -> str:
 
 async def report(town: Town, body: str, *, final: bool = True, key: str = "k") -> None:
     code = code_on(await town.card(holds="sent (dry run)"))
-    await town.coordinator.tasks.report("T-1", code, body, final=final, key=key)
+    await town.coordinator.tasks.accept_answer("T-1", code, body, final=final, key=key)
 
 
 async def state(town: Town, task: str = "T-1") -> TaskState:
@@ -88,7 +88,7 @@ async def test_each_public_message_ends_with_its_marker_and_bears_its_nonce(owne
 
 
 async def test_a_task_shows_its_receipt_and_pictures_only_to_those_who_may_see_windows(owned: Town) -> None:
-    shot = Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"\x89PNG\r\n\x1a\n")
+    shot = Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=b"\x89PNG\r\n\x1a\n")
     owned.lane.script.append(
         Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="composer empty", pictures=(shot,))
     )
@@ -125,7 +125,7 @@ async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_nobody_but
             shown = owned.sandbox.world.attachments[int(card["sandbox"]["files"][0]["id"])].content.decode()
         assert prompt in shown
         code = shown.partition("--code ")[2].split()[0]
-        await owned.coordinator.tasks.report(task, code, f"Answer: {prompt}", final=True, key="k")
+        await owned.coordinator.tasks.accept_answer(task, code, f"Answer: {prompt}", final=True, key="k")
         ended = await owned.said(f"{task} is done")
         head, *quoted, _marker = text_of(await owned.said(f"ends {task} and says")).splitlines()
         assert head == f"**Dry-1** ends {task} and says:"
@@ -180,7 +180,7 @@ async def test_words_that_come_after_the_end_are_shown_as_late(owned: Town) -> N
     code = code_on(await owned.card(holds="sent (dry run)"))
     await owned.ask("task cancel", task="T-1")
     with pytest.raises(Exception, match="ended"):
-        await owned.coordinator.tasks.report("T-1", code, "Too late", final=True, key="k")
+        await owned.coordinator.tasks.accept_answer("T-1", code, "Too late", final=True, key="k")
     late = await owned.said("Too late")
     assert "Late words of" in text_of(late)
     assert late["sandbox"]["pings"] == []

@@ -157,7 +157,7 @@ async def test_cancel_and_done_still_work_and_the_message_says_so(owned: Town) -
 async def test_an_answer_settles_it_and_the_message_says_so(owned: Town) -> None:
     message = await asked(owned)
     code = owned.lane.submitted[0].split("--code ")[1].split()[0]
-    await owned.coordinator.tasks.report("T-1", code, "Seven.", final=True, key="a")
+    await owned.coordinator.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
     assert buttons(await now(owned, message, "so its prompt did arrive")) == []
 
 

@@ -13,7 +13,7 @@ from core.deliveries.model import OPEN_STATES
 from core.desks.model import DeskState
 from core.fleet import texts
 from core.notices.model import NoticeState
-from core.tasks.model import TASK_STEPS, HeldTasks, ParkCause, TaskId, TaskState, WaitReason
+from core.tasks.model import TASK_STEPS, BlockedTaskGroup, ParkCause, TaskId, TaskState, WaitReason
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs/architecture.md"
 REASONS = {TaskState.WAITING: WaitReason, TaskState.PARKED: ParkCause}
@@ -60,7 +60,7 @@ def test_each_reason_is_a_sentence_on_the_card(reason: WaitReason | ParkCause) -
 @pytest.mark.parametrize("reason", [*WaitReason, *ParkCause])
 def test_each_reason_that_needs_a_person_says_what_to_do(reason: WaitReason | ParkCause) -> None:
     state = TaskState.WAITING if isinstance(reason, WaitReason) else TaskState.PARKED
-    held = HeldTasks(state=state, reason=reason.value, note="", oldest=TaskId("T-1"), size=1, since_ms=1)
+    held = BlockedTaskGroup(state=state, reason=reason.value, note="", oldest=TaskId("T-1"), size=1, since_ms=1)
     said = texts.of_held(held)
     if reason in PASSES_BY_ITSELF:
         assert said is None

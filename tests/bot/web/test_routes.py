@@ -8,7 +8,17 @@ from pathlib import Path
 import httpx
 
 from bot.web.errors import status_of
-from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
+from core.deliveries.model import (
+    Assurance,
+    Evidence,
+    Moment,
+    Outcome,
+    Picture,
+    PictureArea,
+    Reason,
+    Result,
+    WorkerIdentity,
+)
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
@@ -50,7 +60,7 @@ async def test_a_task_is_made_listed_shown_and_cancelled(face: Face) -> None:
     cancelled = await face.operator.post("/api/v2/tasks/T-1/cancel")
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     again = await face.operator.post("/api/v2/tasks/T-1/cancel")
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "task_is_over")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "task_already_ended")
     assert again.json()["error"]["details"] == {"id": "T-1", "state": "cancelled"}
 
 
@@ -68,17 +78,17 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
     task = await new_task(face)
     await face.house.until(TaskId(task), TaskState.FAILED)
     early = await face.operator.post(f"/api/v2/tasks/{task}/assign", json={"agent": "Agent-1"})
-    assert (early.status_code, early.json()["error"]["code"]) == (409, "task_is_over")
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "task_already_ended")
     again = await face.operator.post(f"/api/v2/tasks/{task}/retry")
     assert (again.status_code, again.json()["attempt"]) == (200, 2)
     await face.house.until(TaskId(task), TaskState.WORKING)
     urgent = await face.operator.post(f"/api/v2/tasks/{task}/priority", json={"priority": 0})
     assert (urgent.status_code, urgent.json()["priority"]) == (200, 0)
     for verb, body, code in (
-        ("retry", None, "not_stopped"),
-        ("assign", {"agent": "Agent-2"}, "under_way"),
+        ("retry", None, "task_not_stopped"),
+        ("assign", {"agent": "Agent-2"}, "already_running"),
         ("assign", {}, "invalid"),
-        ("priority", {"priority": 7}, "bad_priority"),
+        ("priority", {"priority": 7}, "invalid_priority"),
         ("priority", {"priority": "1"}, "invalid"),
     ):
         refused = await face.operator.post(f"/api/v2/tasks/{task}/{verb}", json=body)
@@ -185,8 +195,8 @@ UNUSABLE: list[tuple[object, str]] = [
     ({"brief": " \n "}, "empty_text"),
     ({"brief": "x" * (MAX_BRIEF_CHARS + 1)}, "text_too_long"),
     ({"brief": "esc \x1b[2J"}, "control_characters"),
-    ({"brief": "x", "priority": 9}, "bad_priority"),
-    ({"brief": "x", "needs": ["wings"]}, "nobody_can"),
+    ({"brief": "x", "priority": 9}, "invalid_priority"),
+    ({"brief": "x", "needs": ["wings"]}, "no_capable_agent"),
     ({"brief": "x", "priority": "1"}, "invalid"),
     ({"brief": "x", "priorty": 1}, "invalid"),
     ({"brief": 5}, "invalid"),
@@ -239,7 +249,7 @@ async def test_a_task_id_that_is_none_is_told_so(face: Face) -> None:
     answer = await face.operator.get("/api/v2/tasks/../../etc")
     assert answer.status_code in {404, 422}
     answer = await face.operator.get("/api/v2/tasks/nonsense")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_task_id")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_task_id")
 
 
 async def test_a_receipt_is_shown_with_its_pictures_and_says_what_it_does_not_have(face: Face) -> None:
@@ -248,8 +258,8 @@ async def test_a_receipt_is_shown_with_its_pictures_and_says_what_it_does_not_ha
         assurance=Assurance.WEAK,
         note="composer empty",
         timings_ms={"submit": 2.5},
-        pictures=(Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"png"),),
-        evidence=Evidence(readback="pixels", hand=Hand(pid=7, host="ab", version="1")),
+        pictures=(Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=b"png"),),
+        evidence=Evidence(readback="pixels", hand=WorkerIdentity(pid=7, host="ab", version="1")),
     )
     face.house.lane.script.append(seen)
     task = TaskId(await new_task(face))
@@ -280,7 +290,7 @@ async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Fa
     settled = await face.operator.post(path, json={"decision": "arrived"})
     assert (settled.status_code, settled.json()["state"], settled.json()["assurance"]) == (200, "delivered", "person")
     again = await face.operator.post(f"/api/v2/deliveries/{task}/resolve", json={"decision": "drop"})
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "nothing_to_decide")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "no_unknown_delivery")
     gone = await face.operator.post("/api/v2/deliveries/nothing/resolve", json={"decision": "drop"})
     assert (gone.status_code, gone.json()["error"]["code"]) == (404, "delivery_not_found")
     assert (await face.operator.get("/api/v2/deliveries")).json() == {"items": [], "next": ""}
@@ -402,7 +412,7 @@ async def test_a_word_of_progress_needs_the_code_and_shows_on_the_task(face: Fac
         assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, error)
     await face.operator.post(f"/api/v2/tasks/{task}/cancel")
     late = await face.agent.post("/api/v2/replies/progress", json=body)
-    assert (late.status_code, late.json()["error"]["code"]) == (409, "too_late_to_tell")
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "progress_too_late")
 
 
 async def test_the_same_answer_twice_is_stored_once(face: Face) -> None:
@@ -461,9 +471,9 @@ async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_ma
     limited._limits = AnswerLimits(texts_per_minute=1)
     assert (await face.agent.post("/api/v2/replies", json={**body, "key": "a"})).status_code == 200
     fast = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
-    assert (fast.status_code, fast.json()["error"]["code"]) == (429, "too_fast")
+    assert (fast.status_code, fast.json()["error"]["code"]) == (429, "answer_rate_exceeded")
     assert int(fast.headers["Retry-After"]) == fast.json()["error"]["details"]["after_s"] in range(1, 62)
     limited._limits = AnswerLimits(texts=1)
     many = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
-    assert (many.status_code, many.json()["error"]["code"]) == (409, "too_much_sent")
+    assert (many.status_code, many.json()["error"]["code"]) == (409, "answer_quota_exceeded")
     assert "Retry-After" not in many.headers

@@ -109,6 +109,8 @@ async def until_queued(octet: Coordinator) -> list[Delivery]:
     """The acts upon Agent-1 that wait, once there are any."""
     async with asyncio.timeout(60):
         while True:
-            found = await octet.store.write(lambda tx: octet.deliveries.acts(tx, ["Agent-1"], {DeliveryState.QUEUED}))
+            found = await octet.store.write(
+                lambda tx: octet.deliveries.find_actions(tx, ["Agent-1"], {DeliveryState.QUEUED})
+            )
             if found:
                 return found

@@ -113,7 +113,7 @@ async def test_each_time_has_one_notice_which_follows_it_over_a_restart_to_its_e
 async def test_a_window_that_no_agent_has_any_more_is_over(tmp_path: Path) -> None:
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
-        await octet.store.write(lambda tx: octet.agents.take([]))
+        await octet.store.write(lambda tx: octet.agents.set_agents([]))
         await octet.store.write(octet.blocked_windows.end_orphaned)
         assert await needs(octet) == []
         [(_, now)] = await told(octet)

@@ -23,7 +23,7 @@ from core.agent_actions.model import (
     NoWindowForAction,
 )
 from core.agents.model import Lane
-from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.dispatch.model import Decision
@@ -103,7 +103,12 @@ async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_sho
         )
         assert lane.pressed == [Act.APPROVE]
         order = lane.orders[-1]
-        assert (order.act, order.expects, order.text, order.window) == (Act.APPROVE, "secret-mark-1", "", "agent-1")
+        assert (order.act, order.expected_dialog, order.text, order.window) == (
+            Act.APPROVE,
+            "secret-mark-1",
+            "",
+            "agent-1",
+        )
         assert await told(octet) == [("T-1", "answered", found.id)]
         view = await octet.agent_actions.show_dialog(found.id, by=ADA)
         assert (view.dialog.ending, view.dialog.text, view.png) == (DialogEnding.ANSWERED, "", b"")
@@ -247,7 +252,7 @@ async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) ->
     async with house(tmp_path, lane, clock=clock) as octet:
         found = await asked(octet)
 
-        def never(_order: Order, _progress: Progress) -> Outcome:
+        def never(_order: DeliveryRequest, _progress: Progress) -> Outcome:
             clock.advance(ACTION_TTL_MS / 1000)
             return bounced(Reason.KEYS_DOWN)
 

@@ -123,7 +123,7 @@ async def test_an_answer_of_the_agent_or_the_end_of_its_task_ends_the_block(tmp_
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         await asked(octet)
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.DONE
         await becomes(octet, AgentState.NEEDS_INPUT, "its window waits for an answer", None)
         await octet.dispatch.window_shows("main", BUSY)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from core.agent_actions.model import NOTHING_PRESSED, ActionResult
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState, Shown
 from core.kit.errors import Conflict, OctetError
@@ -57,7 +57,7 @@ class Window:
         answers = (Act.APPROVE, Act.DENY)
         return Shown(window="agent-1", activity=Activity.NEEDS_INPUT, mark=self.dialog, answers=answers)
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         if order.act is None:
             await progress.staging()
             await progress.staged(sha256=order.sha256)
@@ -68,26 +68,26 @@ class Window:
         except Conflict:
             return Outcome(result=Result.STOPPED)
 
-    async def _act(self, order: Order, progress: Progress) -> Outcome:
+    async def _act(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         how = self.attempts.pop(0) if self.attempts else ""
         if how in {"bounces", "stops", "fails"}:
             result = {"bounces": Result.BOUNCED, "stops": Result.STOPPED, "fails": Result.FAILED}[how]
             return Outcome(result=result, reason=Reason.FOCUS_TAKEN)
-        if order.act is not Act.INTERRUPT and order.expects != self.dialog:
+        if order.act is not Act.INTERRUPT and order.expected_dialog != self.dialog:
             return Outcome(result=Result.REFUSED, reason=Reason.CHANGED)
         await progress.submitting()
         if how == "asks and bounces":
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.LATE)
         self.pressed[order.delivery] += 1
         if order.act is not Act.INTERRUPT:
-            if order.expects != self.dialog:
+            if order.expected_dialog != self.dialog:
                 self.wrong.append(order.delivery)
             self.dialog = ""
         if how == "is lost":
             return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST)
         return Outcome(result=Result.DELIVERED, note="it went on")
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         raise AssertionError("nobody looks for an act")
 
     async def give_up(self, delivery: str, *, answered: bool = False) -> None:
@@ -241,15 +241,15 @@ def test_a_rule_that_is_forgotten_is_found(
 
 def test_an_act_begun_again_after_it_was_lost_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule that matters most: what may have been pressed is never pressed again."""
-    from core.dispatch.outcomes import Verdict
+    from core.dispatch.outcomes import Outcomes
 
-    right = Verdict._act_outcome
+    right = Outcomes._act_outcome
 
-    def again(self: Verdict, tx: object, delivery: object, outcome: Outcome) -> None:
+    def again(self: Outcomes, tx: object, delivery: object, outcome: Outcome) -> None:
         if outcome.result is Result.UNKNOWN:
             outcome = replace(outcome, result=Result.NOT_ARRIVED)
         right(self, tx, delivery, outcome)  # pyright: ignore[reportArgumentType] - handed on as they came
 
-    monkeypatch.setattr(Verdict, "_act_outcome", again)
+    monkeypatch.setattr(Outcomes, "_act_outcome", again)
     with pytest.raises((AssertionError, BaseExceptionGroup)):
         run([("next attempt", "is lost"), ("interrupt", "")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.deliveries.model import Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 from core.tasks.model import TaskId, TaskState
@@ -31,7 +31,7 @@ async def test_words_whose_task_ended_are_given_no_second_enter(tmp_path: Path) 
     class Late(FakeLane):
         """Has Enter granted for words, presses too late, and asks again after the task has ended."""
 
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
             if "Stop and wait" not in order.text:
                 return await super().deliver(order, progress)
             await progress.staging()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS, MessageWaitReason
 from core.agents.model import AgentState
-from core.deliveries.model import Order, Outcome, Reason
+from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.dispatch.model import Decision
 from core.tasks.model import TaskState
@@ -41,7 +41,7 @@ async def test_unknown_words_give_a_queued_brief_to_another_agent(tmp_path: Path
     pressed, go_on = asyncio.Event(), asyncio.Event()
 
     class Slow(FakeLane):
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
             if not pressed.is_set():
                 await progress.staging()
                 await progress.staged(sha256=order.sha256)

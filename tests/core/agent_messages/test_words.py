@@ -112,7 +112,7 @@ async def test_words_about_a_task_reach_its_agent_with_its_code(tmp_path: Path) 
         assert body == "Stop and wait"
         assert answer.startswith("To answer:  octet reply T-1 --code ")
         assert code_in(answer) == code_in(lane.submitted[0])
-        await octet.tasks.report("T-1", code_in(answer), "I wait.", final=False, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(answer), "I wait.", final=False, key="a")
         assert (await octet.tasks.show(task, by=ADA)).task.state is TaskState.WORKING
 
 
@@ -282,7 +282,7 @@ async def test_words_for_which_a_window_was_too_busy_go_before_the_next_brief(
         sent = await octet.agent_messages.send(say("by the way", agent="Left"), by=ADA)
         await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
         lane.script.append(BUSY)  # its turn is just ending when the next brief is queued
-        await octet.tasks.report(task, code_in(lane.submitted[0]), "Done.", final=True, key="a")
+        await octet.tasks.accept_answer(task, code_in(lane.submitted[0]), "Done.", final=True, key="a")
         await stands(octet, sent, S.DELIVERED)
         await reach(octet, TaskId("T-2"), TaskState.WORKING)
         assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "by the way", "the next brief"]
@@ -308,9 +308,9 @@ async def test_words_follow_their_task_to_another_agent_behind_its_brief(tmp_pat
         await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
 
         def another(tx: Tx) -> None:
-            moved = octet.tasks.ledger.move(tx, task, TaskState.PARKED, reason="window")
+            moved = octet.tasks.repository.move(tx, task, TaskState.PARKED, reason="window")
             octet.agents.free(tx, "Left", task=task)
-            octet.tasks.ledger.give_to(tx, moved, "Right", by=ADA)
+            octet.tasks.repository.reassign(tx, moved, "Right", by=ADA)
 
         await octet.store.write(another)
         (delivery,) = await stands(octet, sent, S.DELIVERED)
@@ -464,7 +464,7 @@ async def test_a_person_may_interrupt_an_agent_at_work_and_the_hub_by_itself_may
             lambda tx: octet.agent_messages.queue_message(tx, "Still there?", left, task=working)
         )
         await until(lambda: _is(len(lane.submitted) == 3), octet)
-        assert [order.while_busy for order in lane.orders] == [False, True, False]
+        assert [order.allow_busy for order in lane.orders] == [False, True, False]
         assert unmarked(lane.submitted[2]).startswith("[S2A] Octet → Left · task T-1 · P2\nStill there?\nTo answer:")
         assert asked.task == task
 
@@ -490,7 +490,7 @@ async def test_only_words_are_shown_as_words(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane()) as octet:
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
         await reach(octet, task, TaskState.WORKING)
-        (brief,) = await octet.messages.of_task(task)
+        (brief,) = await octet.messages.list_for_task(task)
         for name in (brief.id, "nothing"):
             with pytest.raises(MessageNotFound):
                 await octet.agent_messages.show(name, by=ADA)

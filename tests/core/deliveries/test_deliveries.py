@@ -60,7 +60,7 @@ class House:
         self.deliveries = Deliveries(store=store, journal=self.journal, notices=self.notices, clock=self.clock, ids=ids)
 
     def queue(self, tx: Tx, task: str = "T-1", window: str | None = None) -> Delivery:
-        message = self.messages.brief(
+        message = self.messages.add_brief(
             tx, task=task, agent="Agent-1", body="x", priority=2, source=Source.MEMBER, by="hub"
         )
         return self.deliveries.queue(
@@ -99,7 +99,7 @@ async def test_from_every_state_only_the_tables_steps_happen_and_each_stands_in_
             else:
                 with pytest.raises(IllegalStep):
                     await octet.store.write(lambda tx, d=start, to=to: octet.deliveries.step(tx, d, to))
-            (now,) = await octet.deliveries.of_task(task)
+            (now,) = await octet.deliveries.list_for_task(task)
             assert now.state is (to if to in DELIVERY_STEPS[state] else state)
             told = [(e.data["was"], e.data["now"]) for e in await octet.journal.of(f"delivery:{start.id}")]
             assert told[-1][1] == now.state.value
@@ -155,10 +155,10 @@ async def test_a_bounce_rests_counts_and_remembers_when_it_began(tmp_path: Path)
         outcome = Outcome(result=Result.BOUNCED, reason=Reason.COVERED, note="by Mail")
         leased = await octet.store.write(lambda tx: octet.walk(tx, S.LEASED))
         began = octet.clock.now_ms()
-        first = await octet.store.write(lambda tx: octet.deliveries.bounce(tx, leased, outcome, after_ms=20))
+        first = await octet.store.write(lambda tx: octet.deliveries.retry_later(tx, leased, outcome, after_ms=20))
         octet.clock.advance(1)
         again = await octet.store.write(lambda tx: octet.deliveries.lease(tx, leased.id, sha256="bb"))
-        second = await octet.store.write(lambda tx: octet.deliveries.bounce(tx, again, outcome, after_ms=40))
+        second = await octet.store.write(lambda tx: octet.deliveries.retry_later(tx, again, outcome, after_ms=40))
         assert (first.bounces, first.not_before_ms, first.note) == (1, began + 20, "by Mail")
         assert (second.bounces, second.bounced_since_ms) == (2, began)
         assert second.not_before_ms == began + 1_040
@@ -173,14 +173,14 @@ async def test_after_a_restart_only_what_was_under_way_moves(tmp_path: Path) -> 
         assert (len(again), [one.state for one in interrupted]) == (len(BEFORE_ENTER), [S.SUBMITTING])
         for task, state in tasks.items():
             wanted = S.QUEUED if state in BEFORE_ENTER else state
-            assert [d.state for d in await octet.deliveries.of_task(task)] == [wanted]
+            assert [d.state for d in await octet.deliveries.list_for_task(task)] == [wanted]
 
 
 async def test_a_task_has_one_open_delivery_and_its_refusals_are_counted_within_the_hour(tmp_path: Path) -> None:
     async with house(tmp_path) as octet:
 
         def open_of(tx: Tx) -> DeliveryId | None:
-            found = octet.deliveries.open_of(tx, "T-1")
+            found = octet.deliveries.open_for_task(tx, "T-1")
             return found.id if found else None
 
         await octet.store.write(lambda tx: octet.walk(tx, S.REFUSED))
@@ -190,10 +190,10 @@ async def test_a_task_has_one_open_delivery_and_its_refusals_are_counted_within_
         last = await octet.store.write(octet.queue)
         assert await octet.store.write(open_of) == last.id
         since = octet.clock.now_ms() - 3_600_000
-        assert await octet.store.write(lambda tx: octet.deliveries.refusals(tx, "T-1", since_ms=since)) == 2
+        assert await octet.store.write(lambda tx: octet.deliveries.count_rejections(tx, "T-1", since_ms=since)) == 2
         octet.clock.advance(1_000)
         since = octet.clock.now_ms() - 3_600_000
-        assert await octet.store.write(lambda tx: octet.deliveries.refusals(tx, "T-1", since_ms=since)) == 1
+        assert await octet.store.write(lambda tx: octet.deliveries.count_rejections(tx, "T-1", since_ms=since)) == 1
 
 
 async def test_marks_of_a_draft_stay_until_its_window_is_seen_empty(tmp_path: Path) -> None:
@@ -217,15 +217,15 @@ async def test_marks_of_a_draft_stay_until_its_window_is_seen_empty(tmp_path: Pa
         await left("T-2", "two", S.UNKNOWN)
         await left("T-3", "three", S.SUBMITTING)
         await left("T-4", "four", S.STAGED)
-        assert await octet.deliveries.drafts.left("main") == {"one": ("begun", "whole T-1")}
-        assert await octet.deliveries.drafts.left("side") == {}
-        await octet.store.write(lambda tx: octet.deliveries.drafts.forget_all(tx, "main", "two"))
-        await octet.store.write(lambda tx: octet.deliveries.drafts.forget_all(tx, "main", "three"))
-        assert await octet.deliveries.drafts.left("main") == {"one": ("begun", "whole T-1")}
-        marks = {task: (await octet.deliveries.of_task(task))[0].drafts for task in ("T-1", "T-2", "T-3", "T-4")}
+        assert await octet.deliveries.leftover_drafts.left("main") == {"one": ("begun", "whole T-1")}
+        assert await octet.deliveries.leftover_drafts.left("side") == {}
+        await octet.store.write(lambda tx: octet.deliveries.leftover_drafts.forget_all(tx, "main", "two"))
+        await octet.store.write(lambda tx: octet.deliveries.leftover_drafts.forget_all(tx, "main", "three"))
+        assert await octet.deliveries.leftover_drafts.left("main") == {"one": ("begun", "whole T-1")}
+        marks = {task: (await octet.deliveries.list_for_task(task))[0].drafts for task in ("T-1", "T-2", "T-3", "T-4")}
         assert [bool(marks[task]) for task in marks] == [True, False, True, True]
         await left("T-5", "one", S.STAGED)  # its composer was empty when it began
-        assert await octet.deliveries.drafts.left("main") == {}
+        assert await octet.deliveries.leftover_drafts.left("main") == {}
 
 
 async def test_what_is_delivered_has_left_no_draft(tmp_path: Path) -> None:
@@ -243,20 +243,20 @@ async def test_what_is_delivered_has_left_no_draft(tmp_path: Path) -> None:
 async def test_an_interrupted_delivery_has_a_new_holder_and_the_old_one_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as octet:
         old = await octet.store.write(lambda tx: octet.walk(tx, S.SUBMITTING))
-        found = await octet.store.write(lambda tx: octet.deliveries.interrupted(tx, ["Agent-1"]))
+        found = await octet.store.write(lambda tx: octet.deliveries.find_interrupted(tx, ["Agent-1"]))
         assert [one.id for one in found] == [old.id]
-        new = await octet.store.write(lambda tx: octet.deliveries.retake(tx, old.id))
+        new = await octet.store.write(lambda tx: octet.deliveries.lease_again(tx, old.id))
         assert (new.state, new.fence) == (S.SUBMITTING, old.fence + 1)
         with pytest.raises(LeaseLost):
             await octet.store.write(lambda tx: octet.deliveries.proceed(tx, old.id, old.fence, S.SUBMITTING))
         await octet.store.write(lambda tx: octet.deliveries.step(tx, new, S.DELIVERED))
         with pytest.raises(LeaseLost):
-            await octet.store.write(lambda tx: octet.deliveries.retake(tx, old.id))
+            await octet.store.write(lambda tx: octet.deliveries.lease_again(tx, old.id))
 
 
 async def test_the_marks_of_a_rehearsal_are_known_until_its_window_was_seen_empty(tmp_path: Path) -> None:
     async with house(tmp_path) as octet:
-        drafts, store = octet.deliveries.drafts, octet.store
+        drafts, store = octet.deliveries.leftover_drafts, octet.store
         await store.write(lambda tx: drafts.rehearse(tx, "main", "one", ("text",)))
         await store.write(lambda tx: drafts.rehearse(tx, "main", "one", ("picture", "text")))
         await store.write(lambda tx: drafts.rehearse(tx, "main", "two", ("other",)))

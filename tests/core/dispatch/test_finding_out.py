@@ -12,7 +12,7 @@ import pytest
 
 from core.agents.model import AgentState, Lane, Route
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, Delivery, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Delivery, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
 from core.retry_policy import RetryPolicy
@@ -37,7 +37,7 @@ class Dies(FakeLane):
         super().__init__()
         self.granted = asyncio.Event()
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         self.orders.append(order)
         await progress.staging(drafts=("at the start",))
         await progress.staged(sha256=order.sha256, drafts=("whole",))
@@ -54,7 +54,7 @@ class Loses(FakeLane):
         super().__init__()
         self.settlements = list(settlements)
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         await super().deliver(order, progress)
         return LOST
 
@@ -70,7 +70,7 @@ class LooksLong(FakeLane):
         self.looking = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
+    async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         self.settled.append(order)
         self.looking.set()
         await self.go_on.wait()
@@ -80,7 +80,7 @@ class LooksLong(FakeLane):
         return self.outcome
 
 
-async def interrupted(home: Path, brief: str = "Count the birds") -> Order:
+async def interrupted(home: Path, brief: str = "Count the birds") -> DeliveryRequest:
     """A home whose only delivery was interrupted after Enter had been asked for."""
     lane = Dies()
     async with window_house(home, lane) as octet:
@@ -286,7 +286,7 @@ async def test_an_answer_during_the_look_settles_it_and_the_late_verdict_is_void
     async with window_house(tmp_path, lane) as octet:
         async with asyncio.timeout(60):
             await lane.looking.wait()
-        await octet.tasks.report("T-1", code_in(order.text), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(order.text), "Seven.", final=True, key="a")
         lane.go_on.set()
         await octet.tasks.new(make_new_task("the next"), by=ADA)
         await reach(octet, TaskId("T-2"), TaskState.WORKING)

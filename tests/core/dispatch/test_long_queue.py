@@ -42,7 +42,7 @@ async def rounds(octet: Coordinator) -> int:
 
 
 async def waiting(octet: Coordinator) -> dict[str, int]:
-    return {one.reason: one.size for one in await octet.tasks.ledger.held()}
+    return {one.reason: one.size for one in await octet.tasks.repository.list_blocked()}
 
 
 async def test_tasks_that_wait_for_a_removed_agent_move_fifty_at_a_time(tmp_path: Path) -> None:
@@ -57,5 +57,5 @@ async def test_tasks_that_wait_for_a_removed_agent_move_fifty_at_a_time(tmp_path
         assert await waiting(octet) == {WaitReason.DESK: MANY - 50, WaitReason.AGENT: 50}
         assert await rounds(octet) == 2
         assert await waiting(octet) == {WaitReason.AGENT: MANY}
-        assert octet.tasks.ledger.memory.counts()[TaskState.WAITING] == MANY
+        assert octet.tasks.repository.cache.counts()[TaskState.WAITING] == MANY
         assert len(await octet.agents.list(by=HUB)) == 1

@@ -12,7 +12,7 @@ import pytest
 
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.kit.clock import Clock
@@ -21,7 +21,7 @@ from core.notices.model import NoticeKind
 from core.receipts.model import Keeping
 from core.retry_policy import RetryPolicy
 from core.security.model import WrongCode
-from core.tasks.model import NotAsked, Task, TaskEnded, TaskId, TaskState, WrongTask
+from core.tasks.model import Task, TaskEnded, TaskId, TaskNeverStarted, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
@@ -98,7 +98,7 @@ async def test_a_task_is_brought_to_its_window_and_ends_with_the_answer(tmp_path
         task = await octet.tasks.new(make_new_task("Count the birds\nin the garden"), by=ADA)
         await reach(octet, task.id, TaskState.WORKING)
         assert lane.submitted[0].startswith("[D2A] hub → Agent-1 · task T-1 · P2\nCount the birds\nin the garden\n")
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         view = await octet.tasks.show(task.id, by=ADA)
         assert view.task.state is TaskState.DONE
         assert [answer.body for answer in view.answers] == ["Seven."]
@@ -129,9 +129,9 @@ async def test_a_dry_run_waits_and_closes_no_task_until_a_person_answers_with_it
         await reach(octet, second.id, TaskState.WAITING, "dry run")
         view = await octet.tasks.show(first.id, by=ADA)
         assert view.deliveries[0].state is DeliveryState.SENT
-        await octet.tasks.report("T-1", code_in(view.prompt), "half way", final=False, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(view.prompt), "half way", final=False, key="a")
         assert (await octet.tasks.show(first.id, by=ADA)).task.state is TaskState.WAITING
-        await octet.tasks.report("T-1", code_in(view.prompt), "Seven.", final=True, key="b")
+        await octet.tasks.accept_answer("T-1", code_in(view.prompt), "Seven.", final=True, key="b")
         assert (await octet.tasks.show(first.id, by=ADA)).task.state is TaskState.DONE
 
 
@@ -255,7 +255,7 @@ async def test_an_answer_settles_what_was_unknown(tmp_path: Path) -> None:
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "It did arrive.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "It did arrive.", final=True, key="a")
         view = await octet.tasks.show(task.id, by=ADA)
         assert view.task.state is TaskState.DONE
         assert (view.deliveries[0].state, view.deliveries[0].assurance) == (
@@ -285,13 +285,13 @@ async def test_wrong_codes_wrong_tasks_and_late_answers_are_told_apart(tmp_path:
             await reach(octet, task.id, TaskState.WORKING)
         first = code_in(lane.submitted[0])
         with pytest.raises(WrongCode):
-            await octet.tasks.report("T-1", f"{octet.home_id}.AAAA", "x", final=True, key="k")
+            await octet.tasks.accept_answer("T-1", f"{octet.home_id}.AAAA", "x", final=True, key="k")
         with pytest.raises(WrongTask):
-            await octet.tasks.report("T-2", first, "for the other", final=True, key="a")
-        await octet.tasks.report("T-1", first, "Seven.", final=True, key="b")
+            await octet.tasks.accept_answer("T-2", first, "for the other", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", first, "Seven.", final=True, key="b")
         for _ in range(2):
             with pytest.raises(TaskEnded):
-                await octet.tasks.report("T-1", first, "Eight.", final=True, key="c")
+                await octet.tasks.accept_answer("T-1", first, "Eight.", final=True, key="c")
         answers = (await octet.tasks.show(TaskId("T-1"), by=ADA)).answers
         assert [(a.body, a.late) for a in answers] == [
             ("for the other", True),
@@ -307,8 +307,8 @@ async def test_the_same_answer_twice_is_stored_once_and_answered_the_same(tmp_pa
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.WORKING)
         code = code_in(lane.submitted[0])
-        once = await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
-        twice = await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
+        once = await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
+        twice = await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
         assert once.message == twice.message
         assert len((await octet.tasks.show(task.id, by=ADA)).answers) == 1
 
@@ -318,7 +318,7 @@ async def test_a_task_that_nobody_was_asked_about_cannot_be_done_by_words(tmp_pa
         tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, hands={}
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        with pytest.raises(NotAsked):
+        with pytest.raises(TaskNeverStarted):
             await octet.tasks.done(task.id, "all done", by=ADA)
 
 
@@ -356,7 +356,7 @@ async def test_after_a_restart_drafts_are_queued_again_and_a_pressed_enter_is_un
     pressed = asyncio.Event()
 
     class Hanging(FakeLane):
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
             await progress.staging()
             await progress.staged(sha256=order.sha256)
             await progress.submitting()

@@ -13,7 +13,7 @@ import pytest
 from core.agent_messages.model import NewAgentMessage, NoReachableAgent
 from core.agents.model import AgentState, AgentTakesNoMessages, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryState, LaneAnswer, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, LaneAnswer, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.clock import Clock
 from core.messages.model import Source
@@ -33,7 +33,7 @@ DENIED = Outcome(result=Result.NOT_ARRIVED, reason=Reason.MODEL_DENIED, note="HT
 class Answers(FakeLane):
     """A model: what its script does not say otherwise is answered with seven."""
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         if not self.script:
             self.script.append(SEVEN)
         return await super().deliver(order, progress)

@@ -12,7 +12,7 @@ import pytest
 
 from core.agents.model import Agent, AgentState, Lane, Route
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
 from core.retry_policy import RetryPolicy
@@ -41,7 +41,7 @@ class AsksThenWaits(FakeLane):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         self.orders.append(order)
         await progress.staging()
         await progress.staged(sha256=order.sha256)
@@ -109,7 +109,7 @@ async def test_an_answer_ends_the_watch_and_the_next_delivery_of_that_desk_begin
         await octet.tasks.new(make_new_task(), by=ADA)
         await lane.asked.wait()
         await octet.tasks.new(make_new_task("the next"), by=ADA)
-        await octet.tasks.report("T-1", code_in(lane.orders[0].text), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.orders[0].text), "Seven.", final=True, key="a")
         await reach(octet, TaskId("T-2"), TaskState.WORKING)
         assert lane.answered == [lane.orders[0].delivery], "and nothing that a lane has proven"
         assert lane.stopped == []
@@ -151,7 +151,7 @@ async def test_a_lane_that_says_arrived_without_asking_for_enter_is_neither_beli
     tmp_path: Path,
 ) -> None:
     class Liar(FakeLane):
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
             self.orders.append(order)
             return ARRIVES
 
@@ -165,7 +165,7 @@ async def test_a_lane_that_says_arrived_without_asking_for_enter_is_neither_beli
 
 async def test_a_lane_that_breaks_before_enter_is_tried_again_and_after_enter_is_unknown(tmp_path: Path) -> None:
     class Breaking(FakeLane):
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
             self.orders.append(order)
             await progress.staging()
             if len(self.orders) == 1:
@@ -208,7 +208,7 @@ async def test_a_disk_that_refuses_for_a_while_loses_no_outcome_and_does_not_end
 
 async def test_a_disk_that_refuses_a_step_before_enter_makes_the_prompt_wait_not_the_loop_end(tmp_path: Path) -> None:
     class Unlucky(FakeLane):
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
             if not self.orders:
                 self.orders.append(order)
                 await progress.staging()
@@ -230,7 +230,7 @@ async def test_an_answer_while_the_lane_still_confirms_settles_it_and_the_late_o
         await octet.tasks.new(make_new_task(), by=ADA)
         await lane.asked.wait()
         code = lane.orders[0].text.split("--code ")[1].split()[0]
-        await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
         lane.go_on.set()
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery unknown")
@@ -373,7 +373,7 @@ async def test_a_working_task_whose_agent_left_the_config_can_be_shown_answered_
     async with open_coordinator(tmp_path, agents=[make_agent("Agent-3")], lanes=lanes) as octet, running(octet):
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
         code = lane.orders[0].text.split("--code ")[1].split()[0]
-        await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
         await octet.tasks.cancel(TaskId("T-2"), by=ADA)
     async with open_coordinator(tmp_path, agents=both, lanes=lanes) as octet:
         assert [status.state for status in await octet.agents.list(by=ADA)] == [AgentState.IDLE] * 2
@@ -397,14 +397,14 @@ async def test_a_window_that_is_covered_for_five_seconds_is_refused_and_a_taken_
 
         async def bounce(reason: Reason) -> str:
             def attempt(tx: Tx) -> str:
-                (queued,) = octet.deliveries.queued(tx, ["Agent-1"])
+                (queued,) = octet.deliveries.find_queued(tx, ["Agent-1"])
                 leased = octet.deliveries.lease(tx, queued.id, sha256="")
-                octet.dispatch._verdict.give(tx, leased.id, leased.fence, bounced(reason))
+                octet.dispatch._verdict.apply_outcome(tx, leased.id, leased.fence, bounced(reason))
                 return octet.deliveries.find(tx, leased.id).state.value
 
             return await octet.store.write(attempt)
 
-        octet_task = await octet.store.write(lambda tx: octet.tasks.ledger.move(tx, "T-1", TaskState.DELIVERING))
+        octet_task = await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.DELIVERING))
         assert octet_task.state is TaskState.DELIVERING
         assert await bounce(Reason.COVERED) == "queued"
         clock.advance(4.9)
@@ -473,7 +473,7 @@ async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps
     refused_once = asyncio.Event()
     lane = FakeLane(refused(Reason.COVERED))
     async with window_house(tmp_path, lane) as octet:
-        give = octet.dispatch._verdict.give
+        give = octet.dispatch._verdict.apply_outcome
 
         def full(*_words: object) -> None:
             refused_once.set()

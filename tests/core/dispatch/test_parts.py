@@ -111,7 +111,7 @@ async def test_a_long_prompt_comes_in_parts_in_order_and_only_the_last_can_be_an
         assert len(await octet.receipts.of_task(FIRST, by=ADA)) == total
         assert BODY in (await octet.tasks.show(FIRST, by=ADA)).prompt, "people see it whole"
         assert not (tmp_path / "briefs").exists()
-        await octet.tasks.report("T-1", code_in(lane.submitted[-1]), "Done.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[-1]), "Done.", final=True, key="a")
         assert (await stood(octet))[0].state is TaskState.DONE
 
 

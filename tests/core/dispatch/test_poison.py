@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from core.deliveries.model import DeliveryState, Order, Outcome, Reason
+from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
@@ -55,7 +55,7 @@ async def test_waiting_for_the_next_worker_between_its_ends_makes_them_no_less(t
 class LostInStaging(FakeLane):
     """Begins the first draft, and loses its worker before the text is whole."""
 
-    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+    async def _play(self, order: DeliveryRequest, progress: Progress, outcome: Outcome) -> Outcome:
         if len(self.orders) > 1:
             return await super()._play(order, progress, outcome)
         await progress.staging(drafts=("text:aa",))

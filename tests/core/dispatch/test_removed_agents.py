@@ -79,7 +79,7 @@ async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
             )  # the config is the new one, the rows are the old ones
             has_room.set()
         assert reload.done()
-        (delivery,) = await octet.deliveries.all_of_message(sent.message.id)
+        (delivery,) = await octet.deliveries.list_for_message(sent.message.id)
         assert delivery.state is DeliveryState.CANCELLED
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.deliveries.model import DeliveryState, Order, Outcome
+from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome
 from core.deliveries.ports import Progress
 from core.journal.model import Entry
 from core.retry_policy import RetryPolicy
@@ -33,7 +33,7 @@ class LockedAt(FakeLane):
         self.step = step
         self.refused = asyncio.Event()
 
-    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+    async def _play(self, order: DeliveryRequest, progress: Progress, outcome: Outcome) -> Outcome:
         steps: dict[str, Callable[[], Awaitable[None]]] = {
             "staging": progress.staging,
             "staged": lambda: progress.staged(sha256=order.sha256),
@@ -78,7 +78,7 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
             assert lane.submitted == []
             lane.other.execute("ROLLBACK")
             await reach(octet, TaskId("T-2"), TaskState.WORKING)
-            (delivery,) = await octet.deliveries.of_task("T-2")
+            (delivery,) = await octet.deliveries.list_for_task("T-2")
         assert (delivery.state, len(lane.submitted)) == (DeliveryState.DELIVERED, 1)
         states = [str(entry.data["now"]) for entry in heard if entry.name == "DeliveryMoved"]
         assert states.count("queued") == 2
@@ -120,7 +120,7 @@ async def test_how_a_delivery_ended_is_written_to_the_room_kept_back_when_the_di
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):
             while disk.refused < 50:
-                found = await octet.deliveries.of_task("T-1")
+                found = await octet.deliveries.list_for_task("T-1")
                 if found and found[0].state is DeliveryState.DELIVERED:
                     break
                 await disk.news.wait()

@@ -11,7 +11,7 @@ from core.agents.model import AgentState, Lane
 from core.desks import service
 from core.desks.model import DeskState
 from core.desks.service import STARTS_WITHIN_S
-from core.dispatch.assigner import Assigning
+from core.dispatch.assigner import Assigner
 from core.notices.model import NoticeKind
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -71,14 +71,14 @@ async def test_dispatch_wakes_by_itself_when_a_desk_starts_for_too_long(
 async def test_a_desk_that_becomes_late_just_after_dispatch_looked_is_not_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, rest = FakeClock(), Assigning._rest  # pyright: ignore[reportPrivateUsage] - the moment before it
+    clock, rest = FakeClock(), Assigner._rest  # pyright: ignore[reportPrivateUsage] - the moment before it
 
-    async def rest_later(assigner: Assigning, *limit: float | None) -> None:
+    async def rest_later(assigner: Assigner, *limit: float | None) -> None:
         if not assigner._news.is_set():  # pyright: ignore[reportPrivateUsage] - else it looks again anyhow
             clock.advance(STARTS_WITHIN_S)
         await rest(assigner, *limit)
 
-    monkeypatch.setattr(Assigning, "_rest", rest_later)
+    monkeypatch.setattr(Assigner, "_rest", rest_later)
     async with open_coordinator(
         tmp_path,
         agents=[make_window_agent()],

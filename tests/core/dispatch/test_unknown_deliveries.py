@@ -12,9 +12,9 @@ from core.deliveries.model import (
     Assurance,
     Delivery,
     DeliveryNotFound,
+    DeliveryRequest,
     DeliveryState,
     Moment,
-    Order,
     Outcome,
     Picture,
     Reason,
@@ -22,12 +22,12 @@ from core.deliveries.model import (
 )
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
-from core.dispatch.model import Decision, NothingToDecide
+from core.dispatch.model import Decision, NoUnknownDelivery
 from core.messages.model import Source
 from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
-from core.tasks.model import NotWorking, TaskId, TaskNotFound, TaskState, UnknownStands
+from core.tasks.model import DeliveryUnresolved, TaskId, TaskNotFound, TaskNotStarted, TaskState
 from tests.builders import (
     ADA,
     CAROL,
@@ -82,7 +82,7 @@ async def test_arrived_lets_the_task_go_on_and_keeps_its_agent_busy(tmp_path: Pa
         assert (status.state, status.task) == (AgentState.BUSY, "T-1")
         assert await journal(octet, found) == [(ADA.id, "arrived")]
         assert len(lane.submitted) == 1
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         await reach(octet, SECOND, TaskState.WORKING)
 
 
@@ -97,7 +97,7 @@ async def test_send_again_brings_the_same_row_to_the_same_agent_with_the_same_co
         assert [(row.id, row.state, row.fence) for row in rows] == [(found.id, DeliveryState.DELIVERED, 2)]
         assert lane.submitted[0] == lane.submitted[1]
         assert await journal(octet, found) == [(ADA.id, "again")]
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         await reach(octet, SECOND, TaskState.WORKING)
 
 
@@ -119,7 +119,7 @@ async def test_an_answer_that_comes_before_it_is_sent_again_counts_and_nothing_i
 
         if is_under_way:
             await until(is_staging, octet)
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         view = await octet.tasks.show(FIRST, by=ADA)
         assert view.task.state is TaskState.DONE
         assert [(answer.body, answer.late) for answer in view.answers] == [("Seven.", False)]
@@ -147,7 +147,7 @@ async def test_what_is_settled_already_is_not_settled_again(tmp_path: Path, deci
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         found = await unknown(octet)
         await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
-        with pytest.raises(NothingToDecide, match="a person has said already that it arrived"):
+        with pytest.raises(NoUnknownDelivery, match="a person has said already that it arrived"):
             await octet.unknowns.resolve(found.id, decision, by=ADA)
         assert await journal(octet, found) == [(ADA.id, "arrived")]
 
@@ -161,7 +161,7 @@ async def test_a_word_about_an_earlier_unknown_of_the_same_row_is_not_taken_for_
             return [one.fence for one in await octet.unknowns.list(by=ADA)] == [2]
 
         await until(is_unknown_again, octet)
-        with pytest.raises(NothingToDecide, match="newest message"):
+        with pytest.raises(NoUnknownDelivery, match="newest message"):
             await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA, fence=found.fence)
         await octet.unknowns.resolve(found.id, Decision.ARRIVED, by=ADA, fence=2)
 
@@ -170,13 +170,13 @@ async def test_an_answer_a_cancel_and_ones_own_words_settle_it_too(tmp_path: Pat
     lane = FakeLane(SEEN_NOWHERE, SEEN_NOWHERE)
     async with window_house(tmp_path, lane) as octet:
         found = await unknown(octet)
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "It did.", final=False, key="a")
-        with pytest.raises(NothingToDecide, match="its answer came"):
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "It did.", final=False, key="a")
+        with pytest.raises(NoUnknownDelivery, match="its answer came"):
             await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, SECOND, TaskState.PARKED, "delivery unknown")
         await octet.tasks.cancel(SECOND, by=ADA)
-        with pytest.raises(NothingToDecide, match=r"cancelled already \(the task was ended\)"):
+        with pytest.raises(NoUnknownDelivery, match=r"cancelled already \(the task was ended\)"):
             await octet.unknowns.resolve("T-2", Decision.ARRIVED, by=ADA)
 
 
@@ -209,7 +209,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
             await octet.unknowns.resolve("01ARZ3NDEKTSV4RRFFQ69G5FAV", Decision.DROP, by=ADA)
         await octet.tasks.new(make_new_task(agent=None), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        with pytest.raises(NothingToDecide, match="it was seen to arrive"):
+        with pytest.raises(NoUnknownDelivery, match="it was seen to arrive"):
             await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
 
 
@@ -220,21 +220,21 @@ async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> Non
     ):
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "dry run")
-        with pytest.raises(NothingToDecide, match="dry run: nothing was typed"):
+        with pytest.raises(NoUnknownDelivery, match="dry run: nothing was typed"):
             await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
 
 
 async def test_a_retry_names_the_ways_out(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         await unknown(octet)
-        with pytest.raises(UnknownStands, match=r"octet delivery resolve T-1 arrived\|again\|drop"):
+        with pytest.raises(DeliveryUnresolved, match=r"octet delivery resolve T-1 arrived\|again\|drop"):
             await octet.tasks.retry(FIRST, by=ADA)
 
 
 class Marking(FakeLane):
     """Says by what its draft is known, and loses sight of the first one."""
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         if self.orders:
             return await super().deliver(order, progress)
         self.orders.append(order)
@@ -300,9 +300,9 @@ async def test_an_answer_counts_that_comes_when_sending_it_again_came_to_nothing
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "desk")
         code = code_in(lane.submitted[0])
-        with pytest.raises(NotWorking):  # nobody is counted on to go on with it
-            await octet.tasks.report("T-1", code, "Six so far.", final=False, key="a")
-        await octet.tasks.report("T-1", code, "Seven.", final=True, key="b")
+        with pytest.raises(TaskNotStarted):  # nobody is counted on to go on with it
+            await octet.tasks.accept_answer("T-1", code, "Six so far.", final=False, key="a")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="b")
         view = await octet.tasks.show(FIRST, by=ADA)
         assert view.task.state is TaskState.DONE
         assert [(answer.body, answer.late) for answer in view.answers] == [("Six so far.", True), ("Seven.", False)]
@@ -337,7 +337,7 @@ async def test_a_message_without_a_task_concerns_only_its_agent(tmp_path: Path, 
         await octet.tasks.new(make_new_task(), by=ADA)
 
         def lose_sight(tx: Tx) -> Delivery:
-            brief = octet.messages.brief(
+            brief = octet.messages.add_brief(
                 tx, task="T-1", agent="Agent-1", body="x", priority=2, source=Source.OPERATOR, by="hub"
             )
             row = octet.deliveries.queue(

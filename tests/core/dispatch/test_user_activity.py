@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.coordinator import Coordinator
-from core.deliveries.model import Order, Outcome, Reason
+from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.tasks.model import TaskId, TaskState
@@ -75,7 +75,7 @@ class LosesAsSomebodyComes(Loses):
         super().__init__(*settlements)
         self.somebody_came = asyncio.Event()
 
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         outcome = await super().deliver(order, progress)
         await self.octet.dispatch.desk_waits("main", TYPING)
         self.somebody_came.set()

@@ -22,7 +22,7 @@ from core.fleet.service import Fleet
 from core.notices.model import Place
 from core.security.model import Actor, ActorKind, NotAllowed, Role
 from core.store.errors import StoreLocked
-from core.tasks.model import HeldTasks, TaskId, TaskState
+from core.tasks.model import BlockedTaskGroup, TaskId, TaskState
 from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach as reach_id
 from tests.core.dispatch.test_loop import running, until, window_house
@@ -286,7 +286,7 @@ async def test_what_stands_is_found_without_a_look_at_what_has_ended(tmp_path: P
 @pytest.mark.parametrize("state", [TaskState.WAITING, TaskState.PARKED])
 def test_a_window_that_was_refused_is_told_with_the_cure_for_what_was_seen(state: TaskState) -> None:
     for note, reason in (("covered: by a window of Notes", Reason.COVERED), ("something unheard of", None)):
-        held = HeldTasks(
+        held = BlockedTaskGroup(
             state=state, reason="window", note=note, size=1, since_ms=1, oldest=TaskId("T-1")
         )  # fmt: skip
         said = texts.of_held(held)
@@ -301,7 +301,7 @@ async def test_of_many_stopped_tasks_the_oldest_are_listed_and_the_others_counte
             task = await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
         few, all_of_them = [await octet.fleet.needs_me(by=VIEWER, limit=limit) for limit in (1, 50)]
-        rows = await octet.tasks.ledger.held(most=1)
+        rows = await octet.tasks.repository.list_blocked(most=1)
         board = await octet.fleet.board(by=VIEWER)
     assert (few.shown, few.total) == (all_of_them.shown[:1], 3)
     assert [need.task for need in all_of_them.shown] == ["T-1", "T-2", "T-3"]

@@ -12,7 +12,7 @@ import pytest
 from core.agents.model import AgentNotFound, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
 from core.deliveries.cures import CURES
-from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskNotFound, DeskState, DeskUnavailable, WindowStatus
 from core.maintenance import service
@@ -51,19 +51,19 @@ async def test_all_windows_of_a_desk_are_tried_and_nothing_is_submitted(tmp_path
         assert (first.window, first.agent, first.is_good, first.by) == ("agent-1", "One", True, "copy")
         assert (second.window, second.agent, second.is_good, second.took_ms) == ("agent-2", "", True, 3.0)
         assert house.lane.submitted == []
-        assert all(order.rehearses for order in house.lane.orders)
+        assert all(order.is_dry_run for order in house.lane.orders)
         texts = {order.text for order in house.lane.orders}
         assert len(texts) == 2, "each with a word of its own"
         assert not any("\n" in text or text.startswith(("/", "@", "#")) for text in texts)
         names = [entry.name for entry in await house.octet.journal.of("desk:main")]
         assert names == ["WindowTried", "WindowTried"]
-        assert await house.octet.deliveries.drafts.left("main") == {}
+        assert await house.octet.deliveries.leftover_drafts.left("main") == {}
 
 
 async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_may_stand_there(tmp_path: Path) -> None:
-    async def left(order: Order, progress: Progress) -> Outcome:
+    async def left(order: DeliveryRequest, progress: Progress) -> Outcome:
         await progress.staging(drafts=("ours",))
-        assert await house.octet.deliveries.drafts.left("main") == {"agent-1": ("ours",)}
+        assert await house.octet.deliveries.leftover_drafts.left("main") == {"agent-1": ("ours",)}
         await house.octet.dispatch.window_usable("main", "agent-1")  # told late: it was so before
         return Outcome(result=Result.REFUSED, reason=Reason.NOT_CLEARED, draft_left=True)
 
@@ -75,13 +75,13 @@ async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_
             Reason.NOT_CLEARED.value,
             CURES[Reason.NOT_CLEARED],
         )
-        assert await house.octet.deliveries.drafts.left("main") == {"agent-1": ("ours",)}
+        assert await house.octet.deliveries.leftover_drafts.left("main") == {"agent-1": ("ours",)}
         await house.octet.dispatch.window_usable("main", "agent-1")
-        assert await house.octet.deliveries.drafts.left("main") == {}
+        assert await house.octet.deliveries.leftover_drafts.left("main") == {}
 
 
 async def test_enter_is_never_granted_to_a_try(tmp_path: Path) -> None:
-    async def wants_enter(order: Order, progress: Progress) -> Outcome:
+    async def wants_enter(order: DeliveryRequest, progress: Progress) -> Outcome:
         with pytest.raises(service.NeverSent):
             await progress.submitting()
         return Outcome(result=Result.STOPPED)
@@ -117,7 +117,7 @@ async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) 
     async with desk(tmp_path) as house:
         await house.octet.tasks.new(make_new_task(agent="One"), by=ADA)
         await house.octet.store.write(house.octet.dispatch.assigner.assign_ready)
-        (delivery,) = await house.octet.deliveries.of_task("T-1")
+        (delivery,) = await house.octet.deliveries.list_for_task("T-1")
 
         def submit(tx: Tx) -> None:
             leased = house.octet.deliveries.lease(tx, delivery.id, sha256="aa")

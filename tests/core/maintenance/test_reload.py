@@ -246,7 +246,7 @@ async def test_one_that_does_not_end_is_given_up_before_enter_and_brought_by_the
         at.write("desks/one.toml", desk(1, "left"))
         await at.octet.maintenance.reload(by=ADA)
         assert (len(lane.stopped), lane.submitted) == (1, [])
-        (delivery,) = await at.octet.deliveries.of_task("T-1")
+        (delivery,) = await at.octet.deliveries.list_for_task("T-1")
         assert delivery.state is DeliveryState.QUEUED
         await at.up("one")
         await at.until("T-1", TaskState.WORKING)

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.messages import answer_markers
-from core.messages.answer_markers import Found, find_answer, instruction
+from core.messages.answer_markers import MarkedAnswer, find_answer, instruction
 
 MARKER = "k3v9x2qa"
 OPEN, CLOSE = f"<<<{MARKER}", f"{MARKER}>>>"
@@ -23,12 +23,12 @@ words = st.text(
 ).filter(lambda text: bool(text.strip()) and MARKER not in "".join(text.split()))
 
 
-def whole(text: str) -> Found:
-    return Found(text=text, is_whole=True)
+def whole(text: str) -> MarkedAnswer:
+    return MarkedAnswer(text=text, is_whole=True)
 
 
-def partial(text: str) -> Found:
-    return Found(text=text, is_whole=False)
+def partial(text: str) -> MarkedAnswer:
+    return MarkedAnswer(text=text, is_whole=False)
 
 
 def wrapped(text: str, width: int) -> str:
@@ -67,7 +67,7 @@ def test_the_prompt_says_what_to_write() -> None:
         (f"{OPEN}\r\nSeven\x07 birds.\r\n{CLOSE}", whole("Seven birds.")),
     ],
 )
-def test_what_stands_between_the_markers_is_found_behind_the_prompt(said: str, found: Found | None) -> None:
+def test_what_stands_between_the_markers_is_found_behind_the_prompt(said: str, found: MarkedAnswer | None) -> None:
     assert find_answer(f"{PROMPT}\n\nAgent-3\n{said}", MARKER) == found
     assert find_answer(said, MARKER) == found, "also where the prompt has scrolled away"
 

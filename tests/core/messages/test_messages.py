@@ -20,7 +20,7 @@ from core.messages.model import (
     Requires,
     Source,
     TextTooLong,
-    check_whole,
+    check_encoding,
     clean_text,
     label,
 )
@@ -98,9 +98,9 @@ def test_the_limit_counts_what_is_kept() -> None:
 
 
 def test_half_a_character_is_named() -> None:
-    check_whole("whole 👍 text")
+    check_encoding("whole 👍 text")
     with pytest.raises(BrokenCharacter, match=r"U\+D83D at position 2"):
-        check_whole("ab\ud83d")
+        check_encoding("ab\ud83d")
 
 
 @pytest.mark.parametrize(

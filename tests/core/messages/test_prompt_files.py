@@ -18,7 +18,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.messages.model import MAX_BRIEF_CHARS
-from core.messages.prompt_files import Briefs, TooLongForAgent
+from core.messages.prompt_files import PromptFiles, TooLongForAgent
 from core.profiles.model import Longest, TooLong
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -71,7 +71,7 @@ async def test_a_long_brief_is_in_its_file_and_the_prompt_names_it_and_carries_t
         shown = (await octet.tasks.show(FIRST, by=ADA)).prompt
         assert str(file) in shown
         assert code not in shown
-        await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
         assert list(file.parent.iterdir()) == [], "nobody needs it any more"
 
@@ -160,8 +160,8 @@ async def test_an_attempt_after_a_stop_finds_its_file_again(tmp_path: Path) -> N
         assert (tmp_path / "briefs" / "T-1.md").read_bytes() == KEPT.encode()
 
 
-def briefs(tmp_path: Path, **longest: Longest) -> Briefs:
-    return Briefs(tmp_path / "briefs", longest)
+def briefs(tmp_path: Path, **longest: Longest) -> PromptFiles:
+    return PromptFiles(tmp_path / "briefs", longest)
 
 
 def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_limit(tmp_path: Path) -> None:
@@ -169,10 +169,10 @@ def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_li
     house = briefs(tmp_path, one=short, two=replace(short, chars=800), three=Longest(chars=600))
     for agents, limit in ((["one"], 600), (["one", "two"], 800)):
         with pytest.raises(TooLongForAgent, match=rf"{', '.join(agents)} takes at most {limit}"):
-            house.check("x" * 900, agents)
-    house.check("x" * 700, ["one", "two"])
-    house.check("x" * 900, ["one", "three"])
-    house.check("x" * 900, ["a model"])
+            house.check_length("x" * 900, agents)
+    house.check_length("x" * 700, ["one", "two"])
+    house.check_length("x" * 900, ["one", "three"])
+    house.check_length("x" * 900, ["a model"])
 
 
 @pytest.mark.parametrize(
@@ -209,6 +209,6 @@ def test_a_prompt_that_names_a_file_gives_the_true_reason(
     tmp_path: Path, longest: Longest, body: str, reason: str
 ) -> None:
     message = make_message(body=body, task="T-1")
-    prompt = briefs(tmp_path, one=longest).make(message, agent="one", code="code", command="octet")
+    prompt = briefs(tmp_path, one=longest).make_prompt(message, agent="one", code="code", command="octet")
     assert f"Your task {reason}" in prompt.text
     assert str(tmp_path / "briefs/T-1.md") in prompt.text

@@ -21,7 +21,7 @@ HERE = Place(channel="10", guild="1")
 async def notices_of(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[tuple[Notices, Store]]:
     async with Store.open(tmp_path / "octet.db") as store:
         notices = Notices(store=store, clock=clock)
-        await store.write(lambda tx: notices.tell(tx, NoticeKind.CARD, "T-1", place=HERE))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.CARD, "T-1", place=HERE))
         yield notices, store
 
 
@@ -42,7 +42,7 @@ async def test_the_card_comes_first_and_what_follows_knows_its_place_and_thread(
     tmp_path: Path, clock: FakeClock
 ) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
-        await store.write(lambda tx: notices.tell(tx, NoticeKind.ANSWER, "T-1", message="m"))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m"))
         (card,) = await notices.due()
         assert (card.kind, card.place, card.revision, card.sent_revision) == (NoticeKind.CARD, HERE, 1, 0)
         await post(notices, card)
@@ -83,7 +83,7 @@ async def test_what_failed_is_due_again_at_its_time_and_keeps_why(tmp_path: Path
 async def test_a_dropped_card_frees_the_rest_and_comes_back_at_the_next_step(tmp_path: Path, clock: FakeClock) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
         (card,) = await notices.due()
-        await store.write(lambda tx: notices.tell(tx, NoticeKind.ENDED, "T-1"))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.ENDED, "T-1"))
         await notices.again(card.id, error="503", after_s=300)
         await notices.dropped(card.id, error="the channel is gone")
         assert await kinds(notices) == [NoticeKind.ENDED]
@@ -100,9 +100,9 @@ async def test_an_answer_that_has_to_wait_still_comes_before_the_end(tmp_path: P
         await post(notices, (await notices.due())[0])
 
         def both(tx: Tx) -> None:
-            notices.tell(tx, NoticeKind.ANSWER, "T-1", message="m")
-            notices.tell(tx, NoticeKind.ENDED, "T-1")
-            notices.tell(tx, NoticeKind.CARD, "T-2", place=HERE)
+            notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m")
+            notices.notify(tx, NoticeKind.ENDED, "T-1")
+            notices.notify(tx, NoticeKind.CARD, "T-2", place=HERE)
             notices.card_changed(tx, "T-1")
 
         await store.write(both)
@@ -127,12 +127,12 @@ async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_
 
         def much(tx: Tx) -> None:
             for number in range(400):
-                notices.tell(tx, NoticeKind.ANSWER, "T-1", message=f"m{number}")
-            notices.tell(tx, NoticeKind.LOCKED, None, message="lock", about="lock", place=HERE)
-            notices.tell(tx, NoticeKind.WORDS, None, message="words", place=HERE)
+                notices.notify(tx, NoticeKind.ANSWER, "T-1", message=f"m{number}")
+            notices.notify(tx, NoticeKind.LOCKED, None, message="lock", about="lock", place=HERE)
+            notices.notify(tx, NoticeKind.WORDS, None, message="words", place=HERE)
             for task in ("T-2", "T-3"):
-                notices.tell(tx, NoticeKind.CARD, task, place=HERE)
-            notices.tell(tx, NoticeKind.STANDS_STILL, "T-3", message="dialog", about="dialog")
+                notices.notify(tx, NoticeKind.CARD, task, place=HERE)
+            notices.notify(tx, NoticeKind.STANDS_STILL, "T-3", message="dialog", about="dialog")
 
         await store.write(much)
         found = await notices.due()
@@ -144,7 +144,7 @@ async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_
             (NoticeKind.LOCKED, "lock"),
         ]
         await post(notices, found[0])
-        await store.write(lambda tx: notices.tell(tx, NoticeKind.HELD, "T-1", about="delivery 7"))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.HELD, "T-1", about="delivery 7"))
         assert [(n.kind, n.strand) for n in await notices.due()][:2] == [
             (NoticeKind.STANDS_STILL, "T-3"),
             (NoticeKind.HELD, "T-1"),
@@ -158,7 +158,7 @@ async def test_an_edit_rests_and_a_full_channel_takes_posts_only(tmp_path: Path,
 
         def change(tx: Tx) -> None:
             notices.card_changed(tx, "T-1")
-            notices.tell(tx, NoticeKind.ANSWER, "T-1", message="m")
+            notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m")
 
         await store.write(change)
         assert await kinds(notices) == [NoticeKind.CARD]
@@ -170,10 +170,10 @@ async def test_what_a_channel_refuses_rests_is_listed_and_is_tried_when_permissi
     tmp_path: Path, clock: FakeClock
 ) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
-        await store.write(lambda tx: notices.tell(tx, NoticeKind.CARD, "T-2", place=Place(channel="20", guild="1")))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.CARD, "T-2", place=Place(channel="20", guild="1")))
         await notices.no_access("10", error="403 50013", after_s=60)
         assert [n.task for n in await notices.due()] == ["T-2"]
-        assert [(n.task, n.state, n.error) for n in await notices.untold()] == [
+        assert [(n.task, n.state, n.error) for n in await notices.failed_notifications()] == [
             ("T-1", NoticeState.NO_ACCESS, "403 50013")
         ]
         await store.write(lambda tx: notices.card_changed(tx, "T-1"))
@@ -184,14 +184,14 @@ async def test_what_a_channel_refuses_rests_is_listed_and_is_tried_when_permissi
         clock.advance(60)
         card, _ = await notices.due()
         await post(notices, card)
-        assert await notices.untold() == ()
+        assert await notices.failed_notifications() == ()
 
 
 async def test_the_same_reason_is_told_once(tmp_path: Path, clock: FakeClock) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
         await post(notices, (await notices.due())[0])
         for text in ("waiting: window", "waiting: window", "parked: window"):
-            await store.write(lambda tx, text=text: notices.tell_once(tx, NoticeKind.HELD, "T-1", text=text))
+            await store.write(lambda tx, text=text: notices.notify_once(tx, NoticeKind.HELD, "T-1", text=text))
         texts: list[str] = []
         while found := await notices.due():
             texts += [notice.text for notice in found]
@@ -205,7 +205,7 @@ async def test_waiting_ends_with_news(tmp_path: Path, clock: FakeClock) -> None:
         waiting = group.create_task(notices.wait(60))
         await store.ping()
         assert not waiting.done()
-        await store.write(lambda tx: notices.tell(tx, NoticeKind.ENDED, "T-1"))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.ENDED, "T-1"))
         async with asyncio.timeout(60):
             await waiting
 

@@ -17,14 +17,14 @@ from core.deliveries.model import (
     DeliveryId,
     DeliveryState,
     Evidence,
-    Hand,
     Moment,
     Outcome,
-    Part,
     Picture,
+    PictureArea,
     Reason,
     Result,
     Target,
+    WorkerIdentity,
 )
 from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
@@ -41,14 +41,14 @@ from tests.fakes.lane import FakeLane
 
 FIRST = TaskId("T-1")
 SHOTS = (
-    Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"before"),
-    Picture(moment=Moment.AFTERWARDS, part=Part.COMPOSER, png=b"after"),
+    Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=b"before"),
+    Picture(moment=Moment.AFTERWARDS, part=PictureArea.COMPOSER, png=b"after"),
 )
 EVIDENCE = Evidence(
     readback="copy",
     normalise="raw",
     sha256="cc",
-    hand=Hand(pid=7, host="abc", version="1"),
+    hand=WorkerIdentity(pid=7, host="abc", version="1"),
     target=Target(id=5, kind="OctetChat", title_sha256="dd", place=(4, 24, 386, 413)),
 )
 SEEN = Outcome(
@@ -60,13 +60,13 @@ SEEN = Outcome(
     evidence=EVIDENCE,
 )
 WHOLE = tuple(
-    replace(one, part=Part.WINDOW, moment=when)
+    replace(one, part=PictureArea.WINDOW, moment=when)
     for one, when in zip(SHOTS, (Moment.STAGED, Moment.LAST_SEEN), strict=True)
 )
 UNSEEN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nothing seen", pictures=WHOLE, evidence=EVIDENCE)
 
 
-PORTABLE = replace(EVIDENCE, hand=Hand(pid=7, host="abc", version="1", path="portable"))
+PORTABLE = replace(EVIDENCE, hand=WorkerIdentity(pid=7, host="abc", version="1", path="portable"))
 
 
 @asynccontextmanager
@@ -87,7 +87,7 @@ async def test_what_was_seen_to_arrive_has_a_receipt_of_everything_seen(tmp_path
     async with town(tmp_path, SEEN) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
         receipt = await the_receipt(octet)
-        (delivery,) = await octet.deliveries.of_task("T-1")
+        (delivery,) = await octet.deliveries.list_for_task("T-1")
         assert (receipt.delivery, receipt.fence, receipt.state) == (delivery, 1, DeliveryState.DELIVERED)
         assert (receipt.assurance, receipt.note) == (Assurance.RECEIPT, SEEN.note)
         assert receipt.sha256 == delivery.sha256
@@ -131,7 +131,7 @@ async def test_a_verdict_that_is_not_stored_leaves_no_receipt_and_no_receipt_sta
 ) -> None:
     async with town(tmp_path, SEEN) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
-        (delivery,) = await octet.deliveries.of_task("T-1")
+        (delivery,) = await octet.deliveries.list_for_task("T-1")
 
         class Broken(Exception):
             pass
@@ -148,7 +148,9 @@ async def test_a_verdict_that_is_not_stored_leaves_no_receipt_and_no_receipt_sta
 
         with pytest.raises(Broken):
             await octet.store.write(again)
-        assert len(await octet.receipts.show("T-1", by=OPERATOR)) == len(await octet.deliveries.of_task("T-1")) == 1
+        assert (
+            len(await octet.receipts.show("T-1", by=OPERATOR)) == len(await octet.deliveries.list_for_task("T-1")) == 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ async def test_an_unknown_says_so_and_how_it_was_settled(
 async def test_a_picture_of_a_task_with_two_deliveries_is_named_by_its_own_delivery(tmp_path: Path) -> None:
     async with town(tmp_path, SEEN) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
-        (delivery,) = await octet.deliveries.of_task("T-1")
+        (delivery,) = await octet.deliveries.list_for_task("T-1")
 
         def another(tx: Tx) -> DeliveryId:
             queued = octet.deliveries.queue(
@@ -202,7 +204,7 @@ async def test_what_became_of_an_act_is_told_without_pictures_where_they_cannot_
 ) -> None:
     async with town(tmp_path, UNSEEN) as octet:
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
-        (delivery,) = await octet.deliveries.of_task("T-1")
+        (delivery,) = await octet.deliveries.list_for_task("T-1")
         assert await octet.receipts.afterwards(delivery, by=OPERATOR) == WHOLE
         assert await octet.receipts.afterwards(delivery, by=CAROL) == ()
 
@@ -219,7 +221,7 @@ async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_
 ) -> None:
     async with town(tmp_path, SEEN) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
-        (delivery,) = await octet.deliveries.of_task("T-1")
+        (delivery,) = await octet.deliveries.list_for_task("T-1")
 
         def answered_first(tx: Tx) -> DeliveryId:
             queued = octet.deliveries.queue(
@@ -235,7 +237,9 @@ async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_
         (bare,) = await octet.receipts.show(name, by=OPERATOR)
         assert (bare.assurance, bare.evidence, bare.pictures) == (Assurance.ANSWERED, None, ())
         assert "The arrival itself was not seen" in texts.claim(bare)
-        await octet.store.write(lambda tx: octet.deliveries.came_too_late(tx, octet.deliveries.find(tx, name), SEEN))
+        await octet.store.write(
+            lambda tx: octet.deliveries.record_late_outcome(tx, octet.deliveries.find(tx, name), SEEN)
+        )
         (whole,) = await octet.receipts.show(name, by=OPERATOR)
         assert (whole.assurance, whole.evidence, len(whole.pictures)) == (Assurance.ANSWERED, EVIDENCE, 2)
 

@@ -53,7 +53,7 @@ async def answered(octet: Coordinator, lane: FakeLane) -> str:
     await octet.tasks.new(make_new_task("Count the birds\nin the garden", key="a"), by=ADA)
     await reach(octet, FIRST, TaskState.WORKING)
     code = code_in(lane.submitted[0])
-    await octet.tasks.report(FIRST, code, "Seven.", final=True, key="k")
+    await octet.tasks.accept_answer(FIRST, code, "Seven.", final=True, key="k")
     await tell_all(octet)
     return code
 
@@ -86,10 +86,10 @@ async def test_old_texts_are_cleared_and_what_proves_them_stays(tmp_path: Path) 
         assert await octet.journal.verify() > 5
         again = await octet.tasks.new(make_new_task("Count the birds\nin the garden", key="a"), by=ADA)
         assert again.id == FIRST, "the same key is the same task for ever"
-        receipt = await octet.tasks.report(FIRST, code, "Seven.", final=True, key="k")
+        receipt = await octet.tasks.accept_answer(FIRST, code, "Seven.", final=True, key="k")
         assert receipt.message == view.answers[0].id, "the same answer twice is one answer"
         with pytest.raises(CodeExpired):
-            await octet.tasks.report(FIRST, code, "Eight.", final=True, key="l")
+            await octet.tasks.accept_answer(FIRST, code, "Eight.", final=True, key="l")
         assert await kinds(octet) == [NoticeKind.CARD]
         purged = [entry.data for entry in await octet.journal.of("hub") if entry.name == "TextsExpired"]
         assert purged == [{"tasks": 1, "messages": 2, "notices": 2}]
@@ -100,7 +100,7 @@ async def test_nothing_of_a_task_that_has_not_ended_expires(tmp_path: Path) -> N
     async with house(tmp_path, clock, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        await octet.tasks.report(FIRST, code_in(lane.submitted[0]), "At it.", final=False, key="k")
+        await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "At it.", final=False, key="k")
         await tell_all(octet)
         told = await kinds(octet)
         clock.advance(31 * DAY_MS / 1000)
@@ -132,7 +132,7 @@ async def test_a_text_that_is_still_to_be_told_stays(tmp_path: Path) -> None:
     async with house(tmp_path, clock, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        await octet.tasks.report(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="k")
+        await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="k")
         clock.advance(31 * DAY_MS / 1000)
         await octet.retention.purge()
         assert [one.body for one in (await octet.tasks.show(FIRST, by=OPERATOR)).answers] == ["Seven."]
@@ -146,7 +146,7 @@ async def test_a_failed_task_whose_text_expired_is_not_retried(tmp_path: Path) -
     async with house(tmp_path, clock, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        await octet.store.write(lambda tx: octet.tasks.ledger.fail(tx, FIRST, reason="broken", note="") and None)
+        await octet.store.write(lambda tx: octet.tasks.repository.fail(tx, FIRST, reason="broken", note="") and None)
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)
         await octet.retention.purge()
@@ -158,7 +158,7 @@ async def test_a_question_that_nobody_has_settled_stays(tmp_path: Path) -> None:
     clock = FakeClock()
     async with house(tmp_path, clock, FakeLane()) as octet:
         await octet.store.write(
-            lambda tx: octet.notices.tell(tx, NoticeKind.STANDS_STILL, None, message="S1", about="S1")
+            lambda tx: octet.notices.notify(tx, NoticeKind.STANDS_STILL, None, message="S1", about="S1")
         )
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)

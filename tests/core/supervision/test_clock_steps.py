@@ -13,9 +13,9 @@ from core.agent_actions.model import ACTION_TTL_MS
 from core.agent_messages.model import MESSAGE_TTL_MS, NewAgentMessage
 from core.agents.model import Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Result
+from core.deliveries.model import Delivery, DeliveryRequest, DeliveryState, Outcome, Result
 from core.desks.model import DeskState
-from core.dispatch.delivery_worker import Courier
+from core.dispatch.delivery_worker import DeliveryWorker
 from core.notices.model import Notice
 from core.profiles.model import Act
 from core.retry_policy import RetryPolicy
@@ -48,11 +48,11 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
         yield octet
 
 
-def courier_of(octet: Coordinator) -> Courier:
+def courier_of(octet: Coordinator) -> DeliveryWorker:
     return octet.dispatch.couriers.of("Agent-1")
 
 
-async def take(octet: Coordinator) -> Order | None:
+async def take(octet: Coordinator) -> DeliveryRequest | None:
     """What the courier begins now, if anything is due."""
     await octet.store.write(octet.dispatch.assigner.assign_ready)
     for _ in range(5):
@@ -69,7 +69,7 @@ async def bounce(octet: Coordinator) -> None:
 
 
 async def delivery_of(octet: Coordinator) -> Delivery:
-    return (await octet.deliveries.of_task(FIRST))[-1]
+    return (await octet.deliveries.list_for_task(FIRST))[-1]
 
 
 async def ask_for_act(octet: Coordinator) -> None:
@@ -79,7 +79,7 @@ async def ask_for_act(octet: Coordinator) -> None:
 
 async def act_state(octet: Coordinator) -> DeliveryState:
     def find(tx: Tx) -> DeliveryState:
-        (act,) = octet.deliveries.acts(tx, ["Agent-1"], DeliveryState)
+        (act,) = octet.deliveries.find_actions(tx, ["Agent-1"], DeliveryState)
         return act.state
 
     return await octet.store.write(find)
@@ -138,14 +138,14 @@ async def test_a_deadline_stands_still_while_octet_is_away_also_when_the_start_p
         assert order is not None
 
         def work(tx: Tx) -> None:
-            octet.tasks.ledger.move(tx, FIRST, TaskState.WORKING)
+            octet.tasks.repository.move(tx, FIRST, TaskState.WORKING)
 
         await octet.store.write(work)  # its brief stays leased: a start puts it back
         clock.advance(600)
         await octet.tasks.new(make_new_task(), by=ADA)
     clock.advance(10 * HOUR_S)
     async with octet_at(tmp_path, clock) as octet:
-        left_s = await octet.store.write(octet.tasks.ledger.next_silent_in_s)
+        left_s = await octet.store.write(octet.tasks.repository.next_deadline_in_s)
         assert left_s == PATIENCE.agent_timeout_ms / 1000 - 600
 
 
@@ -241,7 +241,7 @@ async def test_after_a_retry_the_newest_prompt_is_the_one_that_is_shown_and_read
         await octet.tasks.retry(FIRST, by=ADA)
         second = await take(octet)
         assert second is not None
-        newest = await octet.store.write(lambda tx: octet.deliveries.last_of(tx, FIRST))
+        newest = await octet.store.write(lambda tx: octet.deliveries.last_for_task(tx, FIRST))
         assert newest is not None
         assert (newest.id, newest.message) == (second.delivery, (await delivery_of(octet)).message)
         assert newest.id > first.delivery

@@ -128,7 +128,7 @@ async def test_a_lock_of_which_no_worker_will_tell_that_it_is_over_ends_by_itsel
         await octet.tasks.new(make_new_task(), by=ADA)
         await lock(octet)
         [notice] = await is_told(octet)
-        octet.agents.take([after])
+        octet.agents.set_agents([after])
         await octet.dispatch.take([after], {}, [(Lane.WINDOW, "main")])
 
         async def is_over() -> bool:

@@ -137,7 +137,7 @@ async def test_the_beginning_of_an_answer_is_kept_once_and_ends_nothing(tmp_path
 
 async def test_what_the_agent_brings_first_wins_and_its_window_is_not_read(tmp_path: Path) -> None:
     async with working(tmp_path) as house:
-        await house.octet.tasks.report("T-1", code_in(house.prompt), "Seven.", final=True, key="a")
+        await house.octet.tasks.accept_answer("T-1", code_in(house.prompt), "Seven.", final=True, key="a")
         house.answers_with("Seven.")
         await house.rests()
         await house.octet.store.ping()
@@ -149,10 +149,10 @@ async def test_what_the_agent_brings_first_wins_and_its_window_is_not_read(tmp_p
 
 async def test_an_answer_that_is_brought_while_the_window_is_read_is_not_doubled(tmp_path: Path) -> None:
     async with working(tmp_path) as house:
-        awaited = await house.octet.tasks.awaited("Agent-1")
+        awaited = await house.octet.tasks.find_pending_answer("Agent-1")
         assert awaited is not None
-        await house.octet.tasks.report("T-1", code_in(house.prompt), "Seven.", final=True, key="a")
-        assert not await house.octet.tasks.take_reading(
+        await house.octet.tasks.accept_answer("T-1", code_in(house.prompt), "Seven.", final=True, key="a")
+        assert not await house.octet.tasks.accept_scraped_answer(
             awaited,
             reading.find_answer(f"<<<{awaited.marker} 7 {awaited.marker}>>>", awaited.marker) or pytest.fail("found"),
         )
@@ -166,15 +166,15 @@ async def test_what_the_agent_brings_afterwards_takes_the_place_of_what_was_read
         await house.rests()
         await reach(house.octet, FIRST, TaskState.DONE)
         code = code_in(house.prompt)
-        receipt = await house.octet.tasks.report("T-1", code, text, final=True, key="a")
+        receipt = await house.octet.tasks.accept_answer("T-1", code, text, final=True, key="a")
         assert receipt.task.state is TaskState.DONE
         assert not (await house.task()).is_unverified
         read, brought = await house.answers()
         assert (brought.source, brought.late, brought.supersedes) == (Source.AGENT, False, read.id)
-        again = await house.octet.tasks.report("T-1", code, text, final=True, key="a")
+        again = await house.octet.tasks.accept_answer("T-1", code, text, final=True, key="a")
         assert again.message == brought.id, "the same once more is the same"
         with pytest.raises(TaskEnded):
-            await house.octet.tasks.report("T-1", code, "And nine.", final=True, key="b")
+            await house.octet.tasks.accept_answer("T-1", code, "And nine.", final=True, key="b")
 
 
 async def test_a_window_that_cannot_be_read_now_is_read_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ async def test_what_a_paused_agent_works_on_goes_on_and_its_end_does_not_wake_it
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", "T-1")
         second = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, second.id, TaskState.WAITING, "paused")
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", None)
         assert len(lane.orders) == 1
 

@@ -15,7 +15,7 @@ from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
 from core.tasks import answers
-from core.tasks.model import TakenBack, TaskId, TaskState, TooLateToTell
+from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskId, TaskState
 from tests.builders import ADA, BEN, make_new_task, pending
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
 from tests.core.supervision.test_roster import agent
@@ -90,9 +90,9 @@ async def test_each_sign_puts_the_deadline_off_and_the_last_one_is_shown(tmp_pat
         for number in range(3):
             await pass_time(octet, clock, HOUR_S - 1)
             if verb == "reply":
-                await octet.tasks.report("T-1", code, f"News {number}", final=False, key=str(number))
+                await octet.tasks.accept_answer("T-1", code, f"News {number}", final=False, key=str(number))
             else:
-                await octet.tasks.progress("T-1", code, f"step {number}\nof 3 ")
+                await octet.tasks.record_progress("T-1", code, f"step {number}\nof 3 ")
         task = (await octet.tasks.show(FIRST, by=ADA)).task
         assert (task.state, task.heard_ms) == (TaskState.WORKING, clock.now_ms())
         assert task.sign == ("wrote in the thread" if verb == "reply" else "step 2 of 3")
@@ -109,9 +109,9 @@ async def test_a_silent_agent_that_speaks_after_all_goes_on_with_a_new_deadline(
         await pass_time(octet, clock, HOUR_S)
         code = code_in(lane.submitted[0])
         if verb == "reply":
-            await octet.tasks.report("T-1", code, "Still here.", final=False, key="a")
+            await octet.tasks.accept_answer("T-1", code, "Still here.", final=False, key="a")
         else:
-            await octet.tasks.progress("T-1", code, "still here")
+            await octet.tasks.record_progress("T-1", code, "still here")
         await reach(octet, FIRST, TaskState.WORKING)
         assert await agent(octet) == (AgentState.BUSY, "", "T-1")
         await pass_time(octet, clock, HOUR_S - 1)
@@ -128,7 +128,7 @@ async def test_a_silent_agent_that_is_done_ends_its_task_and_takes_what_waits(tm
         await pass_time(octet, clock, HOUR_S)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, SECOND, TaskState.WAITING, "hold")
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
         await reach(octet, SECOND, TaskState.WORKING)
 
@@ -140,7 +140,7 @@ async def test_what_waited_for_a_silent_agent_stands_in_its_queue_again_when_it_
         await pass_time(octet, clock, HOUR_S)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, SECOND, TaskState.WAITING, "hold")
-        await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "still here")
+        await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
         await reach(octet, SECOND, TaskState.READY)
 
 
@@ -154,19 +154,19 @@ async def test_a_silent_task_tried_again_is_a_new_lease_and_the_first_agent_cann
         assert await agent(octet) == (AgentState.IDLE, "", None)
         await reach(octet, FIRST, TaskState.WORKING)
         first, second = (code_in(text) for text in lane.submitted)
-        with pytest.raises(TakenBack, match="Stop working on it"):
-            await octet.tasks.report("T-1", first, "I have it!", final=True, key="a")
-        with pytest.raises(TooLateToTell, match="taken back from you"):
-            await octet.tasks.progress("T-1", first, "nearly there")
+        with pytest.raises(LeaseRevoked, match="Stop working on it"):
+            await octet.tasks.accept_answer("T-1", first, "I have it!", final=True, key="a")
+        with pytest.raises(ProgressTooLate, match="taken back from you"):
+            await octet.tasks.record_progress("T-1", first, "nearly there")
         view = await octet.tasks.show(FIRST, by=ADA)
         assert (view.task.state, view.task.agent, view.task.sign) == (TaskState.WORKING, "Agent-2", "")
         assert [(words.body, words.late, words.sender) for words in view.answers] == [
             ("I have it!", True, "agent:an earlier agent")
         ]
-        await octet.tasks.report("T-1", second, "So have I.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", second, "So have I.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
-        with pytest.raises(TooLateToTell, match="has ended"):
-            await octet.tasks.progress("T-1", second, "nearly there")
+        with pytest.raises(ProgressTooLate, match="has ended"):
+            await octet.tasks.record_progress("T-1", second, "nearly there")
 
 
 async def test_retry_frees_the_silent_agent_and_the_task_may_go_to_it_again_with_a_new_code(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ async def test_between_two_leases_the_first_code_is_dead_already(tmp_path: Path)
         await octet.availability.pause("Agent-1", by=ADA)
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "paused")
-        with pytest.raises(TakenBack):
-            await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        with pytest.raises(LeaseRevoked):
+            await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
 
 
 async def test_a_person_who_sees_it_at_work_says_resume(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ async def test_a_paused_agent_that_is_silent_stays_paused_and_is_silent_when_res
         await reach(octet, FIRST, TaskState.PARKED, "silent")
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", "T-1")
         assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.UNKNOWN
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert await agent(octet) == (AgentState.IDLE, "", None)
 
 
@@ -314,7 +314,7 @@ async def test_silence_outlasts_a_restart(tmp_path: Path) -> None:
         await reach(octet, FIRST, TaskState.PARKED, "silent")
     async with window_house(tmp_path, FakeLane(), clock=clock) as octet:
         assert await agent(octet) == (AgentState.UNKNOWN, "silent", "T-1")
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert await agent(octet) == (AgentState.IDLE, "", None)
 
 
@@ -332,10 +332,10 @@ async def test_what_the_desk_sees_is_a_sign_too_but_only_of_who_is_waited_for(tm
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
-        await octet.store.write(lambda tx: octet.tasks.sign(tx, FIRST, "its window changed"))
+        await octet.store.write(lambda tx: octet.tasks.record_activity(tx, FIRST, "its window changed"))
         assert (await reach(octet, FIRST, TaskState.WORKING)).sign == "its window changed"
         await octet.tasks.cancel(FIRST, by=ADA)
-        await octet.store.write(lambda tx: octet.tasks.sign(tx, FIRST, "its window changed"))
+        await octet.store.write(lambda tx: octet.tasks.record_activity(tx, FIRST, "its window changed"))
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.CANCELLED
 
 
@@ -346,11 +346,11 @@ async def test_words_of_progress_are_one_short_line_with_the_right_code(tmp_path
         code = code_in(lane.submitted[0])
         for text, problem in (("", EmptyText), ("x" * 301, TextTooLong)):
             with pytest.raises(problem):
-                await octet.tasks.progress("T-1", code, text)
+                await octet.tasks.record_progress("T-1", code, text)
         with pytest.raises(WrongCode):
-            await octet.tasks.progress("T-1", code[:-1], "tests are running")
-        with pytest.raises(TooLateToTell, match="another task"):
-            await octet.tasks.progress("T-2", code, "tests are running")
+            await octet.tasks.record_progress("T-1", code[:-1], "tests are running")
+        with pytest.raises(ProgressTooLate, match="another task"):
+            await octet.tasks.record_progress("T-2", code, "tests are running")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.sign == ""
 
 
@@ -360,8 +360,8 @@ async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path, mo
     async with window_house(tmp_path, lane) as octet:
         await begin(octet)
         code = code_in(lane.submitted[0])
-        await asyncio.gather(*(octet.tasks.progress("T-1", code, f"step {number}") for number in range(50)))
-        await octet.tasks.progress("T-1", code, "the last step")
+        await asyncio.gather(*(octet.tasks.record_progress("T-1", code, f"step {number}") for number in range(50)))
+        await octet.tasks.record_progress("T-1", code, "the last step")
         view = await octet.tasks.show(FIRST, by=ADA)
         assert (view.task.sign, view.answers) == ("the last step", ())
         due = await octet.notices.due()

@@ -13,7 +13,7 @@ from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 from core.profiles.model import Activity
 from core.retry_policy import OnAgentTimeout
-from core.tasks.model import TakenBack, TaskState
+from core.tasks.model import LeaseRevoked, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, until, window_house
 from tests.core.supervision.test_roster import agent
@@ -42,10 +42,10 @@ async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_anothe
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
         assert (need.what, "/agent resume" in need.next) == ("Agent-1 is silent", True)
         first, second = (code_in(text) for text in lane.submitted)
-        with pytest.raises(TakenBack):
-            await octet.tasks.report("T-1", first, "Seven.", final=True, key="a")
+        with pytest.raises(LeaseRevoked):
+            await octet.tasks.accept_answer("T-1", first, "Seven.", final=True, key="a")
         assert await agent(octet) == (AgentState.IDLE, "", None), "it speaks: it is there"
-        await octet.tasks.report("T-1", second, "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer("T-1", second, "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
 
@@ -119,7 +119,7 @@ async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task
 
     class Slow(FakeHands):
         async def look(self) -> tuple[WindowStatus, ...]:
-            await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "still here")
+            await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
             return idle("agent-1", "agent-2")
 
     async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=Slow()) as octet:
@@ -156,7 +156,7 @@ async def test_an_agent_that_answers_the_question_works_on_and_is_asked_again_an
         for times in (1, 2):
             await pass_time(octet, clock, HOUR_S)
             await asked(octet, lane, times)
-            await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "still here")
+            await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
 
 
@@ -171,7 +171,7 @@ async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(t
             return len(lane.orders) == 2
 
         await until(was_tried, octet)
-        await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "still here")
+        await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
         asked_by = [row.data["now"] for row in await octet.journal.of(f"delivery:{lane.orders[1].delivery}")]
         assert asked_by[-1] == "cancelled"
         assert await told(octet) == []
@@ -181,7 +181,7 @@ async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_pa
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
     async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
-        await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "reading")
+        await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "reading")
         lane.script.extend([bounced(Reason.BUSY)] * 3)
         await pass_time(octet, clock, HOUR_S)
 

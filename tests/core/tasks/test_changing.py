@@ -13,16 +13,16 @@ from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
 from core.tasks.model import (
-    BadPriority,
-    NobodyCan,
-    NotStopped,
-    TakenBack,
+    AlreadyRunning,
+    DeliveryUnresolved,
+    InvalidPriority,
+    LeaseRevoked,
+    NoCapableAgent,
+    TaskAlreadyEnded,
     TaskId,
-    TaskIsOver,
     TaskNotFound,
+    TaskNotStopped,
     TaskState,
-    UnderWay,
-    UnknownStands,
 )
 from tests.builders import (
     ADA,
@@ -56,11 +56,11 @@ async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_d
         await reach(octet, FIRST, TaskState.WORKING)
         old, new = (code_in(order.text) for order in lane.orders)
         assert old != new
-        with pytest.raises(TakenBack):
-            await octet.tasks.report("T-1", old, "From before.", final=True, key="a")
+        with pytest.raises(LeaseRevoked):
+            await octet.tasks.accept_answer("T-1", old, "From before.", final=True, key="a")
         (late,) = (await octet.tasks.show(FIRST, by=ADA)).answers
         assert (late.late, late.sender) == (True, "agent:an earlier agent")
-        await octet.tasks.report("T-1", new, "Seven.", final=True, key="b")
+        await octet.tasks.accept_answer("T-1", new, "Seven.", final=True, key="b")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
         moves = [entry.actor for entry in await octet.journal.of("task:T-1") if entry.data.get("was") == "failed"]
         assert moves == [CAROL.id]
@@ -86,9 +86,9 @@ async def test_what_may_have_arrived_is_not_brought_again(tmp_path: Path) -> Non
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
-        with pytest.raises(UnknownStands):
+        with pytest.raises(DeliveryUnresolved):
             await octet.tasks.retry(FIRST, by=ADA)
-        with pytest.raises(UnknownStands):
+        with pytest.raises(DeliveryUnresolved):
             await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
         assert len((await octet.tasks.show(FIRST, by=ADA)).deliveries) == 1
 
@@ -97,10 +97,10 @@ async def test_what_is_not_stopped_or_is_over_is_not_tried_again(tmp_path: Path)
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        with pytest.raises(NotStopped, match="working"):
+        with pytest.raises(TaskNotStopped, match="working"):
             await octet.tasks.retry(FIRST, by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
-        with pytest.raises(NotStopped, match="cancelled"):
+        with pytest.raises(TaskNotStopped, match="cancelled"):
             await octet.tasks.retry(FIRST, by=ADA)
 
 
@@ -112,7 +112,7 @@ async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(t
         given = await octet.tasks.assign_to(FIRST, "agent-2", by=CAROL)
         assert (given.state, given.wanted, given.agent) == (TaskState.READY, "Agent-2", None)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
-        with pytest.raises(UnderWay, match="working with Agent-2"):
+        with pytest.raises(AlreadyRunning, match="working with Agent-2"):
             await octet.tasks.assign_to(FIRST, "Agent-1", by=CAROL)
         changed = [entry for entry in await octet.journal.of("task:T-1") if entry.name == "TaskChanged"]
         assert [(entry.data["wanted"], entry.actor) for entry in changed] == [("Agent-2", CAROL.id)]
@@ -151,12 +151,12 @@ async def test_a_task_is_not_given_to_who_cannot_do_it_nor_after_its_end(tmp_pat
     agents = [make_agent("Agent-1", can="python"), make_agent("Agent-2")]
     async with open_coordinator(tmp_path, agents=agents, lanes={}) as octet:
         await octet.tasks.new(make_new_task(needs=frozenset({"python"})), by=ADA)
-        with pytest.raises(NobodyCan):
+        with pytest.raises(NoCapableAgent):
             await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
         with pytest.raises(AgentNotFound):
             await octet.tasks.assign_to(FIRST, "Agent-9", by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
-        with pytest.raises(TaskIsOver):
+        with pytest.raises(TaskAlreadyEnded):
             await octet.tasks.assign_to(FIRST, "Agent-1", by=ADA)
 
 
@@ -201,10 +201,10 @@ async def test_a_queued_delivery_follows_the_priority_of_its_task(tmp_path: Path
 async def test_there_are_five_priorities(tmp_path: Path, priority: int) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        with pytest.raises(BadPriority):
+        with pytest.raises(InvalidPriority):
             await octet.tasks.set_priority(FIRST, priority, by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
-        with pytest.raises(TaskIsOver):
+        with pytest.raises(TaskAlreadyEnded):
             await octet.tasks.set_priority(FIRST, 1, by=ADA)
 
 

@@ -11,7 +11,15 @@ from core.coordinator import Coordinator
 from core.messages.model import Message
 from core.settings.model import AnswerLimits
 from core.tasks import answers
-from core.tasks.model import CodeExpired, TakenBack, TaskEnded, TaskId, TaskState, TooFast, TooMuchSent
+from core.tasks.model import (
+    AnswerQuotaExceeded,
+    AnswerRateExceeded,
+    CodeExpired,
+    LeaseRevoked,
+    TaskEnded,
+    TaskId,
+    TaskState,
+)
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
@@ -38,14 +46,14 @@ async def test_a_task_takes_two_hundred_texts_and_still_the_answer_that_ends_it(
         code = await begin(octet, lane)
         for number in range(200):
             clock.advance(2.1)
-            await octet.tasks.report(TASK, code, "News", final=False, key=str(number))
+            await octet.tasks.accept_answer(TASK, code, "News", final=False, key=str(number))
         clock.advance(60)
-        with pytest.raises(TooMuchSent, match=r"200 texts or 20 MB.*octet done T-1"):
-            await octet.tasks.report(TASK, code, "News", final=False, key="200")
-        await octet.tasks.report(TASK, code, "News", final=False, key="7")  # known: it counts once
-        await octet.tasks.progress(TASK, code, "reports do not count")
+        with pytest.raises(AnswerQuotaExceeded, match=r"200 texts or 20 MB.*octet done T-1"):
+            await octet.tasks.accept_answer(TASK, code, "News", final=False, key="200")
+        await octet.tasks.accept_answer(TASK, code, "News", final=False, key="7")  # known: it counts once
+        await octet.tasks.record_progress(TASK, code, "reports do not count")
         assert len(await kept(octet)) == 200
-        receipt = await octet.tasks.report(TASK, code, "Seven.", final=True, key="end")
+        receipt = await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="end")
         assert receipt.task.state is TaskState.DONE
 
 
@@ -54,11 +62,11 @@ async def test_a_task_takes_so_many_bytes_and_still_the_answer_that_ends_it(tmp_
     async with window_house(tmp_path, lane) as octet:
         code = await begin(octet, lane)
         octet.tasks._answers._limits = AnswerLimits(megabytes=1)
-        await octet.tasks.report(TASK, code, "é" * 499_999, final=False, key="a")
-        await octet.tasks.report(TASK, code, "ab", final=False, key="b")
-        with pytest.raises(TooMuchSent, match="1 MB"):
-            await octet.tasks.report(TASK, code, "c", final=False, key="c")
-        receipt = await octet.tasks.report(TASK, code, "é" * 700_000, final=True, key="d")
+        await octet.tasks.accept_answer(TASK, code, "é" * 499_999, final=False, key="a")
+        await octet.tasks.accept_answer(TASK, code, "ab", final=False, key="b")
+        with pytest.raises(AnswerQuotaExceeded, match="1 MB"):
+            await octet.tasks.accept_answer(TASK, code, "c", final=False, key="c")
+        receipt = await octet.tasks.accept_answer(TASK, code, "é" * 700_000, final=True, key="d")
         assert receipt.task.state is TaskState.DONE
 
 
@@ -67,14 +75,14 @@ async def test_the_thirty_first_text_within_a_minute_waits_until_the_minute_is_o
     async with window_house(tmp_path, lane, clock=clock) as octet:
         code = await begin(octet, lane)
         for number in range(30):
-            await octet.tasks.report(TASK, code, "News", final=False, key=str(number))
+            await octet.tasks.accept_answer(TASK, code, "News", final=False, key=str(number))
             clock.advance(1)
         for final in (False, True):
-            with pytest.raises(TooFast) as refused:
-                await octet.tasks.report(TASK, code, "Seven.", final=final, key="x")
+            with pytest.raises(AnswerRateExceeded) as refused:
+                await octet.tasks.accept_answer(TASK, code, "Seven.", final=final, key="x")
         assert refused.value.details == {"id": TASK, "limit": 30, "after_s": 31}
         clock.advance(31)
-        await octet.tasks.report(TASK, code, "Seven.", final=True, key="x")
+        await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="x")
         assert [one.body for one in await kept(octet)][-1] == "Seven."
 
 
@@ -83,35 +91,35 @@ async def test_a_clock_that_was_set_back_makes_no_text_wait_longer(tmp_path: Pat
     async with window_house(tmp_path, lane, clock=clock) as octet:
         code = await begin(octet, lane)
         for number in range(30):
-            await octet.tasks.report(TASK, code, "News", final=False, key=str(number))
+            await octet.tasks.accept_answer(TASK, code, "News", final=False, key=str(number))
         clock.set_wall(-DAY_S)
         clock.advance(61)
-        await octet.tasks.report(TASK, code, "Seven.", final=True, key="x")
+        await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="x")
 
 
 async def test_after_the_end_ten_late_texts_are_kept_and_none_after_a_day(tmp_path: Path) -> None:
     clock, lane = FakeClock(), FakeLane()
     async with window_house(tmp_path, lane, clock=clock) as octet:
         code = await begin(octet, lane)
-        await octet.tasks.report(TASK, code, "Seven.", final=True, key="end")
+        await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="end")
         for number in range(10):
             with pytest.raises(TaskEnded, match="kept"):
-                await octet.tasks.report(TASK, code, "More", final=False, key=str(number))
+                await octet.tasks.accept_answer(TASK, code, "More", final=False, key=str(number))
         with pytest.raises(TaskEnded, match="kept"):  # known: it is told the same
-            await octet.tasks.report(TASK, code, "More", final=False, key="3")
+            await octet.tasks.accept_answer(TASK, code, "More", final=False, key="3")
         with pytest.raises(CodeExpired, match="has kept 10 late texts"):
-            await octet.tasks.report(TASK, code, "More", final=True, key="10")
+            await octet.tasks.accept_answer(TASK, code, "More", final=True, key="10")
         assert len(await kept(octet)) == 11
     async with window_house(tmp_path / "other", lane, clock=clock) as octet:
         lane.submitted.clear()
         code = await begin(octet, lane)
-        await octet.tasks.report(TASK, code, "Seven.", final=True, key="end")
+        await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="end")
         clock.advance(DAY_S)
         with pytest.raises(TaskEnded, match="kept"):
-            await octet.tasks.report(TASK, code, "More", final=False, key="a")
+            await octet.tasks.accept_answer(TASK, code, "More", final=False, key="a")
         clock.advance(1)
         with pytest.raises(CodeExpired, match="more than a day ago"):
-            await octet.tasks.report(TASK, code, "More", final=False, key="b")
+            await octet.tasks.accept_answer(TASK, code, "More", final=False, key="b")
         assert len(await kept(octet)) == 2
 
 
@@ -120,20 +128,20 @@ async def test_late_texts_with_an_old_code_take_nothing_from_the_agent_that_has_
     async with window_house(tmp_path, lane, clock=clock) as octet:
         octet.tasks._answers._limits = AnswerLimits(texts=2)
         old = await begin(octet, lane)
-        await octet.store.write(lambda tx: octet.tasks.ledger.move(tx, TASK, TaskState.PARKED, reason="window"))
+        await octet.store.write(lambda tx: octet.tasks.repository.move(tx, TASK, TaskState.PARKED, reason="window"))
         await octet.tasks.retry(TASK, by=ADA)
         await reach(octet, TASK, TaskState.WORKING)
         for number in range(12):
-            with pytest.raises(TakenBack if number < 10 else CodeExpired):
-                await octet.tasks.report(TASK, old, "Old news", final=False, key=str(number))
+            with pytest.raises(LeaseRevoked if number < 10 else CodeExpired):
+                await octet.tasks.accept_answer(TASK, old, "Old news", final=False, key=str(number))
         code = code_in(lane.submitted[-1])
-        await octet.tasks.report(TASK, code, "News", final=False, key="a")
-        await octet.tasks.report(TASK, code, "News", final=False, key="b")
-        with pytest.raises(TooMuchSent):
-            await octet.tasks.report(TASK, code, "News", final=False, key="c")
-        await octet.tasks.report(TASK, code, "Seven.", final=True, key="d")
+        await octet.tasks.accept_answer(TASK, code, "News", final=False, key="a")
+        await octet.tasks.accept_answer(TASK, code, "News", final=False, key="b")
+        with pytest.raises(AnswerQuotaExceeded):
+            await octet.tasks.accept_answer(TASK, code, "News", final=False, key="c")
+        await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="d")
         with pytest.raises(TaskEnded, match="kept"):
-            await octet.tasks.report(TASK, code, "More", final=False, key="e")
+            await octet.tasks.accept_answer(TASK, code, "More", final=False, key="e")
 
 
 async def test_of_many_reports_within_a_second_the_first_and_the_last_are_kept(
@@ -144,7 +152,9 @@ async def test_of_many_reports_within_a_second_the_first_and_the_last_are_kept(
     async with window_house(tmp_path, lane, clock=FakeClock()) as octet:
         code = await begin(octet, lane)
         before = await octet.notices.card_of(TASK)
-        said = await asyncio.gather(*(octet.tasks.progress(TASK, code, f"step {number}") for number in range(50)))
+        said = await asyncio.gather(
+            *(octet.tasks.record_progress(TASK, code, f"step {number}") for number in range(50))
+        )
         assert [is_kept for _, is_kept in said] == [True, *[False] * 48, True]
         assert (await octet.tasks.show(TASK, by=ADA)).task.sign == "step 49"
         card = await octet.notices.card_of(TASK)

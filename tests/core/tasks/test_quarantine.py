@@ -67,7 +67,7 @@ async def test_a_task_whose_prompt_cannot_be_made_is_set_aside_and_its_agent_is_
         fails_for(monkeypatch, octet.tasks, "prompt", lambda _, task, *__, **___: task == FIRST)
         await octet.tasks.new(make_new_task(), by=ADA)
         await is_set_aside(octet)
-        (delivery,) = await octet.deliveries.of_task(FIRST)
+        (delivery,) = await octet.deliveries.list_for_task(FIRST)
         assert delivery.state is DeliveryState.CANCELLED
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, SECOND, TaskState.WORKING)
@@ -89,7 +89,7 @@ async def test_an_outcome_that_cannot_be_applied_after_enter_is_left_to_a_person
         assert await agent(octet) == (AgentState.HELD, "delivery unknown", FIRST)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, SECOND, TaskState.WORKING)
-        await octet.tasks.report(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
         assert sum(FIRST in prompt for prompt in lane.submitted) == 1
 
@@ -111,7 +111,7 @@ async def test_words_that_cannot_be_looked_at_end_and_the_others_go_on(
 
 
 async def stands(octet: Coordinator, message: str, state: DeliveryState) -> bool:
-    return [one.state for one in await octet.deliveries.all_of_message(message)] == [state]
+    return [one.state for one in await octet.deliveries.list_for_message(message)] == [state]
 
 
 async def test_an_act_whose_outcome_cannot_be_applied_is_in_doubt_and_never_pressed_again(
@@ -139,7 +139,7 @@ async def test_a_silent_agents_task_that_cannot_be_parked_as_such_is_set_aside_a
         def is_first(_: Tx, task: str, *__: object, reason: object = None, **___: object) -> bool:
             return task == FIRST and reason is ParkCause.SILENT
 
-        fails_for(monkeypatch, octet.tasks.ledger, "hold", is_first)
+        fails_for(monkeypatch, octet.tasks.repository, "suspend", is_first)
         for _ in range(2):
             task = await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, task.id, TaskState.WORKING)
@@ -147,7 +147,7 @@ async def test_a_silent_agents_task_that_cannot_be_parked_as_such_is_set_aside_a
         await is_set_aside(octet)
         await reach(octet, SECOND, TaskState.PARKED, "silent")
         assert await agent(octet) == (AgentState.BUSY, "", FIRST), "its agent works on it"
-        await octet.tasks.report(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
 
@@ -159,7 +159,7 @@ async def test_a_row_that_cannot_be_put_back_does_not_keep_octet_from_starting(
         for _ in range(2):
             task = await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, task.id, TaskState.ASSIGNED)
-        ids = [(await octet.deliveries.of_task(name))[0].id for name in (FIRST, SECOND)]
+        ids = [(await octet.deliveries.list_for_task(name))[0].id for name in (FIRST, SECOND)]
         await octet.store.write(lambda tx: [octet.deliveries.lease(tx, name, sha256="") for name in ids])
     step = type(octet.deliveries).step
 

@@ -20,15 +20,15 @@ from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharact
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
 from core.store.engine import Store
-from core.tasks.cache import TaskMemory
+from core.tasks.cache import TaskCache
 from core.tasks.model import (
     MAX_TITLE_CHARS,
-    BadPriority,
-    BadTaskId,
-    NobodyCan,
+    InvalidPriority,
+    InvalidTaskId,
+    NoCapableAgent,
+    TaskAlreadyEnded,
     TaskEnded,
     TaskId,
-    TaskIsOver,
     TaskNotFound,
     TaskState,
     parse_task_id,
@@ -51,12 +51,12 @@ DAVE = Actor(kind=ActorKind.PERSON, id="discord:4", name="Dave", role=Role.MEMBE
         ({"brief": "x" * (MAX_BRIEF_CHARS + 1)}, TextTooLong),
         ({"brief": "stop\x03"}, ControlCharacters),
         ({"brief": "half \ud83d"}, ControlCharacters),
-        ({"priority": 5}, BadPriority),
-        ({"priority": -1}, BadPriority),
+        ({"priority": 5}, InvalidPriority),
+        ({"priority": -1}, InvalidPriority),
         ({"agent": "Agent-9"}, AgentNotFound),
         ({"agent": "Blind"}, AgentWithoutWindow),
-        ({"needs": frozenset({"rust"})}, NobodyCan),
-        ({"needs": frozenset({"python"}), "agent": "Agent-1"}, NobodyCan),
+        ({"needs": frozenset({"rust"})}, NoCapableAgent),
+        ({"needs": frozenset({"python"}), "agent": "Agent-1"}, NoCapableAgent),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -96,12 +96,12 @@ async def test_who_asked_may_cancel_and_operators_may_others_may_not(tmp_path: P
             with pytest.raises(NotAllowed):
                 await octet.tasks.cancel(FIRST, by=stranger)
         assert (await octet.tasks.cancel(FIRST, by=CAROL)).state is TaskState.CANCELLED
-        with pytest.raises(TaskIsOver, match="cancelled"):
+        with pytest.raises(TaskAlreadyEnded, match="cancelled"):
             await octet.tasks.cancel(FIRST, by=CAROL)
         assert (await octet.tasks.cancel(TaskId("T-2"), by=OPERATOR)).state is TaskState.CANCELLED
         with pytest.raises(TaskNotFound):
             await octet.tasks.cancel(TaskId("T-77"), by=ADA)
-        with pytest.raises(BadTaskId):
+        with pytest.raises(InvalidTaskId):
             await octet.tasks.cancel(TaskId("'; DROP"), by=ADA)
 
 
@@ -135,7 +135,7 @@ async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> No
 async def test_suggestions_come_from_memory_at_most_25_and_know_what_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TaskMemory, "SIZE", 40)
+    monkeypatch.setattr(TaskCache, "SIZE", 40)
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         for number in range(45):
             await octet.tasks.new(make_new_task(f"Bird {number}"), by=ADA)
@@ -158,7 +158,7 @@ def test_a_task_id_is_read_however_it_is_written(number: int, form: str) -> None
 def test_anything_else_is_no_task_id(text: str) -> None:
     try:
         found = parse_task_id(text)
-    except BadTaskId:
+    except InvalidTaskId:
         return
     assert re.fullmatch(r"T-[1-9][0-9]{0,9}", found)
     assert parse_task_id(found) == found
@@ -181,10 +181,10 @@ async def test_a_life_is_told_in_order(tmp_path: Path) -> None:
         await octet.dispatch.window_usable("main", "agent-1")
         await reach(octet, FIRST, TaskState.WORKING)
         code = code_in(lane.submitted[0])
-        await octet.tasks.report("T-1", code, "Half way.", final=False, key="a")
-        await octet.tasks.report("T-1", code, "Seven.", final=True, key="b")
+        await octet.tasks.accept_answer("T-1", code, "Half way.", final=False, key="a")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="b")
         with pytest.raises(TaskEnded):
-            await octet.tasks.report("T-1", code, "Eight.", final=True, key="c")
+            await octet.tasks.accept_answer("T-1", code, "Eight.", final=True, key="c")
         assert await told(octet) == ["held", "answer", "answer", "ended", "late"]
         view = await octet.tasks.show(FIRST, by=ADA)
         assert [(a.body, a.final, a.late, a.source) for a in view.answers] == [
@@ -200,8 +200,8 @@ async def test_a_reply_and_a_done_with_the_same_key_are_two(tmp_path: Path) -> N
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         code = code_in(lane.submitted[0])
-        await octet.tasks.report("T-1", code, "Seven.", final=False, key="same")
-        await octet.tasks.report("T-1", code, "Seven.", final=True, key="same")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=False, key="same")
+        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="same")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
 
@@ -210,7 +210,7 @@ async def test_a_reply_about_an_unknown_delivery_shows_that_its_agent_works(tmp_
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "I am on it.", final=False, key="a")
+        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "I am on it.", final=False, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
 
@@ -222,13 +222,13 @@ async def test_an_answer_that_no_file_could_hold_is_refused_with_its_place(tmp_p
         await reach(octet, FIRST, TaskState.WORKING)
         code = code_in(lane.submitted[0])
         with pytest.raises(BrokenCharacter):
-            await octet.tasks.report("T-1", code, "ab\ud83d", final=True, key="a")
+            await octet.tasks.accept_answer("T-1", code, "ab\ud83d", final=True, key="a")
         with pytest.raises(EmptyText):
-            await octet.tasks.report("T-1", code, " \n", final=True, key="a")
+            await octet.tasks.accept_answer("T-1", code, " \n", final=True, key="a")
         with pytest.raises(WrongCode):
-            await octet.tasks.report("T-1", "\ud83d", "x", final=True, key="a")
+            await octet.tasks.accept_answer("T-1", "\ud83d", "x", final=True, key="a")
         answer = "\x1b[1mbold\x00 text\r\n"
-        await octet.tasks.report("T-1", code, answer, final=True, key="a")
+        await octet.tasks.accept_answer("T-1", code, answer, final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).answers[0].body == answer, "an answer is kept as it came"
 
 
@@ -254,10 +254,10 @@ async def test_no_body_and_no_code_ever_stands_in_the_journal(tmp_path: Path) ->
         await octet.dispatch.window_usable("main", "agent-1")
         await reach(octet, FIRST, TaskState.WORKING)
         code = code_in(lane.submitted[0])
-        await octet.tasks.report("T-1", code, "CANARY-reply", final=False, key="CANARY-key")
+        await octet.tasks.accept_answer("T-1", code, "CANARY-reply", final=False, key="CANARY-key")
         await octet.tasks.done(FIRST, "CANARY-done", by=ADA)
         with pytest.raises(TaskEnded):
-            await octet.tasks.report("T-1", code, "CANARY-late", final=True, key="b")
+            await octet.tasks.accept_answer("T-1", code, "CANARY-late", final=True, key="b")
     with closing(sqlite3.connect(tmp_path / "octet.db")) as connection:
         rows = "\n".join(str(row) for row in connection.execute("SELECT * FROM journal"))
         dump = "\n".join(connection.iterdump())
@@ -302,12 +302,14 @@ async def test_a_task_that_takes_a_step_while_tasks_are_listed_is_listed_once(
         async def fetch_then_step(self: Store, *asked: Any) -> Any:
             rows = await fetch(self, *asked)
             if (state := next(steps, None)) is not None:
-                await octet.store.write(lambda tx: octet.tasks.ledger.move(tx, "T-2", state, agent="Agent-1") and None)
+                await octet.store.write(
+                    lambda tx: octet.tasks.repository.move(tx, "T-2", state, agent="Agent-1") and None
+                )
             return rows
 
         monkeypatch.setattr(type(octet.store), "fetch", fetch_then_step)
         for order in ((TaskState.READY, TaskState.ASSIGNED, TaskState.WORKING), tuple(reversed(TaskState))):
-            rows = await octet.tasks.ledger.newest(order, limit=50)
+            rows = await octet.tasks.repository.list_newest(order, limit=50)
             assert [row.id for row in rows] == ["T-3", "T-2", "T-1"]
         rows = await octet.tasks.list(by=ADA, states=frozenset({TaskState.READY}), limit=1)
         assert [row.id for row in rows] == ["T-3"]

@@ -27,7 +27,7 @@ from automation.desktop.worker.messages import (
     ToWorker,
 )
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
-from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Act, Activity, Profile
 from tests.fakes.desk import TK, make_order
@@ -215,7 +215,7 @@ def at_work(surface: WorkerBackend, mode: Mode = Mode.OPEN) -> Generator[Talk]:
         assert not worker.is_alive(), "the end of the pipe ends the worker"
 
 
-def order(**other: object) -> Order:
+def order(**other: object) -> DeliveryRequest:
     return replace(ORDER, **other)  # pyright: ignore[reportArgumentType] fields by their names
 
 
