@@ -79,7 +79,7 @@ def up(
     displays kept here outlive its restarts.
     With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves."""
     from bot.cli.logs import log_to_stderr
-    from core.calibration.new_desks import DeskTemplate, write_displays, write_panes
+    from core.calibration.writer import DeskTemplate, write_displays, write_panes
     from core.config.loader import load
 
     place = home_of(home)

@@ -79,6 +79,11 @@ class WindowChoice:
     point: Point | None = None
     """Where its composer was shown to be, on the screen; None: where its program tells that one writes."""
 
+    @property
+    def match_by(self) -> MatchBy:
+        """Return what tells it from others."""
+        return MatchBy.PLACE if self.by_place else MatchBy.TITLE
+
 
 @dataclass(slots=True)
 class Calibrator:
@@ -117,7 +122,10 @@ class Calibrator:
     def proposals(self, survey: Survey) -> list[tuple[FoundWindow, tuple[str, ...]]]:
         """List each shown window in reading order, with the profiles that may drive it, the likeliest first."""
         kinds = self.profiles().kinds
-        shown = sorted((window for window in survey.windows if window.is_shown), key=_reading_order(survey))
+        shown = [window for window in survey.windows if window.is_shown]
+        # Windows whose tops differ by less than half of the lowest are in one row.
+        row = max(1, min((window.box.height for window in shown), default=1) // 2)
+        shown.sort(key=lambda window: (window.box.y // row, window.box.x))
         return [(window, _fitting(window, kinds)) for window in shown]
 
     def tell_apart(self, wanted: Sequence[WindowChoice]) -> dict[int, str]:
@@ -164,9 +172,9 @@ class Calibrator:
             raise CalibrationFailed(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
         if not tried.ok:
             raise CalibrationFailed(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
-        values = _values(found, kind, _with_anchor(measured, tried))
+        values = _values(found, kind, replace(measured, anchors=() if tried.anchor is None else (tried.anchor,)))
         return CalibratedWindow(
-            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=_match_by(wanted)),
+            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=wanted.match_by),
             agent=wanted.agent,
             calibrated=values,
             measured=measured,
@@ -208,7 +216,8 @@ class Calibrator:
         kind, tried, shown = self._kind(wanted, found), short, LEAST_CHARS
         for _ in range(MOST_HABITS):
             profile = self._complete(kind, _values(found, kind, measured))
-            text = long_draft(f"octet calibration {secrets.token_hex(3)}", _most(profile, measured))
+            most = min(profile.max_chars, MOST_IN_TERMINAL) if measured.by == TERMINAL else profile.max_chars
+            text = long_draft(f"octet calibration {secrets.token_hex(3)}", most)
             tried = await self._trial(wanted, title, found, measured, draft=text)
             if tried.ok:
                 break
@@ -231,7 +240,7 @@ class Calibrator:
         """Try one draft with what was measured, again while something transient keeps it out."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
-        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=_match_by(wanted))
+        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=wanted.match_by)
         self.say(f"{wanted.name}: a draft goes in, is read back, and is cleared")
         text = draft or f"octet calibration {secrets.token_hex(3)}"
         tried = TrialResult(ok=False)
@@ -290,10 +299,6 @@ def long_draft(words: str, most: int) -> str:
     return (text + filler * max(0, (most - len(text)) // len(filler)))[:most].rstrip()
 
 
-def _most(profile: Profile, measured: Measurement) -> int:
-    return min(profile.max_chars, MOST_IN_TERMINAL) if measured.by == TERMINAL else profile.max_chars
-
-
 def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
     """With the prompt before the place where the draft was seen."""
     drawn, area = tried.drawn, measured.composer
@@ -312,17 +317,6 @@ def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
     height = max(drawn.y + drawn.height, caret.y + caret.height) - top
     prompt = Box(x=area.x, y=top, width=width, height=height)
     return replace(measured, prompt=prompt, background=tried.ground or measured.background)
-
-
-def _with_anchor(measured: Measurement, tried: TrialResult) -> Measurement:
-    return replace(measured, anchors=() if tried.anchor is None else (tried.anchor,))
-
-
-def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:
-    """By rows, then from left to right; windows whose tops differ by less than half of the lowest are in one row."""
-    heights = [window.box.height for window in survey.windows if window.is_shown]
-    row = max(1, min(heights, default=1) // 2)
-    return lambda window: (window.box.y // row, window.box.x)
 
 
 def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
@@ -351,13 +345,9 @@ def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:
         for one in cast("list[object]", value) if isinstance(value, list) else [value]:
             if isinstance(one, dict):
                 table = cast("dict[str, object]", one)
-                found += [_box(table)] if frozenset(table) == SIDES else _avoided(table)
+                sides = {side: int(str(table[side])) for side in SIDES & table.keys()}
+                found += [Box(**sides)] if sides.keys() == table.keys() else _avoided(table)
     return tuple(found)
-
-
-def _box(values: Mapping[str, object]) -> Box:
-    x, y, width, height = (int(str(values[key])) for key in ("x", "y", "width", "height"))
-    return Box(x=x, y=y, width=width, height=height)
 
 
 def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, object]:
@@ -374,10 +364,6 @@ def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, 
     if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
         values = {"match_class": f"^{re.escape(found.kind)}$", **values}
     return nested(values)
-
-
-def _match_by(wanted: WindowChoice) -> MatchBy:
-    return MatchBy.PLACE if wanted.by_place else MatchBy.TITLE
 
 
 def _around(point: Point, composer: Box, found: FoundWindow) -> Box:

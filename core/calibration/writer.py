@@ -1,11 +1,12 @@
-"""What a calibration writes: the windows of a desk, their agents' places, their anchor pictures.
+"""What connecting windows writes: calibrated windows of a desk, their agents' places, their anchor pictures, what a
+window taught as a profile; and desks for agents that work unseen, on a display of their own or in a pane of tmux.
 
-Octet then forgets what it learned of these windows before."""
+Octet then forgets what it learned of calibrated windows before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,19 +15,25 @@ import tomlkit
 from core.calibration.model import CalibratedWindow, WindowNotFound
 from core.config.desks import read_desks
 from core.config.editor import Changed, Edit, change
-from core.config.profiles import leaves, merged, nested
+from core.config.profiles import leaves, merged, nested, read_profiles
 from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
-from core.kit.errors import Conflict
-from core.kit.files import write_bytes_private, write_private
+from core.kit.errors import Conflict, Invalid
+from core.kit.files import write_bytes_private
 from core.profiles.model import Act, Box, Sign
 
 MERGED = frozenset({"composer", "busy"})  # what else somebody wrote about these (a label, a caret) stays
 DEMO = "demo_"
 """What the profiles of the demo's windows begin with: their windows and agents in a new home are examples."""
+WINDOW = "agent"  # the one window of a desk with a display of its own
+PANES = "panes"  # the desk with panes of tmux
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
 All keys are explained in docs/desktop.md."""
+
+
+_ABOVE_PANES = """Agents in panes of tmux: `octet desk up --tmux` starts them, and `octet run` keeps
+them running. docs/terminals.md tells how people look at them."""
 
 
 class ProfileExists(Conflict):
@@ -39,10 +46,8 @@ def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWin
     def work(edit: Edit) -> None:
         name = f"desks/{desk}.toml"
         is_new = not edit.has(name)
-        document: Any = edit.document(name)
+        document: Any = _described(edit, name, _ABOVE.format(desk=desk))
         if is_new:
-            for line in _ABOVE.format(desk=desk).splitlines():
-                document.add(tomlkit.comment(line))
             document.add("display", tomlkit.item(display))
         elif "virtual" not in document and document.get("display") != display:
             document["display"] = display
@@ -111,6 +116,166 @@ def write_terminal(home: Home, profile: str, patterns: Mapping[str, str]) -> Cha
     return change(home, work)
 
 
+class TemplateMissing(Invalid):
+    """There is no {file}, and nothing says what it shall hold. Name the agent's program and how its window is driven:
+    octet desk up --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are put in for each)."""
+
+
+class ProgramMissing(Invalid):
+    """Nothing says what runs in {count} new panes. Name the agent's program and how it is driven:
+    octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
+    ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)."""
+
+
+class WorkingFolderMissing(Invalid):
+    """There is no folder {folder} for {agent} to work in; nothing was written. Make it, or name another one by
+    --directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskTemplate:
+    """What new desks are made of; {agent} and {number} in program, title and directory are replaced for each."""
+
+    program: Sequence[str]
+    profile: str
+    directory: str = ""
+    title: str = "{agent}"
+    size: str = "1920x1080"
+
+    def fill(self, text: str, agent: str, number: int) -> str:
+        """Replace {agent} and {number}."""
+        return text.replace("{agent}", agent).replace("{number}", str(number))
+
+
+def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]:
+    """Write a desk with a display of its own for each of the first so many agents that have none, and send them there;
+    return lines about it.
+
+    Where the profile leaves something to be measured, the desks have no window yet and the agents stay where they are.
+    Raises TemplateMissing, and ConfigWrong where the configuration would be invalid; nothing is changed then."""
+    files = {number: f"desks/desk-{number}.toml" for number in range(1, agents + 1)}
+    files = {number: file for number, file in files.items() if not (home.config / file).exists()}
+    if not files:
+        return []
+    if not template.program or not template.profile:
+        file = f"config/{next(iter(files.values()))}"
+        raise TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
+    kind = read_profiles(home.root, []).kinds.get(template.profile)
+    is_measured = kind is None or not any(one.is_needed for one in kind.wanted())
+    lines: list[str] = []
+
+    def work(edit: Edit) -> None:
+        listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
+        for number, file in files.items():
+            desk, agent = f"desk-{number}", _agent(listed, number) if is_measured else None
+            name = str(agent["name"]) if agent else f"Agent-{number}"
+            edit.write(file, _desk(template, name, number, has_window=is_measured))
+            lines.append(f"wrote {home.config / file}; ")
+            if agent:
+                lines[-1] += _send(agent, "window", desk, WINDOW, f"{name} works there now")
+            else:
+                lines[-1] += f"once it is up, `octet calibrate {desk}` measures its window and sends an agent there"
+
+    change(home, work)
+    return lines
+
+
+def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bool = False) -> list[str]:
+    """Write a pane for each of the first so many agents that have none, and send them there; return lines about it.
+
+    `replaces`: panes that are described otherwise are written anew. Raises ProgramMissing, WorkingFolderMissing, and
+    ConfigWrong where the configuration would be invalid; nothing is changed then."""
+    lines: list[str] = []
+
+    def work(edit: Edit) -> None:
+        listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
+        desk: Any = _described(edit, f"desks/{PANES}.toml", _ABOVE_PANES)
+        desk.setdefault("tmux", {"session": "octet"})
+        windows: Any = desk.setdefault("windows", tomlkit.aot())
+        places = {str(window.get("name")): place for place, window in enumerate(windows)}
+        missing = sum(f"agent-{number}" not in places for number in range(1, agents + 1))
+        if missing and (not template.program or not template.profile):
+            raise ProgramMissing(count=missing, agents=agents)
+        for number in range(1, agents + 1):
+            name = f"agent-{number}"
+            if name not in places:
+                agent = _agent(listed, number)
+                windows.append(_pane(template, str(agent["name"]), number, home.root))
+                what = f"{agent['name']} works in the pane {name} of desk {PANES} now"
+                lines.append(_send(agent, "terminal", PANES, name, what))
+            elif replaces:
+                at = (one["name"] for one in listed if one.get("window") == name and one.get("desk") == PANES)
+                pane = _pane(template, str(next(at, f"Agent-{number}")), number, home.root)
+                before = windows[places[name]].unwrap()
+                if pane.unwrap() != {key: before.get(key) for key in pane}:
+                    windows[places[name]] = pane
+                    lines.append(f"wrote the pane {name} of desk {PANES} anew; `octet desk down` ends what runs there")
+
+    change(home, work)
+    return lines
+
+
+def _described(edit: Edit, name: str, about: str) -> Any:
+    """Return the file to change; a new one begins with what it is about."""
+    is_new = not edit.has(name)
+    document: Any = edit.document(name)
+    for line in about.splitlines() if is_new else ():
+        document.add(tomlkit.comment(line))
+    return document
+
+
+def _agent(agents: Any, number: int) -> Any:
+    """Find the agent with this number, or write new ones up to it."""
+    while len(agents) < number:
+        _add_agent(agents, f"Agent-{len(agents) + 1}")
+    return agents[number - 1]
+
+
+def _add_agent(agents: Any, name: str) -> Any:
+    new: Any = tomlkit.table()
+    new.update({"name": name, "role": "builder", "capabilities": ["code"]})
+    agents.append(new)
+    return agents[-1]
+
+
+def _send(agent: Any, lane: str, desk: str, window: str, what: str) -> str:
+    came_from = agent.get("desk")
+    agent["lane"], agent["desk"], agent["window"] = lane, desk, window
+    return f"{what} (it was at {came_from})" if came_from else what
+
+
+def _desk(template: DeskTemplate, agent: str, number: int, *, has_window: bool) -> str:
+    program = [template.fill(word, agent, number) for word in template.program]
+    lines = [
+        f"# A display of its own for {agent}: `octet desk up` starts it, and so does `octet run`.",
+        "[virtual]",
+        f"size = {_spelt(template.size)}",
+        "# The agent's program and its arguments, as they are: no shell reads them.",
+        f"program = {_spelt(program)}",
+    ]
+    if template.directory:
+        lines.append(f"directory = {_spelt(template.fill(template.directory, agent, number))}")
+    if has_window:
+        width, _, height = template.size.partition("x")
+        box = Box(x=0, y=0, width=int(width), height=int(height))
+        values = {"name": WINDOW, "profile": template.profile, "title": template.fill(template.title, agent, number)}
+        lines += ["", "[[windows]]", *(f"{key} = {_spelt(value)}" for key, value in {**values, "box": box}.items())]
+    return "\n".join([*lines, ""])
+
+
+def _pane(template: DeskTemplate, agent: str, number: int, root: Path) -> Any:
+    """Describe a pane; folders are counted from `root`."""
+    pane: Any = tomlkit.table()
+    pane.update({"name": f"agent-{number}", "profile": template.profile})
+    pane.add("program", [template.fill(word, agent, number) for word in template.program])
+    if template.directory:
+        folder = template.fill(template.directory, agent, number)
+        if not (root / Path(folder).expanduser()).is_dir():
+            raise WorkingFolderMissing(folder=folder, agent=agent)
+        pane.add("directory", folder)
+    return pane
+
+
 def _keep_anchor(folder: Path, one: CalibratedWindow) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in ("empty-*", "at-*", *(f"{act.value}*" for act in Act)):  # the buttons of its acts are kept anew, too
@@ -122,14 +287,11 @@ def _keep_anchor(folder: Path, one: CalibratedWindow) -> None:
         place = f"{box.x}-{box.y}-{box.width}-{box.height}"
         write_bytes_private(anchor_file(folder, f"{one.window.name}.at-{place}"), png)
     file = anchor_file(folder, one.window.name)
-    if one.tried.tag:
-        write_private(file.with_suffix(".tag"), one.tried.tag)
-    else:
-        file.with_suffix(".tag").unlink(missing_ok=True)
-    if one.tried.anchor_png:
-        write_bytes_private(file, one.tried.anchor_png)
-    else:
-        file.unlink(missing_ok=True)
+    for kept, content in ((file.with_suffix(".tag"), one.tried.tag.encode()), (file, one.tried.anchor_png)):
+        if content:
+            write_bytes_private(kept, content)
+        else:
+            kept.unlink(missing_ok=True)
 
 
 def _put_window(windows: Any, one: CalibratedWindow) -> None:
@@ -162,11 +324,7 @@ def _put_window(windows: Any, one: CalibratedWindow) -> None:
 
 def _put_agent(agents: Any, desk: str, one: CalibratedWindow) -> None:
     agent: Any = next((table for table in agents if _name(table) == one.agent.casefold()), None)
-    if agent is None:
-        new: Any = tomlkit.table()
-        new.update({"name": one.agent, "role": "builder", "capabilities": ["code"]})
-        agents.append(new)
-        agent = agents[-1]
+    agent = _add_agent(agents, one.agent) if agent is None else agent
     agent["lane"], agent["desk"], agent["window"] = "window", desk, one.window.name
 
 

@@ -132,7 +132,7 @@ def _windows(home: Home, questions: Prompts) -> None:
 
 def _terminals(home: Home, questions: Prompts) -> None:
     """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
-    from core.calibration.new_desks import DeskTemplate, write_panes
+    from core.calibration.writer import DeskTemplate, write_panes
 
     _check(AgentPlace.TERMINALS)
     profile = _asked_kind(home, questions)
@@ -184,7 +184,7 @@ def _described(profile: str) -> str:
 
 def _displays(home: Home, questions: Prompts) -> None:
     """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
-    from core.calibration.new_desks import DeskTemplate, write_displays
+    from core.calibration.writer import DeskTemplate, write_displays
     from core.config.profiles import read_profiles
 
     _check(AgentPlace.DISPLAYS)

@@ -17,7 +17,7 @@ from automation.desktop.displays.child_process import marked
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.displays.state_dir import DisplayStateDir
 from bot.cli.init.templates import copy_templates
-from core.calibration import new_desks
+from core.calibration import writer
 from core.config.loader import load
 from core.home import Home
 from tests.display import until
@@ -53,12 +53,10 @@ def standings(home: Path) -> list[DisplayStatus]:
 
 
 def make_desks(home: Path) -> None:
-    new_desks.write_displays(
+    writer.write_displays(
         Home(root=home),
         2,
-        new_desks.DeskTemplate(
-            program=XTERM[1:], profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
-        ),
+        writer.DeskTemplate(program=XTERM[1:], profile="demo_xterm", title="{agent}", size="1920x1080", directory=""),
     )
 
 
@@ -97,10 +95,10 @@ def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(h
 
 def test_what_is_logged_does_not_stand_among_what_the_command_says(home: Path) -> None:
     program = ("sh", "-c", "exit 3")
-    template = new_desks.DeskTemplate(
+    template = writer.DeskTemplate(
         program=program, profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
     )
-    new_desks.write_displays(Home(root=home), 1, template)
+    writer.write_displays(Home(root=home), 1, template)
     argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home)]
     said, logged = home / "said", home / "logged"
     with said.open("wb") as out, logged.open("wb") as err:
@@ -126,10 +124,10 @@ def test_a_template_that_makes_no_right_configuration_changes_nothing(home: Path
 
 def test_a_profile_that_is_measured_at_each_window_gets_a_display_to_measure_on_first(home: Path) -> None:
     before = (home / "config/agents.toml").read_text()
-    made = new_desks.write_displays(
+    made = writer.write_displays(
         Home(root=home),
         2,
-        new_desks.DeskTemplate(program=["xterm"], profile="xterm", title="{agent}", size="1920x1080", directory=""),
+        writer.DeskTemplate(program=["xterm"], profile="xterm", title="{agent}", size="1920x1080", directory=""),
     )
     assert "once it is up, `octet calibrate desk-1` measures its window and sends an agent there" in made[0]
     assert (home / "config/agents.toml").read_text() == before

@@ -19,7 +19,7 @@ from bot.cli import logs, panes
 from bot.cli.commands import app
 from bot.cli.init.templates import copy_templates
 from core.agents.model import Lane
-from core.calibration.new_desks import DeskTemplate, write_panes
+from core.calibration.writer import DeskTemplate, write_panes
 from core.config.loader import load
 from core.home import Home
 from tests.display import until
