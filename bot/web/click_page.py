@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.types import ASGIApp
 
 from bot.web import errors
@@ -82,41 +82,35 @@ class OneTimeLinks:
         raise LinkExpired
 
 
-class Token(BaseModel):
+class Token(BaseModel, frozen=True, extra="forbid"):
     """What the address of the page ends with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     token: Annotated[str, Field(max_length=100)]
 
 
-class Key(BaseModel):
-    """What the browser that came by the address shows from then on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-
-
-class Click(BaseModel):
+class Click(BaseModel, frozen=True, extra="forbid"):
     """A place of the picture, in its own pixels."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     x: Annotated[int, Field(ge=-100_000, le=100_000)]
     y: Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
-class ClickPageState(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What the browser that came by the address shows from then on."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClickPageState:
     """What the page shows."""
 
-    model_config = ConfigDict(frozen=True)
-
     asks: str
-    picture: int  # grows with each question about a window; 0: there is none
-    box: Box | None  # the window that is asked about, on the picture
     said: tuple[str, ...]
-    is_over: bool
+    picture: int = 0  # grows with each question about a window; 0: there is none
+    box: Box | None = None  # the window that is asked about, on the picture
+    is_over: bool = False
 
 
 WAITS = "Octet asks for no composer just now. Keep this page."
@@ -158,14 +152,12 @@ async def board(asking: LetIn) -> ClickPageState:
     match step.now:
         case PointAt() as question:
             asks = f"{texts.asks(question, {})} Click at its middle."
-            return ClickPageState(asks=asks, picture=step.number, box=question.window.box, said=lines, is_over=False)
+            return ClickPageState(asks=asks, picture=step.number, box=question.window.box, said=lines)
         case CalibrationResult() as result:
             said = (*lines, *texts.ended(result))
-            return ClickPageState(
-                asks="That is all. You can close this page.", picture=0, box=None, said=said, is_over=True
-            )
+            return ClickPageState(asks="That is all. You can close this page.", said=said, is_over=True)
         case _:
-            return ClickPageState(asks=WAITS, picture=0, box=None, said=lines, is_over=False)
+            return ClickPageState(asks=WAITS, said=lines)
 
 
 @router.get("/picture", response_class=Response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Changed:
     """What a change came to."""
 
     config: Config  # The configuration as it is now
-    files: tuple[Path, ...]  # What was written or removed
+    files: tuple[Path, ...]  # What was written
 
 
 class Edit:
@@ -44,7 +44,7 @@ class Edit:
         self._folder = home.config
         self._read: dict[str, str | None] = {}  # What each file held when it was asked for; None where there was none.
         self._documents: dict[str, tomlkit.TOMLDocument] = {}
-        self._texts: dict[str, str | None] = {}
+        self._texts: dict[str, str] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -64,25 +64,36 @@ class Edit:
         self._before(name)
         self._texts[name] = text
 
-    def remove(self, name: str) -> None:
-        """The file shall be gone."""
-        self._before(name)
-        self._texts[name] = None
-
-    def wanted(self) -> dict[str, str | None]:
-        """What each file shall hold that changes; None for one that goes."""
+    def wanted(self) -> dict[str, str]:
+        """What each file shall hold that changes."""
         texts = {name: tomlkit.dumps(document) for name, document in self._documents.items()} | self._texts
         return {name: text for name, text in texts.items() if text != self._read[name]}
 
-    def check_unchanged(self) -> None:
-        """Raise ChangedMeanwhile if a file is not any more what was read of it."""
+    def write_all(self, wanted: Mapping[str, str]) -> None:
+        """Write these files; if one cannot be written, put the others back. Raises ChangedMeanwhile or NotWritable."""
         for name, before in self._read.items():
             if _text_of(self._folder / name) != before:
                 raise ChangedMeanwhile(file=self._folder / name)
+        written: list[str] = []
+        for name, text in wanted.items():
+            try:
+                _put(self._folder / name, text)
+            except OSError as trouble:
+                why = (trouble.strerror or str(trouble)).lower()
+                raise NotWritable(file=self._folder / name, why=why, left=self._put_back(written)) from trouble
+            written.append(name)
 
-    def put_back(self, name: str) -> None:
-        """The file as it was."""
-        _put(self._folder / name, self._read[name])
+    def _put_back(self, written: list[str]) -> str:
+        """Put these files back; return what that came to, for users."""
+        stayed: list[str] = []
+        for name in written:
+            try:
+                _put(self._folder / name, self._read[name])
+            except OSError:
+                stayed.append(name)
+        if stayed:
+            return f"These are changed already and could not be put back: {', '.join(stayed)}. Make room and try again."
+        return "Nothing was changed."
 
     def _before(self, name: str) -> str | None:
         if name not in self._read:
@@ -98,34 +109,11 @@ def change(home: Home, work: Callable[[Edit], None]) -> Changed:
     work(edit)
     wanted = edit.wanted()
     config = _checked(home, wanted)
-    edit.check_unchanged()
-    written: list[str] = []
-    name_now = ""
-    try:
-        for name, text in wanted.items():
-            name_now = name
-            _put(home.config / name, text)
-            written.append(name)
-    except OSError as trouble:
-        why = (trouble.strerror or str(trouble)).lower()
-        raise NotWritable(file=home.config / name_now, why=why, left=_put_back(edit, written)) from trouble
+    edit.write_all(wanted)
     return Changed(config=config, files=tuple(home.config / name for name in wanted))
 
 
-def _put_back(edit: Edit, written: list[str]) -> str:
-    """Put these files back; what that came to, for people."""
-    stayed: list[str] = []
-    for name in written:
-        try:
-            edit.put_back(name)
-        except OSError:
-            stayed.append(name)
-    if stayed:
-        return f"These are changed already and could not be put back: {', '.join(stayed)}. Make room and try again."
-    return "Nothing was changed."
-
-
-def _checked(home: Home, wanted: dict[str, str | None]) -> Config:
+def _checked(home: Home, wanted: Mapping[str, str]) -> Config:
     """The configuration that these files would make together with the others. Raises ConfigWrong."""
     with tempfile.TemporaryDirectory(prefix="octet-config-") as folder:  # for its owner only
         copy = Home(root=Path(folder))

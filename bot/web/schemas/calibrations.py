@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 
@@ -13,9 +13,7 @@ STEP: TypeAdapter[CalibrationStep] = TypeAdapter(CalibrationStep)
 OPTIONS: TypeAdapter[CalibrationOptions] = TypeAdapter(CalibrationOptions)
 
 
-class PageAnswer(BaseModel):
+class PageAnswer(BaseModel, frozen=True):
     """Where the page is, on this very address. It lets one browser in, once."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str

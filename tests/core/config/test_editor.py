@@ -65,16 +65,16 @@ def test_what_makes_no_right_configuration_is_told_whole_and_never_written(home:
     assert everything(home) == before
 
 
-def test_new_files_are_made_and_others_removed_in_the_same_change(home: Home) -> None:
+def test_new_files_are_made_in_the_same_change(home: Home) -> None:
     def work(edit: Edit) -> None:
-        assert edit.has("profiles/gtk.toml")
-        edit.remove("profiles/gtk.toml")
+        assert not edit.has("desks/second.toml")
+        rename(edit)
         edit.write("desks/second.toml", 'display = ":7"\n')
 
     changed = change(home, work)
 
     assert {desk.name for desk in changed.config.desks} == {"main", "second"}
-    assert not (home.config / "profiles/gtk.toml").exists()
+    assert len(changed.files) == 2
 
 
 def test_a_change_that_changes_nothing_writes_nothing(home: Home) -> None:
