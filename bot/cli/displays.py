@@ -268,7 +268,6 @@ def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
 
 
 def _detached(home: Home, desks: Sequence[Desk]) -> None:
-    """Have another process keep them, and wait until they are up."""
     home.displays.mkdir(mode=0o700, parents=True, exist_ok=True)
     words = [word for desk in desks for word in ("--desk", desk.name)]
     argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *words]

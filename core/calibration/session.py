@@ -259,7 +259,6 @@ class CalibrationSession(QuestionSession):
         )
 
     async def _candidates(self, survey: Survey, files: DeskFiles) -> tuple[Candidate, ...]:
-        """All windows that are shown, with the agents that Octet proposes for them."""
         names = _Names(self.desk, files, self._agents(), set())
         proposals = self._calibration.proposals(survey)
         found = [await self._candidate(number, *one, files) for number, one in enumerate(proposals, start=1)]
@@ -404,7 +403,6 @@ class _Names:
 
 
 def _check(question: Question, answer: Answer) -> None:
-    """Raise why this is no answer to the question."""
     match question, answer:
         case ChooseWindows(), Chosen():
             rows = {one.number: one for one in question.candidates}

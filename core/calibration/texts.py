@@ -18,6 +18,7 @@ from core.calibration.model import (
     KnowByPlace,
     NotProposed,
     Pick,
+    Point,
     PointAt,
     Question,
     Risk,
@@ -32,7 +33,7 @@ BY_PLACE = (
 )
 HOW = "numbers such as 1,3-5; 2=Agent-4 says whose window 2 is, 2:gtk which profile drives it"
 NO = frozenset({"n", "no", "none", "s", "skip"})
-_PAIR = re.compile(r"\s*(-?\d{1,6})\s*[, ]\s*(-?\d{1,6})\s*")
+_POINT = re.compile(r"\s*(-?\d{1,6})\s*[, ]\s*(-?\d{1,6})\s*")
 _PICK = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?(?:=([^:]+))?(?::(.+))?")
 _PLACE = re.compile(r"\d+(?:-\d+)*")
 _WHY_NOT = {
@@ -103,11 +104,17 @@ def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | N
                     found[number] = replace(known, agent=pick[3] or known.agent, profile=pick[4] or known.profile)
             return Chosen(picks=tuple(found.values()))
         case PointAt():
-            if pair := _PAIR.fullmatch(said):
-                return ComposerPlace(point=from_corner((int(pair[1]), int(pair[2])), question.window))
+            if offset := read_point(said):
+                return ComposerPlace(point=from_corner(offset, question.window))
             return ComposerPlace() if is_no else ComposerPlace(place=word) if _PLACE.fullmatch(word) else None
         case KnowByPlace():
             return Agreed(is_yes=is_yes)
+
+
+def read_point(said: str) -> Point | None:
+    """Read `120,-60`; None: it is no point."""
+    found = _POINT.fullmatch(said)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def ended(result: CalibrationResult) -> list[str]:

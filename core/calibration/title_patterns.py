@@ -87,7 +87,6 @@ def _stays(part: str, mine: Sequence[str]) -> bool:
 
 
 def _split(title: str) -> tuple[list[str], list[str]]:
-    """The parts of a title, and what stands between them."""
     pieces = _BETWEEN.split(title)
     return pieces[0::2], pieces[1::2]
 

@@ -84,7 +84,6 @@ class Edit:
             written.append(name)
 
     def _put_back(self, written: list[str]) -> str:
-        """Put these files back; return what that came to, for users."""
         stayed: list[str] = []
         for name in written:
             try:

@@ -88,7 +88,6 @@ def _key(path: KeyPath) -> str:
 
 
 def _search(pattern: str, path: KeyPath) -> Callable[[Screen], object]:
-    """Return how Octet searches for the pattern at this path."""
     key = _key(path)
     find = re.compile(pattern, re.DOTALL if "accessible" in path else re.MULTILINE).finditer
     if key in _ON_SCREEN:

@@ -122,7 +122,6 @@ def _check_new_chat(file: TomlTable, profile: Profile) -> None:
 
 
 def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog]:
-    """Yield the dialogs with the PNG files by which they are known."""
     for place, dialog in enumerate(profile.dialogs):
         seen, path = dialog.picture, ("dialogs", place, "picture", "file")
         if seen is None:
@@ -145,7 +144,6 @@ def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog
 
 
 def _png_size(png: bytes) -> tuple[int, int] | None:
-    """Return width and height of a PNG file, by its first bytes."""
     if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
         return None
     return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
@@ -168,7 +166,6 @@ def _check_overlaps(file: TomlTable, profile: Profile) -> None:
 
 
 def _check_states(file: TomlTable, profile: Profile) -> None:
-    """Each sign of a state can be seen or heard, and the two are told apart."""
     busy, idle = profile.busy, profile.idle
     for key, state in (("busy", busy), ("idle", idle)):
         if state is None or state.sign or (state.accessible and not state.box and not state.colour):
@@ -212,7 +209,6 @@ def _check_presses(
 
 
 def _check_dialog(file: TomlTable, profile: Profile, dialog: Dialog, path: KeyPath) -> None:
-    """A dialog can be seen, shown to users, and answered by what the profile knows how to do."""
     _check_presses(file, profile, dialog.acts, (*path, "acts"), is_apart=dialog.window is not None)
     if not (dialog.sign or dialog.picture or dialog.accessible or dialog.window):
         text = "needs a sign, a picture, an accessible or a window: nothing says how it is seen that it is there"
@@ -247,7 +243,6 @@ def check_fits(profile: Profile, window: Box, called: str, file: TomlTable) -> N
 
 
 def _boxes(profile: Profile) -> dict[KeyPath, Box | None]:
-    """Return every part of a window that the profile looks at, by its place in the file."""
     found: dict[KeyPath, Box | None] = {
         ("anchor",): profile.anchor,
         ("composer", "box"): profile.composer.box,

@@ -194,7 +194,6 @@ def editor_schema(kind: Any, title: str) -> dict[str, Any]:
 
 
 def _all_classes(kind: Any) -> list[Any]:
-    """Return every class of a table in a file that becomes a `kind`."""
     found = [kind]
     for one in found:
         inner = [part for annotation in hints_of(one).values() for part in classes_in(annotation)]

@@ -85,7 +85,6 @@ def _changed(before: Image.Image, after: Image.Image, avoid: Sequence[Box]) -> l
 
 
 def _agree(one: Sign, other: Sign) -> bool:
-    """Tell whether two signs are of one colour, and the middle of each lies in the other."""
     is_same_place = one.box.holds(*other.box.middle) and other.box.holds(*one.box.middle)
     return one.colour == other.colour and is_same_place
 
@@ -142,7 +141,6 @@ def _sign(box: Box, before: Image.Image, during: Sequence[Image.Image], after: I
 
 
 def _places(mask: Image.Image) -> list[Box]:
-    """The white places of a mask, the largest first."""
     cells = mask.reduce(CELL)
     white = {
         (at % cells.width, at // cells.width) for at, value in enumerate(cells.tobytes()) if value >= FULL

@@ -97,7 +97,6 @@ def _nearest_blank(foreign: Image.Image, point: Point) -> Point | None:
 
 
 def _largest(foreign: Image.Image, point: Point) -> Box | None:
-    """The largest blank rectangle that holds the point."""
     x, y = point
     rows, width = foreign.tobytes(), foreign.width
     above = _narrowing(rows, width, x, range(y, -1, -1))

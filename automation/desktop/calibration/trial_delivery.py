@@ -156,7 +156,6 @@ class TrialObserver:
         )
 
     def _candidates(self, anchors: Sequence[Box], anchor: Box | None) -> tuple[tuple[Box, bytes], ...]:
-        """Other parts that stood still, each beside the others, with their pictures."""
         found = [] if anchor is None else [anchor]
         for box in anchors:
             if len(found) <= MOST_CANDIDATES and not any(box.overlaps(one) for one in found) and self._stood_still(box):
@@ -172,7 +171,6 @@ class TrialObserver:
             self._empties = (*self._empties, look)
 
     def _stood_blank(self, drawn: Box | None) -> bool:
-        """Whether nothing stood where the draft was seen, before it was."""
         composer = self._profile.composer
         if drawn is None or self.before is None:
             return True

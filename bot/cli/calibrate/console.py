@@ -118,7 +118,6 @@ class Console:
         return {pick.number: pick for pick in self.picks(question)}
 
     async def _show(self, question: Question) -> None:
-        """Print what the question is about, and the question."""
         if isinstance(question, ChooseWindows):
             self.list(question)
         if self._given(question) is not None:

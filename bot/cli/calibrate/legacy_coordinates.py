@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -14,10 +13,10 @@ import typer
 
 from bot.cli.home import HomeOption, home_of
 from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, Pick, Point
+from core.calibration.texts import read_point
 from core.kit.errors import Invalid
 
 SHAPE = '{"agents": {"Agent-1": {"chat_input_coordinates": [x, y]}}}'
-_PAIR = re.compile(r"(-?\d{1,6}),(-?\d{1,6})")
 
 
 class BadCoordinates(Invalid):
@@ -41,7 +40,9 @@ def import_file(
     from bot.cli.calibrate.command import calibrate_windows, finished
     from bot.cli.calibrate.console import Console
 
-    by = _shift(shift)
+    by = read_point(shift) if shift else (0, 0)
+    if by is None:
+        raise typer.BadParameter("write it as 1920,0", param_hint="--shift")
     points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
     console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(bound, file, points, profile))
     work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
@@ -65,7 +66,9 @@ def read_coordinates(file: Path) -> dict[str, Point]:
         match entry:
             case {"active": False}:
                 pass
-            case {"chat_input_coordinates": [int() | float() as x, int() | float() as y]} if _is_whole(x, y):
+            case {"chat_input_coordinates": [int() | float() as x, int() | float() as y]} if x == int(x) and y == int(
+                y
+            ):
                 points[name] = int(x), int(y)
             case _:
                 wrong.append(f"{name} has no chat_input_coordinates of two whole numbers, [x, y]")
@@ -73,10 +76,6 @@ def read_coordinates(file: Path) -> dict[str, Point]:
     if wrong:
         raise BadCoordinates(file=file, why="; ".join(wrong))
     return points
-
-
-def _is_whole(*numbers: float) -> bool:
-    return all(float(number).is_integer() for number in numbers)
 
 
 def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -107,7 +106,6 @@ def _under(point: Point, question: ChooseWindows) -> Candidate | None:
 
 
 def _problems(points: Mapping[str, Point], found: Mapping[str, Candidate | None], question: ChooseWindows) -> list[str]:
-    """Say what keeps Octet from taking these points for these windows."""
     wrong: list[str] = []
     first: dict[int, str] = {}
     for agent, (x, y) in points.items():
@@ -120,12 +118,3 @@ def _problems(points: Mapping[str, Point], found: Mapping[str, Candidate | None]
         elif first.setdefault(one.number, agent) != agent:
             wrong.append(f"{first[one.number]} and {agent} are in one window, {one.window.called}")
     return wrong
-
-
-def _shift(text: str) -> Point:
-    if not text:
-        return 0, 0
-    found = _PAIR.fullmatch(text.replace(" ", ""))
-    if found is None:
-        raise typer.BadParameter("write it as 1920,0", param_hint="--shift")
-    return int(found[1]), int(found[2])

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from core.calibration.model import Candidate, ChooseWindows, Pick, Point, SeveralWindows, WindowNotFound, from_corner
+from core.calibration.texts import read_point
 from core.kit.errors import Invalid
 
 KEYS = ("title", "id", "profile", "composer", "point", "agent", "name")
 _NEXT = re.compile(rf",(?=\s*(?:{'|'.join(KEYS)})\s*=)")
-_POINT = re.compile(r"(-?\d{1,6})\s*,\s*(-?\d{1,6})")
 
 
 class BadSpec(Invalid):
@@ -70,11 +70,10 @@ def parse_spec(text: str) -> WindowSpec:
         number = int(given.get("id", "0"), 0)
     except ValueError:
         number = -1
-    places = {key: _POINT.fullmatch(given[key]) for key in ("composer", "point") if key in given}
-    if number < 0 or None in places.values():
+    points = {key: read_point(given[key]) for key in ("composer", "point") if key in given}
+    if number < 0 or None in points.values():
         raise BadSpec(text=text, why="id, composer or point is no number")
     words = {key: given[key] for key in ("title", "profile", "agent", "name") if key in given}
-    points = {key: (int(found[1]), int(found[2])) for key, found in places.items() if found}
     return WindowSpec(text=text, id=number, composer=points.get("composer"), point=points.get("point"), **words)
 
 

@@ -96,7 +96,6 @@ def _asked(questions: Prompts) -> AgentPlace:
 
 
 def _check(kind: AgentPlace) -> None:
-    """Raise Unavailable unless this machine has the programs that this way needs."""
     if kind is AgentPlace.TERMINALS:
         from automation.terminal.programs import check_tmux
 
@@ -122,7 +121,6 @@ def _works_here(kind: AgentPlace) -> bool:
 
 
 def _windows(home: Home, questions: Prompts) -> None:
-    """By `octet calibrate`, with its own questions."""
     from bot.cli.calibrate.command import calibrate_windows, finished
     from bot.cli.calibrate.console import Console
     from core.calibration.model import CalibrationOptions
@@ -150,7 +148,6 @@ def _terminals(home: Home, questions: Prompts) -> None:
 
 
 def _program(questions: Prompts, question: str, *, option: str, default: str = "") -> list[str]:
-    """A command whose program is there."""
     while True:
         words = questions.words(question, option=option, default=default)
         if "{" in words[0] or shutil.which(words[0]) is not None:

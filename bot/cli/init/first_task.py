@@ -176,7 +176,6 @@ def _tried(home: Home) -> str | None:
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: float) -> TaskView:
-    """Look at the task until `holds`, or the limit; how it stood last."""
     from core.tasks.model import TaskView
 
     end = time.monotonic() + limit_s

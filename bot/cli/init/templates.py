@@ -12,24 +12,8 @@ class HomeNotWritable(Conflict):
 
 
 def copy_templates(target: Path) -> list[Path]:
-    """Copy each shipped file of config/ that the folder `target` lacks; their names, relative to it."""
-    return _copy_missing(_templates(), target)
-
-
-def template_of(name: str) -> Path:
-    """A shipped file of config/."""
-    return _templates() / name
-
-
-def _templates() -> Path:
-    """Inside the installed package, else in the source tree that this file lies in."""
-    packed = Path(__file__).parents[1] / "templates"
-    return packed if packed.is_dir() else Path(__file__).parents[3] / "config"
-
-
-def _copy_missing(source: Path, target: Path) -> list[Path]:
-    """Copy each file that `target` lacks; their names, relative to it."""
-    written: list[Path] = []
+    """Copy each shipped file of config/ that the folder `target` lacks; return their names, relative to it."""
+    source, written = template_of(""), list[Path]()
     for template in sorted(path for path in source.rglob("*") if path.is_file()):
         name = template.relative_to(source)
         file = target / name
@@ -44,3 +28,9 @@ def _copy_missing(source: Path, target: Path) -> list[Path]:
             raise HomeNotWritable(file=file, why=(error.strerror or str(error)).lower()) from error
         written.append(name)
     return written
+
+
+def template_of(name: str) -> Path:
+    """Return a shipped file of config/: inside the installed package, else in the source tree that this file is in."""
+    packed = Path(__file__).parents[1] / "templates"
+    return (packed if packed.is_dir() else Path(__file__).parents[3] / "config") / name
