@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Any, cast
 from pydantic import with_config
 
 from core.agents.model import BUILT, Agent, Lane
+from core.config.desks import DeskFiles
 from core.config.toml import TomlTable, read_toml
 from core.config.validation import editor_schema, refuse_keys, validate
 from core.kit.field_types import CHECKED
 from core.kit.problems import Problem, known, show, suggest
+from core.profiles.model import Act
 
 AGENTS_TOML = "config/agents.toml"
-_NEW_CHAT = "new_chat"
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 
 
@@ -35,21 +36,9 @@ def json_schema() -> dict[str, Any]:
     return editor_schema(_AgentsFile, "The agents of Octet")
 
 
-def read_agents(
-    root: Path,
-    desks: Mapping[str, AbstractSet[str]] | None,
-    problems: list[Problem],
-    *,
-    acts: Iterable[str] = (),
-    presses: Mapping[tuple[str, str], AbstractSet[str]] | None = None,
-    terminals: AbstractSet[str] = frozenset(),
-    models: AbstractSet[str] = frozenset(),
-) -> tuple[Agent, ...]:
-    """Return the agents of the home `root`; what is wrong is added to `problems`.
-
-    `desks` has each desk's names of windows; None when desks cannot be read, then they are not looked up. `acts` are
-    all that can be allowed, `presses` those that each desk's window can be pressed for. `terminals` are the desks whose
-    windows are panes, `models` the names in config/models.toml."""
+def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems: list[Problem]) -> tuple[Agent, ...]:
+    """Return the agents of the home `root`, whose desks are `found` and whose models have these names; what is wrong is
+    added to `problems`."""
     file = read_toml(root, AGENTS_TOML, problems)
     if file is None:
         return ()
@@ -67,10 +56,10 @@ def read_agents(
     names: dict[str, int] = {}
     owners: dict[tuple[str, str], int] = {}
     for place, entry in entries.items():
-        _check_window(entry, desks)
-        _check_lane(entry, terminals)
+        _check_window(entry, found.windows)
+        _check_lane(entry, found.terminals)
         _check_model(entry, models)
-        _check_actions(entry, tuple(acts), presses or {})
+        _check_actions(entry, found)
         name, desk, window = (entry.data.get(key) for key in ("name", "desk", "window"))
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
             text = f"{show(name)} is the name of agents[{first}] too; names must differ in more than case"
@@ -128,10 +117,10 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
         entry.report(("desk",), "no_window", 'an agent with lane "model" has no window; leave it out')
 
 
-def _check_actions(entry: TomlTable, acts: Iterable[str], presses: Mapping[tuple[str, str], AbstractSet[str]]) -> None:
+def _check_actions(entry: TomlTable, found: DeskFiles) -> None:
     """What users may press is something that can be pressed, in this agent's window."""
     allowed = entry.data.get("allowed_actions")
-    can = presses.get((str(entry.data.get("desk")), str(entry.data.get("window"))))
+    can, acts = found.acts_at(entry.data.get("desk"), entry.data.get("window")), [act.value for act in Act]
     for place, act in enumerate(cast("list[object]", allowed) if isinstance(allowed, list) else []):
         path = ("allowed_actions", place)
         if not isinstance(act, str):
@@ -145,6 +134,6 @@ def _check_actions(entry: TomlTable, acts: Iterable[str], presses: Mapping[tuple
             )
             entry.report(path, "no_window", text)
         elif can is not None and act not in can:
-            lacks = "chord in `new_chat`" if act == _NEW_CHAT else f"entry {show(act)} in [acts]"
+            lacks = "chord in `new_chat`" if act == Act.NEW_CHAT else f"entry {show(act)} in [acts]"
             text = f"the profile of this agent's window has no {lacks}; add it there first"
             entry.report(path, "action_without_key", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, missing, refuse_keys, validate, validate_partly
 from core.desks.model import NOWHERE, VIRTUAL, Desk, Pane, Tmux, Virtual, Window
 from core.kit.problems import Problem, known, show
-from core.profiles.model import Box, PaneProfile, Profile
+from core.profiles.model import Act, Box, PaneProfile, Profile
 
 DESKS = "config/desks"
 MOST_WINDOWS = 500
@@ -39,6 +39,16 @@ class DeskFiles:
     """By desk and window, what was measured there, as its file has it; empty where nothing was."""
     panes: dict[str, PaneProfile] = field(default_factory=dict[str, PaneProfile])
     """What drives the panes of desks of terminals, by the names that those have for it."""
+
+    def acts_at(self, desk: object, window: object) -> Collection[Act] | None:
+        """Return what can be pressed in this window, or pane, at any time or in one of its dialogs; None where what
+        drives it is unknown."""
+        here = (one for place in self.desks if place.name == desk for one in place.windows if one.name == window)
+        found = next(here, None)
+        if found is not None and found.pane is not None and (pane := self.panes.get(found.profile)):
+            return frozenset(pane.acts).union(*(dialog.acts for dialog in pane.terminal.dialogs))
+        profile = self.profiles.get(found.profile) if found is not None else None
+        return None if profile is None else profile.acts
 
 
 def json_schema() -> dict[str, Any]:

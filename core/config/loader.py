@@ -15,7 +15,7 @@ from core.config.settings import read_settings, secret
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
-from core.profiles.model import Act, Driven, Longest, Newline, PaneProfile, Profile
+from core.profiles.model import Driven, Longest, Newline, PaneProfile, Profile
 from core.settings.model import Settings
 from core.settings.models import Model
 
@@ -81,29 +81,8 @@ def load(home: Home) -> Config:
     problems: list[Problem] = []
     settings = read_settings(home, problems)
     found = read_desks(home.root, problems)
-    presses = {
-        (desk.name, window.name): frozenset(act.value for act in found.profiles[window.profile].acts)
-        for desk in found.desks
-        for window in desk.windows
-        if window.profile in found.profiles
-    }
-    presses |= {
-        (desk.name, window.name): frozenset(act.value for act in _pressed(found.panes[window.profile]))
-        for desk in found.desks
-        for window in desk.windows
-        if desk.tmux is not None and window.profile in found.panes
-    }
-    acts = [act.value for act in Act]
     models = read_models(home.root, partial(secret, home), problems)
-    agents = read_agents(
-        home.root,
-        found.windows,
-        problems,
-        acts=acts,
-        presses=presses,
-        terminals=found.terminals,
-        models=models.keys(),
-    )
+    agents = read_agents(home.root, found, models.keys(), problems)
     if problems:
         raise ConfigWrong(problems)
     return Config(
@@ -116,8 +95,3 @@ def load(home: Home) -> Config:
         panes=found.panes,
         models=models,
     )
-
-
-def _pressed(profile: PaneProfile) -> frozenset[Act]:
-    """What can be pressed in such a pane, at any time or in one of its dialogs."""
-    return frozenset(profile.acts).union(*(dialog.acts for dialog in profile.terminal.dialogs))
