@@ -215,7 +215,7 @@ class Outcomes:
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
         task, note = self._repository.find(tx, delivery.task or ""), _seen(outcome)
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
-        is_too_often = self._deliveries.refusals(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections
+        is_too_often = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections
         if self._agents.abilities(delivery.agent).answers_itself:
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)

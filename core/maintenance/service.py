@@ -277,7 +277,7 @@ class Maintenance:
             cure = unavailable(target.desk, reason)
             return target.not_tried(f"desk {target.desk} is {state.value}: {reason}", cure)
         # What stands in the window may be all that shows what became of a delivery.
-        in_doubt = await services.store.write(lambda tx: deliveries.in_states(tx, _EVIDENCE))
+        in_doubt = await services.store.write(lambda tx: deliveries.find_in_states(tx, _EVIDENCE))
         if any((one.desk, one.window) == (target.desk, target.window) for one in in_doubt):
             return target.not_tried(*NOT_SETTLED)
         with deliveries.leftover_drafts.rehearsing(target.desk, target.window):

@@ -37,7 +37,7 @@ class StalledAgents:
     ) -> None:
         """Call `run`."""
         self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
-        self._ledger, self._write = tasks.ledger, tasks.quarantine.write
+        self._repository, self._write = tasks.repository, tasks.quarantine.write
         self._agent_messages = agent_messages
         self._policy = policy
         self._news = asyncio.Event()
@@ -60,7 +60,7 @@ class StalledAgents:
 
     async def check_all(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
-        tasks, write = self._ledger, self._write
+        tasks, write = self._repository, self._write
         if self._policy.on_agent_timeout is not OnAgentTimeout.PARK:
             silent = await write(lambda tx: tasks.list_stalled(tx, limit=_AT_ONCE))
             for task in silent:
@@ -93,7 +93,7 @@ class StalledAgents:
     def _apply_policy(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """What the settings say, unless the agent gave a sign while its window was looked at."""
         with at_row(task.id):
-            now = self._ledger.find(tx, task.id)
+            now = self._repository.find(tx, task.id)
             if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
                 return
             if self._agents.named(now.agent) is None:  # a reload removed it while its window was looked at
@@ -105,14 +105,14 @@ class StalledAgents:
             elif not [one for one in self._agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
                 self._park(tx, now, "no other agent can do it")
             else:
-                self._ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
+                self._repository.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
                 self._agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
 
     def _nudge(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """Ask the agent once, in its window, whether it still works; then it has as long again."""
         agent = self._agents.status(tx, task.agent or "") if not why_not_idle else None
         if task.nudge is not None:
-            state = [one.state for one in self._deliveries.of_message(tx, task.nudge)][-1]  # it may not have arrived
+            state = [one.state for one in self._deliveries.find_for_message(tx, task.nudge)][-1]  # it may not have arrived
             if state is DeliveryState.DELIVERED:
                 self._park(tx, task, "asked in its window whether it still works, and no answer")
             else:
@@ -124,12 +124,12 @@ class StalledAgents:
         else:
             text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
             asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)
-            self._ledger.record_nudge(tx, task, asked.id)
+            self._repository.record_nudge(tx, task, asked.id)
 
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
         """Let users look what the agent does. The task stays with the agent, which gets nothing new."""
         note = "; ".join(part for part in (self._last_sign(task), more) if part)
-        self._ledger.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
+        self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
         if task.agent is not None:
             self._agents.is_silent(tx, task.agent, task=task.id)
 
