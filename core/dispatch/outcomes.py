@@ -129,7 +129,7 @@ class Outcomes:
         if self.has_task_ended(tx, after):
             self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
         elif delivery.is_brief:
-            self._ledger.hold(tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
+            self._repository.hold(tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
             self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task)
         else:
             self.hold_agents(tx)
@@ -220,7 +220,7 @@ class Outcomes:
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)
             else:
-                self._ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
+                self._repository.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
             self._limit(tx, delivery, outcome.reason or Reason.UNREACHABLE, for_ms=self._policy.window_recheck_ms)
             return
         self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=offline_for(outcome.reason))

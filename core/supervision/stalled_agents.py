@@ -112,7 +112,7 @@ class StalledAgents:
         """Ask the agent once, in its window, whether it still works; then it has as long again."""
         agent = self._agents.status(tx, task.agent or "") if not why_not_idle else None
         if task.nudge is not None:
-            state = [one.state for one in self._deliveries.find_for_message(tx, task.nudge)][-1]  # it may not have arrived
+            state = [one.state for one in self._deliveries.find_for_message(tx, task.nudge)][-1]
             if state is DeliveryState.DELIVERED:
                 self._park(tx, task, "asked in its window whether it still works, and no answer")
             else:
