@@ -332,7 +332,7 @@ class DeliveryWorker:
             if is_message
             else leased.act is not None,
             act=leased.act,
-            expects=leased.expects,
+            expected_dialog=leased.expects,
         )
 
     async def _carry_out(self, order: DeliveryRequest, *, is_to_settle: bool) -> None:

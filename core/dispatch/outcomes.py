@@ -104,14 +104,14 @@ class Outcomes:
             case Result.UNKNOWN if outcome.reason is Reason.WORKER_LOST:
                 self.interrupted(tx, now, outcome)
             case Result.UNKNOWN:
-                self.nobody_knows(tx, now, outcome)
+                self.mark_unknown(tx, now, outcome)
 
     def _too_late(self, tx: Tx, delivery: Delivery, fence: int, outcome: Outcome) -> None:
         """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
         if delivery.fence != fence:
             return
         self._deliveries.record_late_outcome(tx, delivery, outcome)
-        if delivery.leftover_drafts and outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left:
+        if delivery.drafts and outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left:
             self._deliveries.leftover_drafts.forget(tx, delivery.id)
 
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
@@ -129,7 +129,9 @@ class Outcomes:
         if self.has_task_ended(tx, after):
             self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
         elif delivery.is_brief:
-            self._repository.hold(tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
+            self._repository.suspend(
+                tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after)
+            )
             self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task)
         else:
             self.hold_agents(tx)

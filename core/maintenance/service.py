@@ -114,7 +114,9 @@ class _Staged:
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
         desk, window = self._target.desk, self._target.window
-        await self._services.store.write(lambda tx: self._services.deliveries.leftover_drafts.rehearse(tx, desk, window, drafts))
+        await self._services.store.write(
+            lambda tx: self._services.deliveries.leftover_drafts.rehearse(tx, desk, window, drafts)
+        )
 
     async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
         del sha256
