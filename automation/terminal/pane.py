@@ -144,9 +144,7 @@ class TmuxPane:
         self._sure_under = self._hold.word
         try:
             self._asked(
-                lambda: self._hold.act(
-                    look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text, same_sight=True
-                )
+                lambda: self._hold.act(look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text)
             )
         except (TransientFailure, PermanentFailure):
             self._asked(lambda: self._panes.tmux.ask(["delete-buffer", "-b", buffer]), or_else=[])
@@ -174,7 +172,7 @@ class TmuxPane:
             raise TransientFailure(Reason.LATE)
         faults.point("worker.key-down")
         # An error from here on tells nothing of the key: it may have been pressed. It is not made a bounce.
-        self._hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
+        self._hold.act(stand, self._keys(stand, [self._profile.submit]), is_last=True)
         faults.point("worker.key-pressed")
 
     def is_untouched(self) -> bool:
@@ -216,7 +214,7 @@ class TmuxPane:
                     look = self.seen()
                 if not self._is_ours_alone(look, pressed=pressed):
                     return ClearResult.FAILED
-                self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
+                self._hold.act(look.stand, self._keys(look.stand, self._profile.clear))
                 pressed = True
                 self._until_other(look.view.composer or "")
             except PermanentFailure:
@@ -367,7 +365,7 @@ class PaneAction(TmuxPane):
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
         stand = self.seen_last().stand
-        self._hold.act(stand, self._keys(stand, [press.chord]), same_sight=True, is_last=True)
+        self._hold.act(stand, self._keys(stand, [press.chord]), is_last=True)
 
     def pictures(self, *, whole: bool = True) -> tuple[Picture, ...]:
         self.remember(Moment.AFTERWARDS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
@@ -19,12 +19,6 @@ from core.deliveries.model import Reason
 LONGEST_S = 0.8  # after so long the server gives the pane back. What a person types meanwhile is lost.
 OURS_S = 0.6  # for so long it is counted on
 _numbers = itertools.count(1)
-_SAME = ("pane_pid", "pane_dead", "pane_in_mode", "pane_synchronized", HOLD)
-_SAME_SIGHT = (
-    *_SAME,
-    *("pane_width", "pane_height", "cursor_x", "cursor_y"),
-    *("bracket_paste_flag", "pane_current_command"),
-)
 
 
 class PaneLock:
@@ -49,7 +43,7 @@ class PaneLock:
         since_s = time.monotonic()
         said = self._go(
             stand,
-            _SAME,
+            _parts(stand, self.word),
             ["set-option", "-p", "-t", stand.id, HOLD, word],
             ["select-pane", "-d", "-t", stand.id],
             # Written double, as run-shell would look at once what stands behind a # sign, and not when its time comes.
@@ -65,17 +59,16 @@ class PaneLock:
         *commands: Sequence[str],
         before: Sequence[Sequence[str]] = (),
         given: str | None = None,
-        same_sight: bool = False,
         is_last: bool = False,
     ) -> None:
-        """Carry these commands out if the pane stands as in `stand`, under our hold: nothing comes between the look and
-        the act. With `same_sight` its cursor and size, the program in front and whether that takes pastes in brackets
-        must be the same too. `is_last`: the hold ends with it.
+        """Carry these commands out if the pane stands as in `stand`, under our hold, and its cursor, its size, the
+        program in front and whether that takes pastes in brackets are the same: nothing comes between the look and the
+        act. `is_last`: the hold ends with it.
 
         `before` goes ahead in any case; `given` is for its first. Raises TransientFailure or PermanentFailure with
         nothing done."""
         after = _unset(stand.id) if is_last else ["select-pane", "-d", "-t", stand.id]
-        parts = _SAME_SIGHT if same_sight else _SAME
+        parts = _parts(stand, self.word) | _sight(stand)
         self._go(stand, parts, ["select-pane", "-e", "-t", stand.id], *commands, after, before=before, given=given)
         if is_last:
             self.word = ""
@@ -91,13 +84,12 @@ class PaneLock:
     def _go(
         self,
         stand: PaneState,
-        parts: Sequence[str],
+        parts: Mapping[str, str],
         *commands: Sequence[str],
         before: Sequence[Sequence[str]] = (),
         given: str | None = None,
     ) -> list[str]:
-        have = "|".join(map(asked, parts))
-        want = "|".join(_said(stand, part, self.word) for part in parts)
+        have, want = "|".join(map(asked, parts)), "|".join(parts.values())
         do = block(*commands, ["display-message", "-p", "done"])
         tell = block(["display-message", "-p", "-t", stand.id, FORMAT])
         look = ["if-shell", "-F", "-t", stand.id, f"#{{==:{have},{want}}}", do, tell]
@@ -138,17 +130,22 @@ def _unset(pane: str) -> list[str]:
     return ["set-option", "-p", "-u", "-t", pane, HOLD]
 
 
-def _said(stand: PaneState, part: str, hold: str) -> str:
+def _parts(stand: PaneState, hold: str) -> dict[str, str]:
+    """What tmux must say of the pane for it to be that one still, alive, under this hold and in no mode."""
     return {
         "pane_pid": str(stand.pid),
-        "pane_dead": "0",
-        "pane_in_mode": "0",
-        "pane_synchronized": "0",
+        **dict.fromkeys(("pane_dead", "pane_in_mode", "pane_synchronized"), "0"),
         HOLD: hold,
+    }
+
+
+def _sight(stand: PaneState) -> dict[str, str]:
+    """The same for what it shows: its size, its cursor and the program in front."""
+    return {
         "pane_width": str(stand.size[0]),
         "pane_height": str(stand.size[1]),
         "cursor_x": str(stand.cursor[0]),
         "cursor_y": str(stand.cursor[1]),
         "bracket_paste_flag": stand.brackets,
         "pane_current_command": literal(stand.command),
-    }[part]
+    }

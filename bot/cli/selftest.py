@@ -20,8 +20,7 @@ from typing import Any, cast
 
 import mss
 
-from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally
-from automation.desktop.selftest.report import SelfTestMachine, SelfTestReport
+from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally
 from automation.desktop.selftest.scenario import NAME, PROFILE, DeskRecorder, GrantAll, desk_of
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.selftest.ground_truth import SelfTestDelivery, Tally, Violation
-from automation.desktop.selftest.report import SelfTestMachine, SelfTestReport
+from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally, Violation
 from automation.desktop.x11 import connection, wayland
 from bot.cli.selftest import ReportNotWritten, keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result

@@ -157,7 +157,7 @@ def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Pat
 
         def is_pressed() -> bool:
             hold.take(looks.look("agent-1").stand)
-            hold.act(looks.look("agent-1").stand, ["send-keys", "-t", seen.id, "x"], same_sight=True, is_last=True)
+            hold.act(looks.look("agent-1").stand, ["send-keys", "-t", seen.id, "x"], is_last=True)
             return True
 
         there.until(is_pressed, "a key goes to the program that was seen")
@@ -170,7 +170,7 @@ def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Pat
         ):
             hold.take(seen)
             with pytest.raises((TransientFailure, PermanentFailure)):
-                hold.act(other, ["send-keys", "-t", seen.id, "y"], same_sight=True)
+                hold.act(other, ["send-keys", "-t", seen.id, "y"])
             hold.give_back()
         assert "y" not in str(there.screen("agent-1"))
 
