@@ -17,13 +17,13 @@ from tests.architecture.rules import Function, imported_names, module_name, text
 
 PARTS = ("bot", "core", "automation", "sandbox")
 MOST: dict[str, int] = {
-    "a public class name is used once": 20,
-    "a constructor takes at most six parameters": 14,
-    "no call reaches deeper than two attributes into another package": 14,
+    "a public class name is used once": 8,
+    "a constructor takes at most six parameters": 13,
+    "no call reaches deeper than two attributes into another package": 11,
     "no model of core has a field of sentences": 35,
     "no code decides by the words of a sentence": 14,
-    "a Protocol has more than one method": 6,
-    "a module under 60 lines has two users": 33,
+    "a Protocol has more than one method": 4,
+    "a module under 60 lines has two users": 5,
 }
 """The most breaches of each rule."""
 MOST_PARAMETERS = 6
