@@ -86,16 +86,16 @@ class PanePrograms:
         else:
             (self._folder / DOWN).touch(mode=0o600)
 
-    def tend(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> bool:
-        """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was.
+    def tend(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
+        """Start what is not there, and again what has ended, each time after a longer pause.
 
         While the panes are not wanted, end what was started in the moment in which they were put down."""
         self._tag(looks)
         if not self.is_wanted:
             if any(isinstance(looks.get(name), PaneSnapshot) for name in self._lives):
                 self.end_all()
-            return False
-        has_begun, now_s = False, self._now_s()
+            return
+        now_s = self._now_s()
         for name, life in self._lives.items():
             look = looks.get(name)
             is_there = isinstance(look, PaneSnapshot)
@@ -115,12 +115,10 @@ class PanePrograms:
             if now_s < life.again_s:
                 continue
             life.began_s, life.again_s = now_s, None
-            has_begun = True
             try:
                 self.start(name, look.stand if is_there else None)
             except (NoServer, TmuxSilent, FolderMissing) as trouble:
                 log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
-        return has_begun
 
     def _tag(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         for name, look in looks.items():
