@@ -50,7 +50,9 @@ class TmuxServer:
     def __init__(self, place: Place, environ: Mapping[str, str]) -> None:
         self.place = place
         self._environ = {name: value for name, value in environ.items() if name not in _OURS}
-        self._head = ["tmux", "-u", *reach(place)]
+        # A server of Octet's own reads no one's configuration.
+        at = ["-S", str(Path(place.socket).expanduser())] if place.socket else ["-L", place.server, "-f", "/dev/null"]
+        self._head = ["tmux", "-u", *at]
 
     def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
         """What these commands print, in lines. Raises NoServer, TmuxSilent or TmuxMissing.
@@ -82,13 +84,6 @@ class TmuxServer:
                 raise NoServer(where=where(self.place), why=said)
             raise TmuxSilent(why=said or f"exit code {done.returncode}")
         return done.stdout.decode(errors="replace").split("\n")[:-1]
-
-
-def reach(place: Place) -> list[str]:
-    """The words by which tmux is led to this server. One of Octet's own reads nobody's configuration."""
-    if place.socket:
-        return ["-S", str(Path(place.socket).expanduser())]
-    return ["-L", place.server, "-f", "/dev/null"]
 
 
 def where(place: Place) -> str:
