@@ -45,7 +45,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
 
 
-class DeskNotReady(Unavailable):
+class SelftestDeskNotReady(Unavailable):
     """The desk worker cannot begin: {why}"""
 
 
@@ -248,7 +248,7 @@ async def _ready(news: DeskRecorder) -> None:
     except TimeoutError:
         pass
     if news.state is not DeskState.READY:
-        raise DeskNotReady(why=news.reason or "it did not start in time")
+        raise SelftestDeskNotReady(why=news.reason or "it did not start in time")
 
 
 def _tell(count: int) -> Callable[[Tally], None]:

@@ -18,7 +18,7 @@ from bot.discord.text import NAME_LIMIT, plain
 from bot.discord.views import new_task
 from bot.verbs import tasks
 from bot.verbs.catalogue import ABOUT, VERBS
-from bot.verbs.declare import Kind, On, Parameter, Verb
+from bot.verbs.declare import On, Parameter, ParameterKind, Verb
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
@@ -87,7 +87,7 @@ def _option(verb: Verb, one: Parameter) -> inspect.Parameter:
     return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind | None, default=None)
 
 
-def _completion(kind: Kind) -> Any:
+def _completion(kind: ParameterKind) -> Any:
     async def complete(interaction: discord.Interaction[Bot], current: str) -> list[Choice[str]]:
         assert kind.suggest is not None
         bot = interaction.client

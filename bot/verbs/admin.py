@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Verb
+from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from core.maintenance.model import Reloaded
 from core.security.model import Actor, Permission, require
 
@@ -41,7 +41,7 @@ async def reload(
     octet: Coordinator,
     *,
     desks: Annotated[
-        frozenset[str], Kind(help="Desks whose workers restart even if unchanged", for_programs=True)
+        frozenset[str], ParameterKind(help="Desks whose workers restart even if unchanged", for_programs=True)
     ] = frozenset(),
     by: Actor,
 ) -> Reloaded:
@@ -61,7 +61,10 @@ async def reload(
     says="You are the owner of this Octet now. `/task new` gives the first task.",
 )
 async def claim(
-    octet: Coordinator, code: Annotated[str, Kind(help="The code that Octet printed when it started")], *, by: Actor
+    octet: Coordinator,
+    code: Annotated[str, ParameterKind(help="The code that Octet printed when it started")],
+    *,
+    by: Actor,
 ) -> Actor:
     """Become the owner, with the code printed on the console.
 

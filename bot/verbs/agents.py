@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Origin, Verb
+from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page, paged
 from bot.verbs.types import AgentName
 from core.agent_actions.model import ActionResult
@@ -104,7 +104,9 @@ async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> Action
 async def answer(
     octet: Coordinator,
     agent: AgentName,
-    answer: Annotated[Answer, Kind(help="What to press", choices={one.value: one.value.title() for one in Answer})],
+    answer: Annotated[
+        Answer, ParameterKind(help="What to press", choices={one.value: one.value.title() for one in Answer})
+    ],
     *,
     by: Actor,
 ) -> ActionResult:

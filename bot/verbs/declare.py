@@ -48,7 +48,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ParameterKind:
     """What the annotation of a parameter says beside its type."""
 
     help: str
@@ -68,7 +68,7 @@ class Parameter:
     type: Any  # what an interface takes for it: str, int, bool or list[str]
     default: Any
     is_option: bool
-    kind: Kind
+    kind: ParameterKind
     help: str
 
     @property
@@ -182,11 +182,13 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
         if get_origin(base) is Annotated:
             base, *inner = get_args(base)
             notes = [*inner, *notes]
-    kind = next((note for note in notes if isinstance(note, Kind)), Kind(help=""))
+    kind = next((note for note in notes if isinstance(note, ParameterKind)), ParameterKind(help=""))
     said = [note for note in notes if isinstance(note, str)]
     if inspect.isclass(base) and issubclass(base, Enum):
         values: Any = base
-        kind = Kind(help=kind.help, parse=values, choices=kind.choices or {one.value: one.value for one in values})
+        kind = ParameterKind(
+            help=kind.help, parse=values, choices=kind.choices or {one.value: one.value for one in values}
+        )
         base = str
     taken: Any = list[str] if get_origin(base) is frozenset else base
     return Parameter(

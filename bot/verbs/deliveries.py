@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Verb
+from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page, paged
 from core.deliveries.model import Delivery, DeliveryState
 from core.dispatch.model import Decision
@@ -27,9 +27,10 @@ async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, Delive
 @Verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", on=On.PROGRAMS)
 async def resolve(
     octet: Coordinator,
-    delivery: Annotated[str, Kind(help="The task, such as T-142, or the delivery's own id")],
+    delivery: Annotated[str, ParameterKind(help="The task, such as T-142, or the delivery's own id")],
     decision: Annotated[
-        Decision, Kind(help="arrived: it is in the window. again: it is not, send it again. drop: end its task")
+        Decision,
+        ParameterKind(help="arrived: it is in the window. again: it is not, send it again. drop: end its task"),
     ],
     *,
     by: Actor,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Verb
+from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import AgentName, DeskName
 from core.calibration.model import CalibrationStep
 from core.desks.model import DeskStatus, LearnedFact
@@ -16,7 +16,7 @@ from core.maintenance.model import Diagnosis, Placed, Tried
 from core.security.model import Actor, Permission, require
 
 ABOUT = "The displays on which prompts are typed"
-WindowName = Annotated[str, Kind(help="Which window, as `/desk status` names it")]
+WindowName = Annotated[str, ParameterKind(help="Which window, as `/desk status` names it")]
 AnyDesk = Annotated[DeskName | None, "Which desk; left out: all of them"]
 
 
@@ -47,7 +47,7 @@ async def screenshot(
     *,
     agent: Annotated[AgentName | None, "Whose window"] = None,
     desk: Annotated[DeskName | None, "The whole display of this desk; for the owner only"] = None,
-    window: Annotated[str | None, Kind(help="Only this window of the desk", for_programs=True)] = None,
+    window: Annotated[str | None, ParameterKind(help="Only this window of the desk", for_programs=True)] = None,
     by: Actor,
 ) -> Png:
     """See an agent's window, or the whole display of a desk that has one of its own.

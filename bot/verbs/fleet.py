@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Origin, Verb
+from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
 from core.fleet.model import Board, Needs, Wellness
 from core.security.model import Actor, Permission
@@ -37,7 +37,7 @@ async def board(octet: Coordinator, *, by: Actor) -> Board:
 async def place_board(
     octet: Coordinator,
     *,
-    remove: Annotated[bool, Kind(help="Take the board away from this channel instead")] = False,
+    remove: Annotated[bool, ParameterKind(help="Take the board away from this channel instead")] = False,
     origin: Origin,
     by: Actor,
 ) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
-from bot.verbs.declare import Kind
+from bot.verbs.declare import ParameterKind
 from bot.verbs.types import AgentName
 from core.kit.errors import Invalid
 
@@ -24,18 +24,20 @@ def _limit(value: int) -> int:
     return value
 
 
-Limit = Annotated[int, Kind(help="How many at most, 1 to 500", parse=_limit, for_programs=True)]
+Limit = Annotated[int, ParameterKind(help="How many at most, 1 to 500", parse=_limit, for_programs=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which rows of a list. A verb takes it as `where: Annotated[Filter, States]`, where `States` is an enum."""
 
-    state: Annotated[str | None, Kind(help="Only those in this state")] = None
+    state: Annotated[str | None, ParameterKind(help="Only those in this state")] = None
     agent: Annotated[AgentName | None, "Only those of this agent"] = None
-    text: Annotated[str | None, Kind(help="Only those with these words")] = None
+    text: Annotated[str | None, ParameterKind(help="Only those with these words")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Kind(help="Where to go on: the `next` of the page before", for_programs=True)] = None
+    cursor: Annotated[
+        str | None, ParameterKind(help="Where to go on: the `next` of the page before", for_programs=True)
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Origin, Verb
+from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.types import AgentName, Needs, OpenTask, Text
 from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.security.model import Actor, Permission
@@ -47,7 +47,7 @@ async def broadcast(
 
 @Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", on=On.PROGRAMS)
 async def show(
-    octet: Coordinator, message: Annotated[str, Kind(help="Its id, as `send` shows it")], *, by: Actor
+    octet: Coordinator, message: Annotated[str, ParameterKind(help="Its id, as `send` shows it")], *, by: Actor
 ) -> AgentMessageView:
     """Show a message and its deliveries."""
     return await octet.agent_messages.show(message, by=by)

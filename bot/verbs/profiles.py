@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Verb
+from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from core.kit.errors import Invalid
 from core.security.model import Actor, Permission
 
@@ -16,13 +16,13 @@ class BadName(Invalid):
     """`{text}` is not a name. Use up to 100 printable characters; for a profile letters, digits, - and _."""
 
 
-def _checked(pattern: str) -> Kind:
+def _checked(pattern: str) -> ParameterKind:
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise BadName(text=text[:40])
         return text
 
-    return Kind(help="A name", parse=parse)
+    return ParameterKind(help="A name", parse=parse)
 
 
 @Verb("profile", Permission.DESK_USE, "POST /profiles/{profile}/enabled", on=On.HTTP)

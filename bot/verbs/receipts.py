@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Verb
+from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.desks import Png
 from core.receipts.model import Receipt
 from core.security.model import Actor, Permission
 
 ABOUT = "What is kept of deliveries"
-Named = Annotated[str, Kind(help="A task, such as T-142, or a delivery's own id")]
+Named = Annotated[str, ParameterKind(help="A task, such as T-142, or a delivery's own id")]
 
 
 @Verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP)
@@ -25,8 +25,8 @@ async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt,
 async def picture(
     octet: Coordinator,
     named: Named,
-    attempt: Annotated[int, Kind(help="The delivery's attempt, its `fence`")],
-    picture: Annotated[str, Kind(help="The picture's name")],
+    attempt: Annotated[int, ParameterKind(help="The delivery's attempt, its `fence`")],
+    picture: Annotated[str, ParameterKind(help="The picture's name")],
     *,
     by: Actor,
 ) -> Png:

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Kind, On, Verb
+from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Text
 from core.security.model import Actor
 from core.tasks.model import TaskState
 
 ABOUT = "What agents say to Octet"
-TaskOfPrompt = Annotated[str, Kind(help="The task of your prompt, such as T-142")]
-Code = Annotated[str, Kind(help="The code of your prompt; it belongs to this task only")]
-Key = Annotated[str, Kind(help="The same key never counts twice")]
+TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142")]
+Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task only")]
+Key = Annotated[str, ParameterKind(help="The same key never counts twice")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ async def reply(
     code: Code,
     text: Text,
     *,
-    final: Annotated[bool, Kind(help="It ends the task, as `done` does")] = False,
+    final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
     key: Key,
     by: Actor,
 ) -> Heard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import Kind
+from bot.verbs.declare import ParameterKind
 from core.tasks.model import TaskId, parse_task_id
 
 if TYPE_CHECKING:
@@ -35,14 +35,21 @@ def _split(text: str | Iterable[str]) -> frozenset[str]:
     return frozenset(part.strip() for part in parts if part.strip())
 
 
-AgentName = Annotated[str, Kind(help="The agent's name", suggest=_agents)]
-DeskName = Annotated[str, Kind(help="Which desk", suggest=_desks)]
-AnyTask = Annotated[TaskId, Kind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)]
-OpenTask = Annotated[TaskId, Kind(help="The task, for example T-142", suggest=_open_tasks, parse=parse_task_id)]
+AgentName = Annotated[str, ParameterKind(help="The agent's name", suggest=_agents)]
+DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
+AnyTask = Annotated[TaskId, ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)]
+OpenTask = Annotated[
+    TaskId, ParameterKind(help="The task, for example T-142", suggest=_open_tasks, parse=parse_task_id)
+]
 """A task that has not ended."""
-Text = Annotated[str, Kind(help="What is to be said", is_text=True)]
-Needs = Annotated[frozenset[str], Kind(help="What the agent must be able to do, separated by commas", parse=_split)]
+Text = Annotated[str, ParameterKind(help="What is to be said", is_text=True)]
+Needs = Annotated[
+    frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
+]
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 Priority = Annotated[
-    int, Kind(help="How urgent it is", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)})
+    int,
+    ParameterKind(
+        help="How urgent it is", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)}
+    ),
 ]

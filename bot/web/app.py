@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from bot.web import click_page, errors
 from bot.web.click_page import OneTimeLinks
-from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, Need
+from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.routes import calibrations
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
@@ -25,10 +25,10 @@ router = APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest answer there may be, in UTF-8, with what stands around it
-_OPEN = Access(need=Need.NOTHING, body_limit=click_page.BODY_LIMIT)
+_OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
-    "": Access(need=Need.OPERATOR, body_limit=BODY_LIMIT),
-    "/api/v2/replies": Access(need=Need.REPLY_KEY, body_limit=REPLY_LIMIT),
+    "": Access(need=RequiredAccess.OPERATOR, body_limit=BODY_LIMIT),
+    "/api/v2/replies": Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
     "/livez": _OPEN,
     "/readyz": _OPEN,
     "/proof": _OPEN,

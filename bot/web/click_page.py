@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.guard import CSP, Access, Guard, Need
+from bot.web.guard import CSP, Access, Guard, RequiredAccess
 from core.calibration import texts
 from core.calibration.model import CalibrationResult, ComposerPlace, PointAt
 from core.calibration.ports import CalibrationDialog
@@ -181,4 +181,6 @@ def create_page(links: OneTimeLinks, *, allowed_hosts: frozenset[str]) -> ASGIAp
     app.state.click_links = links
     errors.install(app)
     app.include_router(router)
-    return Guard(app, allowed_hosts=allowed_hosts, access={"": Access(need=Need.NOTHING, body_limit=BODY_LIMIT)})
+    return Guard(
+        app, allowed_hosts=allowed_hosts, access={"": Access(need=RequiredAccess.NOTHING, body_limit=BODY_LIMIT)}
+    )

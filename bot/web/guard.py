@@ -54,7 +54,7 @@ BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight o
 _BODY_S = 20  # how long a body may take to arrive
 
 
-class Need(Enum):
+class RequiredAccess(Enum):
     """The secret that a route needs."""
 
     NOTHING = "nothing"
@@ -88,11 +88,11 @@ class Callers:
         return None if agent is None else Caller(is_operator=False, agent=agent)
 
 
-def require(need: Need, caller: Caller | None) -> None:
+def require(need: RequiredAccess, caller: Caller | None) -> None:
     """Raise NoToken or NoReplyKey if this caller does not have what is needed."""
-    if need is Need.OPERATOR and not (caller and caller.is_operator):
+    if need is RequiredAccess.OPERATOR and not (caller and caller.is_operator):
         raise NoToken
-    if need is Need.REPLY_KEY and caller is None:
+    if need is RequiredAccess.REPLY_KEY and caller is None:
         raise NoReplyKey
 
 
@@ -140,7 +140,7 @@ class Bodies:
 class Access:
     """What a request needs, and how large its body may be, in bytes."""
 
-    need: Need
+    need: RequiredAccess
     body_limit: int
 
 
@@ -257,12 +257,12 @@ async def _caller(request: Request) -> Caller | None:
 
 
 async def _operator(caller: Asker) -> Actor:
-    require(Need.OPERATOR, caller)
+    require(RequiredAccess.OPERATOR, caller)
     return OPERATOR
 
 
 async def _replier(caller: Asker) -> Actor:
-    require(Need.REPLY_KEY, caller)
+    require(RequiredAccess.REPLY_KEY, caller)
     agent = caller.agent if caller else EVERY_AGENT
     return Actor(kind=ActorKind.AGENT, id=f"agent:{agent}", name=agent, role=Role.NOBODY)
 

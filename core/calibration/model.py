@@ -132,7 +132,7 @@ class WindowCalibrated(DeskEvent):
     profile: str
 
 
-class WindowNotFound(NotFound):
+class CalibrationWindowNotFound(NotFound):
     """No window on the display {what}. `octet calibrate --list` shows those there are."""
 
 

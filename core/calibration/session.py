@@ -18,6 +18,7 @@ from core.calibration.model import (
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
+    CalibrationWindowNotFound,
     Candidate,
     ChooseWindows,
     Chosen,
@@ -37,7 +38,6 @@ from core.calibration.model import (
     Risk,
     Survey,
     UnknownWindowNumber,
-    WindowNotFound,
     cells,
     place_of,
 )
@@ -315,12 +315,14 @@ class CalibrationSession(QuestionSession):
         desk = next((desk for desk in files.desks if desk.name == self.desk), None)
         known = next((window for window in desk.windows if window.name == self._wishes.only), None) if desk else None
         if known is None:
-            raise WindowNotFound(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
+            raise CalibrationWindowNotFound(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
         found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
         if by_place := known.match_by is MatchBy.PLACE:
             found = [window for window in found if window.box == known.box]
         if len(found) != 1:
-            raise WindowNotFound(what=f"is the only one whose title fits {known.title}, that of {known.name}")
+            raise CalibrationWindowNotFound(
+                what=f"is the only one whose title fits {known.title}, that of {known.name}"
+            )
         at = (self.desk, known.name)
         agent = next((name for name, desk, window in self._agents() if (desk, window) == at), known.name)
         wanted = WindowChoice(window=found[0].id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import tomlkit
 
-from core.calibration.model import CalibratedWindow, WindowNotFound
+from core.calibration.model import CalibratedWindow, CalibrationWindowNotFound
 from core.config.desks import read_desks
 from core.config.editor import Changed, Edit, change
 from core.config.profiles import leaves, merged, nested, read_profiles
@@ -74,7 +74,7 @@ def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
     here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
     known = next(here, None)
     if known is None:
-        raise WindowNotFound(what=f"is called {desk}/{window} in config/desks"[:120])
+        raise CalibrationWindowNotFound(what=f"is called {desk}/{window} in config/desks"[:120])
     values = dict(files.measured[desk, window])
     for fact in Learned(home).read(desk)[0]:
         if fact.window == window and isinstance(fact.value, Sign):

@@ -15,7 +15,7 @@ _UNDER_WAY = frozenset({DeliveryState.STAGING, DeliveryState.STAGED, DeliverySta
 _NEEDED = frozenset({*_UNDER_WAY, DeliveryState.UNKNOWN})
 
 
-class LeftoverDrafts:
+class DraftMarks:
     """The marks that stand in the deliveries' rows. The lane made them and alone understands them."""
 
     def __init__(self, store: Store) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from core.deliveries import _store
 from core.deliveries._store import delivery_of
-from core.deliveries.leftover_drafts import LeftoverDrafts
+from core.deliveries.leftover_drafts import DraftMarks
 from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.deliveries.model import (
     BEFORE_ENTER,
@@ -59,7 +59,7 @@ class Deliveries:
         self._clock = clock
         self._ids = ids
         self._followers: list[Follower] = []
-        self.leftover_drafts = LeftoverDrafts(store)  # what interrupted deliveries may have left in the windows
+        self.leftover_drafts = DraftMarks(store)  # what interrupted deliveries may have left in the windows
         self._witnesses: list[Witness] = []
 
     def follow(self, call: Follower) -> None:

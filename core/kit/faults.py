@@ -23,7 +23,7 @@ S = TypeVar("S", bound=StrEnum)
 log = structlog.get_logger(__name__)
 
 
-class Act(StrEnum):
+class FaultAction(StrEnum):
     """What a ticket may say. The other is the process at the other end of the desk's pipe."""
 
     KILL = "kill"  # SIGKILL to this process
@@ -192,16 +192,16 @@ def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
         return
     said = taken.read_text("utf-8").strip()
     match said:
-        case Act.KILL:
+        case FaultAction.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
-        case Act.KILL_OTHER:
+        case FaultAction.KILL_OTHER:
             _kill_other()
-        case Act.KILL_BOTH:
+        case FaultAction.KILL_BOTH:
             _kill_other()
             os.kill(os.getpid(), signal.SIGKILL)
-        case Act.STOP:
+        case FaultAction.STOP:
             os.kill(os.getpid(), signal.SIGSTOP)
-        case Act.FAIL if may_fail:
+        case FaultAction.FAIL if may_fail:
             raise Struck(point=name)
         case _:
             log.error("fault_ticket_means_nothing", point=name, said=said[:40])

@@ -282,7 +282,7 @@ class TextExpired(Conflict):
     Create a new task."""
 
 
-class AlreadyRunning(Conflict):
+class TaskAlreadyRunning(Conflict):
     """Task {id} is {state} with {agent} already and stays there.
     Cancel it and ask again if another agent shall do it."""
 

@@ -31,7 +31,6 @@ from core.store.engine import Tx
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
 from core.tasks.model import (
     ENDED,
-    AlreadyRunning,
     DeliveryUnresolved,
     InvalidPriority,
     NewTask,
@@ -41,6 +40,7 @@ from core.tasks.model import (
     ProgressTooLate,
     Task,
     TaskAlreadyEnded,
+    TaskAlreadyRunning,
     TaskId,
     TaskNeverStarted,
     TaskNotStopped,
@@ -218,7 +218,7 @@ class Tasks:
             _check_open(found)
             self._check_capable(found.needs, wanted)
             if found.state not in _NOT_BEGUN:
-                raise AlreadyRunning(id=found.id, state=found.state.value, agent=found.agent or "an agent")
+                raise TaskAlreadyRunning(id=found.id, state=found.state.value, agent=found.agent or "an agent")
             self._check_delivery_resolved(tx, found)
             return self.repository.reassign(tx, found, wanted, by=by)
 

@@ -17,7 +17,7 @@ from tests.architecture.rules import Function, imported_names, module_name, text
 
 PARTS = ("bot", "core", "automation", "sandbox")
 MOST: dict[str, int] = {
-    "a public class name is used once": 8,
+    "a public class name is used once": 0,
     "a constructor takes at most six parameters": 13,
     "no call reaches deeper than two attributes into another package": 11,
     "no model of core has a field of sentences": 35,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from core.kit.faults import Act as Strike
+from core.kit.faults import FaultAction as Strike
 from core.profiles.model import Box
 from tests.e2e.house import House, Json, open_house, words
 from tests.sandbox.desktop.eyes import Eyes, environment, until

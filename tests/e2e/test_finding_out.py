@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from core.kit.faults import Act
+from core.kit.faults import FaultAction
 from tests.e2e.house import House, body_of, open_house, words
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
@@ -24,14 +24,14 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield house
 
 
-async def killed_after_enter(house: House, brief: str, agent: str, act: Act = Act.KILL_BOTH) -> str:
+async def killed_after_enter(house: House, brief: str, agent: str, act: FaultAction = FaultAction.KILL_BOTH) -> str:
     """The task whose prompt was submitted just before coordinator, worker, or both were killed; Octet is back."""
     draft = house.world / "draft"
     draft.write_text(act)
     draft.rename(house.world / "tickets" / "worker.key-pressed")
     task = await house.task(f"{brief}\ndemo: silent", agent)
     assert house.octet is not None
-    if act is Act.KILL:  # the worker alone
+    if act is FaultAction.KILL:  # the worker alone
         return task
     async with asyncio.timeout(60):
         await house.octet.process.wait()
@@ -55,10 +55,11 @@ async def press(house: House, message: dict[str, Any], label: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("act", "agent"), [(Act.KILL_BOTH, "Agent-1"), (Act.KILL_OTHER, "Agent-2"), (Act.KILL, "Agent-3")]
+    ("act", "agent"),
+    [(FaultAction.KILL_BOTH, "Agent-1"), (FaultAction.KILL_OTHER, "Agent-2"), (FaultAction.KILL, "Agent-3")],
 )
 async def test_where_the_window_shows_what_was_said_it_is_found_to_have_arrived(
-    house: House, act: Act, agent: str
+    house: House, act: FaultAction, agent: str
 ) -> None:
     task = await killed_after_enter(house, "Look at the transcript", agent, act)
     await house.card(task, "is working on it")

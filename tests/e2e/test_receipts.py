@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from core.kit.faults import Act
+from core.kit.faults import FaultAction
 from core.receipts import texts as receipt_words
 from tests.e2e.house import House, Json, body_of, open_house
 
@@ -28,7 +28,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield house
 
 
-async def killed_at(house: House, point: str, agent: str, act: Act) -> str:
+async def killed_at(house: House, point: str, agent: str, act: FaultAction) -> str:
     """A task in whose delivery Octet was killed there; it runs again."""
     draft = house.world / "draft"
     draft.write_text(act)
@@ -56,7 +56,7 @@ async def times_heard(house: House, agent: str, point: str) -> int:
 
 async def test_a_verdict_that_was_lost_leaves_the_receipt_of_what_was_found_out_afterwards(house: House) -> None:
     point = "delivery.submitting-delivered.written"  # inside the transaction that nobody will see
-    task = await killed_at(house, point, "Agent-1", Act.KILL)
+    task = await killed_at(house, point, "Agent-1", FaultAction.KILL)
     await house.card(task, "is working on it")
     (receipt,) = await receipts_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("delivered", "exact")
@@ -70,7 +70,7 @@ async def test_a_verdict_that_was_lost_leaves_the_receipt_of_what_was_found_out_
 
 async def test_a_verdict_that_was_stored_has_its_receipt_whole_and_once(house: House) -> None:
     point = "delivery.submitting-delivered.committed"
-    task = await killed_at(house, point, "Agent-2", Act.KILL)
+    task = await killed_at(house, point, "Agent-2", FaultAction.KILL)
     await house.card(task, "is working on it")
     (receipt,) = await receipts_of(house, task)
     assert receipt["state"] == "delivered"
@@ -83,7 +83,7 @@ async def test_a_verdict_that_was_stored_has_its_receipt_whole_and_once(house: H
 
 async def test_an_attempt_that_never_came_to_enter_leaves_no_receipt_but_that_of_the_next(house: House) -> None:
     point = "worker.staged-granted"
-    task = await killed_at(house, point, "Agent-3", Act.KILL_BOTH)
+    task = await killed_at(house, point, "Agent-3", FaultAction.KILL_BOTH)
     await house.card(task, "is working on it")
     (receipt,) = await receipts_of(house, task)
     assert receipt["fence"] == 2, "of the second attempt: in the first one nothing was pressed"
@@ -94,7 +94,7 @@ async def test_an_attempt_that_never_came_to_enter_leaves_no_receipt_but_that_of
 
 async def test_where_nobody_saw_it_and_the_window_cannot_tell_the_receipt_claims_neither(house: House) -> None:
     point = "dispatch.seen"
-    task = await killed_at(house, point, "Agent-5", Act.KILL)
+    task = await killed_at(house, point, "Agent-5", FaultAction.KILL)
     await house.told(task, f"{task} needs a person")
     (receipt,) = await receipts_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("unknown", None)

@@ -15,7 +15,7 @@ import tomlkit
 
 from core.config.loader import load
 from core.home import Home
-from core.kit.faults import Act as Strike
+from core.kit.faults import FaultAction as Strike
 from tests.e2e.house import House, open_house, words
 from tests.e2e.test_dialogs import press, strike
 from tests.fakes.desk import ROOT

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.calibration.model import Candidate, ChooseWindows, Pick, Point, SeveralWindows, WindowNotFound, from_corner
+from core.calibration.model import (
+    CalibrationWindowNotFound,
+    Candidate,
+    ChooseWindows,
+    Pick,
+    Point,
+    SeveralWindows,
+    from_corner,
+)
 from core.calibration.texts import read_point
 from core.kit.errors import Invalid
 
@@ -51,7 +59,7 @@ class WindowSpec:
             found = found or [one for one in rows if self.title in one.window.title]
             found = found or [one for one in rows if _matches(self.title, one.window.title)]
         if not found:
-            raise WindowNotFound(what=what)
+            raise CalibrationWindowNotFound(what=what)
         if len(found) > 1:
             titles = ", ".join(f"“{one.window.title}”" for one in found)
             raise SeveralWindows(count=len(found), what=what, titles=titles)

@@ -49,7 +49,7 @@ _NOT_PRESSED: dict[str, str] = {
 """Why nothing was pressed, where the lane's own word for it is not enough."""
 
 
-class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
+class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
     """One press: acknowledged first, its error answered. The message itself belongs to its writer, not to the press."""
 
     def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
@@ -77,7 +77,8 @@ class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
 
 
 class ResolveUnknown(
-    Press, template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})"
+    MessageButton,
+    template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})",
 ):
     """One press is one person's word, if the presser may give it and nothing else has settled it before."""
 
@@ -101,7 +102,7 @@ class ResolveUnknown(
                 return f"{what} is dropped. Whoever asked for it is told." if after.task else f"{what} is dropped."
 
 
-class PressAct(Press, template=r"v1:press:(?P<act>approve|deny|continue):(?P<standstill>[0-9A-Z]{26})"):
+class PressAct(MessageButton, template=r"v1:press:(?P<act>approve|deny|continue):(?P<standstill>[0-9A-Z]{26})"):
     """One press is one act upon the dialog that the message shows, and upon no other."""
 
     def __init__(self, act: str, standstill: str) -> None:
@@ -113,7 +114,7 @@ class PressAct(Press, template=r"v1:press:(?P<act>approve|deny|continue):(?P<sta
         return await ended(await core.agent_actions.answer_dialog(self.standstill, self.act, by=by), core=core, by=by)
 
 
-class LookAtWindow(Press, template=r"v1:look:(?P<standstill>[0-9A-Z]{26})"):
+class LookAtWindow(MessageButton, template=r"v1:look:(?P<standstill>[0-9A-Z]{26})"):
     """Shows the whole window as it is now, to a user who may see it."""
 
     def __init__(self, standstill: str) -> None:
@@ -128,7 +129,7 @@ class LookAtWindow(Press, template=r"v1:look:(?P<standstill>[0-9A-Z]{26})"):
         return Parts(content=f"The window of {dialog.agent}:", attachments=(shown,))
 
 
-class CancelTask(Press, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
+class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
     """One press ends the task, if the presser may and the task has not ended yet."""
 
     def __init__(self, task: str) -> None:
@@ -139,7 +140,7 @@ class CancelTask(Press, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
         return tasks.cancel.sentence(await interaction.client.coordinator.tasks.cancel(self.task, by=by), str)
 
 
-class RemoveBoard(Press, template=r"v1:fleet:board:remove"):
+class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
     """One press takes the board of this channel away, if the presser may."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from discord import ui
 from bot.discord import errors, replies
 from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.text import CONTENT_LIMIT, cut, inline
-from bot.discord.views.buttons import Press
+from bot.discord.views.buttons import MessageButton
 from core.calibration import texts
 from core.calibration.model import (
     CalibrationResult,
@@ -40,7 +40,7 @@ class UnreadableAnswer(Invalid):
 
 
 class AnswerCalibration(
-    Press, template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})"
+    MessageButton, template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})"
 ):
     """A press answers the question of that number, or opens a field for the answer."""
 
@@ -137,7 +137,7 @@ def _joined(lines: list[str]) -> str:
     return cut("\n".join(lines), CONTENT_LIMIT)
 
 
-class Recalibrate(Press, template=r"v1:recalibrate:(?P<desk>.+):(?P<window>[A-Za-z0-9_.-]+)"):
+class Recalibrate(MessageButton, template=r"v1:recalibrate:(?P<desk>.+):(?P<window>[A-Za-z0-9_.-]+)"):
     """Measures this very window again; core lets only the owner."""
 
     def __init__(self, desk: str, window: str) -> None:

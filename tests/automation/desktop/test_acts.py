@@ -134,7 +134,7 @@ async def test_an_act_whose_worker_was_killed_is_never_pressed_again(stand: Stan
     on, places = stand.on, stand.places
     for point, is_pressed in {"worker.act-granted": False, "worker.act-pressed": True}.items():
         shown = await asked(on, TERMINAL)
-        (places / point).write_text(faults.Act.KILL)
+        (places / point).write_text(faults.FaultAction.KILL)
         commits = Commits()
         outcome = await do(on, TERMINAL, Act.APPROVE, shown.mark, commits)
         assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST), outcome

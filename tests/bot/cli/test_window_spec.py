@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bot.cli.calibrate.window_spec import BadSpec, parse_spec
-from core.calibration.model import Candidate, ChooseWindows, FoundWindow, Pick, SeveralWindows, WindowNotFound
+from core.calibration.model import (
+    CalibrationWindowNotFound,
+    Candidate,
+    ChooseWindows,
+    FoundWindow,
+    Pick,
+    SeveralWindows,
+)
 from core.profiles.model import Box
 
 
@@ -43,8 +50,8 @@ def test_a_spec_that_names_no_window_is_refused(spec: str) -> None:
 
 def test_a_spec_for_no_window_or_several_or_a_place_outside_is_refused() -> None:
     for spec, error in (
-        ("title=mail", WindowNotFound),
-        ("title=ma(il", WindowNotFound),
+        ("title=mail", CalibrationWindowNotFound),
+        ("title=ma(il", CalibrationWindowNotFound),
         ("title=t", SeveralWindows),
         ("id=0x11,composer=900,1", BadSpec),
     ):

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
-from bot.web.guard import BUDGET, LOOPBACK_NAMES, Access, Bodies, Callers, Guard, Need
+from bot.web.guard import BUDGET, LOOPBACK_NAMES, Access, Bodies, Callers, Guard, RequiredAccess
 from bot.web.server import Register
 from tests.bot.web.clients import Client, Loop
 
@@ -159,7 +159,7 @@ async def test_every_way_out_of_a_request_gives_its_bytes_back(acts: list[tuple[
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    access = {"": Access(need=Need.NOTHING, body_limit=LIMIT)}
+    access = {"": Access(need=RequiredAccess.NOTHING, body_limit=LIMIT)}
     guard = Guard(app, allowed_hosts=LOOPBACK_NAMES, access=access, bodies=kept)
     acts = [("begin", 0, 0), ("begin", 0, 0), ("bytes", 0, 40), *acts]
     for act, which, size in [*acts, *[("cancel", 0, 0)] * len(acts)]:

@@ -18,7 +18,7 @@ from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from bot.web import app, click_page
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
-from bot.web.guard import LOOPBACK_NAMES, Guard, Need
+from bot.web.guard import LOOPBACK_NAMES, Guard, RequiredAccess
 from bot.web.routes import calibrations
 from bot.web.verbs import add_routes
 from core.tasks.model import TaskState
@@ -68,11 +68,11 @@ def test_the_list_of_protected_routes_is_whole() -> None:
 
 async def test_the_guard_knows_which_secret_each_route_needs_before_it_reads_the_body() -> None:
     guard = Guard(FastAPI(), allowed_hosts=LOOPBACK_NAMES, access=ACCESS)
-    assert {guard.access(path).need for _, path in PROTECTED} == {Need.OPERATOR}
-    assert {guard.access(path).need for _, path in AGENTS} == {Need.REPLY_KEY}
+    assert {guard.access(path).need for _, path in PROTECTED} == {RequiredAccess.OPERATOR}
+    assert {guard.access(path).need for _, path in AGENTS} == {RequiredAccess.REPLY_KEY}
     for room in (app, click_page):
         paths = [route.path for route in room.router.routes if isinstance(route, APIRoute)]
-        assert {guard.access(path).need for path in paths} == {Need.NOTHING}
+        assert {guard.access(path).need for path in paths} == {RequiredAccess.NOTHING}
 
 
 async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -> None:

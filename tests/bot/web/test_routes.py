@@ -86,7 +86,7 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
     assert (urgent.status_code, urgent.json()["priority"]) == (200, 0)
     for verb, body, code in (
         ("retry", None, "task_not_stopped"),
-        ("assign", {"agent": "Agent-2"}, "already_running"),
+        ("assign", {"agent": "Agent-2"}, "task_already_running"),
         ("assign", {}, "invalid"),
         ("priority", {"priority": 7}, "invalid_priority"),
         ("priority", {"priority": "1"}, "invalid"),

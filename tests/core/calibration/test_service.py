@@ -11,13 +11,13 @@ import pytest
 from core.calibration.model import (
     CalibrationBusy,
     CalibrationResult,
+    CalibrationWindowNotFound,
     ChooseWindows,
     Chosen,
     ComposerPlace,
     NoOpenCalibration,
     Pick,
     PointAt,
-    WindowNotFound,
 )
 from core.desks.model import DeskNotFound
 from core.security.model import NotAllowed
@@ -138,6 +138,6 @@ async def test_a_window_that_is_not_found_for_certain_is_not_recalibrated(tmp_pa
         file.write_text(file.read_text("utf-8").replace('title = "left"', f'title = "{title}"'), "utf-8")
         await at.octet.maintenance.reload(by=ADA)
         for window in ("left", "attic"):
-            with pytest.raises(WindowNotFound):
+            with pytest.raises(CalibrationWindowNotFound):
                 await at.octet.maintenance.recalibrate("one", window, by=ADA)
         assert scout.trials == []

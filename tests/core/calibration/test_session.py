@@ -25,6 +25,7 @@ from core.calibration.model import (
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
+    CalibrationWindowNotFound,
     Cause,
     ChooseWindows,
     Chosen,
@@ -41,7 +42,6 @@ from core.calibration.model import (
     TrialResult,
     UnknownGridPlace,
     UnknownWindowNumber,
-    WindowNotFound,
     cells,
     place_of,
 )
@@ -304,7 +304,7 @@ async def test_one_known_window_is_measured_again_without_a_question(display: Di
     assert isinstance(result, CalibrationResult)
     assert [(one.agent, one.window, one.title) for one in result.connected] == [("Agent-2", "agent-2", "— gemini$")]
     assert display.table("desks/main.toml")["windows"][-1]["box"]["y"] == 100
-    with pytest.raises(WindowNotFound):
+    with pytest.raises(CalibrationWindowNotFound):
         await display.session(only="agent-9").start()
 
 
@@ -326,7 +326,7 @@ async def test_what_was_measured_and_learned_becomes_a_profile_of_the_users_own(
     assert (profile.busy.box, profile.busy.colour) == (sign.box, sign.colour)
     with pytest.raises(ProfileExists):
         save_profile(home, "mine", "main", "agent-2")
-    with pytest.raises(WindowNotFound):
+    with pytest.raises(CalibrationWindowNotFound):
         save_profile(home, "other", "main", "agent-99")
 
 
