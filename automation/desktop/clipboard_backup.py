@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, with_config
 
 from core.kit.files import write_bytes_private
 from core.profiles.model import Selection
@@ -29,6 +29,7 @@ SECRETS = frozenset(
 """By these targets password managers say that what they offer is to be kept nowhere; the last two on Windows."""
 
 
+@with_config(ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipboardFormat:
     """One form of it."""
@@ -52,28 +53,8 @@ class ClipboardContent:
         """Whether its owner asked that it be kept nowhere."""
         return any(one.target in SECRETS for one in self.formats)
 
-    def pack(self) -> bytes:
-        """As a file."""
-        listed = [
-            {"target": one.target, "kind": one.kind, "bits": one.bits, "data": base64.b64encode(one.data).decode()}
-            for one in self.formats
-        ]
-        return json.dumps({"formats": listed, "left_out": self.left_out}).encode()
 
-    @classmethod
-    def unpack(cls, packed: bytes) -> ClipboardContent:
-        """From a file. Raises ValueError, KeyError or TypeError when it holds something else."""
-        found = json.loads(packed)
-        formats = tuple(
-            ClipboardFormat(
-                target=str(one["target"]),
-                kind=str(one["kind"]),
-                bits=int(one["bits"]),
-                data=base64.b64decode(one["data"]),
-            )
-            for one in found["formats"]
-        )
-        return cls(formats=formats, left_out=int(found["left_out"]))
+_FILE = TypeAdapter(ClipboardContent)
 
 
 def in_order(targets: list[str]) -> list[str]:
@@ -97,14 +78,14 @@ class ClipboardBackup:
             return
         with contextlib.suppress(OSError):  # no room: then a killed worker loses the clipboard, and nothing else
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_bytes_private(self._path(selection), self._session + b"\n" + belongings.pack())
+            write_bytes_private(self._path(selection), self._session + b"\n" + _FILE.dump_json(belongings))
 
     def get(self, selection: Selection) -> ClipboardContent | None:
         """What was kept; None when there is nothing, or it is of another run of the display."""
         try:
             session, _, packed = self._path(selection).read_bytes().partition(b"\n")
-            return ClipboardContent.unpack(packed) if session == self._session else None
-        except (OSError, ValueError, KeyError, TypeError):
+            return _FILE.validate_json(packed) if session == self._session else None
+        except (OSError, ValueError):
             return None
 
     def clear(self, selection: Selection) -> None:

@@ -19,94 +19,78 @@ MONITORENUMPROC: Any = _procedure(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void
 HOOKPROC: Any = _procedure(ctypes.c_ssize_t, ctypes.c_int, ctypes.c_size_t, ctypes.c_ssize_t)
 
 
+_POINTERS = (
+    *("HWND", "HANDLE", "HGLOBAL", "HINSTANCE", "HMODULE", "HMENU", "HHOOK", "HDESK", "HMONITOR", "HDC", "HICON"),
+    *("LPVOID", "PVOID", "LPMSG", "LPPOINT", "LPRECT", "LPCRECT", "LPINPUT", "PLASTINPUTINFO", "PGUITHREADINFO"),
+    *("LPMONITORINFO", "LPDWORD", "PDWORD", "PHANDLE", "PSID", "PUCHAR", "HCURSOR", "HBRUSH"),
+    *("DPI_AWARENESS_CONTEXT", "const WNDCLASSEXW *", "const MSG *"),
+)
+TYPES: dict[str, Any] = {
+    **dict.fromkeys(_POINTERS, ctypes.c_void_p),
+    **dict.fromkeys(("LPCWSTR", "LPWSTR"), ctypes.c_wchar_p),
+    **dict.fromkeys(("BOOL", "int", "LONG", "HRESULT", "TOKEN_INFORMATION_CLASS", "DPI_AWARENESS"), ctypes.c_int32),
+    **dict.fromkeys(("DWORD", "UINT"), ctypes.c_uint32),
+    **dict.fromkeys(("ATOM", "WORD"), ctypes.c_uint16),
+    **dict.fromkeys(("SIZE_T", "WPARAM", "ULONG_PTR"), ctypes.c_size_t),
+    **dict.fromkeys(("LPARAM", "LRESULT", "LONG_PTR"), ctypes.c_ssize_t),
+    "SHORT": ctypes.c_int16,
+    "WNDPROC": WNDPROC,
+    "WNDENUMPROC": WNDENUMPROC,
+    "MONITORENUMPROC": MONITORENUMPROC,
+    "HOOKPROC": HOOKPROC,
+}
+"""By the name that Windows' headers give a type, what it is for ctypes."""
+
+
+def _of(members: str) -> tuple[tuple[str, Any], ...]:
+    """The members of a structure, as its header declares them."""
+    pairs = (member.split() for member in members.split(","))
+    return tuple((name, TYPES[kind]) for kind, name in pairs)
+
+
 class POINT(ctypes.Structure):
-    _fields_ = (("x", ctypes.c_int32), ("y", ctypes.c_int32))
+    _fields_ = _of("LONG x, LONG y")
 
 
 class RECT(ctypes.Structure):
-    _fields_ = (
-        ("left", ctypes.c_int32),
-        ("top", ctypes.c_int32),
-        ("right", ctypes.c_int32),
-        ("bottom", ctypes.c_int32),
-    )
+    _fields_ = _of("LONG left, LONG top, LONG right, LONG bottom")
+
+
+TYPES.update(POINT=POINT, RECT=RECT)
 
 
 class MSG(ctypes.Structure):
-    _fields_ = (
-        ("hwnd", ctypes.c_void_p),
-        ("message", ctypes.c_uint32),
-        ("wParam", ctypes.c_size_t),
-        ("lParam", ctypes.c_ssize_t),
-        ("time", ctypes.c_uint32),
-        ("pt", POINT),
-    )
+    _fields_ = _of("HWND hwnd, UINT message, WPARAM wParam, LPARAM lParam, DWORD time, POINT pt")
 
 
 class WNDCLASSEXW(ctypes.Structure):
-    _fields_ = (
-        ("cbSize", ctypes.c_uint32),
-        ("style", ctypes.c_uint32),
-        ("lpfnWndProc", WNDPROC),
-        ("cbClsExtra", ctypes.c_int32),
-        ("cbWndExtra", ctypes.c_int32),
-        ("hInstance", ctypes.c_void_p),
-        ("hIcon", ctypes.c_void_p),
-        ("hCursor", ctypes.c_void_p),
-        ("hbrBackground", ctypes.c_void_p),
-        ("lpszMenuName", ctypes.c_wchar_p),
-        ("lpszClassName", ctypes.c_wchar_p),
-        ("hIconSm", ctypes.c_void_p),
+    _fields_ = _of(
+        "UINT cbSize, UINT style, WNDPROC lpfnWndProc, int cbClsExtra, int cbWndExtra, HINSTANCE hInstance,"
+        "HICON hIcon, HCURSOR hCursor, HBRUSH hbrBackground, LPCWSTR lpszMenuName, LPCWSTR lpszClassName, HICON hIconSm"
     )
 
 
 class LASTINPUTINFO(ctypes.Structure):
-    _fields_ = (("cbSize", ctypes.c_uint32), ("dwTime", ctypes.c_uint32))
+    _fields_ = _of("UINT cbSize, DWORD dwTime")
 
 
 class KBDLLHOOKSTRUCT(ctypes.Structure):
-    _fields_ = (
-        ("vkCode", ctypes.c_uint32),
-        ("scanCode", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("time", ctypes.c_uint32),
-        ("dwExtraInfo", ctypes.c_size_t),
-    )
+    _fields_ = _of("DWORD vkCode, DWORD scanCode, DWORD flags, DWORD time, ULONG_PTR dwExtraInfo")
 
 
 class GUITHREADINFO(ctypes.Structure):
-    _fields_ = (
-        ("cbSize", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("hwndActive", ctypes.c_void_p),
-        ("hwndFocus", ctypes.c_void_p),
-        ("hwndCapture", ctypes.c_void_p),
-        ("hwndMenuOwner", ctypes.c_void_p),
-        ("hwndMoveSize", ctypes.c_void_p),
-        ("hwndCaret", ctypes.c_void_p),
-        ("rcCaret", RECT),
+    _fields_ = _of(
+        "DWORD cbSize, DWORD flags, HWND hwndActive, HWND hwndFocus, HWND hwndCapture, HWND hwndMenuOwner,"
+        "HWND hwndMoveSize, HWND hwndCaret, RECT rcCaret"
     )
 
 
 class MOUSEINPUT(ctypes.Structure):
-    _fields_ = (
-        ("dx", ctypes.c_int32),
-        ("dy", ctypes.c_int32),
-        ("mouseData", ctypes.c_uint32),
-        ("dwFlags", ctypes.c_uint32),
-        ("time", ctypes.c_uint32),
-        ("dwExtraInfo", ctypes.c_size_t),
-    )
+    _fields_ = _of("LONG dx, LONG dy, DWORD mouseData, DWORD dwFlags, DWORD time, ULONG_PTR dwExtraInfo")
 
 
 class KEYBDINPUT(ctypes.Structure):
-    _fields_ = (
-        ("wVk", ctypes.c_uint16),
-        ("wScan", ctypes.c_uint16),
-        ("dwFlags", ctypes.c_uint32),
-        ("time", ctypes.c_uint32),
-        ("dwExtraInfo", ctypes.c_size_t),
-    )
+    _fields_ = _of("WORD wVk, WORD wScan, DWORD dwFlags, DWORD time, ULONG_PTR dwExtraInfo")
 
 
 class _Inputs(ctypes.Union):
@@ -119,7 +103,7 @@ class INPUT(ctypes.Structure):
 
 
 class SID_AND_ATTRIBUTES(ctypes.Structure):  # noqa: N801 Windows' own name
-    _fields_ = (("Sid", ctypes.c_void_p), ("Attributes", ctypes.c_uint32))
+    _fields_ = _of("PSID Sid, DWORD Attributes")
 
 
 class TOKEN_MANDATORY_LABEL(ctypes.Structure):  # noqa: N801 as above
@@ -127,56 +111,13 @@ class TOKEN_MANDATORY_LABEL(ctypes.Structure):  # noqa: N801 as above
 
 
 class MONITORINFO(ctypes.Structure):
-    _fields_ = (("cbSize", ctypes.c_uint32), ("rcMonitor", RECT), ("rcWork", RECT), ("dwFlags", ctypes.c_uint32))
+    _fields_ = _of("DWORD cbSize, RECT rcMonitor, RECT rcWork, DWORD dwFlags")
 
 
 STRUCTURES: tuple[type[ctypes.Structure], ...] = (
-    POINT,
-    RECT,
-    MSG,
-    WNDCLASSEXW,
-    LASTINPUTINFO,
-    KBDLLHOOKSTRUCT,
-    GUITHREADINFO,
-    MOUSEINPUT,
-    KEYBDINPUT,
-    INPUT,
-    SID_AND_ATTRIBUTES,
-    TOKEN_MANDATORY_LABEL,
-    MONITORINFO,
+    *(POINT, RECT, MSG, WNDCLASSEXW, LASTINPUTINFO, KBDLLHOOKSTRUCT, GUITHREADINFO, MOUSEINPUT, KEYBDINPUT, INPUT),
+    *(SID_AND_ATTRIBUTES, TOKEN_MANDATORY_LABEL, MONITORINFO),
 )
-
-_POINTERS = (
-    *("HWND", "HANDLE", "HGLOBAL", "HINSTANCE", "HMODULE", "HMENU", "HHOOK", "HDESK", "HKL", "HMONITOR", "HDC"),
-    *("LPVOID", "PVOID", "LPMSG", "LPPOINT", "LPRECT", "LPCRECT", "LPINPUT", "PLASTINPUTINFO", "PGUITHREADINFO"),
-    *("LPMONITORINFO", "LPDWORD", "PDWORD", "PHANDLE", "PSID", "PUCHAR", "LPCVOID"),
-    *("DPI_AWARENESS_CONTEXT", "const WNDCLASSEXW *", "const MSG *"),
-)
-TYPES: Mapping[str, Any] = {
-    **dict.fromkeys(_POINTERS, ctypes.c_void_p),
-    "LPCWSTR": ctypes.c_wchar_p,
-    "LPWSTR": ctypes.c_wchar_p,
-    "WNDENUMPROC": WNDENUMPROC,
-    "MONITORENUMPROC": MONITORENUMPROC,
-    "HOOKPROC": HOOKPROC,
-    "BOOL": ctypes.c_int32,
-    "int": ctypes.c_int32,
-    "LONG": ctypes.c_int32,
-    "HRESULT": ctypes.c_int32,
-    "DWORD": ctypes.c_uint32,
-    "UINT": ctypes.c_uint32,
-    "ATOM": ctypes.c_uint16,
-    "SHORT": ctypes.c_int16,
-    "SIZE_T": ctypes.c_size_t,
-    "WPARAM": ctypes.c_size_t,
-    "LPARAM": ctypes.c_ssize_t,
-    "LRESULT": ctypes.c_ssize_t,
-    "LONG_PTR": ctypes.c_ssize_t,
-    "TOKEN_INFORMATION_CLASS": ctypes.c_int32,
-    "DPI_AWARENESS": ctypes.c_int32,
-    "POINT": POINT,
-}
-"""By the name that Windows' headers give a type, what it is for ctypes."""
 
 FUNCTIONS: Mapping[str, str] = {
     "user32": """
@@ -215,7 +156,6 @@ FUNCTIONS: Mapping[str, str] = {
         LRESULT CallNextHookEx(HHOOK, int, WPARAM, LPARAM)
         BOOL UnhookWindowsHookEx(HHOOK)
         int GetMessageW(LPMSG, HWND, UINT, UINT)
-        BOOL PeekMessageW(LPMSG, HWND, UINT, UINT, UINT)
         LRESULT DispatchMessageW(const MSG *)
         BOOL PostMessageW(HWND, UINT, WPARAM, LPARAM)
         BOOL PostThreadMessageW(DWORD, UINT, WPARAM, LPARAM)
@@ -266,90 +206,25 @@ FUNCTIONS: Mapping[str, str] = {
 }
 """By library, each function as its header declares it."""
 
-CONSTANTS: Mapping[str, int] = {
-    "GW_OWNER": 4,
-    "GA_ROOT": 2,
-    "GWL_EXSTYLE": -20,
-    "WS_EX_TOPMOST": 8,
-    "WS_EX_TRANSPARENT": 0x20,
-    "WS_EX_TOOLWINDOW": 0x80,
-    "WS_EX_APPWINDOW": 0x40000,
-    "WS_EX_NOACTIVATE": 0x8000000,
-    "WS_EX_LAYERED": 0x80000,
-    "SW_SHOWNOACTIVATE": 4,
-    "SWP_NOSIZE": 1,
-    "SWP_NOMOVE": 2,
-    "SWP_NOZORDER": 4,
-    "SWP_NOACTIVATE": 0x10,
-    "SWP_ASYNCWINDOWPOS": 0x4000,
-    "DWMWA_EXTENDED_FRAME_BOUNDS": 9,
-    "DWMWA_CLOAKED": 14,
-    "SM_XVIRTUALSCREEN": 76,
-    "SM_YVIRTUALSCREEN": 77,
-    "SM_CXVIRTUALSCREEN": 78,
-    "SM_CYVIRTUALSCREEN": 79,
-    "GUI_INMENUMODE": 4,
-    "GUI_SYSTEMMENUMODE": 8,
-    "GUI_POPUPMENUMODE": 16,
-    "GUI_INMOVESIZE": 2,
-    "CF_UNICODETEXT": 13,
-    "CF_BITMAP": 2,
-    "CF_METAFILEPICT": 3,
-    "CF_PALETTE": 9,
-    "CF_ENHMETAFILE": 14,
-    "CF_OWNERDISPLAY": 0x80,
-    "CF_DSPTEXT": 0x81,
-    "CF_DSPENHMETAFILE": 0x8E,
-    "CF_PRIVATEFIRST": 0x200,
-    "CF_GDIOBJLAST": 0x3FF,
-    "GMEM_MOVEABLE": 2,
-    "DESKTOP_READOBJECTS": 1,
-    "UOI_NAME": 2,
-    "WM_APP": 0x8000,
-    "WM_DESTROYCLIPBOARD": 0x307,
-    "WM_RENDERFORMAT": 0x305,
-    "WM_RENDERALLFORMATS": 0x306,
-    "WM_QUIT": 0x12,
-    "WM_TIMER": 0x113,
-    "WM_KEYDOWN": 0x100,
-    "WM_KEYUP": 0x101,
-    "WM_SYSKEYDOWN": 0x104,
-    "WM_SYSKEYUP": 0x105,
-    "WH_KEYBOARD_LL": 13,
-    "LLKHF_INJECTED": 0x10,
-    "PM_REMOVE": 1,
-    "INPUT_MOUSE": 0,
-    "INPUT_KEYBOARD": 1,
-    "KEYEVENTF_EXTENDEDKEY": 1,
-    "KEYEVENTF_KEYUP": 2,
-    "MOUSEEVENTF_MOVE": 1,
-    "MOUSEEVENTF_LEFTDOWN": 2,
-    "MOUSEEVENTF_LEFTUP": 4,
-    "MOUSEEVENTF_VIRTUALDESK": 0x4000,
-    "MOUSEEVENTF_ABSOLUTE": 0x8000,
-    "MAPVK_VK_TO_VSC": 0,
-    "PROCESS_QUERY_LIMITED_INFORMATION": 0x1000,
-    "TOKEN_QUERY": 8,
-    "VK_LBUTTON": 1,
-    "VK_XBUTTON2": 6,
-    "VK_SHIFT": 0x10,
-    "VK_CONTROL": 0x11,
-    "VK_MENU": 0x12,
-    "VK_PAUSE": 0x13,
-    "VK_PRIOR": 0x21,
-    "VK_DOWN": 0x28,
-    "VK_INSERT": 0x2D,
-    "VK_DELETE": 0x2E,
-    "VK_LWIN": 0x5B,
-    "VK_RWIN": 0x5C,
-    "VK_CAPITAL": 0x14,
-    "VK_NUMLOCK": 0x90,
-    "VK_SCROLL": 0x91,
-    "VK_LSHIFT": 0xA0,
-    "VK_LCONTROL": 0xA2,
-    "VK_RCONTROL": 0xA3,
-    "VK_RMENU": 0xA5,
-}
+_NUMBERS = """
+    GW_OWNER=4 GA_ROOT=2 GWL_EXSTYLE=-20
+    WS_EX_TOPMOST=8 WS_EX_TRANSPARENT=0x20 WS_EX_TOOLWINDOW=0x80 WS_EX_APPWINDOW=0x40000 WS_EX_NOACTIVATE=0x8000000
+    WS_EX_LAYERED=0x80000
+    SW_SHOWNOACTIVATE=4 SWP_NOSIZE=1 SWP_NOMOVE=2 SWP_NOZORDER=4 SWP_NOACTIVATE=0x10 SWP_ASYNCWINDOWPOS=0x4000
+    DWMWA_EXTENDED_FRAME_BOUNDS=9 DWMWA_CLOAKED=14
+    SM_XVIRTUALSCREEN=76 SM_YVIRTUALSCREEN=77 SM_CXVIRTUALSCREEN=78 SM_CYVIRTUALSCREEN=79
+    GUI_INMENUMODE=4 GUI_SYSTEMMENUMODE=8 GUI_POPUPMENUMODE=16 GUI_INMOVESIZE=2
+    CF_UNICODETEXT=13 CF_BITMAP=2 CF_METAFILEPICT=3 CF_PALETTE=9 CF_ENHMETAFILE=14 CF_OWNERDISPLAY=0x80
+    CF_DSPTEXT=0x81 CF_DSPENHMETAFILE=0x8E CF_PRIVATEFIRST=0x200 CF_GDIOBJLAST=0x3FF
+    GMEM_MOVEABLE=2 DESKTOP_READOBJECTS=1 UOI_NAME=2
+    WM_APP=0x8000 WM_DESTROYCLIPBOARD=0x307 WM_RENDERFORMAT=0x305 WM_QUIT=0x12 WM_KEYDOWN=0x100 WM_SYSKEYDOWN=0x104
+    WH_KEYBOARD_LL=13 LLKHF_INJECTED=0x10 INPUT_MOUSE=0 INPUT_KEYBOARD=1 KEYEVENTF_EXTENDEDKEY=1 KEYEVENTF_KEYUP=2
+    MOUSEEVENTF_MOVE=1 MOUSEEVENTF_LEFTDOWN=2 MOUSEEVENTF_LEFTUP=4 MOUSEEVENTF_VIRTUALDESK=0x4000
+    MOUSEEVENTF_ABSOLUTE=0x8000
+    MAPVK_VK_TO_VSC=0 PROCESS_QUERY_LIMITED_INFORMATION=0x1000 TOKEN_QUERY=8
+    VK_LBUTTON=1 VK_PRIOR=0x21 VK_DOWN=0x28 VK_INSERT=0x2D VK_DELETE=0x2E VK_LWIN=0x5B VK_RWIN=0x5C
+"""
+CONSTANTS: Mapping[str, int] = {name: int(number, 0) for name, number in re.findall(r"(\w+)=(\S+)", _NUMBERS)}
 """The numbers, by the names of Windows' headers."""
 
 ENUMERATED: Mapping[str, int] = {"TokenIntegrityLevel": 25, "DPI_AWARENESS_PER_MONITOR_AWARE": 2}

@@ -7,6 +7,7 @@ import base64
 import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
@@ -19,6 +20,7 @@ from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Wind
 from core.kit.errors import Conflict
 from core.profiles.model import Activity, Box, Profile
 
+T = TypeVar("T")
 TRIAL_S = 60.0  # for a trial, before which a delivery may lie
 
 ARRANGING_S = 5.0  # so much longer an answer may take for each window that is to be put back
@@ -99,15 +101,11 @@ class DeskWorkerClient:
 
     async def survey(self) -> Survey:
         answer = await self._ask(messages.AskSurvey())
-        if answer.survey is None:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return answer.survey
+        return self._given(answer.survey, answer)
 
     async def pointer(self) -> Point:
         answer = await self._ask(messages.AskSurvey(pointer_only=True))
-        if answer.pointer is None:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return answer.pointer
+        return self._given(answer.pointer, answer)
 
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
@@ -120,9 +118,7 @@ class DeskWorkerClient:
     ) -> TrialResult:
         question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, known=known)
         answer = await self._ask(question, more_s=TRIAL_S)
-        if answer.tried is None:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return answer.tried
+        return self._given(answer.tried, answer)
 
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Carry out one order by the worker. One at a time: others wait here."""
@@ -211,6 +207,11 @@ class DeskWorkerClient:
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer
+
+    def _given(self, found: T | None, answer: messages.CallResult) -> T:
+        if found is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return found
 
     async def _ask(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
         if not self._link.ready.is_set():
