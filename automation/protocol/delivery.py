@@ -197,9 +197,13 @@ class Submission(Attempt):
     def _judged(self, outcome: Outcome) -> Outcome:
         if self._read_by is None:
             return outcome
-        if self._read_by is Readback.NONE:
-            return _unproven(outcome)
-        return replace(outcome, note=f"{outcome.note}; {READ_BY[self._read_by]}")
+        if self._read_by is not Readback.NONE:
+            return replace(outcome, note=f"{outcome.note}; {READ_BY[self._read_by]}")
+        if outcome.result is Result.UNKNOWN and outcome.draft_left:
+            return outcome  # a draft that is still there was not sent
+        return Outcome(
+            result=Result.SENT, note=f"nobody read back what was sent, as its profile allows; {outcome.note}"
+        )
 
     def _proven(self) -> Outcome:
         seen, wanted = self._watch(), self._profile.confirm
@@ -291,14 +295,6 @@ class Submission(Attempt):
             return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
         except (TransientFailure, PermanentFailure, Cancelled):
             return False
-
-
-def _unproven(outcome: Outcome) -> Outcome:
-    """Of a text that nobody read back it may be said at most that it was sent; a draft that stands there was not."""
-    if outcome.result is Result.UNKNOWN and outcome.draft_left:
-        return outcome
-    note = f"nobody read back what was sent, as its profile allows; {outcome.note}"
-    return Outcome(result=Result.SENT, note=note)
 
 
 class DeliveryRun(Submission):

@@ -38,7 +38,10 @@ def prepare(text: str, profile: Habits) -> str:
                 raise PermanentFailure(
                     Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter"
                 )
-    text = _with_tabs(text, profile.tab)
+    if profile.tab is Newline.REFUSE and "\t" in text:
+        raise PermanentFailure(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
+    if profile.tab is not Newline.KEEP:
+        text = text.replace("\t", "    ")
     if not text.strip():
         raise PermanentFailure(Reason.TEXT_REFUSED, "there is nothing in it")
     for start in profile.forbidden_prefixes:
@@ -47,12 +50,6 @@ def prepare(text: str, profile: Habits) -> str:
     if len(text) > profile.max_chars:
         raise PermanentFailure(Reason.TOO_LONG, f"{len(text)} characters, {profile.max_chars} are taken")
     return text
-
-
-def _with_tabs(text: str, tab: Newline) -> str:
-    if tab is Newline.REFUSE and "\t" in text:
-        raise PermanentFailure(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
-    return text if tab is Newline.KEEP else text.replace("\t", "    ")
 
 
 def normalise(text: str, level: Normalise) -> str:

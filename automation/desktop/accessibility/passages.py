@@ -37,9 +37,11 @@ def shown_text(node: Node, *, within: Box | None, masks: Sequence[Box]) -> str:
     lines: list[str] = []
     buttons: list[str] = []
     for one in passages(node, by_line=bool(masks) or within is not None):
-        if within is not None and not within.holds(*_middle(one.box)):
+        if within is not None and not within.holds(*one.box.middle):
             continue
-        text = MASKED if _is_under(one.box, masks) else one.text
+        # What does not say where it stands may be under any mask.
+        is_masked = any(one.box.overlaps(mask) or not one.box.has_area for mask in masks)
+        text = MASKED if is_masked else one.text
         if one.is_button:
             buttons.append(f"[{text.strip()}]")
         elif text is not MASKED or lines[-1:] != [MASKED]:
@@ -88,12 +90,3 @@ def _lines(node: Node, own: str) -> list[Passage]:
     except NoBusReply:  # it does not say where its lines stand: each may be anywhere in it
         places = [node.extents()] * (own.count("\n") + 1)
     return [Passage(text=text, box=box) for text, box in zip(own.split("\n"), places, strict=True)]
-
-
-def _middle(box: Box) -> tuple[int, int]:
-    return box.x + box.width // 2, box.y + box.height // 2
-
-
-def _is_under(box: Box, masks: Sequence[Box]) -> bool:
-    """Whether a mask hides a part of it; what does not say where it stands may be under any."""
-    return any(box.overlaps(mask) or not box.has_area for mask in masks)

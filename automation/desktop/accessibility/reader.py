@@ -214,7 +214,7 @@ class AccessibilityReader:
         parts: list[AccessiblePart] = []
         for node in frame.find(State.SHOWING)[:MOST_OBJECTS]:
             try:
-                if _is(node, role, name):
+                if (not role or node.role() == role) and (not name or node.label() == name):
                     parts.append(AccessiblePart(role=node.role(), name=node.label(), box=node.extents(), node=node))
             except Vanished:
                 continue  # it went while we looked
@@ -290,10 +290,6 @@ def _pid_of(app: Node) -> int:
         return int(str(app.bus.ask(asked)[0]))
     except (Vanished, NoBusReply):
         return 0
-
-
-def _is(node: Node, role: str, name: str) -> bool:
-    return (not role or node.role() == role) and (not name or node.label() == name)
 
 
 def _is_around(outer: Box, inner: Box) -> bool:

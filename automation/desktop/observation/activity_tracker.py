@@ -133,13 +133,15 @@ class ActivityTracker:
         shown = redacted(text or "")  # if it has a code, Octet does not know where the picture shows it
         answers: tuple[Act, ...] = () if view.dialog is None else profile.dialogs[view.dialog].answers
         one.crop = crop
+        # A dialog that is a window of its own has no masks.
+        painted = crop if crop is None or view.box is None else paint_masks(crop, view.box, profile.masks)
         one.shown = Shown(
             window=name,
             activity=reading.activity,
             answers=answers,
             text=shown,
             mark="" if crop is None else mark(crop),
-            png=b"" if crop is None or shown != (text or "") else to_small_png(_painted(crop, view, profile)),
+            png=b"" if painted is None or shown != (text or "") else to_small_png(painted),
             note=reading.note,
         )
         self.tell(one.shown)
@@ -193,11 +195,6 @@ def sight_of(view: WindowSnapshot, profile: Profile) -> Sight:
 def mark(crop: Image.Image) -> str:
     """By which exactly this dialog is known again: a letter more or less is another one."""
     return hashlib.sha256(repr(crop.size).encode() + crop.tobytes()).hexdigest()
-
-
-def _painted(crop: Image.Image, view: WindowSnapshot, profile: Profile) -> Image.Image:
-    """The dialog without what is masked; a window of its own has no masks."""
-    return crop if view.box is None else paint_masks(crop, view.box, profile.masks)
 
 
 def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:

@@ -39,15 +39,12 @@ def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
     hollow = shape.copy()
     if width > 2 and height > 2:
         hollow.paste(0, (1, 1, width - 1, height - 1))
-    if _white(shape) != width * height and (_white(shape) != 2 * (width + height) - 4 or _differ(shape, hollow)):
+    is_hollow = _white(shape) == 2 * (width + height) - 4 and not ImageChops.difference(shape, hollow).getbbox()
+    if _white(shape) != width * height and not is_hollow:
         return False
     there = picture.crop(around)
     other_colours = differing(there, Image.new("RGB", there.size, there.getpixel((0, 0))))
     return ImageChops.darker(other_colours, shape).getbbox() is None
-
-
-def _differ(one: Image.Image, other: Image.Image) -> bool:
-    return ImageChops.difference(one, other).getbbox() is not None
 
 
 def is_blank(picture: Image.Image, background: str, caret_px: int) -> bool:

@@ -107,7 +107,7 @@ class WindowInspector(WindowLocator):
         return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
 
     def _anchor_difference(self, name: str, seen: WindowInfo, anchor: Box) -> str:
-        kept = self._kept_as(name, anchor)
+        kept = candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name
         picture = self._screen.take(anchor.on_screen(seen.box))
         if not self._anchors.has(kept):
             if seen.box != self.configured_box(name):
@@ -116,9 +116,6 @@ class WindowInspector(WindowLocator):
                 raise TransientFailure(Reason.CHANGED, PLAIN)
             self._anchors.keep(kept, picture)
         return self._anchors.difference(kept, picture)
-
-    def _kept_as(self, name: str, anchor: Box) -> str:
-        return candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name
 
     def learn(self, name: str, value: Box | Sign) -> None:
         """Use what was learned of this window from now on, another anchor or its busy sign, and tell it."""

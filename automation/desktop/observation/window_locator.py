@@ -59,7 +59,8 @@ class WindowLocator:
 
     def boxes_now(self) -> list[Box]:
         """Where all of them are this moment; where they would stand, of those that are not there."""
-        return [self._box_now(name) for name in self._configured]
+        seen = {name: self.windows.see(known) for name, known in self._known.items()}
+        return [now.box if (now := seen.get(name)) else self.standing_box(name) for name in self._configured]
 
     def ids(self) -> dict[str, int]:
         """The X windows that were found for the configured ones so far."""
@@ -82,7 +83,8 @@ class WindowLocator:
             return still
         found = self.windows.find(self.profile(name).match_class, configured.title)
         program = self.profile(name).match_program
-        strangers = [] if not program else [seen for seen in found if not self._is_of(program, seen)]
+        # A program that cannot be known is another one.
+        strangers = [seen for seen in found if program and not re.fullmatch(program, self.windows.program_of(seen.id))]
         found = [seen for seen in found if seen not in strangers]
         if not found:
             self._known.pop(name, None)
@@ -185,11 +187,6 @@ class WindowLocator:
         seen = None if known is None else self.windows.see(known)
         return seen or self.identify(name)
 
-    def _box_now(self, name: str) -> Box:
-        known = self._known.get(name)
-        seen = None if known is None else self.windows.see(known)
-        return self.standing_box(name) if seen is None else seen.box
-
     def _modal(self, name: str, modal: Modal) -> WindowInfo | None:
         known = self._known.get(name)
         if known is None:
@@ -227,10 +224,6 @@ class WindowLocator:
             if any(seen.id != known for seen in self.windows.find(self.profile(other).match_class, title, client=mine)):
                 return True
         return False
-
-    def _is_of(self, program: str, seen: WindowInfo) -> bool:
-        """Whether the window's process runs this program; one that cannot be known is another one."""
-        return re.fullmatch(program, self.windows.program_of(seen.id)) is not None
 
     def _why_none(self, strangers: Collection[WindowInfo]) -> str:
         if strangers:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -162,15 +162,11 @@ class ClipboardWindow:
             elif message == C.WM_APP:
                 self._work()
             else:
-                return self._default(window, message, word, long)
+                return int(self._api.DefWindowProcW(window, message, word, long))
         except Exception:
             # Nothing may be raised into Windows. Whoever waits for what was asked here sees that it does not come.
             log.exception("clipboard_message_failed", message=message)
         return 0
-
-    def _default(self, window: int, message: int, word: int, long: int) -> int:
-        answer: Any = self._api.DefWindowProcW(window, message, word, long)
-        return int(answer)
 
 
 T = TypeVar("T")

@@ -231,7 +231,7 @@ class X11Clipboard:
                 belongings = self._asking.everything(selection, KEEP_S, answer_s=answer_s)
                 if belongings is not None and not belongings.is_late:
                     self._frozen.pop(program, None)
-                elif not self._is_given_up(program):
+                elif time.monotonic() - self._frozen.setdefault(program, time.monotonic()) < FROZEN_S:
                     return False
                 if belongings is None or belongings.left_out:
                     log.warning("clipboard_not_kept_whole", selection=name, is_lost=belongings is None)
@@ -243,9 +243,6 @@ class X11Clipboard:
         keeper.begin(self._window.id & self._client_bits, client)
         self._kept = kept
         return True
-
-    def _is_given_up(self, program: int) -> bool:
-        return time.monotonic() - self._frozen.setdefault(program, time.monotonic()) >= FROZEN_S
 
     def _give_back(self, client: int) -> None:
         for name, selection in self._selections.items():

@@ -156,9 +156,6 @@ class X11Input:
             yield
         finally:
             del vars(self.connection)["sync"]
-        self._wait_for_the_server()
-
-    def _wait_for_the_server(self) -> None:
         with suppress(DisplayHeld):
             self.connection.sync()
 

@@ -31,13 +31,13 @@ class SelectionOffer:
     client: int
     data: bytes
     for_everybody: bool = False  # others than the program may read it too; their readings do not count
-    forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes])  # by target, what is given of it
-    time: int = 0  # the server's time at which we became the owner
-    served: int = 0
-    awaits_copy: bool = False  # the program is going to copy what is in its composer, as we press the chord for it
-    copies: int = 0  # how often it did. Each time the selection was taken back at once, and this is offered again.
-    news: threading.Event = field(default_factory=threading.Event)  # taken, copied or lost
-    is_lost: bool = False
+    forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes], init=False)  # by target, what is given of it
+    time: int = field(default=0, init=False)  # the server's time at which we became the owner
+    served: int = field(default=0, init=False)
+    awaits_copy: bool = field(default=False, init=False)  # Octet presses the chord that copies in that program
+    copies: int = field(default=0, init=False)  # each time the selection was taken back at once, and is offered again
+    news: threading.Event = field(default_factory=threading.Event, init=False)  # taken, copied or lost
+    is_lost: bool = field(default=False, init=False)
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Wait until `holds()`; False when it did not within that time."""

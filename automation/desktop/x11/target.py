@@ -100,7 +100,14 @@ class X11Target(InputTarget[WindowInspector]):
         one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""
         if self.eyes.identify(self.name).id != self.target().id:
             raise TransientFailure(Reason.FOCUS_TAKEN)
-        self._in_grab(lambda instant: self._press_all(chords, instant.focus))
+
+        def now(instant: RoutingSnapshot) -> None:
+            focus: int | None = instant.focus
+            for chord in chords:
+                self._press(chord, focus)
+                focus = None  # asked anew: a key of ours may have moved it
+
+        self._in_grab(now)
 
     def dismiss(self, question: int, chord: str) -> None:
         """Press a chord into another window of the target's own program, which stands in its way, and nowhere else."""
@@ -181,8 +188,11 @@ class X11Target(InputTarget[WindowInspector]):
         while True:
             with self._fingers.server.asking(self._reach.ask) as instant:
                 self._check_held()
-                trouble = _hands_trouble(instant)
-                if trouble is None:
+                if instant.is_anything_down:
+                    trouble = TransientFailure(Reason.KEYS_DOWN)
+                elif instant.is_keyboard_taken:
+                    trouble = TransientFailure(Reason.LOCKED, LOCKED)
+                else:
                     act(instant)
                     return
             if time.monotonic() >= end:
@@ -192,11 +202,6 @@ class X11Target(InputTarget[WindowInspector]):
     def _release_s(self) -> float:
         """How long a key or button may be down before it counts as held by somebody: that of our own click is not."""
         return max(RELEASE_S, self._clicks.under_way_s())
-
-    def _press_all(self, chords: Sequence[str], focus: int | None) -> None:
-        for chord in chords:
-            self._press(chord, focus)
-            focus = None  # asked anew: a key of ours may have moved it
 
     def _press(self, chord: str, focus: int | None, *, while_down: Callable[[], None] = do_nothing) -> None:
         if not self._reach.keys_go_to(self.target().id, focus=focus):
@@ -226,11 +231,3 @@ class X11Target(InputTarget[WindowInspector]):
             self._hold.will_click(point)
         self._in_grab(now)
         self._clicks.made(point, corner)
-
-
-def _hands_trouble(instant: RoutingSnapshot) -> TransientFailure | None:
-    if instant.is_anything_down:
-        return TransientFailure(Reason.KEYS_DOWN)
-    if instant.is_keyboard_taken:
-        return TransientFailure(Reason.LOCKED, LOCKED)
-    return None

@@ -159,19 +159,16 @@ class X11Window(DeliveryWindow[WindowInspector]):
         self._aim.watch_drawing()
         if not self._is_in_place():
             return SubmitEvidence(is_empty=False, is_busy=False)
-        is_empty = self._is_emptied()
+        accessible = self._readbacks.accessible
+        # Chromium tells that it is empty later than it shows it; toolkits draw over the place.
+        is_empty = self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
             self._aim.let_go()
-        is_busy, accessible = self._eyes.is_busy(self._name) or self._took_line(), self._readbacks.accessible
+        is_busy = self._eyes.is_busy(self._name) or self._took_line()
         # Which costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
         return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
-
-    def _is_emptied(self) -> bool:
-        """Whether it looks empty or its program says so: Chromium says it late, toolkits draw over the place."""
-        accessible = self._readbacks.accessible
-        return self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
 
     def wait_for_redraw(self, seconds: float) -> None:
         self._aim.wait_for_redraw(seconds)
@@ -243,7 +240,9 @@ class X11Window(DeliveryWindow[WindowInspector]):
             try:
                 self._close_question()
                 self._take_up(is_first=number == 0, if_untouched=if_untouched)
-                self._press_clear()
+                accessible = self._readbacks.accessible
+                self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
+                self._aim.press_to_clear(self._profile.clear)
                 pressed = True
                 if self._aim.until(self._is_seen_empty, CLEAR_S):
                     self._aim.wait(STILL_S)
@@ -294,8 +293,3 @@ class X11Window(DeliveryWindow[WindowInspector]):
     def _watch(self) -> None:
         self._untouched.begin(self._aim.target().id)
         self._is_watched = True
-
-    def _press_clear(self) -> None:
-        accessible = self._readbacks.accessible
-        self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
-        self._aim.press_to_clear(self._profile.clear)

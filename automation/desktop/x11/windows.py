@@ -96,7 +96,8 @@ class X11Windows:
         above = stack[stack.index(own) + 1 :] if own in stack else []
         for other in self._see_each(self._questions.shown(above)):
             if other.is_viewable and other.box.overlaps(target.box):
-                return self._content_of(other)
+                # The managed window that a frame holds has the name people know.
+                return next((seen for seen in self.all() if self.chain_of(seen.id)[-1] == other.id), other)
         return None
 
     def chain_at(self, x: int, y: int) -> list[int]:
@@ -220,10 +221,6 @@ class X11Windows:
                 )
             )
         return found
-
-    def _content_of(self, frame: WindowInfo) -> WindowInfo:
-        """The managed window that a frame holds, which has the name people know; else the frame itself."""
-        return next((seen for seen in self.all() if self.chain_of(seen.id)[-1] == frame.id), frame)
 
     def _numbers(self, resource: XWindow, name: str) -> list[int]:
         return numbers(self._questions.property(resource.id, name)())
