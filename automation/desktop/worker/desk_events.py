@@ -35,22 +35,19 @@ class DeskEvents:
         self._now: _News | None = None  # what is being told; None once it is not true any more
         self._came = asyncio.Event()
 
+    # What is told is what core.desks.ports.DeskNews promises.
+
     def desk(self, state: DeskState, reason: str) -> None:
-        """The desk's hands came up, went away, or cannot be used for `reason`."""
         self._add(("desk", ""), lambda news: news.desk_changed(self._desk, state, reason))
 
     def waits(self, why: str) -> None:
-        """No delivery begins for now because of `why`; empty: they may begin again."""
         self._drop(("waits", ""), now=False)
         self._add(("waits", ""), lambda news: news.desk_waits(self._desk, why))
 
     def locked(self, *, is_locked: bool) -> None:
-        """The desk's screen is locked, or is not any more. What was to be told of it before is worth nothing now."""
-        self._drop(("locked", ""))
-        self._add(("locked", ""), lambda news: news.desk_locked(self._desk, is_locked=is_locked))
+        self._replace(("locked", ""), lambda news: news.desk_locked(self._desk, is_locked=is_locked))
 
     def stopped(self, how: str) -> None:
-        """Somebody stopped the desk at its machine."""
         self._add(("stopped", ""), lambda news: news.desk_stopped(self._desk, how))
 
     def released(self) -> None:
@@ -58,7 +55,6 @@ class DeskEvents:
         self._drop(("stopped", ""))
 
     def usable(self, window: str) -> None:
-        """A window can be used."""
         self._add(("usable", window), lambda news: news.window_usable(self._desk, window))
 
     def no_longer_usable(self, window: str) -> None:
@@ -66,21 +62,15 @@ class DeskEvents:
         self._drop(("usable", window))
 
     def shows(self, shown: Shown) -> None:
-        """A window shows something else. What was to be told of it before and was not yet is worth nothing now."""
-        self._drop(("shows", shown.window))
-        self._add(("shows", shown.window), lambda news: news.window_shows(self._desk, shown))
+        self._replace(("shows", shown.window), lambda news: news.window_shows(self._desk, shown))
 
     def seen(self, status: WindowStatus) -> None:
-        """Whether a window can be used is another than before."""
-        self._drop(("seen", status.name))
-        self._add(("seen", status.name), lambda news: news.window_seen(self._desk, status))
+        self._replace(("seen", status.name), lambda news: news.window_seen(self._desk, status))
 
     def stirred(self, window: str) -> None:
-        """Something goes on in a window at work."""
         self._add(("stirred", window), lambda news: news.window_stirred(self._desk, window))
 
     def learned(self, fact: LearnedFact) -> None:
-        """Octet learned something of a window."""
         self._add((fact.what, fact.window), lambda news: news.window_learned(fact))
 
     async def run(self) -> None:
@@ -97,6 +87,11 @@ class DeskEvents:
         self._waiting = [one for one in self._waiting if one.about != about]
         if now and self._now is not None and self._now.about == about:
             self._now = None
+
+    def _replace(self, about: tuple[str, str], tell: Callable[[DeskNews], Awaitable[None]]) -> None:
+        """What was to be told of this before, and was not yet, is worth nothing now."""
+        self._drop(about)
+        self._add(about, tell)
 
     def _add(self, about: tuple[str, str], tell: Callable[[DeskNews], Awaitable[None]]) -> None:
         self._waiting.append(_News(about=about, tell=tell))
