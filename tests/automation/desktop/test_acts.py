@@ -27,7 +27,7 @@ ASK = "demo: wait 0.2\nask: rm -r build"
 
 
 def order(name: str, act: Act, expects: str = "") -> DeliveryRequest:
-    return replace(make_order(name, "", desk="main"), act=act, expects=expects)
+    return replace(make_order(name, "", desk="main"), act=act, expected_dialog=expects)
 
 
 async def do(on: Demo, name: str, act: Act, expects: str = "", commits: Commits | None = None) -> Outcome:

@@ -122,10 +122,10 @@ async def test_words_go_into_a_window_at_work_only_if_its_profile_says_that_it_k
     async with running(hands, news) as desk:
         for agent in (tk, term):
             assert (await deliver(desk.lane, make_order(agent.name, "the brief"))).result is Result.DELIVERED
-        said = replace(make_order(term.name, "and this"), while_busy=True)
+        said = replace(make_order(term.name, "and this"), allow_busy=True)
         outcome = await deliver(desk.lane, said)
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
-        for order in (make_order(term.name, "a brief"), replace(make_order(tk.name, "words"), while_busy=True)):
+        for order in (make_order(term.name, "a brief"), replace(make_order(tk.name, "words"), allow_busy=True)):
             outcome = await deliver(desk.lane, order, about={Reason.BUSY})
             assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
     assert (term.heard, tk.heard) == (["the brief", "and this"], ["the brief"])

@@ -20,7 +20,7 @@ LINE = "Octet tries this window out, word abc. It is not sent and goes away by i
 
 
 async def rehearse(on: Scene, line: str = LINE) -> tuple[Result, Reason | None, str]:
-    outcome = await deliver(on.desk.lane, replace(on.order(line), rehearses=True), on.commits)
+    outcome = await deliver(on.desk.lane, replace(on.order(line), is_dry_run=True), on.commits)
     return outcome.result, outcome.reason, outcome.evidence.readback if outcome.evidence else ""
 
 

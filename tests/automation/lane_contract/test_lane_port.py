@@ -80,7 +80,7 @@ class Case:
         """Deliver as the courier does: again after what did not arrive."""
         async with asyncio.timeout(60):
             while True:
-                outcome = await self.lane.deliver(replace(self.order(**order), rehearses=rehearses), commits)
+                outcome = await self.lane.deliver(replace(self.order(**order), is_dry_run=rehearses), commits)
                 if outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED}:
                     return outcome
                 await asyncio.sleep(0.05)

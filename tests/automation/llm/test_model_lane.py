@@ -132,7 +132,7 @@ async def test_an_interrupted_request_cannot_be_found_out(api: ScriptedApi) -> N
 
 async def test_a_rehearsal_is_refused_before_anything_is_asked(api: ScriptedApi) -> None:
     commits = Commits()
-    order = replace(make_order("Agent-9", "Say hello."), rehearses=True)
+    order = replace(make_order("Agent-9", "Say hello."), is_dry_run=True)
     outcome = await ModelLane(model_of(api)).deliver(order, commits)
     assert (outcome.result, commits.steps, api.heard) == (Result.FAILED, [], [])
 

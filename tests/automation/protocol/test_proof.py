@@ -123,6 +123,6 @@ def test_a_document_that_gained_the_text_proves_nothing_while_the_draft_stands_t
     assert deliver(guarded(gains_after=0.0, empties=False), QUIET).result is Result.UNKNOWN
     at_work = World(works=True, is_busy=True, gains_after=0.0)
     queues = replace(TK, accepts_input_while_busy=True)
-    order = replace(make_order("worker", TEXT), while_busy=True)
+    order = replace(make_order("worker", TEXT), allow_busy=True)
     outcome = DeliveryRun(order=order, profile=queues, window=at_work, journal=at_work, pace=at_work).run()
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)

@@ -415,7 +415,7 @@ def test_an_agent_that_goes_to_work_on_something_else_before_enter_gets_nothing(
 
 
 def rehearse(world: World, profile: Profile = TK) -> Outcome:
-    order = replace(make_order("worker", TEXT), rehearses=True)
+    order = replace(make_order("worker", TEXT), is_dry_run=True)
     return DeliveryRun(order=order, profile=profile, window=world, journal=world, pace=world).run()
 
 

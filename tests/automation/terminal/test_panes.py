@@ -255,10 +255,10 @@ async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_show
         assert shown.png.startswith(b"\x89PNG")
         refused = await on.deliver()
         assert (refused.result, refused.reason) == (Result.REFUSED, Reason.DIALOG)
-        stale = replace(on.order("", fence=2), act=Act.APPROVE, expects="another")
+        stale = replace(on.order("", fence=2), act=Act.APPROVE, expected_dialog="another")
         outcome = await on.act(stale)
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CHANGED)
-        act = replace(on.order("", fence=3), act=Act.DENY, expects=shown.mark)
+        act = replace(on.order("", fence=3), act=Act.DENY, expected_dialog=shown.mark)
         outcome = await on.act(act)
         assert outcome.result is Result.DELIVERED, outcome
         assert on.there.panes().look("agent-1").view.dialog is None
@@ -314,7 +314,7 @@ async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_
 
 async def test_a_rehearsal_is_staged_read_back_and_cleared_and_nothing_is_sent(tmp_path: Path) -> None:
     async with scene(tmp_path) as on:
-        outcome = await on.act(replace(on.order(), rehearses=True))
+        outcome = await on.act(replace(on.order(), is_dry_run=True))
         assert outcome.result is Result.REHEARSED, outcome
         assert "submitting" not in on.commits.steps
         assert (await on.drafted(), on.heard) == ("", [])
