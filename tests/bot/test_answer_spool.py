@@ -112,7 +112,7 @@ async def test_once_one_text_waits_the_later_ones_of_its_task_wait_too(
             raise AnswerRateExceeded(id=task, limit=30, after_s=1)
         return await report(*words, **more)
 
-    monkeypatch.setattr(house.core.tasks, "report", first_is_too_fast)
+    monkeypatch.setattr(house.core.tasks, "accept_answer", first_is_too_fast)
     assert await report_spooled(house.core, house.home) == 0
     assert (asked, left(house)) == (["news 0"], ["a0.json", "a1.json"])
 
@@ -189,7 +189,7 @@ async def test_no_file_keeps_octet_from_starting_not_even_by_a_fault_of_ours(
             raise RuntimeError("a fault of ours")
         return await report(task, code, text, final=final, key=key)
 
-    monkeypatch.setattr(house.core.tasks, "report", fail_at_bad)
+    monkeypatch.setattr(house.core.tasks, "accept_answer", fail_at_bad)
     failed = set[str]()
     with structlog.testing.capture_logs() as lines:
         assert await report_spooled(house.core, house.home, failed=failed) == 1
