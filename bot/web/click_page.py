@@ -1,5 +1,4 @@
 """/point: the page on which a user clicks at a composer that Octet did not find, and who may open it, by a link once.
-
 `octet calibrate` serves it by itself, and so does the Octet that runs."""
 
 from __future__ import annotations

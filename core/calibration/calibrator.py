@@ -153,9 +153,8 @@ class Calibrator:
         return True
 
     async def connect(self, wanted: WindowChoice, title: str) -> CalibratedWindow:
-        """Measure one window and try it out by a draft, which is read back and deleted.
-
-        Raises CalibrationFailed, or what is wrong with the profile."""
+        """Measure one window and try it out by a draft, which is read back and deleted. Raises CalibrationFailed, or
+        what is wrong with the profile."""
         found = self._found(wanted.window)
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")

@@ -25,10 +25,8 @@ _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 def patterns(titles: Mapping[int, Sequence[str]], wanted: Iterable[int]) -> dict[int, str | None]:
     """For each of the wanted windows the regular expression that fits all of its titles and none of any other window.
-
     `titles` has, by window, each that was seen, the newest last, of all windows that could be taken for each other.
-    None for a window that no part which stands still tells from the others; of one
-    that is alone any part does."""
+    None for a window that no part which stands still tells from the others; of one that is alone any part does."""
     found: dict[int, str | None] = {}
     for window in wanted:
         others = [title for other, seen in titles.items() if other != window for title in seen]

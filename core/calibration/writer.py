@@ -1,7 +1,6 @@
 """What connecting windows writes: calibrated windows of a desk, their agents' places, their anchor pictures, what a
-window taught as a profile; and desks for agents that work unseen, on a display of their own or in a pane of tmux.
-
-Octet then forgets what it learned of calibrated windows before."""
+window taught as a profile; and desks for agents that work unseen, on a display of their own or in a pane of tmux. Octet
+then forgets what it learned of calibrated windows before."""
 
 from __future__ import annotations
 
@@ -149,10 +148,9 @@ class DeskTemplate:
 
 def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]:
     """Write a desk with a display of its own for each of the first so many agents that have none, and send them there;
-    return lines about it.
-
-    Where the profile leaves something to be measured, the desks have no window yet and the agents stay where they are.
-    Raises TemplateMissing, and ConfigWrong where the configuration would be invalid; nothing is changed then."""
+    return lines about it. Where the profile leaves something to be measured, the desks have no window yet and the
+    agents stay where they are. Raises TemplateMissing, and ConfigWrong where the configuration would be invalid;
+    nothing is changed then."""
     files = {number: f"desks/desk-{number}.toml" for number in range(1, agents + 1)}
     files = {number: file for number, file in files.items() if not (home.config / file).exists()}
     if not files:
@@ -182,7 +180,6 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
 
 def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bool = False) -> list[str]:
     """Write a pane for each of the first so many agents that have none, and send them there; return lines about it.
-
     `replaces`: panes that are described otherwise are written anew. Raises ProgramMissing, WorkingFolderMissing, and
     ConfigWrong where the configuration would be invalid; nothing is changed then."""
     lines: list[str] = []

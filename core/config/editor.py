@@ -101,9 +101,8 @@ class Edit:
 
 
 def change(home: Home, work: Callable[[Edit], None]) -> Changed:
-    """Let `work` change files of config/, check the whole configuration that they make, then write them.
-
-    Raises ConfigWrong with every problem when it is not a right one; whatever is raised, the files are as they were."""
+    """Let `work` change files of config/, check the whole configuration that they make, then write them. Raises
+    ConfigWrong with every problem when it is not a right one; whatever is raised, the files are as they were."""
     edit = Edit(home)
     work(edit)
     wanted = edit.wanted()

@@ -27,9 +27,8 @@ def json_schema() -> dict[str, Any]:
 
 
 def read_models(root: Path, secret: Callable[[str], SecretStr | None], problems: list[Problem]) -> dict[str, Model]:
-    """Return the models of the home `root`, with their keys; what is wrong is added to `problems`.
-
-    `secret` finds the value of a variable. A home without the file has no models."""
+    """Return the models of the home `root`, with their keys; what is wrong is added to `problems`. `secret` finds the
+    value of a variable. A home without the file has no models."""
     if not (root / MODELS_TOML).exists() or (file := read_toml(root, MODELS_TOML, problems)) is None:
         return {}
     refuse_keys(file, file.data.keys() - {"models"}, ["models"])

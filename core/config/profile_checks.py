@@ -21,7 +21,6 @@ AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})  # The values that
 
 def checked(name: str, file: TomlTable, folder: Path, is_open: Iterable[str] = ()) -> Profile | None:
     """Return the profile that this table says, if each value is right; what is wrong, or does not fit, is reported.
-
     `folder` is where the pictures of its dialogs are. The values in `is_open` are still to be measured."""
     profile, bad = validate_partly(Profile, file)
     is_complete = _is_complete(file, bad.union(is_open))
@@ -186,9 +185,8 @@ def _check_states(file: TomlTable, profile: Profile) -> None:
 def _check_presses(
     file: TomlTable, profile: Profile, presses: Mapping[Act, Press], at: KeyPath, *, is_apart: bool = False
 ) -> None:
-    """Each act has one way; and neither an interruption nor a no may send what is in the composer.
-
-    In a window of its own (`is_apart`) a chord goes to that window: the composer is out of reach there."""
+    """Each act has one way; and neither an interruption nor a no may send what is in the composer. In a window of its
+    own (`is_apart`) a chord goes to that window: the composer is out of reach there."""
     for act, press in presses.items():
         path, clicks = (*at, act.value), (press.x, press.y, press.anchor)
         if act is Act.NEW_CHAT:

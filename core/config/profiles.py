@@ -1,7 +1,6 @@
 """Reads config/profiles/*.toml: what each profile says, from where each value is known, and what is measured at each
-window; makes one whole with what was measured there, and writes the owner's yes to one that ships disabled.
-
-What is to calibrate has no value, or one to start with. Without those that are needed nothing is driven by it."""
+window; makes one whole with what was measured there, and writes the owner's yes to one that ships disabled. What is to
+calibrate has no value, or one to start with. Without those that are needed nothing is driven by it."""
 
 from __future__ import annotations
 
@@ -124,10 +123,9 @@ class Kind:
         return {key: value for key, value in self.file.data.items() if key not in _MARKS}
 
     def wanted(self, measured: Mapping[str, object] | None = None, *, in_pane: bool = False) -> tuple[Wanted, ...]:
-        """What neither the file nor `measured` gives of what is to calibrate, the needed first.
-
-        `measured` has a window's own values, as `[windows.calibrated]` of its desk. In a terminal's pane, which has no
-        box and no colour, other values are needed than in a window."""
+        """What neither the file nor `measured` gives of what is to calibrate, the needed first. `measured` has a
+        window's own values, as `[windows.calibrated]` of its desk. In a terminal's pane, which has no box and no
+        colour, other values are needed than in a window."""
         given = {path for path, _ in leaves(merged(self.data, measured or {}))}
         needed = NEEDED_IN_PANE if in_pane else NEEDED
         open_ = [
@@ -274,9 +272,8 @@ def at_window(files: ProfileFiles, kind: Kind, window: str, measured: TomlTable)
 
 
 def complete(kind: Kind, measured: Mapping[str, object], folder: Path) -> Profile | tuple[str, ...]:
-    """Return the whole profile with what was measured at a window that no desk has yet, or why there is none.
-
-    `folder` is where the pictures of its dialogs are: config/profiles of the home."""
+    """Return the whole profile with what was measured at a window that no desk has yet, or why there is none. `folder`
+    is where the pictures of its dialogs are: config/profiles of the home."""
     if open_ := _still_open(kind.wanted(measured)):
         return open_
     whole = replace(kind.file, data=merged(kind.data, measured), problems=[])
@@ -358,9 +355,8 @@ def disabled_kind(home: Home, name: str) -> Kind:
 
 def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
     """Write the yes of `who` into the profile's file; what there is to tell the journal. Nothing else of the file is
-    changed, and no other file is looked at: a window may still have to be calibrated, and cannot be before this.
-
-    Raises what `disabled_kind` does, and ProfileNotWritable."""
+    changed, and no other file is looked at: a window may still have to be calibrated, and cannot be before this. Raises
+    what `disabled_kind` does, and ProfileNotWritable."""
     disabled_kind(home, name)
     at = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     file = home.root / PROFILES / f"{name}.toml"

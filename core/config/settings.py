@@ -1,6 +1,5 @@
-"""Where settings come from, laid one over the other, with the place of whatever is wrong in them.
-
-Order: config/octet.toml < .env < environment (`OCTET_HTTP__PORT` is `port` of `[http]`). Secrets stand in .env or the
+"""Where settings come from, laid one over the other, with the place of whatever is wrong in them. Order:
+config/octet.toml < .env < environment (`OCTET_HTTP__PORT` is `port` of `[http]`). Secrets stand in .env or the
 environment only. This is the one place that knows the environment."""
 
 from __future__ import annotations
@@ -217,9 +216,8 @@ def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, st
 
 
 def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, int]:
-    """The line of each variable, by its upper-case name; nothing when there is no such file.
-
-    What cannot be read is added to `problems`."""
+    """The line of each variable, by its upper-case name; nothing when there is no such file. What cannot be read is
+    added to `problems`."""
     try:
         raw = file.read_bytes()
     except FileNotFoundError:

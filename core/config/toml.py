@@ -83,9 +83,8 @@ def read_toml(root: Path, name: str, problems: list[Problem]) -> TomlTable | Non
 
 
 def read_folder(root: Path, folder: str, problems: list[Problem]) -> tuple[dict[str, TomlTable], bool]:
-    """Return each readable `folder`/NAME.toml under `root` by its NAME, and whether all were readable.
-
-    A folder that does not exist has no files."""
+    """Return each readable `folder`/NAME.toml under `root` by its NAME, and whether all were readable. A folder that
+    does not exist has no files."""
     files: dict[str, TomlTable] = {}
     names = sorted(path.stem for path in (root / folder).glob("*.toml"))
     for stem in names:

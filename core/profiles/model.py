@@ -1,7 +1,6 @@
-"""What config/profiles says: how one kind of window, or program in a pane, is driven, and what it shows.
-
-Each class is a table of a file. Pydantic checks the annotations when `core.config` reads one; editors and errors show
-what is written beside a field, or below it."""
+"""What config/profiles says: how one kind of window, or program in a pane, is driven, and what it shows. Each class is
+a table of a file. Pydantic checks the annotations when `core.config` reads one; editors and errors show what is written
+beside a field, or below it."""
 
 from __future__ import annotations
 
@@ -301,9 +300,8 @@ Answers = Annotated[ListOf[Act], Limits(max_length=10)]
 @with_config(CHECKED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """Something a window shows now and then that means more than being at work: a question, an error, a limit.
-
-    It is there when all of its signs are; it has one at least."""
+    """Something a window shows now and then that means more than being at work: a question, an error, a limit. It is
+    there when all of its signs are; it has one at least."""
 
     shows: DialogActivity  # What it means, `needs_input`, `error` or `limited`
     answers: Answers = ()  # The acts that answer it, for example `["approve", "deny"]`

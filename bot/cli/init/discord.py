@@ -1,6 +1,5 @@
-"""The Discord half of setting up: the token, the invitation, server and channel, and who owns this Octet.
-
-Nobody can be named the owner so from Discord: it takes this machine, the bot's token, and a home without an owner."""
+"""The Discord half of setting up: the token, the invitation, server and channel, and who owns this Octet. Nobody can be
+named the owner so from Discord: it takes this machine, the bot's token, and a home without an owner."""
 
 from __future__ import annotations
 
