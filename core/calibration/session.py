@@ -44,7 +44,7 @@ from core.calibration.model import (
 from core.calibration.writer import DEMO, write, write_terminal
 from core.config.desks import DeskFiles, read_desks
 from core.config.editor import Edit
-from core.config.profiles import Kind, read_profiles
+from core.config.profiles import read_profiles
 from core.desks.model import Desk, MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid, NotFound, OctetError
@@ -272,7 +272,9 @@ class CalibrationSession(QuestionSession):
         self, number: int, window: FoundWindow, profiles: tuple[str, ...], files: DeskFiles
     ) -> Candidate:
         kinds = files.kinds
-        named = [name for name in profiles if kinds[name].disabled and _is_its_site(kinds[name], window)]
+        # A disabled profile that names its site's titles is meant for only those.
+        titles = {name: str(kinds[name].data.get("match_title", "")) for name in profiles if kinds[name].disabled}
+        named = [name for name, title in titles.items() if re.search(title, window.title)]
         usable = [name for name in profiles if not kinds[name].disabled]
         candidate = Candidate(number=number, window=window, profile=next(iter(usable), ""))
         if window.id == self._wishes.own_window:
@@ -425,12 +427,6 @@ def _check(question: Question, answer: Answer) -> None:
 def _check_inside(point: Point | None, window: FoundWindow) -> None:
     if point is not None and not window.box.holds(*point):
         raise OutsideWindow(x=point[0], y=point[1], called=window.called)
-
-
-def _is_its_site(kind: Kind, window: FoundWindow) -> bool:
-    """Whether a disabled profile is meant for this window: where it names its site's titles, only for those."""
-    title = kind.data.get("match_title")
-    return not isinstance(title, str) or re.search(title, window.title) is not None
 
 
 def _told(one: CalibratedWindow) -> ConnectedWindow:

@@ -12,7 +12,7 @@ from core.config.profile_checks import check_fits
 from core.config.profiles import Kind, ProfileFiles, at_window, in_pane, read_profiles
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, missing, refuse_keys, validate, validate_partly
-from core.desks.model import NOWHERE, VIRTUAL, Desk, Pane, Tmux, Virtual, Window
+from core.desks.model import NOWHERE, VIRTUAL, Desk, Pane, Tmux, Window
 from core.kit.problems import Problem, known, show
 from core.profiles.model import Act, Box, PaneProfile, Profile
 
@@ -81,8 +81,13 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         windows = _windows(name, file, profiles, found)
         if desk := _desk(name, file, root):
             desks[name] = replace(desk, windows=tuple(windows.values()))
-            if virtual := desk.virtual:
-                _check_on_display(file, windows, virtual)
+            if desk.virtual is None:
+                continue
+            width, height = desk.virtual.width, desk.virtual.height
+            for place, window in windows.items():
+                if not window.box.fits_into(Box(x=0, y=0, width=width, height=height)):
+                    text = f"reaches beyond the display, which is {width} × {height} pixels"
+                    file.report(("windows", place, "box"), "outside", text)
     _check_displays(desks, files)
     for desk in desks.values():
         _check_kill_switch(desk, found.profiles, files[desk.name])
@@ -220,14 +225,6 @@ def _driven(desk: str, window: Window, table: TomlTable, files: ProfileFiles, fo
     found.profiles[profile.name] = profile
     check_fits(profile, window.box, called, at)
     return replace(window, profile=profile.name)
-
-
-def _check_on_display(file: TomlTable, windows: Mapping[int, Window], virtual: Virtual) -> None:
-    """A window's place must lie wholly on its display, whose size is known here."""
-    for place, window in windows.items():
-        if not window.box.fits_into(Box(x=0, y=0, width=virtual.width, height=virtual.height)):
-            text = f"reaches beyond the display, which is {virtual.width} × {virtual.height} pixels"
-            file.report(("windows", place, "box"), "outside", text)
 
 
 def _listed(words: Sequence[str]) -> str:
