@@ -196,4 +196,4 @@ def requirements_of(row: Row) -> Requirements:
 def summary_of(row: Row) -> TaskSummary:
     """A row as the line of a list."""
     place = Place(channel=row.place_channel, guild=row.place_guild)
-    return alike(TaskSummary, row, id=TaskId(f"T-{row.number}"), demand=requirements_of(row), place=place)
+    return alike(TaskSummary, row, id=TaskId(f"T-{row.number}"), requirements=requirements_of(row), place=place)
