@@ -10,6 +10,7 @@ from core.profiles.model import Activity
 
 DIALOG_S = 0.3  # so long a dialog must stand still before people are told of it: it may be half drawn
 RESTLESS_S = 10.0  # What shows no sign and never stands still counts as unknown after this
+ALIVE_S = 60.0  # between two news that something goes on in a window at work
 UNSEEN_S = 2.0
 """What lies over a window for less than this changes nothing about it, nor does a program that is silent for less."""
 DIALOGS = {
@@ -64,6 +65,8 @@ class ActivityClassifier:
         self._is_new: bool = True
         self._kind_s = self._still_s = float("-inf")
         self._picture: object = None
+        self._work: object = None
+        self._work_s = 0.0
 
     def saw(self, sight: Sight, now_s: float) -> None:
         """Take one look in."""
@@ -102,6 +105,18 @@ class ActivityClassifier:
             return self._kind_s + UNSEEN_S - now_s
         needed_s = DIALOG_S if self._sight.dialog is not None else self._sight.rest_s
         return max(0.0, self._still_s + needed_s - now_s)
+
+    def goes_on(self, work: Callable[[], object] | None, now_s: float) -> bool:
+        """Whether there is news that something goes on in a window at work: at most one in ALIVE_S.
+
+        `work` gives what the window shows of the work; None where it is not at work."""
+        if work is None:
+            self._work = None
+            return False
+        if self._work is not None and now_s - self._work_s < ALIVE_S:
+            return False
+        before, self._work, self._work_s = self._work, work(), now_s
+        return before is not None and not self._is_same(self._work, before)
 
     def is_restless(self, now_s: float) -> bool:
         """Whether it shows the same thing for so long that it is not waited any longer until that stands still."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from automation.protocol.activity import UNSEEN_S, ActivityClassifier, ActivityReading, Sight
 from automation.protocol.ports import PermanentFailure, TransientFailure
@@ -16,7 +18,6 @@ from automation.terminal.panes import Panes, PaneSnapshot
 from core.desks.model import Shown
 from core.profiles.model import Activity, PaneProfile
 
-ALIVE_S = 60.0
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -47,8 +48,6 @@ class _Followed:
     judge: ActivityClassifier = field(default_factory=ActivityClassifier)
     look: PaneSnapshot | None = None
     shown: Shown | None = None
-    work: tuple[str, ...] | None = None
-    work_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +75,10 @@ class PaneActivityTracker:
             reading = one.judge.reading(now_s)
             if reading is not None:
                 self._judged(name, one, reading)
-            self._follow_work(name, one, now_s)
+            work = partial(self._work, name, one.look) if one.look is not None and one.look.view.is_busy else None
+            with suppress(TransientFailure):  # a search that took too long: the next look says more
+                if one.judge.goes_on(work, now_s):
+                    self.stirs(name)
 
     def is_certain(self, name: str) -> bool:
         return self._windows[name].judge.reading(self.now_s()) is not None
@@ -105,18 +107,6 @@ class PaneActivityTracker:
         )
         self.tell(one.shown)
 
-    def _follow_work(self, name: str, one: _Followed, now_s: float) -> None:
-        look = one.look
-        if look is None or not look.view.is_busy:
-            one.work = None
-            return
-        if one.work is not None and now_s - one.work_s < ALIVE_S:
-            return
-        try:
-            rest = screen.without_sign(look.view.around, self.panes.profile(name).terminal)
-        except TransientFailure:
-            return
-        work = tuple(_NUMBERS.sub("", line) for line in rest)
-        if one.work is not None and work != one.work:
-            self.stirs(name)
-        one.work, one.work_s = work, now_s
+    def _work(self, name: str, look: PaneSnapshot) -> tuple[str, ...]:
+        rest = screen.without_sign(look.view.around, self.panes.profile(name).terminal)
+        return tuple(_NUMBERS.sub("", line) for line in rest)

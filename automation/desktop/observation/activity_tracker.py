@@ -23,7 +23,6 @@ from core.profiles.model import Act, Activity, Profile
 
 APART_S = 0.25  # between two looks at one window, however fast it is drawn in
 BUSY_APART_S = 0.5  # the same while it is busy: its spinner draws all the time, and says nothing new
-ALIVE_S = 60.0  # between two news that something goes on in a window at work
 SILENT_S = 5.0  # A program that does not tell what it shows is asked again after this, though nothing is drawn
 FRESH_S = 2.0  # the longest wait, for somebody who asks, until it is certain what a window shows
 
@@ -38,8 +37,6 @@ class _Followed:
     crop: Image.Image | None = None
     looked_s: float = -APART_S
     due_s: float | None = 0.0
-    work: Image.Image | None = None
-    work_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +103,8 @@ class ActivityTracker:
     def _look(self, name: str, one: _Followed) -> None:
         one.view = view = self.eyes.view(name)
         self.saw(name, view)
-        one.judge.saw(sight_of(view, self.eyes.profile(name)), self.now_s())
+        profile = self.eyes.profile(name)
+        one.judge.saw(sight_of(view, profile), self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
         if again_s is None and one.view.unheard:
@@ -115,7 +113,9 @@ class ActivityTracker:
         reading = one.judge.reading(now_s)
         if reading is not None:
             self._judged(name, one, reading)
-        self._follow_work(name, one, now_s)
+        work = None if view.frame is None or not view.is_busy else partial(_without_signs, view.frame, profile)
+        if one.judge.goes_on(work, now_s):
+            self.stirs(name)
 
     def _judged(self, name: str, one: _Followed, reading: ActivityReading) -> None:
         profile, view = self.eyes.profile(name), one.view
@@ -148,19 +148,6 @@ class ActivityTracker:
 
     def _is_same(self, name: str, picture: object, before: object) -> bool:
         return is_same_picture(picture, before, self.eyes.profile(name))
-
-    def _follow_work(self, name: str, one: _Followed, now_s: float) -> None:
-        view = one.view
-        if view.frame is None or not view.is_busy:
-            one.work = None
-            return
-        if one.work is not None and now_s - one.work_s < ALIVE_S:
-            return
-        profile = self.eyes.profile(name)
-        work = _without_signs(view.frame, profile)
-        if one.work is not None and not self._is_same(name, work, one.work):
-            self.stirs(name)
-        one.work, one.work_s = work, now_s
 
 
 def is_same_picture(picture: object, before: object, profile: Profile) -> bool:

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 
 from automation.desktop.observation.accessibility_signs import SETTLED_S
 from automation.desktop.observation.activity_tracker import (
-    ALIVE_S,
     APART_S,
     BUSY_APART_S,
     FRESH_S,
@@ -22,7 +21,7 @@ from automation.desktop.observation.activity_tracker import (
     sight_of,
 )
 from automation.desktop.observation.screen_signs import WindowSnapshot
-from automation.protocol.activity import RESTLESS_S, UNSEEN_S, ActivityClassifier, ActivityReading
+from automation.protocol.activity import ALIVE_S, RESTLESS_S, UNSEEN_S, ActivityClassifier, ActivityReading
 from core.desks.model import Shown
 from core.profiles.model import Accessible, Activity, Box, Dialog, Profile, Sign, StateSigns
 from tests.fakes.desk import TK
