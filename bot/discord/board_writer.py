@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,13 +15,13 @@ import structlog
 from bot.discord import fleet_view
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, MessageGone, MessageRejected, TooOldToEdit
+from bot.discord.message_writer import MessageWriter
 from bot.discord.parts import without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
-from core.kit.supervise import supervise
 from core.security.model import HUB
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0  # the shortest time between two queries of the fleet, and so between two edits of a board
 _REST_S = 3600.0
-_FAILED_REST_S = 5.0
 _LONGEST_PAUSE_S = 300.0
 _SPARE_EDITS = 2  # so many of a channel's edits are left to cards
 
@@ -44,60 +44,23 @@ class _BoardProgress:
     not_before_s: float = 0.0
 
 
-class BoardWriter:
+class BoardWriter(MessageWriter):
     """Posts, edits, moves and deletes the boards' messages, as their rows say."""
 
     def __init__(self, coordinator: Coordinator, channels: ChannelClient, *, clock: Clock) -> None:
         """It wakes whenever something is committed to the journal."""
+        super().__init__("boards", channels, clock, rest_s=LOOK_EVERY_S)
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
-        self._channels = channels
-        self._limits = channels.limits
-        self._clock = clock
         self._progress: dict[BoardId, _BoardProgress] = {}
-        self._busy: set[BoardId] = set()
-        self._stirred = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._is_closing = False
         coordinator.journal.listen(lambda _entry: self._stirred.set())
-
-    def wake(self) -> None:
-        """Query the fleet again: something without a journal row may have changed."""
-        self._stirred.set()
 
     async def run(self) -> None:
         """Keep every board up to date until cancelled."""
         async with asyncio.TaskGroup() as group:
-            while True:
-                await self._channels.wait_until_ready()
-                self._stirred.clear()
-                try:
-                    pause_s = await self._sweep(group)
-                except Unavailable as error:
-                    log.debug("boards_wait_for_the_store", why=error.message)
-                    pause_s = _FAILED_REST_S
-                except Exception:
-                    log.exception("boards_sweep_failed")
-                    pause_s = _FAILED_REST_S
-                await asyncio.sleep(LOOK_EVERY_S)  # a storm of news becomes one look, with the last of it
-                try:
-                    async with asyncio.timeout(max(0.0, pause_s - LOOK_EVERY_S)):
-                        await self._stirred.wait()
-                except TimeoutError:
-                    pass  # something that failed is due again
-
-    async def drain(self, limit_s: float) -> None:
-        """Start nothing more; return when everything under way is written and noted, or after `limit_s`."""
-        self._is_closing = True
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._idle.wait()
-        except TimeoutError:
-            log.warning("boards_not_drained", boards=len(self._busy), limit_s=limit_s)
+            await self._sweep_forever(group)
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
-        """Start writing what differs. Return the seconds until the next retry."""
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]
@@ -123,9 +86,7 @@ class BoardWriter:
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
                 continue
-            self._busy.add(row.id)
-            self._idle.clear()
-            supervise(group, f"discord-board:{row.id}", self._write(row, now, progress))
+            self._begin(group, row.id, channel=row.place.channel, write=partial(self._write, row, now, progress))
         return pause_s
 
     async def _write(self, row: LiveBoard, now: Board, progress: _BoardProgress) -> None:
@@ -134,16 +95,11 @@ class BoardWriter:
             await self._write_and_record(row, now, progress)
         except Unavailable as error:
             # What was posted is found again by its nonce or its marker.
-            self._pause(progress, _FAILED_REST_S)
+            self._pause(progress, self.failed_rest_s)
             log.warning("board_not_noted", board=row.id, why=error.message)
         except Exception:
             self._pause(progress, _LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
-        finally:
-            self._busy.discard(row.id)
-            if not self._busy:
-                self._idle.set()
-            self._stirred.set()
 
     async def _write_and_record(self, row: LiveBoard, now: Board, progress: _BoardProgress) -> None:
         try:

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,6 +26,7 @@ from bot.discord.errors import (
     ThreadClosed,
     TooOldToEdit,
 )
+from bot.discord.message_writer import MessageWriter
 from bot.discord.parts import Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.deliveries.model import parse_asked
@@ -47,7 +49,6 @@ NONCE_LASTS_MS = 60_000
 CLOCK_SLACK_MS = 300_000  # how far this machine's clock may be ahead of Discord's
 _LONGEST_PAUSE_S = 300.0
 _REST_S = 60.0
-_FAILED_REST_S = 5.0
 _AT_ONCE = 8
 _MOST_FAILURES = 10
 """After so many errors of Discord at one message, while it takes others, Octet gives that message up."""
@@ -58,7 +59,7 @@ class ChannelUnknown(ChannelGone):
     """No channel is known for this task. Set channel_id in [discord] of config/octet.toml."""
 
 
-class Outbox:
+class Outbox(MessageWriter):
     """Reads due notices and tells them; one at a time about one task (or words without one), several at once."""
 
     def __init__(
@@ -73,15 +74,12 @@ class Outbox:
     ) -> None:
         """`default_channel` takes what was asked elsewhere than in Discord. `shows_windows`: whoever has to decide what
         became of a prompt is shown pictures of its window. `on_trouble` hears of what was not told."""
+        super().__init__("outbox", channels, clock)
         self._coordinator = coordinator
         self._notices = coordinator.notices
-        self._channels = channels
-        self._limits = channels.limits
-        self._clock = clock
         self._default_channel = default_channel
         self._on_trouble = on_trouble
         self._shows_windows = shows_windows
-        self._busy: dict[str, str] = {}  # the strands of which Octet is posting a notice now, and the channel of each
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
         self._inherited: int | None = None  # up to this id a former writer may have posted notices without noting it
@@ -96,45 +94,13 @@ class Outbox:
         self._taken = self._written = 0  # how many notices, and how many messages, Discord has taken
         self._may_retry = True
         self._given_up: set[str] = set()  # cards that cannot be edited any more and whose successor is on its way
-        self._stirred = asyncio.Event()
         self._swept = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._is_closing = False
 
     async def run(self) -> None:
         """Tell what is due, until cancelled."""
         async with asyncio.TaskGroup() as group:
             supervise(group, "discord-outbox-news", self._listen())
-            while True:
-                await self._channels.wait_until_ready()
-                await self._coordinator.store.until_back()  # what cannot be noted as told is not told
-                self._stirred.clear()
-                try:
-                    pause_s = await self._sweep(group)
-                except Unavailable as error:
-                    log.debug("outbox_waits_for_the_store", why=error.message)
-                    pause_s = _FAILED_REST_S
-                except Exception:
-                    log.exception("outbox_sweep_failed")
-                    pause_s = _FAILED_REST_S
-                self._swept.set()
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await self._stirred.wait()
-                except TimeoutError:
-                    pass  # an edit that was held back is due
-
-    async def drain(self, limit_s: float) -> None:
-        """Begin nothing more; return when what is being told is told and noted, or after `limit_s`.
-
-        What is not finished then is told after the next start, by its nonce or its marker still only once."""
-        self._is_closing = True
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._idle.wait()
-        except TimeoutError:
-            log.warning("outbox_not_drained", tasks=len(self._busy), limit_s=limit_s)
+            await self._sweep_forever(group)
 
     async def _listen(self) -> None:
         while True:
@@ -145,7 +111,7 @@ class Outbox:
                 await self._notices.wait(_REST_S)
             except Unavailable as error:
                 log.debug("outbox_waits_for_the_store", why=error.message)
-                await asyncio.sleep(_FAILED_REST_S)
+                await asyncio.sleep(self.failed_rest_s)
             self._stirred.set()
 
     def access_changed(self) -> None:
@@ -155,6 +121,13 @@ class Outbox:
         self._stirred.set()
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
+        await self._coordinator.store.until_back()  # what cannot be noted as told is not told
+        try:
+            return await self._tell_due(group)
+        finally:
+            self._swept.set()
+
+    async def _tell_due(self, group: asyncio.TaskGroup) -> float:
         """Start telling what may be told now, one notice of each strand. Return the seconds until more may be told."""
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
@@ -180,10 +153,8 @@ class Outbox:
             if notice.posted_message and not self._limits.take_edit(notice.posted_channel):
                 full = self._limits.channels_without_edits()
                 continue
-            self._busy[notice.strand] = channel
             self._served.add(notice.strand)
-            self._idle.clear()
-            supervise(group, f"discord-outbox:{notice.strand}", self._publish(notice))
+            self._begin(group, notice.strand, channel=channel, write=partial(self._publish, notice))
         return min([*full.values(), *(until_s - now_s for until_s in self._resting.values()), _REST_S])
 
     def _in_fair_order(self, due: Iterable[Notice]) -> list[Notice]:
@@ -200,24 +171,17 @@ class Outbox:
         except Unavailable as error:
             # The row stays due, and what was posted is found again by its nonce or its marker.
             log.info("notice_not_noted", notice=notice.id, why=error.message)
-            await asyncio.sleep(_FAILED_REST_S)
+            await asyncio.sleep(self.failed_rest_s)
         finally:
-            self._busy.pop(notice.strand, None)
-            if not self._busy:
-                self._idle.set()
             self._just_told.add(notice.strand)
-            self._stirred.set()
 
     async def _publish_and_record(self, notice: Notice) -> None:
         before = self._written
         try:
-            match notice.kind:
-                case NoticeKind.CARD:
-                    await self._publish_card(notice)
-                case NoticeKind.WORDS:
-                    await self._publish_agent_message(notice)
-                case _:
-                    await self._publish_news(notice)
+            if notice.kind is NoticeKind.CARD:
+                await self._publish_card(notice)
+            else:
+                await self._post_or_edit(notice, await self._render(notice))
             if self._written > before:  # else nothing was to be changed, and Discord was not asked
                 self._limits.note_success(notice.place.channel)
             self._taken += 1
@@ -316,26 +280,18 @@ class Outbox:
         await self._notices.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)
 
-    async def _publish_agent_message(self, notice: Notice) -> None:
-        """Tell words: post them once, then edit them. A person who deletes that message does not want it any more."""
-        view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
-        await self._post_or_edit(notice, delivery_messages.shown(view, marker=self._marker(notice)), is_edited=True)
+    async def _post_or_edit(self, notice: Notice, parts: Parts) -> None:
+        """Post the notice, or edit the message that it has; a message that a user deleted stays deleted.
 
-    async def _publish_news(self, notice: Notice) -> None:
-        # An earlier try may have asked what is settled by now.
-        await self._post_or_edit(notice, await self._render_news(notice), is_edited=bool(notice.about))
-
-    async def _post_or_edit(self, notice: Notice, parts: Parts, *, is_edited: bool) -> None:
-        """Post the notice, or edit the message that it has. What is edited shows the present also after a lost try."""
+        What is edited later shows the present also after a lost try, which may have asked what is settled by now."""
         if notice.posted_message:
             place, message = await self._change(notice, parts)
         else:
             place, posted = await self._post_somewhere(notice, parts)
             message = posted.id
-            if is_edited and not posted.is_as_requested:
-                place, message = await self._change(
-                    replace(notice, posted_channel=place, posted_message=message), parts
-                )
+            if (notice.about or notice.kind is NoticeKind.WORDS) and not posted.is_as_requested:
+                made = replace(notice, posted_channel=place, posted_message=message)
+                place, message = await self._change(made, parts)
         await self._notices.posted(notice.id, channel=place, message=message, revision=notice.revision)
         faults.point("outbox.noted")
 
@@ -352,8 +308,11 @@ class Outbox:
             log.info("message_not_edited", task=notice.task, notice=notice.id, why=gone.message)
         return place, message
 
-    async def _render_news(self, notice: Notice) -> Parts:
+    async def _render(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
+        if notice.kind is NoticeKind.WORDS:
+            said = await self._coordinator.agent_messages.show(notice.message, by=HUB)
+            return delivery_messages.shown(said, marker=marker)
         if notice.kind is NoticeKind.STANDS_STILL:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)

@@ -121,7 +121,7 @@ async def test_a_signal_lets_it_finish_what_it_is_telling_and_nothing_is_told_tw
         code, err = await ended(child)
     assert code == 0, err
     assert (await place.cards(), len(await place.sandbox.threads())) == (1, 1)
-    assert "outbox_not_drained" not in err
+    assert "writer_not_drained" not in err
     async with asyncio.timeout(60):
         while place.sandbox.gateway.sessions:  # noqa: ASYNC110 - who leaves is no change of the world
             await asyncio.sleep(0.005)

@@ -419,7 +419,7 @@ def forget_waiting(tx: Tx) -> None:
 async def test_a_disk_that_refuses_for_a_while_neither_ends_the_outbox_nor_tells_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.discord.outbox._FAILED_REST_S", 0.02)
+    monkeypatch.setattr(Outbox, "failed_rest_s", 0.02)
     channels = FakeChannels()
     async with house(tmp_path) as coordinator, writing(coordinator, channels):
         task = await ask(coordinator)

@@ -1,0 +1,89 @@
+"""What the outbox and the board writer share: a loop that looks for what is due, several writes at once, an end."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
+from typing import NoReturn
+
+import structlog
+
+from bot.discord.channel_client import ChannelClient
+from core.kit.clock import Clock
+from core.kit.errors import Unavailable
+from core.kit.supervise import supervise
+
+log = structlog.get_logger(__name__)
+
+
+class MessageWriter(ABC):
+    """Looks for what is due whenever something has changed, and writes it; begins nothing more once it drains."""
+
+    failed_rest_s = 5.0
+
+    def __init__(self, name: str, channels: ChannelClient, clock: Clock, *, rest_s: float = 0.0) -> None:
+        """It looks again after `rest_s` at the earliest: a storm of news becomes one look, with the last of it."""
+        self._name = name
+        self._channels = channels
+        self._limits = channels.limits
+        self._clock = clock
+        self._rest_s = rest_s
+        self._busy: dict[Hashable, str] = {}  # what Octet is writing now, and the channel of each
+        self._stirred = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_closing = False
+
+    def wake(self) -> None:
+        """Look again: something without a journal row may have changed."""
+        self._stirred.set()
+
+    async def drain(self, limit_s: float) -> None:
+        """Begin nothing more; return when everything under way is written and noted, or after `limit_s`.
+
+        What is not finished then is written after the next start, by its nonce or its marker still only once."""
+        self._is_closing = True
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("writer_not_drained", writer=self._name, left=len(self._busy), limit_s=limit_s)
+
+    @abstractmethod
+    async def _sweep(self, group: asyncio.TaskGroup) -> float:
+        """Begin to write what is due. Return the seconds until more may be due."""
+
+    async def _sweep_forever(self, group: asyncio.TaskGroup) -> NoReturn:
+        while True:
+            await self._channels.wait_until_ready()
+            self._stirred.clear()
+            try:
+                pause_s = await self._sweep(group)
+            except Unavailable as error:
+                log.debug("writer_waits_for_the_store", writer=self._name, why=error.message)
+                pause_s = self.failed_rest_s
+            except Exception:
+                log.exception("writer_sweep_failed", writer=self._name)
+                pause_s = self.failed_rest_s
+            await asyncio.sleep(self._rest_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, pause_s - self._rest_s)):
+                    await self._stirred.wait()
+
+    def _begin(
+        self, group: asyncio.TaskGroup, key: Hashable, *, channel: str, write: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._busy[key] = channel
+        self._idle.clear()
+        supervise(group, f"discord-{self._name}:{key}", self._finish(key, write))
+
+    async def _finish(self, key: Hashable, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await write()
+        finally:
+            del self._busy[key]
+            if not self._busy:
+                self._idle.set()
+            self._stirred.set()
