@@ -8,7 +8,7 @@ from bot.discord.text import LAYOUT_LIMIT, cut, inline, seen, size
 from bot.discord.views.buttons import RemoveBoard
 from bot.discord.views.calibration import Recalibrate
 from core.agents.model import AgentState
-from core.desks.model import DeskState, DeskStatus
+from core.desks.model import DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
 from core.tasks.model import TaskState, TaskSummary
 
@@ -16,25 +16,6 @@ _MARGIN = 200  # characters kept free for what is added at the end, and for what
 _TAIL = 800  # of the board's room this much is for tasks and desks, however many agents there are
 _BUTTONS = 5  # Discord takes no more in a row
 
-SIGNS: dict[AgentState, str] = {
-    AgentState.OFFLINE: "⚪",
-    AgentState.IDLE: "🟢",
-    AgentState.BUSY: "🔵",
-    AgentState.NEEDS_INPUT: "🟠",
-    AgentState.LIMITED: "🟡",
-    AgentState.PAUSED: "⏸️",
-    AgentState.DRAINING: "⏳",
-    AgentState.HELD: "🔴",
-    AgentState.UNKNOWN: "🔴",
-}
-"""Each stands beside words: nobody needs to know or see colours."""
-_DESK_SIGNS: dict[DeskState, str] = {
-    DeskState.STARTING: "⏳",
-    DeskState.READY: "🟢",
-    DeskState.HELD: "⏸️",
-    DeskState.STOPPED: "🔴",
-    DeskState.UNAVAILABLE: "🔴",
-}
 _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.STORE: "🔴",
     NeedKind.DELIVERY_UNKNOWN: "🔴",
@@ -153,6 +134,7 @@ def _link(need: Need, guild: int | None) -> str:
 
 def _agent(one: AtWork) -> str:
     status, task = one.status, one.task
+    sign, words = AGENT_STATES[status.state]
     name, since = inline(status.agent.name, 60), f"<t:{status.since_ms // 1000}:R>" if status.since_ms else ""
     if status.state is AgentState.BUSY and task is not None:
         said = f"{_DOES.get(task.state, 'has')} {_title(task)}" + (f" · began {since}" if since else "")
@@ -163,8 +145,8 @@ def _agent(one: AtWork) -> str:
         reason = REASONS.get(status.reason, status.reason)
         why = f" ({inline(reason, 120)})" if reason else ""
         is_quiet = status.state is AgentState.IDLE or not since
-        said = f"{AGENT_STATES[status.state]}{why}{still}" + ("" if is_quiet else f" · {since}")
-    return f"{SIGNS[status.state]} **{name}** {said}"
+        said = f"{words}{why}{still}" + ("" if is_quiet else f" · {since}")
+    return f"{sign} **{name}** {said}"
 
 
 def _title(task: TaskSummary) -> str:
@@ -183,4 +165,5 @@ def _work(now: Board) -> list[str]:
 
 def _desk(status: DeskStatus) -> str:
     why = f" ({inline(status.reason, 120)})" if status.reason else ""
-    return f"{_DESK_SIGNS[status.state]} Desk **{inline(status.desk.name, 60)}** {DESK_STATES[status.state]}{why}"
+    sign, words = DESK_STATES[status.state]
+    return f"{sign} Desk **{inline(status.desk.name, 60)}** {words}{why}"

@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
-from core.desks.model import DeskState, DeskStatus, LearnedFact, WindowStatus
+from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import Ping, Wellness, cure_of
 from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
 from core.tasks.model import ParkCause, Task
 
 _ROOM = CONTENT_LIMIT - 100
 
-AGENT_STATES: dict[AgentState, str] = {
-    AgentState.OFFLINE: "offline",
-    AgentState.IDLE: "free",
-    AgentState.BUSY: "busy",
-    AgentState.NEEDS_INPUT: "needs an answer",
-    AgentState.LIMITED: "at its limit",
-    AgentState.PAUSED: "paused",
-    AgentState.DRAINING: "finishing, takes nothing new",
-    AgentState.HELD: "held",
-    AgentState.UNKNOWN: "unknown",
+AGENT_STATES: dict[AgentState, tuple[str, str]] = {
+    AgentState.OFFLINE: ("⚪", "offline"),
+    AgentState.IDLE: ("🟢", "free"),
+    AgentState.BUSY: ("🔵", "busy"),
+    AgentState.NEEDS_INPUT: ("🟠", "needs an answer"),
+    AgentState.LIMITED: ("🟡", "at its limit"),
+    AgentState.PAUSED: ("⏸️", "paused"),
+    AgentState.DRAINING: ("⏳", "finishing, takes nothing new"),
+    AgentState.HELD: ("🔴", "held"),
+    AgentState.UNKNOWN: ("🔴", "unknown"),
 }
+"""Each state's sign and words. A sign is beside words always: a user need not know or see colours."""
 REASONS: dict[str, str] = {
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether its prompt arrived",
     ParkCause.SILENT: "silent for too long",
 }
 """Why an agent gets nothing, where a state alone does not say it."""
-DESK_STATES: dict[DeskState, str] = {
-    DeskState.STARTING: "starting",
-    DeskState.READY: "ready",
-    DeskState.HELD: "on hold: starts nothing new",
-    DeskState.STOPPED: "stopped: presses no key",
-    DeskState.UNAVAILABLE: "not available",
+DESK_STATES: dict[DeskState, tuple[str, str]] = {
+    DeskState.STARTING: ("⏳", "starting"),
+    DeskState.READY: ("🟢", "ready"),
+    DeskState.HELD: ("⏸️", "on hold: starts nothing new"),
+    DeskState.STOPPED: ("🔴", "stopped: presses no key"),
+    DeskState.UNAVAILABLE: ("🔴", "not available"),
 }
-
-
-def tasks(rows: Iterable[Task]) -> str:
-    """One line per task, newest first."""
-    return fit([_task_line(row) for row in rows], empty="No tasks. `/task new` makes one.")
-
-
-def agents(rows: Iterable[AgentStatus]) -> str:
-    """One line per agent."""
-    return fit([_agent_line(row) for row in rows], empty="No agents. They are described in config/agents.toml.")
+READ_BY = {
+    "accessibility": "read back over the accessibility bus",
+    "copy": "copied back and compared",
+    "screen": "read back from the pane's screen",
+    "placeholder": "shown by a sign that counted right; its text cannot be read back",
+    "pixels": "seen to appear; its text cannot be read back",
+    "none": "taken by its program; nothing shows what it did with it",
+}
 
 
 def agent(row: AgentStatus) -> str:
     """All that is known of one agent."""
     who = row.agent
-    where = (
-        f"{inline(who.desk or '?', 60)}, window {inline(who.window or '?', 60)}" if who.desk or who.window else "none"
-    )
+    place = f"{inline(who.desk or '?', 60)}, window {inline(who.window or '?', 60)}"
     lines = [
         _agent_line(row),
         f"Role: {inline(who.role, 300)}",
         f"Can: {inline(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
-        f"Lane: {who.lane.value} · Desk: {where}",
+        f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
     ]
     if cure := cure_of(row):
         lines.append(f"What to do: {cure}")
@@ -71,8 +69,10 @@ def desks(rows: Iterable[DeskStatus]) -> str:
     lines: list[str] = []
     for row in rows:
         why = f" ({inline(row.reason, 200)})" if row.reason else ""
-        lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state]}{why}")
-        lines.extend(_window_line(window) for window in row.windows)
+        lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state][1]}{why}")
+        for one in row.windows:
+            seen = "usable" if one.usable else f"not usable: {inline(one.reason or 'not looked at yet', 200)}"
+            lines.append(f"- {inline(one.name, 60)}: {seen}")
         lines += [f"-# {inline(fact.window, 60)}: {learned(fact)}" for fact in row.learned]
         lines += [f"-# {inline(said, 400)}" for said in (row.unread, row.awake) if said]
     return fit(lines, empty="No desks. They are described in config/desks.")
@@ -116,14 +116,8 @@ def _agent_line(row: AgentStatus) -> str:
     then = ": `/fleet needs-me` says what to do" if row.reason in REASONS else ""
     why = f" ({inline(reason, 200)}{then})" if reason else ""
     since = f" · <t:{row.since_ms // 1000}:R>" if row.since_ms else ""
-    return (
-        f"**{inline(row.agent.name, 60)}**: {AGENT_STATES[row.state]}{doing}{why}{since} · {inline(row.agent.role, 60)}"
-    )
-
-
-def _window_line(window: WindowStatus) -> str:
-    seen = "usable" if window.usable else f"not usable: {inline(window.reason or 'not looked at yet', 200)}"
-    return f"- {inline(window.name, 60)}: {seen}"
+    name, state = inline(row.agent.name, 60), AGENT_STATES[row.state][1]
+    return f"**{name}**: {state}{doing}{why}{since} · {inline(row.agent.role, 60)}"
 
 
 def fit(lines: list[str], *, empty: str) -> str:
@@ -140,33 +134,13 @@ def fit(lines: list[str], *, empty: str) -> str:
     return "\n".join(shown) or empty
 
 
-READ_BY = {
-    "accessibility": "read back over the accessibility bus",
-    "copy": "copied back and compared",
-    "screen": "read back from the pane's screen",
-    "placeholder": "shown by a sign that counted right; its text cannot be read back",
-    "pixels": "seen to appear; its text cannot be read back",
-    "none": "taken by its program; nothing shows what it did with it",
-}
-
-
-def tried(rows: Iterable[Tried]) -> str:
-    """One line per window, and what to do where it went wrong."""
-    return fit([_tried(row) for row in rows], empty="There is no window to try out.")
-
-
-def placed(rows: Iterable[Placed]) -> str:
-    """One line per window: what was done, and how it stands now."""
-    return fit([_placed(row) for row in rows], empty="There is no window to arrange.")
-
-
 def diagnoses(rows: Iterable[Diagnosis]) -> str:
     """Each desk with what is wrong there, the cure behind it."""
     lines: list[str] = []
     for row in rows:
         seen = "1 window" if row.windows == 1 else f"{row.windows} windows"
         fine = f"{seen} looked at, all is well" if not row.ailments else f"{seen} looked at"
-        lines.append(f"**{inline(row.desk, 60)}** ({DESK_STATES[row.state]}): {fine}")
+        lines.append(f"**{inline(row.desk, 60)}** ({DESK_STATES[row.state][1]}): {fine}")
         for one in row.ailments:
             whose = inline(one.agent or one.window, 60)
             mark = "✗" if one.stops else "!"
@@ -178,22 +152,18 @@ def reloaded(what: Reloaded) -> str:
     """What became different, and what only a restart takes over."""
     if what.is_nothing:
         return "Nothing in config/ differs from what Octet works by."
-    gone = [name for name in what.agents if name in what.gone]
-    others = [name for name in what.agents if name not in what.gone]
-    lines = (
-        ["Octet works by the new config/ now."] if what.agents or what.desks else ["Nothing else in config/ differs."]
-    )
-    lines += [f"Agents that are new or different: {_listed(others)}."] if others else []
-    lines += (
-        [f"Agents that are gone: {_listed(gone)}. What waited for them waits for others, or says why."] if gone else []
-    )
-    lines += [f"Desks whose workers begin anew: {_listed(what.desks)}."] if what.desks else []
-    lines += [f"Needs a restart of Octet to count: {_listed(what.restart)}."] if what.restart else []
+    is_at_work = bool(what.agents or what.desks)
+    parts = {
+        "Agents that are new or different: {}.": [name for name in what.agents if name not in what.gone],
+        "Agents that are gone: {}. What waited for them waits for others, or says why.": [
+            name for name in what.agents if name in what.gone
+        ],
+        "Desks whose workers begin anew: {}.": what.desks,
+        "Needs a restart of Octet to count: {}.": what.restart,
+    }
+    lines = ["Octet works by the new config/ now." if is_at_work else "Nothing else in config/ differs."]
+    lines += [said.format(", ".join(inline(one, 60) for one in names)) for said, names in parts.items() if names]
     return fit(lines, empty="")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(inline(name, 60) for name in names)
 
 
 def _tried(row: Tried) -> str:
@@ -209,3 +179,13 @@ def _placed(row: Placed) -> str:
     if row.is_right:
         return f"✓ {whose}: {f'{done}; ' if done else ''}stands at its place"
     return f"✗ {whose}: {f'{done}; ' if done else ''}{inline(row.why, 250)}\n-# → {row.cure}"
+
+
+def _each(line: Callable[[Any], str], *, empty: str) -> Callable[[Iterable[Any]], str]:
+    return lambda rows: fit([line(row) for row in rows], empty=empty)
+
+
+tasks = _each(_task_line, empty="No tasks. `/task new` makes one.")
+agents = _each(_agent_line, empty="No agents. They are described in config/agents.toml.")
+tried = _each(_tried, empty="There is no window to try out.")
+placed = _each(_placed, empty="There is no window to arrange.")

@@ -37,37 +37,22 @@ _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
-COLOURS: dict[TaskState, int] = {
-    TaskState.DRAFT: GREY,
-    TaskState.READY: BLUE,
-    TaskState.WAITING: AMBER,
-    TaskState.ASSIGNED: BLUE,
-    TaskState.DELIVERING: BLUE,
-    TaskState.WORKING: BLUE,
-    TaskState.BLOCKED: AMBER,
-    TaskState.REVIEW: BLUE,
-    TaskState.PARKED: RED,
-    TaskState.FAILED: RED,
-    TaskState.EXPIRED: RED,
-    TaskState.DONE: GREEN,
-    TaskState.CANCELLED: GREY,
+STATES: dict[TaskState, tuple[int, str]] = {
+    TaskState.DRAFT: (GREY, "draft"),
+    TaskState.READY: (BLUE, "ready, waits for a free agent"),
+    TaskState.WAITING: (AMBER, "waiting"),
+    TaskState.ASSIGNED: (BLUE, "given to {agent}, waits for its turn at the desk"),
+    TaskState.DELIVERING: (BLUE, "being delivered to {agent}"),
+    TaskState.WORKING: (BLUE, "{agent} is working on it"),
+    TaskState.BLOCKED: (AMBER, "{agent} needs an answer"),
+    TaskState.REVIEW: (BLUE, "in review"),
+    TaskState.PARKED: (RED, "stopped, needs a person"),
+    TaskState.FAILED: (RED, "failed"),
+    TaskState.EXPIRED: (RED, "expired"),
+    TaskState.DONE: (GREEN, "done, as reported (not checked)"),
+    TaskState.CANCELLED: (GREY, "cancelled"),
 }
-STATES: dict[TaskState, str] = {
-    TaskState.DRAFT: "draft",
-    TaskState.READY: "ready, waits for a free agent",
-    TaskState.WAITING: "waiting",
-    TaskState.ASSIGNED: "given to {agent}, waits for its turn at the desk",
-    TaskState.DELIVERING: "being delivered to {agent}",
-    TaskState.WORKING: "{agent} is working on it",
-    TaskState.BLOCKED: "{agent} needs an answer",
-    TaskState.REVIEW: "in review",
-    TaskState.PARKED: "stopped, needs a person",
-    TaskState.FAILED: "failed",
-    TaskState.EXPIRED: "expired",
-    TaskState.DONE: "done, as reported (not checked)",
-    TaskState.CANCELLED: "cancelled",
-}
-"""A state in words. `done` is an agent's claim until checks exist, so it never looks like more."""
+"""Each state's colour, and its words. `done` is an agent's claim until checks exist, so it never looks like more."""
 REASONS: dict[str, str] = {
     WaitReason.DEPENDENCY: "another task comes first",
     WaitReason.WINDOW: "the agent's window cannot be used; it goes on by itself when the window is back",
@@ -102,7 +87,7 @@ def card(view: TaskView, *, marker: str) -> Parts:
     else:
         blocks.append(fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
     buttons = [] if task.state in ENDED else [CancelTask(task.id)]
-    colour = GREY if is_dry else COLOURS[task.state]
+    colour = GREY if is_dry else STATES[task.state][0]
     return _layout(blocks, files, colour=colour, small=marker, buttons=buttons)
 
 
@@ -126,7 +111,7 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     for shot in receipts[-1].pictures if receipts else ():
         if shot.png:
             files.append(Attachment(name=f"{task.id}-{shot.name}.png", data=shot.png))
-    return _layout(blocks, files, colour=COLOURS[task.state])
+    return _layout(blocks, files, colour=STATES[task.state][0])
 
 
 def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str) -> Parts:
@@ -188,7 +173,7 @@ def state_words(task: Task) -> str:
         return REASONS[WaitReason.DRY_RUN]
     if task.is_unverified:
         return "done, as read in its agent's window (unverified)"
-    return STATES[task.state].format(agent=inline(task.agent or "an agent", 60))
+    return STATES[task.state][1].format(agent=inline(task.agent or "an agent", 60))
 
 
 def _head(task: Task) -> list[str]:

@@ -64,11 +64,6 @@ class SendLimits:
         """Return for how many seconds nothing may be sent; 0 without a ban."""
         return max(0.0, self._closed_until_s - self._clock.monotonic_s())
 
-    def raise_if_banned(self) -> None:
-        """Raise DiscordBan while a ban lasts."""
-        if (left_s := self.banned_for_s()) > 0:
-            raise DiscordBan(why="waiting until the ban is over", after_s=left_s)
-
     def note_success(self, channel: str) -> None:
         """Note that Discord accepted something in this channel."""
         self.is_probing = False
@@ -129,8 +124,8 @@ class SendLimits:
         """Return hooks for one client: a ban refuses each of its requests, and its responses report bans."""
 
         async def check(_session: object, _context: SimpleNamespace, sent: aiohttp.TraceRequestStartParams) -> None:
-            if not sent.url.scheme.startswith("ws"):
-                self.raise_if_banned()
+            if (left_s := self.banned_for_s()) > 0 and not sent.url.scheme.startswith("ws"):
+                raise DiscordBan(why="waiting until the ban is over", after_s=left_s)
 
         async def read(_session: object, _context: SimpleNamespace, got: aiohttp.TraceRequestEndParams) -> None:
             status, headers = got.response.status, got.response.headers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from bot.verbs.declare import ParameterKind
@@ -22,12 +24,8 @@ def _desks(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
     return [(name, name) for name in octet.desks.suggest(typed, by=by)]
 
 
-def _tasks(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
-    return [(task, f"{task} · {title}") for task, title in octet.tasks.suggest(typed, by=by, open_only=False)]
-
-
-def _open_tasks(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
-    return [(task, f"{task} · {title}") for task, title in octet.tasks.suggest(typed, by=by, open_only=True)]
+def _tasks(octet: Coordinator, typed: str, by: Actor, *, open_only: bool = False) -> list[tuple[str, str]]:
+    return [(task, f"{task} · {title}") for task, title in octet.tasks.suggest(typed, by=by, open_only=open_only)]
 
 
 def _split(text: str | Iterable[str]) -> frozenset[str]:
@@ -37,10 +35,9 @@ def _split(text: str | Iterable[str]) -> frozenset[str]:
 
 AgentName = Annotated[str, ParameterKind(help="The agent's name", suggest=_agents)]
 DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
-AnyTask = Annotated[TaskId, ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)]
-OpenTask = Annotated[
-    TaskId, ParameterKind(help="The task, for example T-142", suggest=_open_tasks, parse=parse_task_id)
-]
+_TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)
+AnyTask = Annotated[TaskId, _TASK]
+OpenTask = Annotated[TaskId, replace(_TASK, suggest=partial(_tasks, open_only=True))]
 """A task that has not ended."""
 Text = Annotated[str, ParameterKind(help="What is to be said", is_text=True)]
 Needs = Annotated[
