@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 2.0  # the shortest time between two queries of the fleet, and so between two edits of a board
 _REST_S = 3600.0
 _LONGEST_PAUSE_S = 300.0
 _SPARE_EDITS = 2  # so many of a channel's edits are left to cards
@@ -47,9 +46,11 @@ class _BoardProgress:
 class BoardWriter(MessageWriter):
     """Posts, edits, moves and deletes the boards' messages, as their rows say."""
 
+    rest_s = 2.0  # between two queries of the fleet, and so between two edits of a board
+
     def __init__(self, coordinator: Coordinator, channels: ChannelClient, *, clock: Clock) -> None:
         """It wakes whenever something is committed to the journal."""
-        super().__init__("boards", channels, clock, rest_s=LOOK_EVERY_S)
+        super().__init__("boards", channels, clock)
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
         self._progress: dict[BoardId, _BoardProgress] = {}
@@ -82,7 +83,7 @@ class BoardWriter(MessageWriter):
             wait_s = refusal[1] if refusal else progress.not_before_s - self._clock.monotonic_s()
             is_edit = row.state is BoardState.STANDS and row.message
             if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS):
-                wait_s = LOOK_EVERY_S
+                wait_s = self.rest_s
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
                 continue

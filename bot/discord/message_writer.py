@@ -21,15 +21,14 @@ log = structlog.get_logger(__name__)
 class MessageWriter(ABC):
     """Looks for what is due whenever something has changed, and writes it; begins nothing more once it drains."""
 
-    failed_rest_s = 5.0
+    rest_s = 0.0  # the shortest time between two looks: a storm of news becomes one look, with the last of it
+    failed_rest_s = 5.0  # as long after a look that failed
 
-    def __init__(self, name: str, channels: ChannelClient, clock: Clock, *, rest_s: float = 0.0) -> None:
-        """It looks again after `rest_s` at the earliest: a storm of news becomes one look, with the last of it."""
+    def __init__(self, name: str, channels: ChannelClient, clock: Clock) -> None:
         self._name = name
         self._channels = channels
         self._limits = channels.limits
         self._clock = clock
-        self._rest_s = rest_s
         self._busy: dict[Hashable, str] = {}  # what Octet is writing now, and the channel of each
         self._stirred = asyncio.Event()
         self._idle = asyncio.Event()
@@ -67,9 +66,9 @@ class MessageWriter(ABC):
             except Exception:
                 log.exception("writer_sweep_failed", writer=self._name)
                 pause_s = self.failed_rest_s
-            await asyncio.sleep(self._rest_s)
+            await asyncio.sleep(self.rest_s)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, pause_s - self._rest_s)):
+                async with asyncio.timeout(max(0.0, pause_s - self.rest_s)):
                     await self._stirred.wait()
 
     def _begin(

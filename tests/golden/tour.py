@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.discord import board_writer, bot, fleet_view, outbox, send_limits
+from bot.discord import bot, fleet_view, outbox, send_limits
+from bot.discord.board_writer import BoardWriter
 from core.agents.model import Agent, AgentState
 from core.security.model import HUB, OPERATOR
 from core.settings.model import Settings
@@ -187,7 +188,7 @@ async def tour(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bot, "GUILD_READY_S", 0.02)
         patch.setattr(outbox, "EDIT_EVERY_S", 0.01)
-        patch.setattr(board_writer, "LOOK_EVERY_S", 0.05)
+        patch.setattr(BoardWriter, "rest_s", 0.05)
         patch.setattr(send_limits, "EDITS", 1000)
         async with (
             open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,

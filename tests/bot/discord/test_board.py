@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bot.discord import board_writer
 from bot.discord.board_writer import BoardWriter
 from core.fleet.model import BoardState
 from core.notices.model import NoticeKind
@@ -26,7 +25,7 @@ DELETE = r"DELETE /channels/\d+/messages/\d+"
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(board_writer, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(BoardWriter, "rest_s", 0.1)
 
 
 async def shown(town: Town, *holds: str) -> dict[str, Any]:
@@ -91,7 +90,7 @@ async def test_a_cut_connection_makes_no_second_board_and_loses_no_change(
 async def test_of_a_storm_the_last_change_is_shown_with_few_edits(owned: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     await owned.ask("fleet board")
     await settled(owned)
-    monkeypatch.setattr(board_writer, "LOOK_EVERY_S", 0.5)
+    monkeypatch.setattr(BoardWriter, "rest_s", 0.5)
     await owned.ask("desk hold")
     await shown(owned, "on hold")
     before, began = edits(owned), asyncio.get_running_loop().time()
