@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -107,14 +107,13 @@ class Bot(commands.Bot):
         self,
         coordinator: Coordinator,
         *,
-        prepare: Callable[[Bot], Awaitable[None]],
         on_up: Callable[[Bot], None],
         on_lost: Callable[[], None],
         guild_id: int | None,
         tree_file: Path,
     ) -> None:
-        """`prepare` adds commands and buttons; `on_up` hears that messages can be sent and commands are there, also
-        when a lost connection is back or the bot's permissions changed; `on_lost` that there is none for now."""
+        """`on_up` hears that messages can be sent and commands are there, also when a lost connection is back or the
+        bot's permissions changed; `on_lost` that there is none for now."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -128,7 +127,6 @@ class Bot(commands.Bot):
         )
         self.coordinator = coordinator
         self.guild_id = guild_id
-        self._prepare = prepare
         self._on_up = on_up
         self._on_lost = on_lost
         self._was_up = False
@@ -141,10 +139,6 @@ class Bot(commands.Bot):
             raise WrongServer
         user = interaction.user
         return await self.coordinator.people.discord_actor(str(user.id), user.display_name)
-
-    async def setup_hook(self) -> None:
-        """Commands and buttons are there before the first event comes."""
-        await self._prepare(self)
 
     async def close(self) -> None:
         """Let commands that are under way give their answer, for a moment; then close."""

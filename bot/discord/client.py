@@ -49,28 +49,24 @@ def create_bot(
     *,
     home: Home,
     gate: SendLimits | None = None,
-    on_up: Callable[[Bot], None] | None = None,
-    on_lost: Callable[[], None] | None = None,
+    on_up: Callable[[Bot], None] = lambda _: None,
+    on_lost: Callable[[], None] = lambda: None,
 ) -> Bot:
     """A fresh, unconnected bot with all commands. Raises GatewayUnknown when the sandbox is named by half only."""
     point_at(settings.discord)
     bot = Bot(
         coordinator,
-        prepare=_prepare,
-        on_up=on_up or (lambda _: None),
-        on_lost=on_lost or (lambda: None),
+        on_up=on_up,
+        on_lost=on_lost,
         guild_id=settings.discord.guild_id,
         tree_file=home.root / TREE_FILE,
     )
     bot.http.http_trace = None if gate is None else gate.trace_config()
-    return bot
-
-
-async def _prepare(bot: Bot) -> None:
     bot.add_dynamic_items(
         AnswerCalibration, CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown
     )
     add_commands(bot.tree)
+    return bot
 
 
 def point_at(settings: DiscordSettings) -> None:

@@ -22,7 +22,7 @@ class MessageWriter(ABC):
     """Looks for what is due whenever something has changed, and writes it; begins nothing more once it drains."""
 
     rest_s = 0.0  # the shortest time between two looks: a storm of news becomes one look, with the last of it
-    failed_rest_s = 5.0  # as long after a look that failed
+    failed_rest_s = 5.0  # how long it rests after a look that failed
 
     def __init__(self, name: str, channels: ChannelClient, clock: Clock) -> None:
         self._name = name

@@ -26,7 +26,6 @@ Command = app_commands.Command[Any, ..., Any]
 @pytest.fixture
 async def bot(quiet_town: Town) -> AsyncIterator[Bot]:
     made = client.create_bot(settings_for(quiet_town.sandbox), quiet_town.coordinator, home=Home(root=quiet_town.home))
-    await made.setup_hook()
     yield made
     await made.close()
 
