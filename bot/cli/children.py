@@ -53,7 +53,7 @@ class Child:
                 return found
 
     async def ended(self) -> None:
-        """Return never, unless it ends by itself: then raise ChildEnded."""
+        """Wait until it ends, and raise ChildEnded."""
         assert self.process.stdout is not None
         while await self.process.stdout.readline():
             continue

@@ -73,7 +73,7 @@ def exchange(
 ) -> HttpAnswer:
     """Send one request to `run` and read the whole answer.
 
-    Raises NobodyAnswers where nothing was sent, and NotOctet where another program listens: no secret is sent before
+    Raises NoOctet where nothing was sent, and NotOctet where another program listens: no secret is sent before
     the listener is known. Raises AnswerLost when the connection does not hold."""
     content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}

@@ -90,7 +90,7 @@ def parse_answer(kind: type[A], response: HttpAnswer) -> A:
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:
-    """`text` so that it can do nothing to the console it is printed on, nor move what stands beside it."""
+    """`text` so that it can do nothing to the console it is printed on, nor move what is beside it."""
     text = CONTROLS.sub("�", text)
     return text if keep_lines else text.replace("\n", "�").replace("\t", "�")
 

@@ -1,1 +1,1 @@
-"""The Discord face: commands become calls of the coordinator, notices become messages. It decides nothing itself."""
+"""The Discord interface: commands become calls of the coordinator, notices become messages. It decides nothing."""

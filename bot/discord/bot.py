@@ -62,7 +62,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         return True
 
     async def on_error(self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError, /) -> None:
-        """Answer privately; what nobody expected goes to the log."""
+        """Answer privately; an unexpected error goes to the log."""
         await errors.answer(interaction, error)
 
     async def sync_if_changed(self, guild: discord.abc.Snowflake, kept: Path, *, force: bool = False) -> bool:
@@ -149,7 +149,7 @@ class Bot(commands.Bot):
         await super().close()
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
-        """Pass an event on. A command that ends after the client was closed has nobody left to hear of it."""
+        """Pass an event on. A command that ends after the client was closed has no listener left."""
         if event_name in _ACCESS_EVENTS and self._was_up:
             self._on_up(self)
         if not self.is_closed():

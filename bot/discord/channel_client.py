@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedMessage:
-    """A message that stands in its channel."""
+    """A message in its channel."""
 
     id: str
     is_as_requested: bool  # false: it is the message of an earlier try and shows what was so then

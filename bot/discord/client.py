@@ -167,7 +167,7 @@ async def _live(bot: Bot, token: str, drain: Callable[[], Awaitable[None]], went
                 faults.point("stop.drained")
                 raise
             finally:
-                went_down()  # nobody may write through a client that is closing
+                went_down()  # no writer may write through a client that is closing
         log.warning("discord_client_ended")
     except discord.LoginFailure:
         raise BotTokenRefused from None

@@ -67,7 +67,7 @@ _MOMENTS: dict[Moment, str] = {
 
 
 def shown(view: AgentMessageView, *, marker: str) -> Parts:
-    """Who says what to whom, and how far it has come. It mentions nobody."""
+    """Who says what to whom, and how far it has come. It mentions no user."""
     said = view.message
     to = "everybody" if said.recipient == "all" else inline(", ".join(one.agent for one in view.deliveries), 60)
     about = f" · {said.task}" if said.task else ""
@@ -87,7 +87,7 @@ def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
 
 
 def answer(view: AgentMessageView) -> str:
-    """What the sender is told at once, privately."""
+    """The private answer to the sender."""
     lines = [how(view.deliveries)]
     lines += [f"Left out: {inline(name, 60)}: {inline(why, 200)}" for name, why in view.left_out[:_SHOWN_AGENTS]]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"

@@ -76,7 +76,7 @@ def board(now: Board, *, marker: str) -> Parts:
     """The live board's message."""
     is_busy = any(one.status.state is AgentState.BUSY for one in now.agents)
     colour = RED if now.needs else BLUE if is_busy else GREEN
-    # Discord counts the time on by itself: the message needs no edit for it.
+    # Discord keeps the time current: the message needs no edit for it.
     small = f"-# Updated <t:{now.at_ms // 1000}:R>\n-# {marker}"
     return Parts(view=boxed([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),)))
 

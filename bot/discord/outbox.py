@@ -72,7 +72,7 @@ class Outbox(MessageWriter):
         shows_windows: bool = True,
         on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
-        """`default_channel` takes what was asked elsewhere than in Discord. `shows_windows`: whoever has to decide what
+        """`default_channel` takes what was asked outside of Discord. `shows_windows`: a user who has to decide what
         became of a prompt is shown pictures of its window. `on_trouble` hears of what was not told."""
         super().__init__("outbox", channels, clock)
         self._coordinator = coordinator
@@ -104,7 +104,7 @@ class Outbox(MessageWriter):
 
     async def _listen(self) -> None:
         while True:
-            # Once per sweep: as long as nobody looks, what is due would answer at once, again and again.
+            # Once per sweep: before it, what is due would answer at once, again and again.
             await self._swept.wait()
             self._swept.clear()
             try:
@@ -349,7 +349,7 @@ class Outbox(MessageWriter):
         return "" if owner is None else owner.id
 
     async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, PostedMessage]:
-        """Post it in the thread of its task, or else in the channel; the channel, and what stands there."""
+        """Post it in the thread of its task, or else in the channel; the channel, and the message there."""
         places = [int(notice.thread)] if notice.thread else []
         if notice.place.channel or self._default_channel or not places:
             places.append(self._channel(notice.place))

@@ -155,7 +155,7 @@ def person_id(actor: str) -> int | None:
 
 
 def named(actor: str) -> str:
-    """How a message names whoever did something."""
+    """How a message names the user who did something."""
     person = person_id(actor)
     if person:
         return f"<@{person}>"

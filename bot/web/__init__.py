@@ -1,1 +1,1 @@
-"""The HTTP face on loopback: routes for people's programs, and the one route through which agents answer."""
+"""The HTTP interface on loopback: routes for people's programs, and those through which agents answer."""

@@ -1,4 +1,4 @@
-"""The HTTP application: which routes there are, and what stands before them. With the routes about Octet itself:
+"""The HTTP application: which routes there are, and what guards them. With the routes about Octet itself:
 /livez: the loop answers. /readyz: the database can be written; the operator's token also shows why not, Discord and
 desks. /proof: this is Octet. None of these needs a token."""
 
@@ -24,7 +24,7 @@ from core.messages.model import MAX_ANSWER_CHARS
 router = APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = 2_000_000
-REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest answer there may be, in UTF-8, with what stands around it
+REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest answer there may be, in UTF-8, with what is around it
 _OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=RequiredAccess.OPERATOR, body_limit=BODY_LIMIT),

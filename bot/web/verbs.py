@@ -25,7 +25,7 @@ Once = Annotated[Key | None, Header(alias="Idempotency-Key")]
 
 
 class Given(BaseModel):
-    """A request's body: strict, so that `"1"` is no priority and a misspelt field is told."""
+    """A request's body: strict, so that `"1"` is no priority and a misspelt field is refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, frozen=True)
 

@@ -68,7 +68,7 @@ class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="non
         try:
             await replies.defer(interaction)
             await replies.say(interaction, await self.press(interaction, await interaction.client.actor(interaction)))
-        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
+        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs unexpected errors
             await errors.answer(interaction, error)
 
     @abstractmethod

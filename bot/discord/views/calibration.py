@@ -57,7 +57,7 @@ class AnswerCalibration(
             return
         try:
             await interaction.response.send_modal(TypedAnswer(self.number, self.desk))
-        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
+        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs unexpected errors
             await errors.answer(interaction, error)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:

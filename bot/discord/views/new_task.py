@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.discord.bot import Bot
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
-_OPEN_S = 3_600.0  # how long an open dialog is remembered; whoever sends it later is told by Discord to try again
+_OPEN_S = 3_600.0  # how long an open dialog is remembered; a user who sends it later must try again
 
 
 class NewTaskForm(ui.Modal, title="New task"):
@@ -55,7 +55,7 @@ class NewTaskForm(ui.Modal, title="New task"):
             await replies.say(interaction, accepted(task))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        """Answer privately; what nobody expected goes to the log."""
+        """Answer privately; an unexpected error goes to the log."""
         await errors.answer(interaction, error)
 
 
@@ -69,5 +69,5 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
 
 
 def accepted(task: Task) -> str:
-    """What the person who asked is told."""
+    """The private answer to the user who asked."""
     return f"{task.id} is accepted. Its card appears in <#{task.place.channel}>."
