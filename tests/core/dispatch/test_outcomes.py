@@ -479,10 +479,10 @@ async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps
             refused_once.set()
             raise StoreUnavailable(why="disk full")
 
-        monkeypatch.setattr(type(octet.dispatch._verdict), "give", full)
+        monkeypatch.setattr(type(octet.dispatch._verdict), "apply_outcome", full)
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):
             await refused_once.wait()
         await octet.dispatch.window_usable("main", "agent-1")
-        monkeypatch.setattr(type(octet.dispatch._verdict), "give", lambda _self, *words: give(*words))
+        monkeypatch.setattr(type(octet.dispatch._verdict), "apply_outcome", lambda _self, *words: give(*words))
         await reach(octet, FIRST, TaskState.WORKING)
