@@ -14,8 +14,7 @@ class Reachability:
 
     def __init__(self, desks: Desks, routes: Iterable[Route]) -> None:
         self._desks = desks
-        self.routes = frozenset(routes)
-        """The routes of the present config; none of its other agents can be reached."""
+        self.routes = frozenset(routes)  # The routes of the present config; none of its other agents can be reached
 
     def why_unreachable(self, agent: Agent) -> str:
         """Return why no prompt can be brought to the agent now; empty if one can."""

@@ -80,11 +80,10 @@ class Boards:
 
         def note(tx: Tx) -> None:
             row = tx.execute(_store.ONE, {"board": board}).first()
-            if row is None or row.state != BoardState.STANDS:
-                return
-            values = {"board": board, "to": BoardState.GIVEN_UP.value, "why": error, "at": self._clock.now_ms()}
-            tx.execute(_store.SET, values)
-            self._journal.append(tx, BoardGivenUp(channel=row.channel), by=HUB.id)
+            if row is not None and row.state == BoardState.STANDS:
+                to, now_ms = BoardState.GIVEN_UP.value, self._clock.now_ms()
+                tx.update_row(_store.boards.c.id, board, state=to, error=error, since_ms=now_ms)
+                self._journal.append(tx, BoardGivenUp(channel=row.channel), by=HUB.id)
 
         await self._store.write(note)
 
