@@ -14,6 +14,7 @@ from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
 from core.journal.model import Entry
 from core.kit import faults
+from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
@@ -97,11 +98,7 @@ class Assigner:
         again_ms, clock = self._look_again_ms, self._services.clock
         again_s = None if again_ms is None else max(0.0, (again_ms - clock.now_ms()) / 1000)
         late_s = None if late_at_s is None else max(0.0, late_at_s - clock.monotonic_s())
-        try:
-            async with asyncio.timeout(min((limit for limit in (again_s, late_s) if limit is not None), default=None)):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        await wait_for_event(self._news, min((limit for limit in (again_s, late_s) if limit is not None), default=None))
 
     def _on_event(self, entry: Entry) -> None:
         """Begin a round if what was committed makes work."""

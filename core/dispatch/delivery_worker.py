@@ -33,7 +33,7 @@ from core.dispatch.services import Services
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
-from core.kit.supervise import supervise
+from core.kit.supervise import supervise, wait_for_event
 from core.messages.prompt_files import BriefNotWritten, Prompt
 from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable
@@ -149,10 +149,7 @@ class DeliveryWorker:
         """Take nothing more. What is under way ends first; after so long it is given up, if Enter was not asked for."""
         self._is_retired = True
         self._news.set()
-        try:
-            async with asyncio.timeout(within_s):
-                await self._is_over.wait()
-        except TimeoutError:
+        if not await wait_for_event(self._is_over, within_s):
             if self._now is not None:
                 await self._give_up(self._now)
             await self._is_over.wait()
@@ -207,11 +204,7 @@ class DeliveryWorker:
                 continue
             if self._is_retired:
                 return
-            try:
-                async with asyncio.timeout(work.pause_s):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+            await wait_for_event(self._news, work.pause_s)
 
     async def _next(self) -> _NextStep:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""

@@ -1,4 +1,4 @@
-"""The only way to start background work: named, owned by one task group, its end always noticed."""
+"""The only way to start background work, named and owned by one task group; and a wait for an event, with a limit."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def supervise(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Non
             raise
 
     return group.create_task(watched(), name=name)
+
+
+async def wait_for_event(event: asyncio.Event, limit_s: float | None) -> bool:
+    """Wait until the event is set, at most for so long; None: for ever. Return whether it is set."""
+    try:
+        async with asyncio.timeout(limit_s):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 def _is_ours(error: BaseException) -> bool:

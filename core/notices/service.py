@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from core.kit.clock import Clock
 from core.kit.from_attributes import alike
+from core.kit.supervise import wait_for_event
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.store.engine import Row, Store, Tx
@@ -129,11 +130,7 @@ class Notices:
         due = (await self._store.fetch(_store.NEXT_DUE, {"looked": looked_ms}))[0].due
         if due is not None:
             timeout_s = max(0.0, min(timeout_s, (due - self._clock.now_ms()) / 1000))
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        await wait_for_event(self._news, timeout_s)
         self._news.clear()
 
     async def posted(self, notice: NoticeId, *, channel: str, message: str, revision: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from core.kit.supervise import wait_for_event
 from core.store.errors import DatabaseDamaged
 
 log = structlog.get_logger(__name__)
@@ -59,9 +60,7 @@ class Examination:
 
     async def wait(self, timeout_s: float | None = None) -> None:
         """Return when all is read, or after `timeout_s`. Raises DatabaseDamaged."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._over.wait()
+        await wait_for_event(self._over, timeout_s)
         if self._verdict is not None:
             raise self._verdict
 

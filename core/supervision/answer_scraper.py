@@ -10,6 +10,7 @@ import structlog
 from core.desks.model import Shown, WindowNotSeen
 from core.journal.model import Entry
 from core.kit.errors import NotFound, OctetError, Unavailable
+from core.kit.supervise import wait_for_event
 from core.messages.answer_markers import find_answer
 from core.profiles.model import Activity
 from core.tasks.model import TaskState
@@ -58,11 +59,7 @@ class AnswerScraper:
                 await self._look(*place, self._due.pop(place))
                 continue
             pause_s = None if place is None else self._due[place].at_s - now_s
-            try:
-                async with asyncio.timeout(pause_s):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+            await wait_for_event(self._news, pause_s)
 
     async def _look(self, desk: str, window: str, due: _Due) -> None:
         try:

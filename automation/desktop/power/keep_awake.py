@@ -10,6 +10,7 @@ import structlog
 
 from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
 from core.kit.errors import Unavailable
+from core.kit.supervise import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +51,7 @@ class KeepAwake:
                 self._stirred.clear()
                 await self.look()
                 await asyncio.sleep(REST_S)
-                try:
-                    async with asyncio.timeout(AGAIN_S):
-                        await self._stirred.wait()
-                except TimeoutError:
+                if not await wait_for_event(self._stirred, AGAIN_S):
                     self._refused = ""  # ask again
         finally:
             await self._hold.give()

@@ -18,6 +18,7 @@ from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, 
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
 from core.kit.errors import Conflict
+from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity, Box, Profile
 
 T = TypeVar("T")
@@ -194,12 +195,7 @@ class DeskWorkerClient:
             limit.cancel()
 
     async def _is_ready(self) -> bool:
-        try:
-            async with asyncio.timeout(self._link.limits.ready_s):
-                await self._link.ready.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await wait_for_event(self._link.ready, self._link.limits.ready_s)
 
     async def _answer(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
         """Return the answer of a worker that did not refuse. Raises DeskUnavailable."""

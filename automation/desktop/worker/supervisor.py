@@ -39,7 +39,7 @@ from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
-from core.kit.supervise import supervise
+from core.kit.supervise import supervise, wait_for_event
 from core.profiles.model import Driven, PaneProfile, Profile, Sign
 
 log = structlog.get_logger(__name__)
@@ -328,9 +328,7 @@ class WorkerSupervisor:
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._poke.wait()
+        await wait_for_event(self._poke, seconds)
 
     def _tell(self, state: DeskState, reason: str) -> None:
         self._worker_is = (state, reason)
