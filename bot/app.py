@@ -77,12 +77,20 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
     Raises AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused).
     """
     news = _DeskNews()
-    crew = _crew(config, environ, news)
+    makers = Factories(
+        hands=lambda now: _hands(now, environ, news),
+        displays=lambda now, desks, tell: _displays(now, environ, desks, tell),
+        lanes=partial(_lanes, models=dict[str, ModelLane]()),
+    )
+    crew = DeskWorkerPool(config, makers)
     with (
         home_lock(config.home.lock),
         _token_lock(config, environ),
         stop_signals() as stop,
-        faults.armed_with(config.settings.fault_points, other=partial(_a_worker, crew.hands)),
+        faults.armed_with(
+            config.settings.fault_points,
+            other=lambda: next(filter(None, (one.worker_pid for one in crew.hands.values())), None),
+        ),
     ):
         faults.point("start.locked")
         if exit_on_eof:
@@ -165,9 +173,10 @@ def _announced(run: runfile.Run, folders: Sequence[Path]) -> Generator[None]:
 
 async def _after_trouble(coordinator: Coordinator) -> None:
     """Have the answers that agents had to leave in answers/ taken in whenever the database takes writes again."""
+    activity_seen = coordinator.tasks.activity_seen
     while True:
         await coordinator.store.recovery()
-        coordinator.tasks.activity_seen.set()
+        activity_seen.set()
 
 
 def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:
@@ -230,26 +239,16 @@ async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.
     if code is not None:
         say(f"Nobody owns this Octet yet. In Discord, type:  /admin claim code:{code}")
     async with asyncio.TaskGroup() as group:
-        told = supervise(group, "say when connected", _say_when(connected, "Discord is connected.", say))
+
+        async def tell() -> None:
+            await connected.wait()
+            say("Discord is connected.")
+
+        told = supervise(group, "say when connected", tell())
         try:
             await client.run(config.settings, coordinator, home=config.home, up=connected)
         finally:
             told.cancel()
-
-
-async def _say_when(event: asyncio.Event, line: str, say: Say) -> None:
-    await event.wait()
-    say(line)
-
-
-def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> DeskWorkerPool:
-    """All desks that an agent works at, and how what another config asks for is made."""
-    makers = Factories(
-        hands=lambda now: _hands(now, environ, news),
-        displays=lambda now, desks, tell: _displays(now, environ, desks, tell),
-        lanes=partial(_lanes, models=dict[str, ModelLane]()),
-    )
-    return DeskWorkerPool(config, makers)
 
 
 def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskWorkerClient]:
@@ -298,11 +297,6 @@ def _displays(
                 environ=environ,
                 tell=partial(tell, desk.name),
             )
-
-
-def _a_worker(hands: Mapping[str, DeskWorkerClient]) -> int | None:
-    """The process of the first desk's worker that lives: the other end for a fault point."""
-    return next((pid for pair in hands.values() if (pid := pair.worker_pid)), None)
 
 
 def _lanes(
