@@ -72,10 +72,8 @@ class _DeskNews:
 
 
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
-    """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`.
-
-    Raises AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused).
-    """
+    """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`. Raises
+    AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused)."""
     news = _DeskNews()
     makers = Factories(
         hands=lambda now: _hands(now, environ, news),

@@ -44,8 +44,7 @@ from core.receipts.model import Keeping
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.retry_policy import RetryPolicy
-from core.security.codes import ReplyKeys, TaskCodes
-from core.security.home_id import home_id
+from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
 from core.security.model import Actor
 from core.security.service import People
@@ -148,9 +147,8 @@ class Coordinator(Services):
         ids: Ids | None = None,
         patience: RetryPolicy | None = None,
     ) -> AsyncGenerator[Coordinator]:
-        """All services, loaded, with what a former process left put back.
-
-        The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing."""
+        """All services, loaded, with what a former process left put back. The caller holds the home's lock. Raises what
+        Store.open and load_key raise, and AuditKeyMissing."""
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = ids or RandomIds(clock)
         audit_key, codes_key = _keys(estate)
@@ -181,9 +179,8 @@ class Coordinator(Services):
 
 @asynccontextmanager
 async def open_people(estate: Estate) -> AsyncGenerator[People]:
-    """Who may do what, alone, for setting a home up: nothing is dispatched and nothing recovered.
-
-    The caller holds the home's lock. Raises what Coordinator.open raises."""
+    """Who may do what, alone, for setting a home up: nothing is dispatched and nothing recovered. The caller holds the
+    home's lock. Raises what Coordinator.open raises."""
     clock = SystemClock()
     audit_key, _ = _keys(estate)
     async with Store.open(estate.database) as store:

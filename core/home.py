@@ -22,6 +22,16 @@ class HomeRefused(Invalid):
     messages. Choose another folder with --home, or rename this one."""
 
 
+class _Place:
+    """Where something lies in the home."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, home: Home, kind: object) -> Path:
+        return home.root / self._path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     """The folder that one Octet lives in, and the places inside. Naming a place does not make it."""
@@ -32,65 +42,19 @@ class Home:
         if _CONTROL.search(str(self.root)):
             raise HomeRefused(path=ascii(str(self.root)))
 
-    @property
-    def config(self) -> Path:
-        """What people write: octet.toml, agents.toml, desks/, profiles/."""
-        return self.root / "config"
-
-    @property
-    def env_file(self) -> Path:
-        """Secrets, and settings that belong to this machine only."""
-        return self.root / ENV_FILE
-
-    @property
-    def db(self) -> Path:
-        """The database: tasks, messages, deliveries, the journal."""
-        return self.root / "octet.db"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one coordinator of this home."""
-        return self.root / "octet.lock"
-
-    @property
-    def run_json(self) -> Path:
-        """Address, port and operator's token of the running coordinator; 0600."""
-        return self.root / "run.json"
-
-    @property
-    def audit_key(self) -> Path:
-        """The key of the journal's chain; 0600."""
-        return self.root / "audit.key"
-
-    @property
-    def codes_key(self) -> Path:
-        """The key that tasks' answer codes are checked with; 0600."""
-        return self.root / "codes.key"
-
-    @property
-    def answers(self) -> Path:
-        """Answers that agents left while no coordinator ran."""
-        return self.root / "answers"
-
-    @property
-    def briefs(self) -> Path:
-        """Prompts that are longer than their window takes; files are 0600."""
-        return self.root / "briefs"
-
-    @property
-    def anchors(self) -> Path:
-        """Pictures of the part of each window that always looks the same."""
-        return self.root / "anchors"
-
-    @property
-    def learned(self) -> Path:
-        """What Octet learned of windows automatically, a file for each desk; 0700."""
-        return self.root / "learned"
-
-    @property
-    def displays(self) -> Path:
-        """One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700."""
-        return self.root / "displays"
+    config = _Place("config")  # what people write: octet.toml, agents.toml, desks/, profiles/
+    env_file = _Place(ENV_FILE)  # secrets, and settings that belong to this machine only
+    db = _Place("octet.db")  # the database: tasks, messages, deliveries, the journal
+    lock = _Place("octet.lock")  # held by the one coordinator of this home
+    run_json = _Place("run.json")  # address, port and operator's token of the running coordinator; 0600
+    audit_key = _Place("audit.key")  # the key of the journal's chain; 0600
+    codes_key = _Place("codes.key")  # the key that tasks' answer codes are checked with; 0600
+    answers = _Place("answers")  # answers that agents left while no coordinator ran
+    briefs = _Place("briefs")  # prompts that are longer than their window takes; files are 0600
+    anchors = _Place("anchors")  # pictures of the part of each window that always looks the same
+    learned = _Place("learned")  # what Octet learned of windows automatically, a file for each desk; 0700
+    # One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700.
+    displays = _Place("displays")
 
 
 def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from core.kit.chords import split_chord
+from core.kit.field_types import split_chord
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -38,7 +38,6 @@ def places(part: Box, corner: Point) -> list[Point]:
 
 class Clicks:
     """Remembers where clicks were just made, so that the next one is not taken for the double of one. One per display.
-
     Programs measure that on the screen, or from the corner of their window: Chromium counts clicks at one place of two
     of its windows as a double click. So a click must be far from those before it both ways."""
 

@@ -36,10 +36,9 @@ class ModelClient:
             self._client = await asyncio.to_thread(_client, self._model)
 
     async def ask(self, text: str) -> Outcome:
-        """Send `text` and read the whole answer. Call `prepare` first.
-
-        DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or said that it did not take the request.
-        UNKNOWN: the request was sent, and no whole answer came back."""
+        """Send `text` and read the whole answer. Call `prepare` first. DELIVERED carries the answer. NOT_ARRIVED: the
+        server was not reached, or said that it did not take the request. UNKNOWN: the request was sent, and no whole
+        answer came back."""
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         assert self._client is not None

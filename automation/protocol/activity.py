@@ -53,10 +53,9 @@ class Sight:
 
 
 class ActivityClassifier:
-    """One window: what it shows, by one look after the other. Pure: the clock comes in with each look.
-
-    A busy sign means busy at once. That it is gone means idle only when nothing changes any more: agents pause for
-    seconds while they work, and their signs flicker between two steps. What no sign explains is unknown, never idle."""
+    """One window: what it shows, by one look after the other. Pure: the clock comes in with each look. A busy sign
+    means busy at once. That it is gone means idle only when nothing changes any more: agents pause for seconds while
+    they work, and their signs flicker between two steps. What no sign explains is unknown, never idle."""
 
     def __init__(self, is_same: Callable[[object, object], bool] = operator.eq) -> None:
         """`is_same` compares the pictures of two looks."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.desks.model import Tmux as Place
-from core.kit.chords import split_chord
 from core.kit.errors import Unavailable
+from core.kit.field_types import split_chord
 
 LIMIT_S = 5.0
 _OURS = ("TMUX", "TMUX_PANE", "TMUX_TMPDIR")
@@ -55,10 +55,9 @@ class TmuxServer:
         self._head = ["tmux", "-u", *at]
 
     def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
-        """What these commands print, in lines. Raises NoServer, TmuxSilent or TmuxMissing.
-
-        They are carried out one after the other as one; the first that fails ends it. `given` is what the first of them
-        reads from standard input."""
+        """What these commands print, in lines. Raises NoServer, TmuxSilent or TmuxMissing. They are carried out one
+        after the other as one; the first that fails ends it. `given` is what the first of them reads from standard
+        input."""
         argv = [*self._head]
         for number, command in enumerate(commands):
             argv += [*([";"] if number else []), *map(_word, command)]

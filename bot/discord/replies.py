@@ -28,9 +28,8 @@ _LATE_S = 840.0  # an acknowledged answer may wait this long: its token lasts fi
 
 
 async def defer(interaction: discord.Interaction[Any]) -> None:
-    """Acknowledge; the answer follows and only this person sees it. The first await of every command.
-
-    Raises discord.HTTPException when it came too late or another process was faster: then nothing may be done."""
+    """Acknowledge; the answer follows and only this person sees it. The first await of every command. Raises
+    discord.HTTPException when it came too late or another process was faster: then nothing may be done."""
     was_lost = False
 
     async def acknowledge() -> None:

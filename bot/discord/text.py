@@ -51,9 +51,8 @@ def plain(text: str, limit: int) -> str:
 
 
 def inline(text: str, limit: int) -> str:
-    """One line that shows exactly its characters inside our own: no markup, no mention, its direction isolated.
-
-    The result, escapes included, is at most `limit` long."""
+    """One line that shows exactly its characters inside our own: no markup, no mention, its direction isolated. The
+    result, escapes included, is at most `limit` long."""
     line = cut(_one_line(text[: limit * _SPARE]), limit)
     shown, most = _escape(line), limit
     while size(shown) > limit - 2:
@@ -77,9 +76,8 @@ def fits_fence(text: str, limit: int) -> bool:
 
 
 def quote(text: str, limit: int) -> str:
-    """Quote an agent's text in at most `limit` characters, each line marked; its beginning if it is longer.
-
-    Its markdown is shown, but no link hides its address, and a code block that is open at the end is closed."""
+    """Quote an agent's text in at most `limit` characters, each line marked; its beginning if it is longer. Its
+    markdown is shown, but no link hides its address, and a code block that is open at the end is closed."""
     shown = redacted(strip_controls(text[: limit * _SPARE])).replace("](", "] (").strip()
     lines = (shown or _NOTHING).split("\n")
     kept, room = list[str](), limit - 12

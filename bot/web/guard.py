@@ -105,9 +105,8 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
-        """Read one body, and give its bytes back to the budget when the block ends.
-
-        Raises BodyTooLarge, BodyIncomplete and TooManyBodies. What is not read yet, the connection discards."""
+        """Read one body, and give its bytes back to the budget when the block ends. Raises BodyTooLarge, BodyIncomplete
+        and TooManyBodies. What is not read yet, the connection discards."""
         body = bytearray()
         try:
             try:

@@ -82,17 +82,15 @@ class AgentActions:
         services.deliveries.follow(self._follow)
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
-        """Stop what the agent does now, before whatever waits for its window; return how that ended.
-
-        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway."""
+        """Stop what the agent does now, before whatever waits for its window; return how that ended. Raises
+        AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
         return await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
 
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
-        """Begin a new conversation in the window of an agent that has nothing to do; return how that ended.
-
-        Raises as `interrupt`, or AgentBusy."""
+        """Begin a new conversation in the window of an agent that has nothing to do; return how that ended. Raises as
+        `interrupt`, or AgentBusy."""
         require(by, Permission.AGENT_NEW_CHAT)
         who = self._find_agent(agent, Act.NEW_CHAT)
 

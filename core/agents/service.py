@@ -213,9 +213,8 @@ class Agents:
         until_ms: int | None = None,
         by: Actor = HUB,
     ) -> None:
-        """Take a step. Staying in a state with another reason is not a step and is simply noted.
-
-        An agent that a person took off duty stays off duty, whatever happens to it: it only gets or loses its task."""
+        """Take a step. Staying in a state with another reason is not a step and is simply noted. An agent that a person
+        took off duty stays off duty, whatever happens to it: it only gets or loses its task."""
         row = self._rows(tx)[name]
         was = AgentState(row.state)
         if was in OFF_DUTY:

@@ -8,10 +8,9 @@ from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
 
 
 class Progress(Protocol):
-    """How a lane asks the journal before it acts. Each call returns when its row is committed.
-
-    A call raises LeaseLost, or IllegalStep, when the delivery was taken away meanwhile (cancelled, other fence):
-    the lane then clears its own draft and returns Result.STOPPED."""
+    """How a lane asks the journal before it acts. Each call returns when its row is committed. A call raises LeaseLost,
+    or IllegalStep, when the delivery was taken away meanwhile (cancelled, other fence): the lane then clears its own
+    draft and returns Result.STOPPED."""
 
     # Before the first click. `drafts` are marks by which our draft can be recognised from now on.
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None: ...

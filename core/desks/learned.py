@@ -65,10 +65,8 @@ class Learned:
             self._write(fact.desk, [*facts, fact])
 
     def forget(self, desk: str, window: str) -> tuple[LearnedFact, ...] | None:
-        """Remove what was learned of this window, or a file that cannot be read; None if there was nothing.
-
-        The picture of a learned anchor goes too: the worker cuts one of the configured anchor again. Raises
-        Unavailable."""
+        """Remove what was learned of this window, or a file that cannot be read; None if there was nothing. The picture
+        of a learned anchor goes too: the worker cuts one of the configured anchor again. Raises Unavailable."""
         facts, trouble = self.read(desk)
         gone = tuple(fact for fact in facts if fact.window == window)
         with self._or_unavailable(desk):

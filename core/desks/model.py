@@ -10,9 +10,21 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, with_config
 
 from core.journal.model import Event
-from core.kit.chords import split_chord
 from core.kit.errors import Conflict, NotFound, Unavailable
-from core.kit.field_types import CHECKED, OPEN, Bool, Float, Internal, Limits, ListOf, Name, Text, rule, wrong
+from core.kit.field_types import (
+    CHECKED,
+    OPEN,
+    Bool,
+    Float,
+    Internal,
+    Limits,
+    ListOf,
+    Name,
+    Text,
+    rule,
+    split_chord,
+    wrong,
+)
 from core.kit.problems import show, suggest
 from core.profiles.model import AT, Act, Activity, Box, Sign
 from core.profiles.value_types import Title, chord

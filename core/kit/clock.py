@@ -30,10 +30,9 @@ class SystemClock:
 
 
 class SteadyClock:
-    """Octet's own time: the machine's clock as it would be if nothing had set it since Octet last followed it.
-
-    All rooms decide and write by it. The store calls `follow` when it shifts the stored times by the same amount, so
-    the stored times and this clock always agree."""
+    """Octet's own time: the machine's clock as it would be if nothing had set it since Octet last followed it. All
+    rooms decide and write by it. The store calls `follow` when it shifts the stored times by the same amount, so the
+    stored times and this clock always agree."""
 
     def __init__(self, clock: Clock) -> None:
         """Agree with `clock` now; from here on go by its monotonic time."""
@@ -50,7 +49,6 @@ class SteadyClock:
 
     def step_ms(self) -> int:
         """By how much the machine's clock was set since the last agreement, forward or back; 0 for less than a second.
-
         A machine that was suspended shows as a step forward: its monotonic time stood still meanwhile."""
         by_ms = self._clock.now_ms() - self.now_ms()
         return by_ms if abs(by_ms) >= STEP_MS else 0

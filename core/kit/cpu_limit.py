@@ -18,10 +18,9 @@ class CpuLimitReached(Unavailable):
 
 @contextmanager
 def cpu_limit(seconds: float) -> Generator[None]:
-    """Raise CpuLimitReached within the block once this process has computed for so long in it.
-
-    Time in which the process only waits does not count. There is no limit on Windows and outside the main thread, which
-    have no such signal. A limit within a limit ends the outer one."""
+    """Raise CpuLimitReached within the block once this process has computed for so long in it. Time in which the
+    process only waits does not count. There is no limit on Windows and outside the main thread, which have no such
+    signal. A limit within a limit ends the outer one."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -136,16 +136,14 @@ def armed() -> Path | None:
 
 
 def point(name: str, *, may_fail: bool = False) -> None:
-    """A place where a fault may strike. Costs one comparison as long as nothing is armed.
-
-    Raises Struck for a ticket that says so, where `may_fail`."""
+    """A place where a fault may strike. Costs one comparison as long as nothing is armed. Raises Struck for a ticket
+    that says so, where `may_fail`."""
     if _folder is not None:
         _strike(_folder, name, may_fail=may_fail)
 
 
 def arrow(what: str, was: str, now: str, after_commit: Callable[[Callable[[], None]], None]) -> None:
     """The two points of one step of a state table: inside its transaction, and right after the commit.
-
     `delivery.staged-submitting.written` and `delivery.staged-submitting.committed`. Raises Struck as `point` does, for
     the first of them only: what is committed cannot fail any more."""
     if _folder is not None:

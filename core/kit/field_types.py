@@ -123,3 +123,10 @@ def check_name(text: str) -> str:
 
 Name = Annotated[Text, rule(check_name)]
 """What users call an agent or a window: fit for a command line, a file name and a chat."""
+
+
+def split_chord(chord: str) -> tuple[list[str], str]:
+    """Return the keys of a chord such as `ctrl+shift+v` that are held down, in their order, and the last one; `ctrl++`
+    ends in the key +."""
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") or chord == "+" else chord.split("+")
+    return held, last

@@ -14,10 +14,8 @@ log = structlog.get_logger(__name__)
 
 
 def supervise(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` in `group` under `name`. A failure takes the group down.
-
-    It is logged with its name, unless it is an error of ours: those are told in their own words by whoever started all.
-    """
+    """Run `work` in `group` under `name`. A failure takes the group down. It is logged with its name, unless it is an
+    error of ours: those are told in their own words by whoever started all."""
 
     async def watched() -> None:
         try:

@@ -119,9 +119,7 @@ def check_encoding(text: str) -> None:
 
 def clean_text(text: str, *, limit: int) -> str:
     """`text` with line ends as LF, without empty lines around it and blanks at its end; or the error that says what is
-    wrong with it.
-
-    Nothing else is changed: what is delivered is what was asked."""
+    wrong with it. Nothing else is changed: what is delivered is what was asked."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
     if not text.strip():
         raise EmptyText

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from core.kit.chords import split_chord
-from core.kit.field_types import Int, Limits, ListOf, Text, rule, wrong
+from core.kit.field_types import Int, Limits, ListOf, Text, rule, split_chord, wrong
 from core.kit.problems import show, suggest
 
 _NAMES = """

@@ -28,9 +28,7 @@ _STORE_PAUSE_S = 5.0
 
 class Retention:
     """How long Octet keeps receipts, their pictures, and texts: briefs, answers, messages, and notices that told of
-    them.
-
-    Nothing of a task that has not ended expires, and nothing that a person has still to decide about."""
+    them. Nothing of a task that has not ended expires, and nothing that a person has still to decide about."""
 
     def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: Keeping) -> None:
         """`keeping` says for how long."""

@@ -53,9 +53,8 @@ class Receipts:
         services.deliveries.witness(self._saw)
 
     async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
-        """The receipts of one delivery, or of all deliveries of a task, oldest first; `named` is the id of either.
-
-        The pictures themselves are in it for those who may see windows. Raises NoReceipt or TaskNotFound."""
+        """The receipts of one delivery, or of all deliveries of a task, oldest first; `named` is the id of either. The
+        pictures themselves are in it for those who may see windows. Raises NoReceipt or TaskNotFound."""
         require(by, Permission.TASK_READ)
         found = await self._named(named)
         receipts = [one for delivery in found for one in await self._of(delivery, by)]

@@ -9,12 +9,15 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+from core.kit.ids import Ids
 from core.security import _store
 from core.security.model import EVERY_AGENT, WrongAgent, WrongCode
-from core.store.engine import Tx
+from core.store.engine import Store, Tx
 
 _CODE_BYTES = 16
 _PREFIX = "octet-reply."
+_HOME_ID = "home_id"
+_HOME_ID_CHARS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +52,8 @@ class TaskCodes:
         tx.execute(_store.ADD_CODE, row)
 
     def holder(self, tx: Tx, code: str, *, agent: str) -> CodeHolder:
-        """Whom the code belongs to, for a request with the reply key of `agent` (or EVERY_AGENT).
-
-        Raises WrongCode for anything that was never granted, WrongAgent for the code of another agent."""
+        """Whom the code belongs to, for a request with the reply key of `agent` (or EVERY_AGENT). Raises WrongCode for
+        anything that was never granted, WrongAgent for the code of another agent."""
         row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
         if row is None:
             raise WrongCode
@@ -84,3 +86,17 @@ class ReplyKeys:
 
 def _hash(code: str) -> str:
     return hashlib.sha256(code.encode(errors="replace")).hexdigest()
+
+
+async def home_id(store: Store, ids: Ids) -> str:
+    """This home's id, made once and kept in the database: which Octet a code, a nonce or a marker belongs to."""
+
+    def find_or_make(tx: Tx) -> str:
+        row = tx.execute(_store.FACT, {"name": _HOME_ID}).first()
+        if row is not None:
+            return str(row.value)
+        made = ids.marker(_HOME_ID_CHARS)
+        tx.execute(_store.ADD_FACT, {"name": _HOME_ID, "value": made})
+        return made
+
+    return await store.write(find_or_make)

@@ -25,10 +25,9 @@ class KeyDamaged(Misconfigured):
 
 
 def load_key(path: Path) -> bytes:
-    """The key in the file at `path`; a new random one is written (mode 0600) if there is none.
-
-    A key that other accounts can read is closed to them, and that is said. Raises KeyDamaged; StoreFull or HomeUnusable
-    when the file cannot be read or written."""
+    """The key in the file at `path`; a new random one is written (mode 0600) if there is none. A key that other
+    accounts can read is closed to them, and that is said. Raises KeyDamaged; StoreFull or HomeUnusable when the file
+    cannot be read or written."""
     try:
         if not path.exists():
             write_private(path, secrets.token_hex(_BYTES))

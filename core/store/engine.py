@@ -134,10 +134,9 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path) -> AsyncGenerator[Store]:
-        """The store at `path`, created if the file does not exist.
-
-        Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown, DatabaseOlder or StoreUnavailable and then leaves the
-        file as it is. A large file is given back before it is read whole: see `sound`, `damage` and decision 0004."""
+        """The store at `path`, created if the file does not exist. Raises SqliteTooOld, DatabaseDamaged,
+        DatabaseUnknown, DatabaseOlder or StoreUnavailable and then leaves the file as it is. A large file is given back
+        before it is read whole: see `sound`, `damage` and decision 0004."""
         schema.check_library()
         was_damaged = await asyncio.to_thread(mark_of(path).exists)
         state = await asyncio.to_thread(schema.inspect, path, whole=was_damaged)
@@ -337,9 +336,8 @@ def at_row(task: str | None = None, *, delivery: str | None = None) -> Generator
 
 
 def upgrade_file(path: Path) -> tuple[str, str]:
-    """Upgrade the file of an older Octet; return (schema before, schema now). The caller holds the home's lock.
-
-    Raises NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable and then leaves the file as it is."""
+    """Upgrade the file of an older Octet; return (schema before, schema now). The caller holds the home's lock. Raises
+    NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable and then leaves the file as it is."""
     schema.check_library()
     if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
         raise NoDatabase(id=path)

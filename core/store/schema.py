@@ -61,9 +61,8 @@ def declared() -> MetaData:
 
 @cache
 def initial() -> str:
-    """Return the id of the first migration: a hash of the declared tables.
-
-    Nothing is released, so a changed table makes a new first migration, and Octet refuses databases of the old one."""
+    """Return the id of the first migration: a hash of the declared tables. Nothing is released, so a changed table
+    makes a new first migration, and Octet refuses databases of the old one."""
     tables = sorted(declared().tables.values(), key=lambda table: table.name)
     indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
     statements = [*map(CreateTable, tables), *map(CreateIndex, indexes)]
@@ -89,7 +88,6 @@ def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3
 
 def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> FileState:
     """Look at the file without changing it; with `whole` at every page of it, which takes seconds for a large one.
-
     Raises DatabaseDamaged, DatabaseUnknown, DatabaseOlder, or StoreUnavailable if it cannot be read."""
     try:
         if not path.exists() or path.stat().st_size == 0:

@@ -21,10 +21,8 @@ metadata = MetaData(
 @cache
 def newest_of_each(state: Column[str], order: Column[Any], count: int) -> CompoundSelect[tuple[object, ...]]:
     """Select the newest rows by `order` of each of `count` states, named `stands_0` and so on, `size` of each; only
-    those before `before`.
-
-    One statement, so that a row which changes its state meanwhile is neither missed nor found twice; one head per
-    state, so that no other state is scanned."""
+    those before `before`. One statement, so that a row which changes its state meanwhile is neither missed nor found
+    twice; one head per state, so that no other state is scanned."""
     heads = [
         select(state.table)
         .where(state == bindparam(f"stands_{place}"), order < bindparam("before"))

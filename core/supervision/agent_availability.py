@@ -51,9 +51,8 @@ class AgentAvailability:
         return await self._change(name, drain)
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
-        """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound.
-
-        Of one that was silent this says that it is at work after all: its task goes on, with a new deadline."""
+        """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound. Of one that
+        was silent this says that it is at work after all: its task goes on, with a new deadline."""
         require(by, Permission.AGENT_USE)
 
         def resume(tx: Tx, now: AgentStatus) -> None:

@@ -38,7 +38,6 @@ class Quarantine:
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
-
         Raises RowFailed where that does not help."""
         seen = set[str]()
         while True:

@@ -26,8 +26,8 @@ from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.input import KEYSYMS
 from core.deliveries.model import Reason
 from core.desks.model import Desk, InputSource, ScreenCorner
-from core.kit.chords import split_chord
 from core.kit.clock import SystemClock
+from core.kit.field_types import split_chord
 from core.profiles.model import Box
 
 log = structlog.get_logger(__name__)
