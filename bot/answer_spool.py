@@ -11,13 +11,12 @@ import stat
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from core.kit.files import write_private
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Awaitable
+    from core.coordinator import Coordinator
 
 FOLDER = "answers"
 REFUSED = "refused"
@@ -40,18 +39,6 @@ class SpooledAnswer:
     key: str
 
 
-class _Tasks(Protocol):
-    @property
-    def activity_seen(self) -> asyncio.Event: ...
-
-    def accept_answer(self, task: str, code: str, text: str, *, final: bool, key: str) -> Awaitable[object]: ...
-
-
-class _Coordinator(Protocol):
-    @property
-    def tasks(self) -> _Tasks: ...
-
-
 def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
     """Keep `answer` in the folder of `home` until an Octet has it. The same answer twice is one file."""
     if not answer.key or not _KEY_CHARS.issuperset(answer.key):
@@ -65,7 +52,7 @@ def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
     return path
 
 
-async def watch_spool(coordinator: _Coordinator, home: Path, *, settled_s: float = SETTLED_S) -> NoReturn:
+async def watch_spool(coordinator: Coordinator, home: Path, *, settled_s: float = SETTLED_S) -> NoReturn:
     """Take in the answers in the folder until cancelled: now, after each sign of an agent, and once a minute."""
     import asyncio
 
@@ -81,7 +68,7 @@ async def watch_spool(coordinator: _Coordinator, home: Path, *, settled_s: float
 
 
 async def report_spooled(
-    coordinator: _Coordinator, home: Path, *, settled_s: float = 0.0, failed: set[str] | None = None
+    coordinator: Coordinator, home: Path, *, settled_s: float = 0.0, failed: set[str] | None = None
 ) -> int:
     """Report every answer that has lain for `settled_s`, oldest first, and return how many were stored, also late.
 
@@ -135,7 +122,7 @@ async def report_spooled(
     return stored
 
 
-async def _report(coordinator: _Coordinator, answer: SpooledAnswer) -> str:
+async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     """Why the answer cannot be used; empty when its text is stored. Raises Unavailable when it cannot be taken now."""
     from core.kit.errors import OctetError, Unavailable
     from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
