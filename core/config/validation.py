@@ -159,11 +159,9 @@ def classes_in(annotation: object) -> Iterator[Any]:
 
 @cache
 def descriptions(kind: Any) -> Mapping[str, str]:
-    """Return what each key is: of a dataclass the comment beside its field, or the docstring below it."""
-    if issubclass(kind, BaseModel):
-        return {name: field.description or "" for name, field in kind.model_fields.items()}
+    """Return what each key is: the comment beside its field, or the docstring below it."""
     found: dict[str, str] = {}
-    bases: list[Any] = [one for one in kind.__mro__ if is_dataclass(one)]
+    bases: list[Any] = [one for one in kind.__mro__ if one not in {object, BaseModel}]
     for base in reversed(bases):
         source = inspect.getsource(sys.modules[base.__module__])
         classes = (one for one in ast.parse(source).body if isinstance(one, ast.ClassDef))

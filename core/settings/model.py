@@ -61,135 +61,94 @@ def _own_folder(folder: Path) -> Path:
 class DiscordSettings(Section):
     """`[discord]`: where the bot lives. Its token is OCTET_DISCORD_TOKEN."""
 
-    guild_id: Annotated[int, Field(ge=1)] | None = Field(
-        default=None,
-        description="Id of the one server whose members may use this Octet. Commands registered for one server are "
-        "there at once, global ones only after a while. Unset: every server the bot was invited to.",
-    )
-    channel_id: Annotated[int, Field(ge=1)] | None = Field(
-        default=None,
-        description="Id of the channel that is told about tasks which came from elsewhere than Discord (command "
-        "line, HTTP). Unset: such tasks are told to nobody.",
-    )
-    pictures: bool = Field(
-        default=True,
-        description="Attach pictures of an agent's window to the question what became of a prompt that nobody saw "
-        "arrive. Whoever can read the task's thread sees them until it is answered. false: words only.",
-    )
-    sandbox: bool = Field(
-        default=False,
-        description="true: speak to a local stand-in instead of Discord, at api_base. Said loudly in the log, "
-        "because whoever stands at that address receives the token.",
-    )
-    api_base: Annotated[str, _address("http", "https")] | None = Field(
-        default=None, description="Address of the stand-in's REST interface. Refused unless sandbox = true."
-    )
-    gateway_url: Annotated[str, _address("ws", "wss")] | None = Field(
-        default=None, description="Address of the stand-in's gateway. Refused unless sandbox = true."
-    )
+    guild_id: Annotated[int, Field(ge=1)] | None = None
+    """Id of the one server whose members may use this Octet. Commands registered for one server are there at once,
+    global ones only after a while. Unset: every server the bot was invited to."""
+    channel_id: Annotated[int, Field(ge=1)] | None = None
+    """Id of the channel that is told about tasks which came from elsewhere than Discord (command line, HTTP). Unset:
+    such tasks are told to nobody."""
+    pictures: bool = True
+    """Attach pictures of an agent's window to the question what became of a prompt that nobody saw arrive. Whoever can
+    read the task's thread sees them until it is answered. false: words only."""
+    sandbox: bool = False
+    """true: speak to a local stand-in instead of Discord, at api_base. Said loudly in the log, because whoever stands
+    at that address receives the token."""
+    api_base: Annotated[str, _address("http", "https")] | None = None
+    """Address of the stand-in's REST interface. Refused unless sandbox = true."""
+    gateway_url: Annotated[str, _address("ws", "wss")] | None = None
+    """Address of the stand-in's gateway. Refused unless sandbox = true."""
 
 
 class HttpSettings(Section):
     """`[http]`: the interface for agents' answers and the command line."""
 
-    host: Annotated[str, AfterValidator(_loopback)] = Field(
-        default="127.0.0.1",
-        description="Address to listen on. Loopback only: everybody who reaches it may try codes and tokens, "
-        "and there is no TLS.",
-    )
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        default=8321,
-        description="Port to listen on. When it is taken, another one is; run.json in the home says which.",
-    )
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    """Address to listen on. Loopback only: everybody who reaches it may try codes and tokens, and there is no TLS."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8321
+    """Port to listen on. When it is taken, another one is; run.json in the home says which."""
 
 
 class DispatchSettings(Section):
     """`[dispatch]`: how long deliveries are tried, and agents are waited for, before a person is asked."""
 
-    max_retries: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=40,
-        description="Attempts of one delivery that may fail through something that passes by itself; then refused.",
-    )
-    retry_window_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = Field(
-        default=60.0,
-        description="Seconds after which a delivery that still bounces is refused. Nobody waits longer unseen.",
-    )
-    settle_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = Field(
-        default=5.0,
-        description="Seconds a window may be covered or moved before this counts as lasting. "
-        "Short enough to be told soon, long enough for a notification to go away.",
-    )
-    recovery_timeout_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = Field(
-        default=30.0,
-        description="Seconds to wait for a desk, to find out what became of a prompt that was interrupted after Enter "
-        "had been asked for. Then a person is asked. Other prompts for that desk wait meanwhile.",
-    )
-    max_rejections_per_hour: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=6, description="This many refusals of one task within an hour park it: then only a person can help."
-    )
-    agent_timeout_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = Field(
-        default=3600.0,
-        description="Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its "
-        "task is parked and people are told. Longer than most tasks take, shorter than a night nobody looks at.",
-    )
-    on_agent_timeout: Literal["park", "nudge", "release"] = Field(
-        default="park",
-        description="What is done then: park the task for a person; nudge its agent once; release the task to another "
-        "agent. The last two only where the window is seen idle: a silent agent may be in the middle of its work.",
-    )
+    max_retries: Annotated[int, Field(ge=1, le=1000)] = 40
+    """Attempts of one delivery that may fail through something that passes by itself; then refused."""
+    retry_window_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 60.0
+    """Seconds after which a delivery that still bounces is refused. Nobody waits longer unseen."""
+    settle_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 5.0
+    """Seconds a window may be covered or moved before this counts as lasting. Short enough to be told soon, long enough
+    for a notification to go away."""
+    recovery_timeout_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 30.0
+    """Seconds to wait for a desk, to find out what became of a prompt that was interrupted after Enter had been asked
+    for. Then a person is asked. Other prompts for that desk wait meanwhile."""
+    max_rejections_per_hour: Annotated[int, Field(ge=1, le=1000)] = 6
+    """This many refusals of one task within an hour park it: then only a person can help."""
+    agent_timeout_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = 3600.0
+    """Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its task is parked
+    and people are told. Longer than most tasks take, shorter than a night nobody looks at."""
+    on_agent_timeout: Literal["park", "nudge", "release"] = "park"
+    """What is done then: park the task for a person; nudge its agent once; release the task to another agent. The last
+    two only where the window is seen idle: a silent agent may be in the middle of its work."""
 
 
 class ReceiptSettings(Section):
     """`[receipts]`: for how long is kept what proves a delivery."""
 
-    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        default=90,
-        description="Days for which receipts of deliveries are kept: what was seen and when, hashes, no texts.",
-    )
-    keep_pictures_days: Annotated[int, Field(ge=0, le=3650)] = Field(
-        default=14,
-        description="Days for which their pictures are kept: the composer before and after Enter, masked as the "
-        "profile says. 0: none, but of a prompt of which a person has still to say what became of it.",
-    )
-    keep_texts_days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        default=180,
-        description="Days for which texts are kept after their task has ended: briefs, answers, messages and what was "
-        "posted about them. Then Octet clears them; titles, ids, hashes and states stay.",
-    )
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Days for which receipts of deliveries are kept: what was seen and when, hashes, no texts."""
+    keep_pictures_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    """Days for which their pictures are kept: the composer before and after Enter, masked as the profile says. 0: none,
+    but of a prompt of which a person has still to say what became of it."""
+    keep_texts_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    """Days for which texts are kept after their task has ended: briefs, answers, messages and what was posted about
+    them. Then Octet clears them; titles, ids, hashes and states stay."""
 
 
 class AnswerLimits(Section):
     """`[answers]`: how much an agent may send to its task. Reports of progress do not count."""
 
-    texts: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=200, description="Texts that one task takes. The answer that ends it is taken beyond that."
-    )
-    megabytes: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=20, description="Megabytes of text that one task takes. The answer that ends it is taken beyond that."
-    )
-    texts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=30, description="Texts that one task takes within a minute. More of them wait, and none is lost."
-    )
+    texts: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Texts that one task takes. The answer that ends it is taken beyond that."""
+    megabytes: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Megabytes of text that one task takes. The answer that ends it is taken beyond that."""
+    texts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Texts that one task takes within a minute. More of them wait, and none is lost."""
 
 
 class AgentCommands(Section):
     """`[agents]`: what prompts tell agents."""
 
-    agent_command: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        default="octet",
-        description="How the prompt writes the command that agents answer with. The default becomes its full path "
-        "where octet is not on PATH.",
-    )
+    agent_command: Annotated[str, Field(min_length=1, max_length=500)] = "octet"
+    """How the prompt writes the command that agents answer with. The default becomes its full path where octet is not
+    on PATH."""
 
 
 class DisplaySettings(Section):
     """`[displays]`: the displays of desks that have one of their own ([virtual] in config/desks)."""
 
-    start: bool = Field(
-        default=True,
-        description="true: `octet run` starts them and ends them with itself. false: they are there while "
-        "`octet desk up` keeps them, so that the agents' programs outlive a restart of Octet.",
-    )
+    start: bool = True
+    """true: `octet run` starts them and ends them with itself. false: they are there while `octet desk up` keeps them,
+    so that the agents' programs outlive a restart of Octet."""
 
 
 def _ping_url(given: SecretStr) -> SecretStr:
@@ -214,19 +173,16 @@ def _ping_url(given: SecretStr) -> SecretStr:
 class AlarmSettings(Section):
     """`[alarm]`: who hears of it when Octet itself stands still or has ended."""
 
-    ping_url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = Field(
-        default=None,
-        description="Address of a dead man's switch outside this machine (Healthchecks, Uptime Kuma, …). Asked for "
-        "every minute while all is well, and never while it is not: its silence raises the alarm there. Whatever in it "
-        "is secret is never logged; it belongs into .env, as OCTET_ALARM__PING_URL. https, or http to this machine. "
-        "Unset: nobody is pinged.",
-    )
+    ping_url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = None
+    """Address of a dead man's switch outside this machine (Healthchecks, Uptime Kuma, …). Asked for every minute while
+    all is well, and never while it is not: its silence raises the alarm there. Whatever in it is secret is never
+    logged; it belongs into .env, as OCTET_ALARM__PING_URL. https, or http to this machine. Unset: nobody is pinged."""
 
 
 class LogSettings(Section):
     """`[log]`: what the log says."""
 
-    level: Level = Field(default="info", description="The least important lines that are written. Bodies never are.")
+    level: Level = "info"  # The least important lines that are written. Bodies never are
 
 
 class Settings(BaseModel):
@@ -234,15 +190,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    discord_token: SecretStr | None = Field(
-        default=None,
-        description="The bot's token, from Discord's developer portal. A secret: .env or environment only.",
-    )
-    fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = Field(
-        default=None,
-        description="For tests only, environment only: a folder of tickets, each of which ends this process at a named "
-        "place in its code. The folder must be yours, and no other account may write in it.",
-    )
+    discord_token: SecretStr | None = None
+    """The bot's token, from Discord's developer portal. A secret: .env or environment only."""
+    fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = None
+    """For tests only, environment only: a folder of tickets, each of which ends this process at a named place in its
+    code. The folder must be yours, and no other account may write in it."""
     discord: DiscordSettings = DiscordSettings()
     http: HttpSettings = HttpSettings()
     dispatch: DispatchSettings = DispatchSettings()

@@ -34,20 +34,14 @@ def _variable(text: str) -> str:
 class Model(Schema):
     """`[models.NAME]`: one model behind an API that speaks chat completions."""
 
-    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
-        description='address of the API, for example "https://api.openai.com/v1" or "http://127.0.0.1:11434/v1"'
-    )
-    model: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="what the API calls the model")
-    api_key_env: Annotated[str, AfterValidator(_variable)] | None = Field(
-        default=None,
-        description="name of the variable in .env or the environment that holds the key; left out for an API without",
-    )
-    at_once: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=8, description="how many requests of all its agents may be under way at the same time"
-    )
-    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
-        default=600.0, description="how long one whole answer may take, in seconds"
-    )
+    base_url: Annotated[str, AfterValidator(_base_url)]
+    """Address of the API, for example "https://api.openai.com/v1" or "http://127.0.0.1:11434/v1"."""
+    model: Annotated[str, Field(min_length=1, max_length=200)]  # What the API calls the model
+    api_key_env: Annotated[str, AfterValidator(_variable)] | None = None
+    """Name of the variable in .env or the environment that holds the key; left out for an API without."""
+    at_once: Annotated[int, Field(ge=1, le=1000)] = 8
+    """How many requests of all its agents may be under way at the same time."""
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0  # How long one whole answer may take, in seconds
     key: SkipJsonSchema[SecretStr | None] = Field(default=None, exclude=True)
 
     @property
