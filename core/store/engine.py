@@ -147,7 +147,11 @@ class Store:
                 faults.point("start.schema")
             if was_damaged:  # read whole above and found sound: a backup was put in its place
                 await asyncio.to_thread(mark_of(path).unlink, missing_ok=True)
-            await store._examine(is_read=was_damaged or state is schema.FileState.NEW)
+            if was_damaged or state is schema.FileState.NEW:
+                store._examination.is_over()
+            else:
+                store._examination.begin()
+                await store._examination.wait(PATIENCE_S)
             yield store
         except StoreDamaged as error:  # whatever met it first, also before anybody waited for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
@@ -218,14 +222,6 @@ class Store:
         """Wait for ever, or until damage is met. Raises DatabaseDamaged."""
         await self._examination.damage()
 
-    async def _examine(self, *, is_read: bool) -> None:
-        """Read the file for damage, and wait a moment for the end of it. Raises DatabaseDamaged."""
-        if is_read:
-            self._examination.is_over()
-        else:
-            self._examination.begin()
-            await self._examination.wait(PATIENCE_S)
-
     def _went_wrong(self, error: StoreUnavailable) -> None:
         """Remember why, and say it once, however many are refused by it."""
         if isinstance(error, StoreDamaged):  # said by the end that follows
@@ -244,19 +240,16 @@ class Store:
             raise self._locked  # who stood in the queue behind the one that waited need not wait as long again
         try:
             self._follow_clock(loop)
-            result, tx = self._commit(work)
+            result = self._commit(work, loop)
         except StoreFull:
             if not is_last_word or not self._reserve.give_up():
                 raise
             self._follow_clock(loop)
-            result, tx = self._commit(work)
+            result = self._commit(work, loop)
         except StoreLocked as error:
             self._locked, self._locked_s = error, time.monotonic()
             raise
         self._locked = None
-        # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
-        for call in tx.committed():
-            loop.call_soon_threadsafe(call)
         return result
 
     def _follow_clock(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -264,17 +257,19 @@ class Store:
             return
         self._clock.follow(by_ms)  # first: what is written about the shift bears the new time
         try:
-            _, tx = self._commit(lambda tx: self._shift(tx, by_ms))
+            self._commit(lambda tx: self._shift(tx, by_ms), loop)
         except BaseException:
             self._clock.follow(-by_ms)
             raise
-        for call in tx.committed():
-            loop.call_soon_threadsafe(call)
 
-    def _commit(self, work: Callable[[Tx], T]) -> tuple[T, Tx]:
+    def _commit(self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop) -> T:
         with as_unavailable(), self._writer.begin() as connection:
             tx = Tx(connection)
-            return work(tx), tx
+            result = work(tx)
+        # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
+        for call in tx.committed():
+            loop.call_soon_threadsafe(call)
+        return result
 
     def _make_schema(self) -> None:
         with as_unavailable():
