@@ -20,9 +20,5 @@ ALL = select(desks)
 _added = upsert(desks)
 SET = _added.on_conflict_do_update(
     index_elements=[desks.c.name],
-    set_={
-        "wish": _added.excluded.wish,
-        "actor": _added.excluded.actor,
-        "since_ms": _added.excluded.since_ms,
-    },
+    set_={"wish": _added.excluded.wish, "actor": _added.excluded.actor, "since_ms": _added.excluded.since_ms},
 )

@@ -93,9 +93,7 @@ TOLD_OF_WORDS = select(notices.c.id).where(
 )
 OF_THREAD = select(notices.c.task).where(_HAS_THREAD, notices.c.thread == bindparam("made"), notices.c.kind == "card")
 TOLD = select(notices.c.id).where(
-    notices.c.task == bindparam("of_task"),
-    notices.c.kind == bindparam("sort"),
-    notices.c.text == bindparam("words"),
+    notices.c.task == bindparam("of_task"), notices.c.kind == bindparam("sort"), notices.c.text == bindparam("words")
 )
 SETTLED = (
     update(notices)

@@ -226,11 +226,7 @@ def _evidence(text: str) -> Evidence | None:
         return None
     said = json.loads(text)
     hand, target = said.pop("hand"), said.pop("target")
-    return Evidence(
-        **said,
-        hand=WorkerIdentity(**hand) if hand else None,
-        target=_target(**target) if target else None,
-    )
+    return Evidence(**said, hand=WorkerIdentity(**hand) if hand else None, target=_target(**target) if target else None)
 
 
 def _target(*, place: Sequence[int], **said: Any) -> Target:

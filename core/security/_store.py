@@ -15,12 +15,7 @@ people = Table(
     Column("role", Text, nullable=False),
     Column("since_ms", Integer, nullable=False),
 )
-facts = Table(
-    "facts",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
+facts = Table("facts", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 task_codes = Table(
     "task_codes",
     metadata,

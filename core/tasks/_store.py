@@ -5,21 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from sqlalchemy import (
-    Column,
-    Index,
-    Integer,
-    Table,
-    Text,
-    bindparam,
-    case,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, case, func, insert, or_, select, text, update
 
 from core.kit.from_attributes import alike
 from core.notices.model import Place

@@ -47,14 +47,7 @@ class TaskRepository:
     """Every task's row. Verbs that change take the open transaction; a task's card follows each of its steps."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        journal: Journal,
-        agents: Agents,
-        notices: Notices,
-        clock: Clock,
-        silent_after_ms: int,
+        self, *, store: Store, journal: Journal, agents: Agents, notices: Notices, clock: Clock, silent_after_ms: int
     ) -> None:
         """An agent that gave no sign for `silent_after_ms` counts as silent. Call `load` first."""
         self._store = store
@@ -408,12 +401,7 @@ class TaskRepository:
 
     def _record_step(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
         event = TaskMoved(
-            task=task.id,
-            was=was,
-            now=task.state.value,
-            reason=task.reason,
-            agent=task.agent or "",
-            fence=task.fence,
+            task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "", fence=task.fence
         )
         self.cache.record_step(tx, was, task.state)  # first: who hears of the step sees it counted
         self._journal.append(tx, event, by=by.id)
