@@ -235,12 +235,7 @@ class Submission(Attempt):
             note = "the busy sign was seen, but the composer was not seen empty"
         else:
             note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
-        return Outcome(
-            result=Result.UNKNOWN,
-            reason=Reason.NOT_SEEN,
-            note=note,
-            draft_left=not seen.empty,
-        )
+        return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=not seen.empty)
 
     def _press(self, by_s: float) -> bool:
         """Press Enter; False when it became too late for that, with nothing pressed."""

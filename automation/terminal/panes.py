@@ -320,10 +320,7 @@ class Panes:
 
 def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:
     """The commands by which tmux tells how a pane stands and what it shows, both of one moment."""
-    return [
-        ["display-message", "-p", "-t", pane, FORMAT],
-        ["capture-pane", "-p", "-e", "-J", *since, "-t", pane],
-    ]
+    return [["display-message", "-p", "-t", pane, FORMAT], ["capture-pane", "-p", "-e", "-J", *since, "-t", pane]]
 
 
 def _typed_s(clients: Sequence[str], pane: str) -> float:

@@ -244,11 +244,7 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
             print(line, flush=True)
 
     return VirtualDisplay(
-        desk.virtual,
-        folder=_folder(config.home, desk),
-        home=config.home.root,
-        environ=environment(),
-        tell=tell,
+        desk.virtual, folder=_folder(config.home, desk), home=config.home.root, environ=environment(), tell=tell
     )
 
 

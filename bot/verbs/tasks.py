@@ -133,11 +133,7 @@ async def assign(
     says="{it.id} has priority {it.priority} now.",
 )
 async def priority(
-    octet: Coordinator,
-    task: OpenTask,
-    priority: Annotated[Priority, "How urgent it is from now on"],
-    *,
-    by: Actor,
+    octet: Coordinator, task: OpenTask, priority: Annotated[Priority, "How urgent it is from now on"], *, by: Actor
 ) -> Task:
     """Change how urgent a task is.
 

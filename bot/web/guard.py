@@ -44,11 +44,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 CSP = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 """What a response may load that says nothing of it itself. A page says it."""
-_SAFE_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+_SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 CALLER = "caller"  # where the guard leaves the caller, in the state of a request
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight of the longest answers
 _BODY_S = 20  # how long a body may take to arrive

@@ -8,17 +8,7 @@ from dataclasses import dataclass, field
 
 from core.desks.model import Desk, DeskState, UserActivityPolicy, Window
 from core.desks.ports import DeskNews
-from core.profiles.model import (
-    Box,
-    Composer,
-    Confirm,
-    Newline,
-    Normalise,
-    Profile,
-    Readback,
-    Selection,
-    StateSigns,
-)
+from core.profiles.model import Box, Composer, Confirm, Newline, Normalise, Profile, Readback, Selection, StateSigns
 
 NAME = "selftest"
 PROFILE = Profile(

@@ -94,11 +94,7 @@ class X11Backend(DesktopBackend):
         screen = stack.enter_context(ScreenCapture(display))
         super().__init__(hello, inbox, windows=windows, screen=screen, ears=AccessibilitySigns(self._reader))
         self.user_activity = X11UserPresence(
-            hello.desk,
-            inbox=inbox,
-            acts=fingers.acts,
-            tell=loop.tells_waits(inbox),
-            places=self._eyes.boxes_now,
+            hello.desk, inbox=inbox, acts=fingers.acts, tell=loop.tells_waits(inbox), places=self._eyes.boxes_now
         )
         stack.callback(self.user_activity.close)
         untouched = DraftGuard(display, is_ours=fingers.acts.is_ours)

@@ -113,13 +113,7 @@ def programs(config: Config) -> Iterator[Finding]:
 
 
 def program(
-    name: str,
-    commands: Sequence[str],
-    *,
-    argument: str,
-    package: str,
-    wanted_for: str,
-    oldest: tuple[int, ...] = (),
+    name: str, commands: Sequence[str], *, argument: str, package: str, wanted_for: str, oldest: tuple[int, ...] = ()
 ) -> Finding:
     """Whether a program is there and new enough. One whose version cannot be asked is taken as it is."""
     cure = f"sudo apt-get install {package}"
