@@ -108,7 +108,7 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
             "AgentMessages.send",
             "AgentMessages.broadcast",
             "AgentMessages.show",
-            "Unknowns.resolve",
+            "UnknownDeliveries.resolve",
         } <= names
         for verb in verbs:
             wanted = [name for name, p in inspect.signature(verb).parameters.items() if p.default is p.empty]
