@@ -58,17 +58,17 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         self._profile = eyes.profile(name)
         self._album = DeliveryScreenshots()
 
+    @abstractmethod
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that it may be used."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stage(self, text: str) -> None:
         """Put `text` into the composer by one paste."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft."""
-        raise NotImplementedError
 
     @abstractmethod
     def focus(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -28,7 +29,7 @@ SLOW_S = 0.05
 otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
 
 
-class ComposerReadback:
+class ComposerReadback(ABC):
     """One way to read the composer, for one delivery."""
 
     kind: Readback
@@ -41,23 +42,23 @@ class ComposerReadback:
         """Whether this window can be read this way now. Touches nothing."""
         return True
 
-    def begin(self) -> None:
-        """Just before the paste: what the composer is like without our text."""
+    def begin(self) -> None:  # noqa: B027  most ways need nothing here
+        """Note before the paste what the composer looks like without our text."""
 
+    @abstractmethod
     def read(self) -> ReadbackResult:
-        """Look once whether the whole text stands in the composer."""
-        raise NotImplementedError
+        """Look once whether the whole text is in the composer."""
 
-    def check_unchanged(self) -> None:
-        """Before a key: what stands there is still what was read, as far as this way can tell without a key."""
+    def check_unchanged(self) -> None:  # noqa: B027  most ways need nothing here
+        """Check before a key that the composer still holds what was read, as far as this way can tell without a key."""
 
     def marks(self) -> tuple[str, ...]:
         """By what else than its text our draft can be recognised."""
         return ()
 
+    @abstractmethod
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether what stands in the composer, whole, has one of these marks. Leaves it as it is."""
-        raise NotImplementedError
+        """Whether the composer's whole text has one of these marks. Leaves it as it is."""
 
     def _has_text(self, text: str | None, marks: Sequence[str]) -> bool:
         return text is not None and mark(text, self._aim.profile.normalise) in marks

@@ -303,7 +303,7 @@ class Said(DeliveryWindow[Any]):
     def _recognise(self) -> None:
         return
 
-    _copied = _click_into = _user_rests = focus = cast("Any", None)  # nothing is touched here
+    _copied = _click_into = _user_rests = focus = stage = clear = cast("Any", None)  # nothing is touched here
 
 
 def test_a_transcript_is_copied_only_where_that_disturbs_nobody() -> None:
