@@ -12,7 +12,7 @@ from bot.cli.doctor.model import Finding, ok, warning
 if TYPE_CHECKING:
     from automation.desktop.power.idle_settings import IdleAction
     from automation.desktop.power.inhibitors import SleepInhibitor
-    from bot.cli.autostart.backend import AutostartBackend
+    from bot.cli.autostart import AutostartBackend
     from core.config.loader import Config
     from core.desks.model import Desk
     from core.settings.model import Settings

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.autostart.command import autostart_backend
+from bot.cli.autostart import autostart_backend
 from bot.cli.doctor import away, desks, discord, machine
 from bot.cli.doctor import home as home_checks
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem

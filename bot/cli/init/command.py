@@ -16,7 +16,7 @@ from bot.cli.init.templates import copy_templates
 from core.kit.errors import Conflict
 
 if TYPE_CHECKING:
-    from bot.cli.autostart.backend import AutostartBackend
+    from bot.cli.autostart import AutostartBackend
     from core.home import Home
 
 EXIT_STOPPED = 130
@@ -129,8 +129,7 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
 
 def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> AutostartBackend | None:
     """See whether Octet starts at log-in, by what this system has for it; return the way it then does."""
-    from bot.cli.autostart.backend import NoAutostart
-    from bot.cli.autostart.command import autostart_backend
+    from bot.cli.autostart import NoAutostart, autostart_backend
     from core.config.settings import TOKEN, read_env_file
     from core.home import ENV_FILE
 
@@ -156,7 +155,7 @@ def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> Au
 
 
 def _install(way: AutostartBackend, *, now: bool) -> bool:
-    from bot.cli.autostart.backend import AutostartOfOtherHome, CommandFailed, FileNotWritten
+    from bot.cli.autostart import AutostartOfOtherHome, CommandFailed, FileNotWritten
 
     try:
         lines = way.install(now=now)

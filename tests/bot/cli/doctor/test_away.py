@@ -16,7 +16,7 @@ from core.config.loader import Config
 from core.desks.model import Desk, UserActivityPolicy, Virtual
 from core.settings.model import AlarmSettings, Settings
 from tests.automation.desktop.power.test_awake import FakeHold
-from tests.bot.cli.autostart.test_login import System, a_unit
+from tests.bot.cli.test_autostart import System, a_unit
 from tests.builders import make_desk, make_window_agent
 
 LOCKS = IdleAction(who="GNOME", does=IdleEffect.LOCKS, after_s=300, cure="gsettings set … false")
@@ -88,7 +88,7 @@ def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
     way = a_unit(tmp_path, System())
     assert "octet autostart install" in away.at_login(way).what
     way.install(now=False)
-    assert str(way.file) in away.at_login(way).what
+    assert str(way.paths[0]) in away.at_login(way).what
 
 
 def test_the_ping_is_told_without_its_secret() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import plistlib
 import re
 import shlex
@@ -15,14 +16,13 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from bot.cli.autostart import backend, launchd, systemd, task_scheduler
-from bot.cli.autostart import command as autostart
-from bot.cli.autostart.backend import AutostartEntry, CommandResult
+from bot.cli import autostart
+from bot.cli.autostart import AutostartEntry, CommandResult
 from core.home import Home
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[3]
 NASTY = 'my`home" 100% $HOME \\ä'
-SCHEDULER = f"{{{task_scheduler.NAMESPACE}}}"
+SCHEDULER = f"{{{autostart.TASK_NAMESPACE}}}"
 ANALYZE = shutil.which("systemd-analyze")
 UNIT_KEYS = {
     "Unit": {"Description", "After", "StartLimitIntervalSec", "StartLimitBurst", "X-Octet-Home"},
@@ -73,10 +73,10 @@ def make_start(folder: Path, *, needs_display: bool = True, name: str = "octet",
 
 def a_unit(
     folder: Path, system: System, *, needs_display: bool = True, name: str = "octet", home: str = "home"
-) -> systemd.SystemdUnit:
+) -> autostart.SystemdUnit:
     start = make_start(folder, needs_display=needs_display, name=name, home=home)
     environ = {"HOME": str(folder), "DISPLAY": ":7", "XAUTHORITY": "/run/x", "PATH": "/usr/bin"}
-    return systemd.SystemdUnit(start, environ=environ, run=system)
+    return autostart.SystemdUnit(start, environ=environ, run=system)
 
 
 def sections(file: Path) -> configparser.ConfigParser:
@@ -91,9 +91,9 @@ def test_the_unit_has_documented_keys_only_and_is_enabled(tmp_path: Path) -> Non
     way = a_unit(tmp_path, system)
     assert not way.is_installed()
     told = way.install(now=False)
-    assert way.file == tmp_path / ".config/systemd/user/octet.service"
+    assert way.paths[0] == tmp_path / ".config/systemd/user/octet.service"
     assert way.is_installed()
-    parsed = sections(way.file)
+    parsed = sections(way.paths[0])
     assert {name: set(parsed[name]) for name in parsed.sections()} == UNIT_KEYS
     service = parsed["Service"]
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("on-failure", "2 78")
@@ -116,16 +116,16 @@ def test_systemd_itself_finds_nothing_wrong_in_the_unit_where_there_is_one(tmp_p
     (tmp_path / NASTY).mkdir()
     way = a_unit(tmp_path, System(), home=NASTY)
     way.install(now=False)
-    broken = way.file.with_name("broken.service")
-    broken.write_text(way.file.read_text().replace("Restart=on-failure", "Restart=now and then"))
+    broken = way.paths[0].with_name("broken.service")
+    broken.write_text(way.paths[0].read_text().replace("Restart=on-failure", "Restart=now and then"))
     if ANALYZE is not None:  # elsewhere the test above holds the keys against systemd's manual
-        assert verified(way.file) == (0, "")
+        assert verified(way.paths[0]) == (0, "")
         assert "now and then" in verified(broken)[1]
 
 
 def test_a_home_with_quotes_percents_and_dollars_stays_one_word(tmp_path: Path) -> None:
-    assert systemd.quoted(NASTY) == '"my`home\\" 100%% $$HOME \\\\ä"'
-    exec_key = systemd.entry(make_start(tmp_path, home=NASTY)).split("Exec=")[1].split("\n")[0]
+    assert autostart.quote_for_systemd(NASTY) == '"my`home\\" 100%% $$HOME \\\\ä"'
+    exec_key = autostart.desktop_entry(make_start(tmp_path, home=NASTY)).split("Exec=")[1].split("\n")[0]
     unescaped = exec_key.replace("\\\\", "\\").replace("%%", "%")  # what a reader of the key does first
     last = unescaped.rpartition(' "')[2].removesuffix('"')
     assert re.sub(r'\\(["`$\\])', r"\1", last) == str(tmp_path / NASTY)
@@ -145,8 +145,8 @@ def test_the_entry_of_the_session_begins_it_without_starting_it_anew(tmp_path: P
     system = System()
     way = a_unit(tmp_path, system)
     way.install(now=False)
-    assert "autostart" in way.entry.read_text()
-    assert "begin" in way.entry.read_text()
+    assert "autostart" in way.paths[1].read_text()
+    assert "begin" in way.paths[1].read_text()
     way.start()
     assert system.asked[-1] == "systemctl --user start --no-block octet.service"
 
@@ -154,22 +154,22 @@ def test_the_entry_of_the_session_begins_it_without_starting_it_anew(tmp_path: P
 def test_without_a_screen_it_starts_at_any_log_in_and_needs_no_entry(tmp_path: Path) -> None:
     way = a_unit(tmp_path, System(), needs_display=False)
     way.install(now=False)
-    assert sections(way.file)["Install"]["WantedBy"] == "default.target"
-    assert not way.entry.exists()
+    assert sections(way.paths[0])["Install"]["WantedBy"] == "default.target"
+    assert not way.paths[1].exists()
 
 
 def test_the_unit_of_another_home_is_left_alone(tmp_path: Path) -> None:
     a_unit(tmp_path, System(), home="one").install(now=False)
-    before = a_unit(tmp_path, System()).file.read_text()
-    with pytest.raises(backend.AutostartOfOtherHome, match="one"):
+    before = a_unit(tmp_path, System()).paths[0].read_text()
+    with pytest.raises(autostart.AutostartOfOtherHome, match="one"):
         a_unit(tmp_path, System(), home="two").install(now=False)
-    assert a_unit(tmp_path, System()).file.read_text() == before
+    assert a_unit(tmp_path, System()).paths[0].read_text() == before
     a_unit(tmp_path, System(), home="two", name="octet-two").install(now=False)
 
 
 def test_a_session_without_systemd_is_said_with_the_other_way(tmp_path: Path) -> None:
     system = System(**{"daemon-reload": CommandResult(code=1, output="Failed to connect to bus")})
-    with pytest.raises(backend.CommandFailed) as refused:
+    with pytest.raises(autostart.CommandFailed) as refused:
         a_unit(tmp_path, system).install(now=False)
     assert "Failed to connect to bus" in refused.value.message
     assert "octet autostart show" in refused.value.message
@@ -181,10 +181,10 @@ def test_removed_nothing_is_left_and_a_second_time_is_refused(tmp_path: Path) ->
     way = a_unit(tmp_path, system)
     way.install(now=False)
     way.remove()
-    assert not way.file.exists()
-    assert not way.entry.exists()
+    assert not way.paths[0].exists()
+    assert not way.paths[1].exists()
     assert "systemctl --user disable --now octet.service" in system.asked
-    with pytest.raises(backend.NotInstalled):
+    with pytest.raises(autostart.NotInstalled):
         way.remove()
 
 
@@ -192,7 +192,7 @@ def test_the_files_go_also_where_systemd_does_not_answer(tmp_path: Path) -> None
     a_unit(tmp_path, System()).install(now=False)
     way = a_unit(tmp_path, System(disable=CommandResult(code=1, output="no bus")))
     assert any("no bus" in line for line in way.remove())
-    assert not way.file.exists()
+    assert not way.paths[0].exists()
 
 
 def test_shown_nothing_is_written(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_shown_nothing_is_written(tmp_path: Path) -> None:
     assert "ExecStart=" in text
     assert text.endswith(f"run --home {tmp_path / 'home'}")
     assert "not installed" in text
-    assert not way.file.exists()
+    assert not way.paths[0].exists()
     way.install(now=False)
     system = System(
         **{"is-enabled": CommandResult(code=0, output="enabled"), "is-active": CommandResult(code=3, output="inactive")}
@@ -211,18 +211,18 @@ def test_shown_nothing_is_written(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / ".config").write_text("a file in the way")
-    with pytest.raises(backend.FileNotWritten, match=r"octet\.service"):
+    with pytest.raises(autostart.FileNotWritten, match=r"octet\.service"):
         a_unit(tmp_path, System()).install(now=False)
 
 
-def a_task(folder: Path, system: System) -> task_scheduler.ScheduledTask:
+def a_task(folder: Path, system: System) -> autostart.ScheduledTask:
     (folder / "home").mkdir(exist_ok=True)
     environ = {"USERDOMAIN": "DESKTOP-7", "USERNAME": "Änne"}
-    return task_scheduler.ScheduledTask(make_start(folder), environ=environ, run=system)
+    return autostart.ScheduledTask(make_start(folder), environ=environ, run=system)
 
 
 def test_the_task_of_windows_has_the_elements_of_the_published_schema_only(tmp_path: Path) -> None:
-    root = ElementTree.fromstring(task_scheduler.task(make_start(tmp_path), "DESKTOP-7\\Änne"))
+    root = ElementTree.fromstring(autostart.task_definition(make_start(tmp_path), "DESKTOP-7\\Änne"))
     assert root.tag == f"{SCHEDULER}Task"
     for parent in root.iter():
         name = parent.tag.removeprefix(SCHEDULER)
@@ -252,19 +252,19 @@ def test_the_task_is_registered_from_its_file_run_and_removed(tmp_path: Path) ->
     assert not way.is_installed()
     way.install(now=True)
     assert nothing.asked[2:] == [
-        shlex.join(["schtasks", "/Create", "/TN", "\\octet", "/XML", str(way.file), "/F"]),
+        shlex.join(["schtasks", "/Create", "/TN", "\\octet", "/XML", str(way.paths[0]), "/F"]),
         shlex.join(["schtasks", "/Run", "/TN", "\\octet"]),
     ]
-    assert way.file.read_bytes()[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    with pytest.raises(backend.NotInstalled):
+    assert way.paths[0].read_bytes()[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    with pytest.raises(autostart.NotInstalled):
         way.remove()
     there = System(**{"/Query": CommandResult(code=0, output=f"<Arguments>run --home {tmp_path / 'home'}</Arguments>")})
     assert a_task(tmp_path, there).is_installed()
-    assert "registered" in "\n".join(a_task(tmp_path, there).show())
+    assert "not installed" not in "\n".join(a_task(tmp_path, there).show())
     a_task(tmp_path, there).remove()
     assert there.asked[-1] == shlex.join(["schtasks", "/Delete", "/TN", "\\octet", "/F"])
     other = System(**{"/Query": CommandResult(code=0, output="<Arguments>run --home C:\\other</Arguments>")})
-    with pytest.raises(backend.AutostartOfOtherHome):
+    with pytest.raises(autostart.AutostartOfOtherHome):
         a_task(tmp_path, other).install(now=False)
 
 
@@ -277,7 +277,7 @@ def test_a_task_of_a_home_whose_folder_only_begins_alike_is_another_ones(
 ) -> None:
     words = escape(subprocess.list2cmdline(["run", "--home", f"{tmp_path / 'a & b'}/{home}"]))
     system = System(**{"/Query": CommandResult(code=0, output=f"<Arguments>-m bot {words}</Arguments>")})
-    way = task_scheduler.ScheduledTask(make_start(tmp_path, home="a & b/home"), environ={}, run=system)
+    way = autostart.ScheduledTask(make_start(tmp_path, home="a & b/home"), environ={}, run=system)
     assert way.is_installed() is is_ours
 
 
@@ -288,34 +288,34 @@ def test_a_task_that_windows_refuses_says_what_it_said(tmp_path: Path) -> None:
             "/Create": CommandResult(code=1, output="ERROR: Access is denied."),
         }
     )
-    with pytest.raises(backend.CommandFailed, match="Access is denied"):
+    with pytest.raises(autostart.CommandFailed, match="Access is denied"):
         a_task(tmp_path, system).install(now=False)
 
 
 def test_the_agent_of_macos_is_a_property_list_that_is_loaded_and_unloaded(tmp_path: Path) -> None:
     system = System()
     start = make_start(tmp_path)
-    way = launchd.LaunchAgent(start, environ={"HOME": str(tmp_path)}, run=system, uid=501)
+    way = autostart.LaunchAgent(start, environ={"HOME": str(tmp_path)}, run=system)
     assert not way.is_installed()
     way.install(now=True)
     assert way.is_installed()
-    known = plistlib.loads(way.file.read_bytes())
+    known = plistlib.loads(way.paths[0].read_bytes())
     assert known["ProgramArguments"] == list(start.run)
     assert known["KeepAlive"] == {"SuccessfulExit": False}
-    assert system.asked[-1] == shlex.join(["launchctl", "bootstrap", "gui/501", str(way.file)])
-    other = launchd.LaunchAgent(make_start(tmp_path, home="two"), environ={"HOME": str(tmp_path)}, run=system, uid=501)
-    with pytest.raises(backend.AutostartOfOtherHome):
+    assert system.asked[-1] == shlex.join(["launchctl", "bootstrap", f"gui/{os.getuid()}", str(way.paths[0])])
+    other = autostart.LaunchAgent(make_start(tmp_path, home="two"), environ={"HOME": str(tmp_path)}, run=system)
+    with pytest.raises(autostart.AutostartOfOtherHome):
         other.install(now=False)
     assert "ProgramArguments" in "\n".join(way.show())
     way.remove()
-    assert system.asked[-1] == "launchctl bootout gui/501/local.octet"
-    with pytest.raises(backend.NotInstalled):
+    assert system.asked[-1] == f"launchctl bootout gui/{os.getuid()}/local.octet"
+    with pytest.raises(autostart.NotInstalled):
         way.remove()
 
 
 def test_names_that_could_leave_their_folder_are_refused(tmp_path: Path) -> None:
     for name in ("../octet", "Octet", "", "a b", "x" * 41):
-        with pytest.raises(backend.BadAutostartName):
+        with pytest.raises(autostart.BadAutostartName):
             autostart.autostart_backend(Home(root=tmp_path), name)
 
 
@@ -324,18 +324,18 @@ def test_each_system_has_its_way_and_an_unknown_one_is_told_the_command(tmp_path
         platform: type(autostart.autostart_backend(Home(root=tmp_path), platform=platform))
         for platform in ("linux", "win32", "darwin")
     }
-    assert list(kinds.values()) == [systemd.SystemdUnit, task_scheduler.ScheduledTask, launchd.LaunchAgent]
-    with pytest.raises(backend.NoAutostart, match="run --home"):
+    assert list(kinds.values()) == [autostart.SystemdUnit, autostart.ScheduledTask, autostart.LaunchAgent]
+    with pytest.raises(autostart.NoAutostart, match="run --home"):
         autostart.autostart_backend(Home(root=tmp_path), platform="plan9")
 
 
 def test_octet_is_called_by_its_full_path_as_a_script_or_as_a_module(tmp_path: Path) -> None:
     python = tmp_path / "python3"
-    assert backend.octet_command(python) == (str(python), "-m", "bot")
+    assert autostart.octet_command(python) == (str(python), "-m", "bot")
     (tmp_path / "octet").touch()
-    assert backend.octet_command(python) == (str(tmp_path / "octet"),)
+    assert autostart.octet_command(python) == (str(tmp_path / "octet"),)
 
 
 @pytest.mark.parametrize(("words", "code"), [(["/bin/false"], 1), (["/no/such/program"], 127)])
 def test_a_command_that_fails_or_is_missing_is_an_answer(words: list[str], code: int) -> None:
-    assert backend.run_command(words).code == code
+    assert autostart.run_command(words).code == code
