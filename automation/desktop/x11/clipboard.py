@@ -3,12 +3,14 @@ What the user had there is read before, and the watchdog holds it."""
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import select
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -20,7 +22,8 @@ from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.clipboard_backup import as_job
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.selection import SelectionOffer, SelectionOwner, SelectionReader
+from automation.desktop.x11.selection import SelectionOffer, SelectionReader
+from automation.desktop.x11.selection_server import Form, SelectionServer
 from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
@@ -51,7 +54,10 @@ class X11Clipboard:
         atom = self._display.intern_atom
         self._selections = {Selection.CLIPBOARD: atom("CLIPBOARD"), Selection.PRIMARY: Xatom.PRIMARY}
         self._clock_mark = atom("OCTET_TIME")
-        self._serving = SelectionOwner(self._display)
+        self._server = SelectionServer(self._display)
+        self._texts = (atom("UTF8_STRING"), atom("text/plain;charset=utf-8"))
+        self._polled_s = -math.inf  # when a clipboard manager asked last
+        self._unpolled = 0  # how many copies waited in vain for it since
         self._asking = SelectionReader(self._display, self._window, self._until)
         self._keeper = keeper
         self._offers: dict[int, SelectionOffer] = {}
@@ -85,11 +91,10 @@ class X11Clipboard:
     def wait_out_poller(self, offer: SelectionOffer) -> None:
         """Wait until a clipboard manager that asks again and again has asked, for a short time: it then misses the copy
         which the program of this offer makes next. Where several copies saw none, Octet waits for none."""
-        serving = self._serving
-        if serving.unpolled < UNPOLLED and not offer.until(
-            lambda: time.monotonic() - serving.polled_s < POLLED_NOW_S, POLL_S
+        if self._unpolled < UNPOLLED and not offer.until(
+            lambda: time.monotonic() - self._polled_s < POLLED_NOW_S, POLL_S
         ):
-            serving.unpolled += 1
+            self._unpolled += 1
 
     def copied(self, timeout_s: float = 1.0) -> str | None:
         """The text that the program of an offer that awaits a copy has copied last; None when it does not give it."""
@@ -161,7 +166,7 @@ class X11Clipboard:
         if owner not in known and (owner & self._client_bits) != offer.client:
             return None  # somebody copied something since: it is not kept yet
         self._disown(selection)
-        offer.forms = self._serving.forms(offer)
+        offer.forms = self._forms_of(offer.data)
         offer.time = self._server_time()
         self._offers[selection] = offer
         self._window.set_selection_owner(selection, offer.time)
@@ -273,7 +278,7 @@ class X11Clipboard:
     def _handle(self, happened: rq.Event) -> None:
         match happened:
             case event.SelectionRequest():
-                self._serving.answer(happened, self._offers.get(int(happened.selection)))
+                self._answer(happened)
             case event.SelectionClear():
                 # Python-xlib calls the field `atom` here, `selection` in the other selection events.
                 offer = self._offers.pop(int(happened.atom), None)
@@ -287,10 +292,27 @@ class X11Clipboard:
             case _:
                 pass
 
+    def _answer(self, asked: event.SelectionRequest) -> None:
+        offer = self._offers.get(int(asked.selection))
+        if offer is None:
+            self._server.answer(asked, None)
+        elif int(asked.requestor.id) & self._client_bits == offer.client:
+            self._server.answer(asked, offer.forms, since=offer.time, given=offer.count)
+        else:
+            self._polled_s, self._unpolled = time.monotonic(), 0
+            offer.news.set()
+            self._server.answer(asked, offer.forms if offer.for_everybody else None, since=offer.time)
+
+    def _forms_of(self, data: bytes) -> dict[int, Form]:
+        forms = {text: (text, 8, data) for text in self._texts}
+        with suppress(UnicodeEncodeError):
+            forms[Xatom.STRING] = (Xatom.STRING, 8, data.decode().encode("latin-1"))
+        return forms
+
     def _property(self, happened: event.PropertyNotify) -> None:
         window, atom = int(happened.window.id), int(happened.atom)
         if happened.state == X.PropertyDelete:
-            self._serving.taken_away(window, atom)
+            self._server.send_piece(happened.window, atom)
         elif window == self._window.id and atom == self._clock_mark:
             self._stamp = int(happened.time)
         else:

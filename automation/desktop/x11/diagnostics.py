@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from Xlib.protocol import event
 from automation.desktop.accessibility.bus import NoBus, NoBusReply, Vanished
 from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
 from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.selection import SelectionReader
+from automation.desktop.x11.selection_server import SelectionServer
 from automation.desktop.x11.windows import X11Windows
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback
@@ -80,34 +82,23 @@ def _goes_round(giver: Display, taker: Display) -> bool:
     selection, utf8 = giver.intern_atom(_OURS), giver.intern_atom("UTF8_STRING")
     owner.set_selection_owner(selection, X.CurrentTime)
     giver.sync()
-    asker.convert_selection(selection, utf8, selection, X.CurrentTime)
-    taker.sync()
-    until_s = time.monotonic() + ROUND_TRIP_S
-    while (left_s := until_s - time.monotonic()) > 0:
-        while giver.pending_events():
-            happened = giver.next_event()
-            if isinstance(happened, event.SelectionRequest):
-                _serve(giver, happened, utf8)
-        while taker.pending_events():
-            happened = taker.next_event()
-            if happened.type == X.SelectionNotify:
-                got = asker.get_full_property(selection, X.AnyPropertyType)
-                return got is not None and bytes(got.value) == _TEXT
-        select.select([giver.fileno(), taker.fileno()], [], [], left_s)
-    return False
+    server = SelectionServer(giver)
 
+    def pump(holds: Callable[[], bool], seconds: float) -> bool:
+        end_s = time.monotonic() + seconds
+        taker.flush()
+        while not holds() and (left_s := end_s - time.monotonic()) > 0:
+            select.select([giver.fileno(), taker.fileno()], [], [], left_s)
+            while giver.pending_events():
+                if isinstance(asked := giver.next_event(), event.SelectionRequest):
+                    server.answer(asked, {utf8: (utf8, 8, _TEXT)})
+            while taker.pending_events():
+                if isinstance(told := taker.next_event(), event.SelectionNotify):
+                    reader.answered(told)
+        return holds()
 
-def _serve(giver: Display, asked: event.SelectionRequest, utf8: int) -> None:
-    asked.requestor.change_property(asked.property, utf8, 8, _TEXT)
-    told = event.SelectionNotify(
-        time=asked.time,
-        requestor=asked.requestor,
-        selection=asked.selection,
-        target=asked.target,
-        property=asked.property,
-    )
-    asked.requestor.send_event(told)
-    giver.flush()
+    reader = SelectionReader(taker, asker, pump)
+    return reader.text(selection, ROUND_TRIP_S) == _TEXT
 
 
 def _manager(display: Display) -> str:

@@ -1,10 +1,9 @@
 """The watchdog of one desk, a process beside its worker. When the worker dies it restores the user's focus and pointer.
-It also holds what the user had copied, even after Octet has ended. `keeper` starts it. It imports nothing of Octet's:
-every desk has one, and it has to be small."""
+It also holds what the user had copied, even after Octet has ended. `watchdog_client` starts it. Of Octet it
+imports `selection_server` alone: every desk has one, and it has to be small."""
 
 from __future__ import annotations
 
-import array
 import os
 import select
 import signal
@@ -17,7 +16,8 @@ from Xlib import ext as extensions
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, rq
-from Xlib.xobject.drawable import Window
+
+from automation.desktop.x11.selection_server import Form, SelectionServer
 
 HEAD = struct.Struct("=cIII")  # of a frame from the worker: what to do, and three numbers
 FORM = struct.Struct("=IIII")  # before the data of a form: its target, its type, the bits of an item, its length
@@ -29,10 +29,8 @@ NOTE = "OCTET_HOLD"
 """The property of the root window in which a worker writes what it takes, before it does: window of the agent, active
 window, focus, where that reverts to, place of the pointer, where Octet puts the pointer."""
 NOTE_LENGTH = 8
-INCR_ABOVE = 200_000  # bytes; python-xlib sends at most 262,140 in one request
 WATCHED_S = 0.3  # so long after a kill a window manager may still focus a window that the worker clicked
 AGAIN_S = 0.005
-Form = tuple[int, int, bytes]  # the type of a content in one form, the bits of an item, the data
 
 
 class Watchdog:
@@ -45,12 +43,10 @@ class Watchdog:
         self._window = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
         atom = display.intern_atom
         self._note, self._clock, self._manager = atom(NOTE), atom("OCTET_TIME"), atom("CLIPBOARD_MANAGER")
-        self._targets, self._timestamp, self._incr = atom("TARGETS"), atom("TIMESTAMP"), atom("INCR")
-        self._multiple, self._pair = atom("MULTIPLE"), atom("ATOM_PAIR")
         self._clipboard, self._save = atom("CLIPBOARD"), atom("SAVE_TARGETS")
         self._contents: dict[int, dict[int, Form]] = {}  # the user's, by selection and target
         self._owned: dict[int, int] = {}  # by selection: since when it is offered
-        self._under_way: dict[tuple[int, int], Form] = {}  # by window and property: what is still to be given
+        self._server = SelectionServer(display)
         self._clients = (0, 0)
         self._has_worker = True
 
@@ -150,16 +146,8 @@ class Watchdog:
     def _answer(self, happened: rq.Event) -> None:
         match happened:
             case event.SelectionRequest():
-                place = int(happened.property) or int(happened.target)
-                is_given = self._put(happened.requestor, int(happened.selection), int(happened.target), place)
-                notice = event.SelectionNotify(
-                    time=happened.time,
-                    requestor=happened.requestor,
-                    selection=happened.selection,
-                    target=happened.target,
-                    property=place if is_given else X.NONE,
-                )
-                happened.requestor.send_event(notice)
+                selection = int(happened.selection)
+                self._server.answer(happened, self._contents.get(selection), since=self._owned.get(selection, 0))
             case event.SelectionClear():  # Python-xlib calls the field `atom` here
                 self._owned.pop(int(happened.atom), None)
             case event.SelectionNotify():
@@ -167,57 +155,13 @@ class Watchdog:
                     self._owned.pop(self._clipboard, None)
             case event.PropertyNotify():
                 if happened.state == X.PropertyDelete:
-                    self._put_piece(happened.window, int(happened.atom))
+                    self._server.send_piece(happened.window, int(happened.atom))
             case _:
                 pass
-
-    def _put(self, requestor: Window, selection: int, target: int, place: int) -> bool:
-        forms = self._contents.get(selection, {})
-        if target == self._targets:
-            given = [self._targets, self._timestamp, self._multiple, *forms]
-            requestor.change_property(place, Xatom.ATOM, 32, given)
-        elif target == self._timestamp:
-            requestor.change_property(place, Xatom.INTEGER, 32, [self._owned.get(selection, X.CurrentTime)])
-        elif target == self._multiple:
-            return self._put_several(requestor, selection, place)
-        elif target not in forms:
-            return False
-        else:
-            type_, bits, data = forms[target]
-            if len(data) <= INCR_ABOVE:
-                requestor.change_property(place, type_, bits, _items(data, bits))
-                return True
-            requestor.change_attributes(event_mask=X.PropertyChangeMask)
-            self._under_way[requestor.id, place] = (type_, bits, data)
-            requestor.change_property(place, self._incr, 32, [len(data)])
-        return True
-
-    def _put_piece(self, requestor: Window, place: int) -> None:
-        type_, bits, data = self._under_way.pop((requestor.id, place), (0, 0, b""))
-        if type_:
-            requestor.change_property(place, type_, bits, _items(data[:INCR_ABOVE], bits))
-            if data:
-                self._under_way[requestor.id, place] = (type_, bits, data[INCR_ABOVE:])
-
-    def _put_several(self, requestor: Window, selection: int, place: int) -> bool:
-        """The property holds pairs of targets and places; a place that gets nothing is crossed out."""
-        found = requestor.get_full_property(place, X.AnyPropertyType)
-        if found is None or found.format != 32:
-            return False
-        pairs = [int(number) for number in found.value]
-        for at in range(0, len(pairs) - 1, 2):
-            if not pairs[at + 1] or not self._put(requestor, selection, pairs[at], pairs[at + 1]):
-                pairs[at + 1] = X.NONE
-        requestor.change_property(place, self._pair, 32, pairs)
-        return True
 
 
 def _id(window: object) -> int:
     return window if isinstance(window, int) else int(getattr(window, "id", 0))
-
-
-def _items(data: bytes, bits: int) -> bytes | list[int]:
-    return data if bits == 8 else array.array({16: "H", 32: "I"}[bits], data).tolist()
 
 
 def _read(length: int) -> bytes:

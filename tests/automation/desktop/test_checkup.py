@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from Xlib import X, Xatom
+from Xlib.protocol import event
 
 from automation.desktop.x11 import diagnostics
 from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.selection_server import Form, SelectionServer
 from bot.cli.doctor import desks
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.desks.model import ClipboardScope, Desk, UserActivityPolicy
@@ -54,7 +56,7 @@ def test_a_clipboard_that_passes_nothing_on_is_a_problem(
     display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(diagnostics, "ROUND_TRIP_S", 0.1)
-    monkeypatch.setattr(diagnostics, "_serve", lambda *_: None)
+    monkeypatch.setattr(SelectionServer, "answer", lambda *_: None)
     [found] = desks.clipboard(desk_on(display))
     assert found.level is FindingLevel.PROBLEM
 
@@ -97,13 +99,11 @@ def test_a_display_that_does_not_tell_whose_input_it_is_is_a_warning(display: Vi
 def test_a_clipboard_that_passes_something_else_on_is_a_problem(
     display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve: Callable[..., None] = getattr(diagnostics, "_serve")  # noqa: B009 - it is private, and the test stands in its way
+    answer = SelectionServer.answer
 
-    def lie(*asked: object) -> None:
-        with pytest.MonkeyPatch.context() as meanwhile:
-            meanwhile.setattr(diagnostics, "_TEXT", b"something else")
-            serve(*asked)
+    def lie(server: SelectionServer, asked: event.SelectionRequest, forms: dict[int, Form]) -> None:
+        answer(server, asked, {target: (type_, bits, b"something else") for target, (type_, bits, _) in forms.items()})
 
-    monkeypatch.setattr(diagnostics, "_serve", lie)
+    monkeypatch.setattr(SelectionServer, "answer", lie)
     [found] = desks.clipboard(desk_on(display))
     assert found.level is FindingLevel.PROBLEM

@@ -11,7 +11,7 @@ from Xlib.display import Display
 from Xlib.protocol import event
 
 from automation.desktop.x11.clipboard import X11Clipboard
-from automation.desktop.x11.selection import INCR_ABOVE
+from automation.desktop.x11.selection_server import INCR_ABOVE
 from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection

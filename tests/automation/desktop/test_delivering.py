@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.x11.selection import INCR_ABOVE
+from automation.desktop.x11.selection_server import INCR_ABOVE
 from core.deliveries.model import Assurance, Reason, Result
 from core.desks.model import Window
 from tests.automation.desktop.scenes import soon

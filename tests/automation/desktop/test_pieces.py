@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.desktop.x11 import selection
+from automation.desktop.x11 import selection, selection_server
 from automation.desktop.x11.clipboard import X11Clipboard
 from core.profiles.model import Selection
 from tests.automation.desktop.test_clipboard import owner
@@ -22,7 +22,7 @@ chance, cannot be told from damage."""
 @given(TEXTS, st.integers(4, 20))
 def test_pieces_are_whole_characters_and_together_the_text(text: str, most: int) -> None:
     data, sent, cut = text.encode(), 0, list[bytes]()
-    while piece := selection.cut(data, sent, most):
+    while piece := selection_server.cut(data, sent, most):
         assert len(piece) <= most
         piece.decode()
         cut.append(piece)

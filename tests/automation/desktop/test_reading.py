@@ -364,7 +364,7 @@ async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(target
         await soon(lambda: agent.heard[before:] == ["unread"], "it was heard")
 
 
-def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets) -> None:
+def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets, monkeypatch: pytest.MonkeyPatch) -> None:
     """Why the text in the composer is waited for: Chromium reads the clipboard again after it was served."""
     agent, display = targets.agents["contenteditable"], targets.display
     clipboard, reader = X11Clipboard(display.name), AccessibilityReader(display.windows)
@@ -372,14 +372,14 @@ def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets) -> None:
     client = display.windows.client_of(agent.seen.id)
     composer = composer_of(reader, agent, driven)
 
-    count = clipboard._serving._count
+    count = SelectionOffer.count
 
-    def changes_after_the_first_read(offer: SelectionOffer, client: int) -> None:
-        count(offer, client)
-        offer.forms = dict.fromkeys(offer.forms, b"")
+    def changes_after_the_first_read(offer: SelectionOffer) -> None:
+        count(offer)
+        offer.forms = {target: (type_, bits, b"") for target, (type_, bits, _) in offer.forms.items()}
 
     def lands(text: str, *, waits_for_landing: bool) -> bool:
-        clipboard._serving._count = count if waits_for_landing else changes_after_the_first_read
+        monkeypatch.setattr(SelectionOffer, "count", count if waits_for_landing else changes_after_the_first_read)
         click(display, agent, COMPOSER_AT)
         display.xdotool("key", "ctrl+a", "BackSpace")
         until(lambda: not (said_by(composer) or "").strip(), "it is empty")
