@@ -8,7 +8,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,7 @@ from core.kit.errors import Unavailable
 
 _START_S = 120
 _END_S = 30
-_LAST_WORDS = 15
+LOOK_S = 0.2  # between two looks of what waits
 OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
 """On Windows what a session is elsewhere: Ctrl-C does not reach it."""
 
@@ -72,8 +74,22 @@ class Child:
 
     async def _end(self) -> ChildEnded:
         code = await self.process.wait()
-        words = await asyncio.to_thread(self.log.read_text, encoding="utf-8", errors="replace")
-        return ChildEnded(what=self.what, code=code, words="\n".join(words.splitlines()[-_LAST_WORDS:]) or "no words")
+        return ChildEnded(what=self.what, code=code, words=await asyncio.to_thread(last_lines, self.log))
+
+
+def last_lines(log: Path) -> str:
+    """What a child said last."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) or "no words"
+
+
+def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> bool:
+    """Look until it holds, or the limit; return whether it holds."""
+    end = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        threading.Event().wait(look_s)
+    return True
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import panes
+from bot.cli.children import LOOK_S, wait_until
+from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.pictures import write_picture
 from core.kit.errors import Invalid, NotFound, Unavailable
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 UP_S = 60.0
 DOWN_S = 60.0
-LOOK_S = 0.2
 
 
 class NoVirtualDesk(Invalid):
@@ -136,7 +137,7 @@ def down(
     desks = _chosen(config, [name for name in desk or () if name not in names])
     for one in desks:
         _folder(place, one).want(up=False)
-    if not panes.wait_until(lambda: not any(_folder(place, one).read().display for one in desks), DOWN_S):
+    if not wait_until(lambda: not any(_folder(place, one).read().display for one in desks), DOWN_S):
         raise NotDown(seconds=f"{DOWN_S:g}")
     print(_lines(place, desks))
 
@@ -250,7 +251,7 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
 
 def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
     """Connect the windows of displays that are like one that has windows; else say what does."""
-    from bot.cli.calibrate.command import calibrate_alike, finished, has_same_size
+    from bot.cli.calibrate.command import calibrate_alike, has_same_size
     from bot.cli.calibrate.console import Console
 
     first = next((one for one in desks if not one.windows), None)
@@ -258,7 +259,7 @@ def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
         return
     like = next((one.name for one in config.desks if one.windows and has_same_size(one, first)), None)
     if like is not None:
-        finished(calibrate_alike(config.home, like, Console(is_person=False)))
+        run_async(calibrate_alike(config.home, like, Console(is_person=False)))
     else:
         print(f"`octet calibrate {first.name} --all` measures its window, and connects the others that are like it.")
 
@@ -269,7 +270,7 @@ def _detached(home: Home, desks: Sequence[Desk]) -> None:
     argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *words]
     with (home.displays / "up.log").open("ab") as log:
         subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    is_up = panes.wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)
+    is_up = wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)
     print(_lines(home, desks))
     if not is_up:
         raise NotUp(seconds=f"{UP_S:g}")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Coroutine
+from typing import TypeVar
 
 from core.kit.errors import Misconfigured, OctetError, Unavailable
 from core.kit.problems import ConfigWrong
 
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 EXIT_NOT_AS_ASKED = 2  # asking again in the same words will not help
 EXIT_LATER = 75  # sysexits.h, EX_TEMPFAIL: the same words may work later
 EXIT_CONFIG = 78  # sysexits.h, EX_CONFIG
@@ -24,7 +28,20 @@ def tell(error: OctetError) -> int:
     return EXIT_LATER if isinstance(error, Unavailable) else EXIT_NOT_AS_ASKED
 
 
-def first_cause(group: BaseExceptionGroup[OctetError]) -> OctetError:
+def run_async(work: Coroutine[object, object, T]) -> T:
+    """Run this to its end and return its result. Raises the first error that ended it, without the task groups through
+    which it came."""
+    import asyncio
+
+    cause: Exception | None = None
+    try:
+        return asyncio.run(work)
+    except* (OctetError, TimeoutError) as group:
+        cause = first_cause(group)
+    raise cause  # outside: the Python of Debian 12 puts what is raised in the block above back into its group
+
+
+def first_cause(group: BaseExceptionGroup[E]) -> E:
     """What stopped everything: the task groups it came through are of no interest to a person."""
     first = group.exceptions[0]
-    return first if isinstance(first, OctetError) else first_cause(first)
+    return first_cause(first) if isinstance(first, BaseExceptionGroup) else first

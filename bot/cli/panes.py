@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.cli.children import LOOK_S, wait_until
 from core.kit.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from core.config.loader import Config
     from core.desks.model import Desk
 
-UP_S, END_S, LOOK_S = 30.0, 15.0, 0.2
+UP_S, END_S = 30.0, 15.0
 LAST_WORDS_S = 2.0  # how long the text of a pane whose program ended may take to stand still
 SETTLED_S = 0.7  # A program that cannot be started has ended after this, once tmux and `env` have begun it
 BEGINNING = frozenset({"env", "tmux"})
@@ -113,16 +114,6 @@ def picture_to(config: Config, desk: Desk, file: Path) -> None:
         write_picture(file, text.encode())
     else:
         write_picture(file, pane_picture.png(pane_picture.drawn(text.split("\n"))))
-
-
-def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> bool:
-    """Look until it holds, or the limit; return whether it holds."""
-    end = time.monotonic() + limit_s
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(look_s)
-    return True
 
 
 def _of(config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Coroutine
 from typing import Annotated, TextIO, cast
 
 import typer
 
-from bot.cli.errors import first_cause
+from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, home_of
-from core.kit.errors import Invalid, OctetError
+from core.kit.errors import Invalid
 
 
 class NoWindowsHere(Invalid):
@@ -45,7 +44,7 @@ def run(
     def say(line: str) -> None:
         print(line, flush=True, file=console)
 
-    _run_to_end(app.run(config, environment(), exit_on_eof=exit_on_eof, say=say))
+    run_async(app.run(config, environment(), exit_on_eof=exit_on_eof, say=say))
 
 
 def demo(
@@ -68,17 +67,4 @@ def demo(
     def say(line: str) -> None:
         print(line, flush=True)
 
-    _run_to_end(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
-
-
-def _run_to_end(work: Coroutine[object, object, None]) -> None:
-    """Run it. Raises the first OctetError that stopped it, without the task groups that it came through."""
-    import asyncio
-
-    cause: OctetError | None = None
-    try:
-        asyncio.run(work)
-    except* OctetError as group:
-        cause = first_cause(group)
-    if cause:
-        raise cause  # outside: the Python of Debian 12 puts what is raised in the block above back into its group
+    run_async(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())

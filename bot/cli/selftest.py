@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,32 +21,25 @@ from typing import Any, cast
 import mss
 
 from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally
-from automation.desktop.selftest.scenario import NAME, PROFILE, DeskRecorder, GrantAll, desk_of
+from automation.desktop.selftest.scenario import NAME, PROFILE, GrantAll, desk_of
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.cli.children import Child, child
-from bot.runfile import pointer_folders
+from bot.cli.errors import run_async
+from bot.cli.temporary_worker import DeskRecorder, temporary_worker
 from core.config.settings import environment
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Result
-from core.desks.model import Desk, DeskState
-from core.kit.clock import SystemClock
+from core.desks.model import DeskState
 from core.kit.console import unfiltered
 from core.kit.errors import Conflict, Unavailable
-from core.kit.supervise import supervise
 from core.kit.version import version
 from core.profiles.model import Box
 
-READY_S = 40.0
 ANSWER_S = 10.0
 PLACE = (80, 80)
 THIEVES = ("none", "focus", "clipboard", "cover")
 TRIED_FOR_S = 15.0  # so long a delivery that bounces is tried again
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
-
-
-class SelftestDeskNotReady(Unavailable):
-    """The desk worker cannot begin: {why}"""
 
 
 class ReportNotWritten(Conflict):
@@ -172,11 +165,11 @@ async def _say(program: Child, words: str) -> None:
 
 
 def run_selftest(count: int, *, portable: bool) -> SelfTestReport:
-    """Carry out a self-test of so many deliveries. Raises DeskNotReady, or what ended it before the first one."""
+    """Carry out a self-test of so many deliveries. Raises DeskUnavailable, or what ended it before the first one."""
     tally, began, trouble = Tally(), time.monotonic(), ""
     with tempfile.TemporaryDirectory(prefix="octet-selftest-", ignore_cleanup_errors=True) as folder:
         try:
-            trouble = asyncio.run(_deliver_all(Path(folder), count, tally, portable=portable))
+            trouble = run_async(_deliver_all(Path(folder), count, tally, portable=portable))
         except (Unavailable, TimeoutError) as ended:
             if not tally.shots:
                 raise
@@ -206,49 +199,17 @@ async def _deliver_all(folder: Path, count: int, tally: Tally, *, portable: bool
         await _say(thieves, f"own what a person had copied {secrets.token_hex(4)}")
         news, place = DeskRecorder(), Box(x=x, y=y, width=width, height=height)
         desk = desk_of(f"^{re.escape(title)}$", place, environ.get("DISPLAY", ""))
-        hands = _hands(desk, folder, environ, news, portable=portable)
-        run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count, told=_tell(count))
-        async with asyncio.TaskGroup() as group:
-            work = supervise(group, "selftest desk", hands.run())
-            try:
-                await _ready(news)
-                return await run.run(tally)
-            finally:
-                work.cancel()
-
-
-def _hands(
-    desk: Desk, folder: Path, environ: Mapping[str, str], news: DeskRecorder, *, portable: bool
-) -> DeskWorkerClient:
-    way = ["--portable"] if portable else []
-    return DeskWorkerClient(
-        WorkerSupervisor(
+        worker = temporary_worker(
             desk,
-            {PROFILE.name: PROFILE},
-            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", NAME, *way],
-            environ=environ,
+            environ,
             anchors=folder / "anchors",
-            locks=pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
-            news=lambda: news,
-            leftovers=news,
-            clock=SystemClock(),
+            profiles={PROFILE.name: PROFILE},
+            options=("--portable",) if portable else (),
+            news=news,
         )
-    )
-
-
-async def _ready(news: DeskRecorder) -> None:
-    """Wait until the worker has hands. Raises DeskNotReady with what is missing."""
-    try:
-        async with asyncio.timeout(READY_S):
-            while news.state is not DeskState.READY:
-                news.changed.clear()
-                if news.state is DeskState.UNAVAILABLE and "lock" not in news.reason:
-                    break
-                await news.changed.wait()
-    except TimeoutError:
-        pass
-    if news.state is not DeskState.READY:
-        raise SelftestDeskNotReady(why=news.reason or "it did not start in time")
+        hands = await stack.enter_async_context(worker)
+        run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count, told=_tell(count))
+        return await run.run(tally)
 
 
 def _tell(count: int) -> Callable[[Tally], None]:

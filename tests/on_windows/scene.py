@@ -131,9 +131,9 @@ async def octet(*words: str) -> str:
 @asynccontextmanager
 async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[None]:
     """The scene's hands, by what its home says, for the length of the block."""
-    from automation.desktop.selftest.scenario import DeskRecorder
     from automation.desktop.worker.lane import DeskWorkerClient
     from automation.desktop.worker.supervisor import WorkerSupervisor
+    from bot.cli.temporary_worker import DeskRecorder
     from bot.runfile import pointer_folders
     from core.config.desks import read_desks
     from core.config.settings import environment

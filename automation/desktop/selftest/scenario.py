@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from core.desks.model import Desk, DeskState, UserActivityPolicy, Window
-from core.desks.ports import DeskNews
+from core.desks.model import Desk, UserActivityPolicy, Window
 from core.profiles.model import Box, Composer, Confirm, Newline, Normalise, Profile, Readback, Selection, StateSigns
 
 NAME = "selftest"
@@ -28,27 +23,6 @@ PROFILE = Profile(
     confirm=frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}),
 )
 """How the scratch window is driven; sandbox.selftest.window draws what stands here."""
-
-
-@dataclass(slots=True)
-class DeskRecorder(DeskNews):
-    """Remembers how the desk's hands are."""
-
-    state: DeskState = DeskState.STARTING
-    reason: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        self.state, self.reason = state, reason
-        self.changed.set()
-
-    async def desk_stopped(self, desk: str, how: str) -> None:
-        self.state, self.reason = DeskState.STOPPED, f"somebody stopped it: {how}"
-        self.changed.set()
-
-    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """A scratch window that has just been opened holds nothing of ours."""
-        return {}
 
 
 class GrantAll:

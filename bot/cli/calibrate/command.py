@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.calibrate.console import Console, NothingConnected
-from bot.cli.errors import first_cause
+from bot.cli.errors import first_cause, run_async
 from bot.cli.home import HomeOption, home_of
 from bot.cli.operator import OctetNotRunning, call
 from bot.runfile import running
@@ -96,21 +96,8 @@ def calibrate(
     work = calibrate_windows(
         place, wishes, console, desk=desk or "", display=display, list_only=list_only, picture=picture, session=session
     )
-    code = finished(work)
-    sys.exit(finished(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
-
-
-def finished(work: Coroutine[None, None, int]) -> int:
-    """Run this to its end, and return its exit code. Raises the one error that ended it."""
-    cause: OctetError | None = None
-    code = 0
-    try:
-        code = asyncio.run(work)
-    except* OctetError as group:
-        cause = first_cause(group)
-    if cause:
-        raise cause
-    return code
+    code = run_async(work)
+    sys.exit(run_async(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
 
 
 async def calibrate_windows(
@@ -240,7 +227,7 @@ async def _own_session(
     home: Home, wishes: CalibrationOptions, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
 ) -> AsyncGenerator[CalibrationSession]:
     from automation.desktop.calibration.numbered_picture import number_places
-    from bot.cli.calibrate.temporary_worker import temporary_worker
+    from bot.cli.temporary_worker import temporary_worker
     from core.calibration.calibrator import Calibrator
     from core.calibration.session import CalibrationSession
 
@@ -254,9 +241,8 @@ async def _own_session(
             pass
 
     async with AsyncExitStack() as stack:
-        calibration = Calibrator(
-            home=home, scout=await stack.enter_async_context(temporary_worker(home, desk, environ))
-        )
+        worker = temporary_worker(desk, environ, anchors=home.anchors / desk.name)
+        calibration = Calibrator(home=home, scout=await stack.enter_async_context(worker))
         session = CalibrationSession(
             calibration, desk=desk.name, display=display, wishes=wishes, draw=draw, take_over=take_over
         )

@@ -11,6 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
+from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, home_of
 from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, Pick, Point
 from core.calibration.texts import read_point
@@ -37,7 +38,7 @@ def import_file(
 ) -> None:
     """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
     like any other; it never clicks at the numbers alone."""
-    from bot.cli.calibrate.command import calibrate_windows, finished
+    from bot.cli.calibrate.command import calibrate_windows
     from bot.cli.calibrate.console import Console
 
     by = read_point(shift) if shift else (0, 0)
@@ -46,7 +47,7 @@ def import_file(
     points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
     console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(bound, file, points, profile))
     work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
-    sys.exit(finished(work))
+    sys.exit(run_async(work))
 
 
 def read_coordinates(file: Path) -> dict[str, Point]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bot.cli.errors import run_async
 from bot.cli.init.prompts import MARK, AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import template_of
 from bot.cli.operator import printable
@@ -121,11 +122,11 @@ def _works_here(kind: AgentPlace) -> bool:
 
 
 def _windows(home: Home, questions: Prompts) -> None:
-    from bot.cli.calibrate.command import calibrate_windows, finished
+    from bot.cli.calibrate.command import calibrate_windows
     from bot.cli.calibrate.console import Console
     from core.calibration.model import CalibrationOptions
 
-    finished(calibrate_windows(home, CalibrationOptions(), Console(is_person=questions.is_terminal, mark=MARK)))
+    run_async(calibrate_windows(home, CalibrationOptions(), Console(is_person=questions.is_terminal, mark=MARK)))
 
 
 def _terminals(home: Home, questions: Prompts) -> None:

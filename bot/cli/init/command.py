@@ -118,7 +118,7 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
             try:
                 again = f"octet run --home {shlex.quote(str(place.root))}"
                 print(f"Octet runs here until Ctrl-C; `{again}` starts it again. In Discord: /task new", flush=True)
-                octet.show_lines()
+                octet.wait()
             except KeyboardInterrupt:
                 print("\nOctet ends.")
     if way is not None and wishes.keep_running:

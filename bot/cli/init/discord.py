@@ -6,13 +6,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import threading
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomlkit
 
+from bot.cli.children import wait_until
 from bot.cli.init.prompts import InitOptions, Prompts
 from bot.cli.operator import printable
 from bot.discord.setup_client import (
@@ -170,14 +169,9 @@ def _invited(
     print("  Invite the bot: open this link and choose your server. It asks for what Octet needs and nothing more.")
     print(f"  {invite_link(application.id)}")
     print("  Waiting until the bot is there … (Ctrl-C: later)", flush=True)
-    end = time.monotonic() + wait_s
-    while not (servers := there()):
-        if time.monotonic() > end:
-            if wanted is not None:
-                raise NotInvitedThere(id=wanted, known=others or "none")
-            raise NotInvited
-        threading.Event().wait(LOOK_S)
-    return servers
+    if not wait_until(lambda: bool(there()), wait_s, LOOK_S):
+        raise NotInvitedThere(id=wanted, known=others or "none") if wanted is not None else NotInvited
+    return there()
 
 
 def _channel(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import queue
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from bot.cli.children import last_lines, wait_until
 from bot.cli.operator import call, parse_answer, printable
+from bot.runfile import running
 from core.kit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -27,12 +24,9 @@ START_S = 60.0
 CONNECT_S = 60.0
 DELIVER_S = 90.0
 SETTLE_S = 8.0  # what waits for something that passes may have passed by then
-_LOOK_S = 0.25
 _END_S = 60.0
 _STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
-_LAST_LINES = 15
 LOG = "octet.log"
-_CLAIM = "/admin claim"  # the line that whoever is to own this Octet needs
 BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
 one word, hello."""
 
@@ -42,99 +36,51 @@ class DidNotStart(Unavailable):
     {words}"""
 
 
-@dataclass(slots=True, kw_only=True)
-class OctetProcess:
-    """`octet run` as a child: what it says on its console, line by line."""
-
-    process: subprocess.Popen[str]
-    log: Path
-    lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
-
-    def wait_for_line(self, words: str, limit_s: float) -> str | None:
-        """The next line with these words; None when it does not come in time. Raises DidNotStart when it ended."""
-        end = time.monotonic() + limit_s
-        while (left := end - time.monotonic()) > 0:
-            try:
-                line = self.lines.get(timeout=left)
-            except queue.Empty:
-                return None
-            if line is None:
-                last = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
-                raise DidNotStart(log=self.log, words="\n".join(last) or "none")
-            if words in line:
-                return line
-            if _CLAIM in line:
-                print(f"  {printable(line)}", flush=True)
-        return None
-
-    def show_lines(self) -> None:
-        """Show what it says until it ends."""
-        while (line := self.lines.get()) is not None:
-            print(f"  {printable(line)}", flush=True)
-
-
 @contextmanager
-def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[OctetProcess]:
-    """Octet for the length of the block. It has a session of its own, so that Ctrl-C reaches only us and it is ended in
-    order; what it logs goes to octet.log of the home."""
-    log = home.root / LOG
-    with log.open("ab") as words:
+def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subprocess.Popen[bytes]]:
+    """Run Octet for the length of the block. It prints on this console; what it logs goes to octet.log of the home. It
+    has a session of its own, so that Ctrl-C reaches only us and it ends in order."""
+    with (home.root / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "run", "--home", str(home.root), "--exit-on-eof"],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=words,
-            encoding="utf-8",
-            errors="replace",
-            env={**environ, "PYTHONUNBUFFERED": "1"},
+            stderr=log,
+            env=environ,
             start_new_session=sys.platform != "win32",
         )
-    run = OctetProcess(process=process, log=log)
-    assert process.stdout is not None
-    reader = threading.Thread(target=_read, args=(process.stdout, run.lines), name="octet's console", daemon=True)
-    reader.start()
+    assert process.stdin is not None
     try:
-        yield run
+        yield process
     finally:
-        _end(process)
-        reader.join(_END_S)
-        process.stdout.close()
-
-
-def _read(lines: IO[str], into: queue.Queue[str | None]) -> None:
-    for line in lines:
-        into.put(line.rstrip("\n"))
-    into.put(None)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.stdin is not None:
         process.stdin.close()
-    if sys.platform != "win32":
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_END_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        if sys.platform != "win32":
+            process.terminate()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def run_first_task(home: Home, run: OctetProcess, *, has_discord: bool, answer_s: float) -> bool:
-    """Start, connect, send the test task, and wait so long for its answer; whether it came where it was to come."""
-    if run.wait_for_line("Octet is ready", START_S) is None:
-        raise DidNotStart(log=run.log, words="it was not ready in time")
-    print("  Octet runs.", flush=True)
-    if has_discord:
-        if run.wait_for_line("Discord is connected", CONNECT_S) is None:
-            print(f"  Discord is not connected after {CONNECT_S:g} s; {run.log} says why.")
-        else:
-            print("  Discord is connected.", flush=True)
-    return _task(home, answer_s)
-
-
-def _task(home: Home, answer_s: float) -> bool:
+def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord: bool, answer_s: float) -> bool:
+    """Wait until Octet runs, send the test task, and wait so long for its answer; return whether the task came where it
+    was to come. Raises DidNotStart."""
+    from core.fleet.model import Part, Wellness
     from core.tasks.model import Task
 
+    def has_started() -> bool:
+        if process.poll() is not None:
+            raise DidNotStart(log=home.root / LOG, words=last_lines(home.root / LOG))
+        return running(home.root) is not None
+
+    def is_connected() -> bool:
+        troubles = parse_answer(Wellness, call(home, "GET", "/fleet/health")).troubles
+        return not any(one.part is Part.DISCORD for one in troubles)
+
+    if not wait_until(has_started, START_S):
+        raise DidNotStart(log=home.root / LOG, words="it was not ready in time")
+    if has_discord and not wait_until(is_connected, CONNECT_S):
+        print(f"  Discord is not connected after {CONNECT_S:g} s; {home.root / LOG} says why.")
     task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
     print(f"  Test task {task} is on its way …", flush=True)
     view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
@@ -176,14 +122,17 @@ def _tried(home: Home) -> str | None:
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: float) -> TaskView:
+    """The task as it is once this holds, or at the limit."""
     from core.tasks.model import TaskView
 
-    end = time.monotonic() + limit_s
-    while True:
-        view = parse_answer(TaskView, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
-        if holds(view) or time.monotonic() > end:
-            return view
-        threading.Event().wait(_LOOK_S)
+    seen: list[TaskView] = []
+
+    def look() -> bool:
+        seen.append(parse_answer(TaskView, call(home, "GET", f"/tasks/{quote(task, safe='')}")))
+        return holds(seen[-1])
+
+    wait_until(look, limit_s)
+    return seen[-1]
 
 
 def _has_ended_or_stands() -> Callable[[TaskView], bool]:

@@ -15,8 +15,8 @@ from PIL import Image, ImageColor
 from automation.desktop.calibration.numbered_picture import LINE
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.worker.lane import DeskWorkerClient
-from bot.cli.calibrate.temporary_worker import temporary_worker
 from bot.cli.init.templates import copy_templates
+from bot.cli.temporary_worker import temporary_worker
 from core.calibration.calibrator import Calibrator, WindowChoice
 from core.calibration.writer import write
 from core.config.loader import load
@@ -86,7 +86,7 @@ def home(tmp_path: Path) -> Home:
 @asynccontextmanager
 async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibrator]:
     desk = Desk(name="main", display=display.name, block_user_input=False)
-    async with temporary_worker(home, desk, environ_of(display, home)) as hands:
+    async with temporary_worker(desk, environ_of(display, home), anchors=home.anchors / desk.name) as hands:
         yield Calibrator(home=home, scout=hands)
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.desks.model import Desk, DeskState, DeskUnavailable
@@ -14,72 +15,84 @@ from core.desks.ports import DeskNews
 
 if TYPE_CHECKING:
     from automation.desktop.worker.lane import DeskWorkerClient
-    from core.home import Home
+    from core.profiles.model import Profile
 
 READY_S = 60.0
 
 
 @dataclass(slots=True)
-class _Listener(DeskNews):
-    """Record the worker's state."""
+class DeskRecorder(DeskNews):
+    """Records the worker's state."""
 
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
     state: DeskState = DeskState.STARTING
-    why: str = ""
+    reason: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        self.state, self.why = state, reason
+        self.state, self.reason = state, reason
         self.changed.set()
 
+    async def desk_stopped(self, desk: str, how: str) -> None:
+        await self.desk_changed(desk, DeskState.STOPPED, f"a user stopped it: {how}")
+
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+        """No earlier worker left a draft here."""
         return {}
 
 
 @asynccontextmanager
-async def temporary_worker(home: Home, desk: Desk, environ: Mapping[str, str]) -> AsyncGenerator[DeskWorkerClient]:
-    """Start a worker on the desk's display that knows no window yet. Raises DeskUnavailable with the reason, also while
-    another Octet works there."""
+async def temporary_worker(
+    desk: Desk,
+    environ: Mapping[str, str],
+    *,
+    anchors: Path,
+    profiles: Mapping[str, Profile] | None = None,
+    options: tuple[str, ...] = (),
+    news: DeskRecorder | None = None,
+) -> AsyncGenerator[DeskWorkerClient]:
+    """Start a worker on the desk's display. Raises DeskUnavailable with the reason, also while another Octet works
+    there."""
     from automation.desktop.worker.lane import DeskWorkerClient
     from automation.desktop.worker.supervisor import WorkerSupervisor
     from bot import runfile
     from core.kit.clock import SystemClock
     from core.kit.supervise import supervise
 
-    listener = _Listener()
+    recorder = news or DeskRecorder()
     hands = DeskWorkerClient(
         WorkerSupervisor(
             desk,
-            {},
-            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name],
+            profiles or {},
+            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name, *options],
             environ=environ,
-            anchors=home.anchors / desk.name,
-            locks=runfile.pointer_folders(environ)[-1] / "displays",
-            news=lambda: listener,
-            leftovers=listener,
+            anchors=anchors,
+            locks=runfile.pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
+            news=lambda: recorder,
+            leftovers=recorder,
             clock=SystemClock(),
         )
     )
     async with asyncio.TaskGroup() as group:
         running = supervise(group, f"hands of {desk.name}", hands.run())
         try:
-            await _ready(listener, desk)
+            await _ready(recorder, desk)
             yield hands
         finally:
             running.cancel()
 
 
-async def _ready(listener: _Listener, desk: Desk) -> None:
+async def _ready(recorder: DeskRecorder, desk: Desk) -> None:
     try:
         async with asyncio.timeout(READY_S):
-            while listener.state is not DeskState.READY:
-                await listener.changed.wait()
-                listener.changed.clear()
-                if listener.state is DeskState.UNAVAILABLE and "lock" not in listener.why:
+            while recorder.state is not DeskState.READY:
+                await recorder.changed.wait()
+                recorder.changed.clear()
+                if recorder.state is DeskState.UNAVAILABLE and "lock" not in recorder.reason:
                     break
     except TimeoutError:
         pass
-    if listener.state is not DeskState.READY:
-        why = listener.why or "its worker did not come up"
-        if "lock" in listener.why:
+    if recorder.state is not DeskState.READY:
+        why = recorder.reason or "its worker did not come up"
+        if "lock" in recorder.reason:
             why = f"another Octet works on {desk.display} now; stop that one first, or calibrate from there"
         raise DeskUnavailable(id=desk.name, why=why)
