@@ -98,6 +98,7 @@ class SetupClient:
     def __init__(self, token: str, *, api_base: str | None = None) -> None:
         self._token = token
         self._api = (api_base or DISCORD_API).rstrip("/")
+        self.server_time = ""  # the header Date of the last answer
 
     def application(self) -> Application:
         """Return the application and its bot."""
@@ -156,8 +157,10 @@ class SetupClient:
         for left in reversed(range(_TRIES)):
             try:
                 with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:  # noqa: S310 - as above
+                    self.server_time = answer.headers.get("Date", "")
                     return json.load(answer)
             except urllib.error.HTTPError as refused:
+                self.server_time = refused.headers.get("Date", "")
                 if refused.code == 401:
                     raise TokenInvalid from None
                 if refused.code in {403, 404}:

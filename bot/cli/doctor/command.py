@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.autostart import autostart_backend
-from bot.cli.doctor import away, desks, discord, machine
+from bot.cli.doctor import desks, discord, machine
 from bot.cli.doctor import home as home_checks
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem
 from bot.cli.home import HomeOption, JsonOption, home_of
@@ -54,10 +54,10 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
 
     yield from _look(
         [
-            ("machine", lambda: machine.python(sys.version_info[:3])),
+            ("machine", machine.python),
             ("machine", lambda: machine.sqlite(library_version())),
             ("machine", machine.xlib),
-            ("machine", lambda: machine.pyautogui(machine.installed("pyautogui"))),
+            ("machine", machine.pyautogui),
             ("machine", machine.tkinter),
             ("machine", machine.zones),
             ("home", lambda: home_checks.modes(place)),
@@ -76,10 +76,10 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("home", lambda: ok(f"the configuration in {place.config} is right")),
             ("machine", lambda: machine.programs(config)),
             ("desks", lambda: desks.displays(config)),
-            ("away", lambda: away.survey(config)),
-            ("away", lambda: away.inhibitor(config)),
-            ("away", lambda: away.at_login(autostart_backend(place))),
-            ("away", lambda: away.ping(config.settings)),
+            ("away", lambda: machine.survey(config)),
+            ("away", lambda: machine.inhibitor(config)),
+            ("away", lambda: machine.at_login(autostart_backend(place))),
+            ("away", lambda: machine.ping(config.settings)),
             ("away", lambda: home_checks.open_ping_url(place)),
             ("running", lambda: home_checks.port(place, config.settings)),
             ("running", lambda: home_checks.at_work(place)),

@@ -71,12 +71,10 @@ def room(home: Home, free: int | None = None) -> Finding:
     place = next((one for one in (home.root, *home.root.parents) if one.is_dir()), Path("/"))
     left = shutil.disk_usage(place).free if free is None else free
     what = f"{_size(left)} are free on the disk of {home.root}"
+    if left >= LITTLE_ROOM:
+        return ok(what)
     cure = f"Make room on the disk of {home.root}: without it nothing can be written down, and nothing goes on."
-    if left < NO_ROOM:
-        return problem(f"only {what}", cure)
-    if left < LITTLE_ROOM:
-        return warning(f"only {what}", cure)
-    return ok(what)
+    return (problem if left < NO_ROOM else warning)(f"only {what}", cure)
 
 
 def _size(size: int) -> str:

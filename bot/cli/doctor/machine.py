@@ -1,23 +1,30 @@
-"""This machine: Python and its libraries, the programs that desks are made of, the clock's zones."""
+"""This machine: Python and its libraries, the programs that desks are made of, the clock's zones; and, away from it,
+what locks the screen or puts the machine to sleep, what holds that off, log-in, the ping."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import zoneinfo
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from bot.cli.doctor.model import Finding, dotted, ok, problem, warning
 
 if TYPE_CHECKING:
+    from automation.desktop.power.idle_settings import IdleAction
+    from automation.desktop.power.inhibitors import SleepInhibitor
+    from bot.cli.autostart import AutostartBackend
     from core.config.loader import Config
+    from core.desks.model import Desk
+    from core.settings.model import Settings
 
-OLDEST_PYTHON = (3, 11)
 OLDEST_PYAUTOGUI = (0, 9, 54)
 OLDEST_TMUX = (3, 2)  # from here on `paste-buffer -p` and the formats are there that the terminal lane asks for
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -25,11 +32,8 @@ _VERSION_S = 5
 _NUMBERS = re.compile(r"(\d+(?:\.\d+)+)")
 
 
-def python(version: tuple[int, int, int]) -> Finding:
-    if version < OLDEST_PYTHON:
-        needed = dotted(OLDEST_PYTHON)
-        return problem(f"Python {dotted(version)} is too old", f"Install Octet with Python {needed} or newer.")
-    return ok(f"Python {dotted(version)}")
+def python() -> Finding:
+    return ok(f"Python {platform.python_version()}")
 
 
 def sqlite(version: tuple[int, int, int]) -> Finding:
@@ -72,13 +76,18 @@ def xlib() -> Finding:
     return ok("python-xlib is the right one")
 
 
-def pyautogui(version: str | None) -> Finding:
+def pyautogui() -> Finding:
     """Whether the hands are there: PyAutoGUI, which is not imported for this, because that opens a display."""
-    again = f"{sys.executable} -m pip install --force-reinstall 'pyautogui>={dotted(OLDEST_PYAUTOGUI)}'"
-    if version is None:
-        return problem("PyAutoGUI is not installed, and without it nothing can be typed", again)
+    try:
+        version = metadata.version("pyautogui")
+    except metadata.PackageNotFoundError:
+        version = "(none)"
     if _numbers(version) < OLDEST_PYAUTOGUI:
-        return problem(f"PyAutoGUI {version} is older than what Octet was built with", again)
+        oldest = dotted(OLDEST_PYAUTOGUI)
+        return problem(
+            f"PyAutoGUI {version} is installed; without {oldest} or newer nothing can be typed",
+            f"{sys.executable} -m pip install --force-reinstall 'pyautogui>={oldest}'",
+        )
     return ok(f"PyAutoGUI {version}")
 
 
@@ -89,13 +98,6 @@ def tkinter() -> Finding:
         what = "Python has no tkinter: desks work, the windows of `octet demo` do not"
         return warning(what, "sudo apt-get install python3-tk")
     return ok("tkinter")
-
-
-def installed(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def programs(config: Config) -> Iterator[Finding]:
@@ -149,3 +151,84 @@ def zones(available: frozenset[str] | None = None) -> Finding:
         what = "there are no data about time zones, so times of the day are taken as this machine's own alone"
         return warning(what, f"sudo apt-get install tzdata, or {sys.executable} -m pip install tzdata")
     return ok(f"time zone data: {len(known)} zones")
+
+
+def survey(config: Config) -> Iterator[Finding]:
+    """What this machine does while nobody touches it, where that matters to the desks."""
+    desks = config.used_desks()
+    if not desks:
+        return
+    from automation.desktop.power.idle_settings import find_idle_actions, this_machine
+    from core.config.settings import environment
+
+    screens = [desk.display for desk in desks if desk.is_users_screen]
+    yield from habits(find_idle_actions(this_machine(environment()), screens), desks)
+
+
+def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
+    """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
+    from automation.desktop.power.idle_settings import IdleEffect
+
+    has_screen = any(desk.is_users_screen for desk in desks)
+    awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
+    is_quiet = True
+    for habit in found:
+        if habit.does is IdleEffect.BLANKS:
+            yield ok(f"{habit}; what is typed arrives all the same")
+        elif habit.does is IdleEffect.UNREAD:
+            is_quiet = False
+            yield warning(str(habit), habit.cure)
+        elif habit.does is IdleEffect.LOCKS:
+            is_quiet = is_quiet and not has_screen
+            if has_screen:
+                yield warning(f"{habit}; nothing is typed behind a lock", habit.cure)
+            else:
+                yield ok(f"{habit}; no agent works on a screen that can be locked")
+        elif awake and habit.after_s is not None:
+            yield ok(f"{habit}, but not while work waits at desk {', '.join(awake)} (stay_awake)")
+        else:
+            is_quiet = False
+            or_else = "" if habit.after_s is None else "; or stay_awake = true in [user_activity] of the desk's file"
+            yield warning(f"{habit}, and everything then stands still", f"{habit.cure}{or_else}")
+    if is_quiet:
+        yield ok("nothing was found that would lock a desk's screen, or put this machine to sleep")
+
+
+def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Finding]:
+    """Whether this machine can be kept awake where a desk asks for it: it is tried for a moment."""
+    names = [desk.name for desk in config.used_desks() if desk.user_activity.stay_awake]
+    if not names:
+        return
+    from automation.desktop.power.inhibitors import NotInhibited
+    from automation.desktop.power.keep_awake import find_inhibitor
+
+    what = f"desk {', '.join(names)}: stay_awake"
+    tried = hold or find_inhibitor()
+    if tried is None:
+        yield warning(f"{what}: nothing is known that keeps {sys.platform} awake", "Switch sleep off in its settings.")
+        return
+
+    async def try_it() -> None:
+        await tried.take()
+        await tried.give()
+
+    try:
+        asyncio.run(try_it())
+    except NotInhibited as refused:
+        yield warning(f"{what}: {refused.why}", "Else switch sleep off in this machine's own settings.")
+    else:
+        yield ok(f"{what}: this machine can be kept awake while work waits")
+
+
+def at_login(way: AutostartBackend) -> Finding:
+    if way.is_installed():
+        return ok(f"Octet starts at log-in: {way.description}")
+    return ok("Octet does not start at log-in by itself; `octet autostart install` sets that up")
+
+
+def ping(settings: Settings) -> Finding:
+    if settings.alarm.ping_url is None:
+        return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
+    from automation.heartbeat.ping import where
+
+    return ok(f"while all is well, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")

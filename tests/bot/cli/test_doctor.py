@@ -15,8 +15,8 @@ import pytest
 import typer
 
 from automation.desktop.x11.diagnostics import AccessibilityWindowCheck, _started_without
-from bot.cli.doctor import away, desks, machine
 from bot.cli.doctor import command as doctor
+from bot.cli.doctor import desks, machine
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.home import Home
 from tests.display import until
@@ -88,7 +88,10 @@ def test_a_look_that_breaks_off_is_told_and_keeps_no_other_from_being_told(
         raise ZeroDivisionError("on purpose")
 
     monkeypatch.setattr(machine, "xlib", breaks)
-    for look, name in ((desks, "displays"), (away, "survey")):  # python-xlib leaves its socket where no display answers
+    for look, name in (
+        (desks, "displays"),
+        (machine, "survey"),
+    ):  # python-xlib leaves its socket where no display answers
         monkeypatch.setattr(look, name, lambda _: ())
     with pytest.raises(typer.Exit):
         doctor.doctor(home=home.root)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from automation.desktop.power.idle_settings import IdleAction, IdleEffect
 from automation.desktop.power.inhibitors import NotInhibited
-from bot.cli.doctor import away
+from bot.cli.doctor import machine
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.config.loader import Config
 from core.desks.model import Desk, UserActivityPolicy, Virtual
@@ -31,7 +31,7 @@ OWN = replace(SCREEN, virtual=Virtual(size="800x600", program=("xterm",)))
 
 
 def judged(*found: IdleAction, desk: Desk = SCREEN) -> list[Finding]:
-    return list(away.habits(found, [desk]))
+    return list(machine.habits(found, [desk]))
 
 
 def config(desk: Desk) -> Config:
@@ -68,33 +68,33 @@ def test_a_dark_screen_keeps_nothing_and_a_quiet_machine_is_told_so() -> None:
 
 
 def test_this_machine_is_surveyed_where_agents_work_at_desks() -> None:
-    assert all(isinstance(one, Finding) for one in away.survey(config(replace(OWN, name="main"))))
+    assert all(isinstance(one, Finding) for one in machine.survey(config(replace(OWN, name="main"))))
     nobody = cast("Config", type("Nobody", (), {"agents": (), "desks": (SCREEN,), "used_desks": Config.used_desks})())
-    assert list(away.survey(nobody)) == []
+    assert list(machine.survey(nobody)) == []
 
 
 def test_where_the_machine_shall_stay_awake_it_is_tried_for_a_moment() -> None:
     hold = FakeHold()
-    [found] = away.inhibitor(config(AWAKE), hold)
+    [found] = machine.inhibitor(config(AWAKE), hold)
     assert (found.level, hold.acts) == (FindingLevel.OK, ["take", "give"])
     hold.why = "polkit refuses; start Octet in your own session"
-    [found] = away.inhibitor(config(AWAKE), hold)
+    [found] = machine.inhibitor(config(AWAKE), hold)
     assert (found.level, hold.why in found.what, bool(found.cure)) == (FindingLevel.WARNING, True, True)
-    assert list(away.inhibitor(config(SCREEN), hold)) == []
+    assert list(machine.inhibitor(config(SCREEN), hold)) == []
     assert NotInhibited(why="x").why == "x"
 
 
 def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
     way = a_unit(tmp_path, System())
-    assert "octet autostart install" in away.at_login(way).what
+    assert "octet autostart install" in machine.at_login(way).what
     way.install(now=False)
-    assert str(way.paths[0]) in away.at_login(way).what
+    assert str(way.paths[0]) in machine.at_login(way).what
 
 
 def test_the_ping_is_told_without_its_secret() -> None:
     plain: dict[str, Any] = dict(Settings.model_construct().__dict__)
-    assert "OCTET_ALARM__PING_URL in .env" in away.ping(Settings.model_construct(**plain)).what
+    assert "OCTET_ALARM__PING_URL in .env" in machine.ping(Settings.model_construct(**plain)).what
     alarm = AlarmSettings.model_construct(ping_url=SecretStr("https://hc.example.org/the-secret"))
-    told = away.ping(Settings.model_construct(**{**plain, "alarm": alarm})).what
+    told = machine.ping(Settings.model_construct(**{**plain, "alarm": alarm})).what
     assert "https://hc.example.org/…" in told
     assert "the-secret" not in told
