@@ -9,17 +9,15 @@ import itertools
 import os
 import signal
 import stat
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
 from core.kit.errors import Unavailable
 
-S = TypeVar("S", bound=StrEnum)
 log = structlog.get_logger(__name__)
 
 
@@ -37,79 +35,42 @@ class Struck(Unavailable):
     """A test asked for a failure at {point}."""
 
 
-START = (
-    "start.locked",
-    "start.keys",
-    "start.schema",
-    "start.opened",
-    "start.recovered",
-    "start.listening",
-    "start.announced",
-    "start.answers",
-    "start.ready",
+def _points(of: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{of}.{name}" for name in names.split())
+
+
+# Every start passes them in this order; `start.schema` on the first start of a home only.
+START = _points("start", "locked keys schema opened recovered listening announced answers ready")
+# An end passes them in this order; `stop.drained` only where there is a Discord.
+STOP = _points("stop", "asked drained closed over")
+# A round that gives tasks is committed; a delivery is leased, or taken again after an interruption, and its lane not
+# asked yet; how it went was seen; and that is committed.
+DISPATCH = _points("dispatch", "assigned taken retaken seen noted")
+# Before and after each request to Discord; then, that it is done is in the database.
+OUTBOX = _points("outbox", "post posted edit edited thread thread_made thread_noted noted")
+BOARD = _points("board", "post posted noted delete deleted")  # the same for a live board: its new and its old message
+ANSWERS = ("answers.reported",)  # a kept answer is in the database, and its file still there
+# A delivery passes them in this order. From `held` on the user's devices are held; `grabbed` is inside a grab of the
+# display server, before a chord: that of the paste, then each; in `key-down` the key of Enter is held.
+WORKER = _points(
+    "worker",
+    "staging-asked staging-granted held clicked grabbed pasted read-back staged-asked staged-granted submitting-asked "
+    "submitting-granted key-down key-pressed confirmed done-sent",
 )
-"""In the order in which every start passes them; `start.schema` on the first start of a home only."""
-STOP = ("stop.asked", "stop.drained", "stop.closed", "stop.over")
-"""In the order in which an end passes them; `stop.drained` only where there is a Discord."""
-DISPATCH = ("dispatch.assigned", "dispatch.taken", "dispatch.retaken", "dispatch.seen", "dispatch.noted")
-"""A round of giving tasks is committed; a delivery is leased, or taken again after an interruption, and its lane not
-asked yet; how it went was seen; and that is committed."""
-OUTBOX = (
-    "outbox.post",
-    "outbox.posted",
-    "outbox.edit",
-    "outbox.edited",
-    "outbox.thread",
-    "outbox.thread_made",
-    "outbox.thread_noted",
-    "outbox.noted",
-)
-"""Before and after each thing that Discord is asked for; then, that it is done stands in the database."""
-BOARD = ("board.post", "board.posted", "board.noted", "board.delete", "board.deleted")
-"""The same for a live board: its new message, the note of it, and the old message's end."""
-ANSWERS = ("answers.reported",)  # A kept answer is in the database, and its file still there
-WORKER = (
-    "worker.staging-asked",
-    "worker.staging-granted",
-    "worker.held",
-    "worker.clicked",
-    "worker.grabbed",
-    "worker.pasted",
-    "worker.read-back",
-    "worker.staged-asked",
-    "worker.staged-granted",
-    "worker.submitting-asked",
-    "worker.submitting-granted",
-    "worker.key-down",
-    "worker.key-pressed",
-    "worker.confirmed",
-    "worker.done-sent",
-)
-"""The desk worker's, in the order in which a delivery passes them. From `held` on the person's devices are held;
-`grabbed` is inside a grab of the display server, before a chord: that of the paste, then each; in `key-down` the key of
-Enter is held."""
-ACT = ("worker.act-granted", "worker.act-pressed", "worker.act-seen")
-"""The desk worker's again: an act may be pressed now; it was; and what it did was seen."""
-RELOAD = ("reload.read", "reload.retired", "reload.replaced", "reload.over")
-"""While a changed config/ is taken over: it is read and right; nothing is under way on the desks that it changes; their
-workers are others; and all of it is written down."""
+ACT = _points("worker", "act-granted act-pressed act-seen")  # an act may be pressed; it was; its effect was seen
+# A changed config/ is read and right; nothing is under way on the desks that it changes; their workers are replaced;
+# and all of it is written down.
+RELOAD = _points("reload", "read retired replaced over")
 POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})
-"""Every point but the arrows of the state tables (`arrows`)."""
+"""Every point but those of `arrow`."""
 
-_WRITTEN, _COMMITTED = "written", "committed"
-_NEW = "new"  # what something was before it was there
-
-
-def _nobody() -> int | None:
-    return None
-
-
+_Other = Callable[[], int | None]
 _folder: Path | None = None
-_other: Callable[[], int | None] = _nobody
+_other: _Other | None = None
 _count = itertools.count(1)
 
 
-def arm(folder: Path | None, *, other: Callable[[], int | None] = _nobody) -> None:
+def arm(folder: Path | None, *, other: _Other | None = None) -> None:
     """Switch the points of this process on, or off with None. `other` gives the id of the process at the other end of
     the desk's pipe: the parent for a worker, the worker for a coordinator; None when there is none now."""
     global _folder, _other
@@ -117,8 +78,8 @@ def arm(folder: Path | None, *, other: Callable[[], int | None] = _nobody) -> No
 
 
 @contextmanager
-def armed_with(folder: Path | None, *, other: Callable[[], int | None] = _nobody) -> Generator[None]:
-    """Armed for the length of the block, and said so loudly; nothing at all without a folder."""
+def armed_with(folder: Path | None, *, other: _Other | None = None) -> Generator[None]:
+    """Arm the points within the block, and log that loudly; without a folder do nothing."""
     if folder is None:
         yield
         return
@@ -147,15 +108,9 @@ def arrow(what: str, was: str, now: str, after_commit: Callable[[Callable[[], No
     `delivery.staged-submitting.written` and `delivery.staged-submitting.committed`. Raises Struck as `point` does, for
     the first of them only: what is committed cannot fail any more."""
     if _folder is not None:
-        name = f"{what}.{was or _NEW}-{now}"
-        _strike(_folder, f"{name}.{_WRITTEN}", may_fail=True)
-        after_commit(lambda: point(f"{name}.{_COMMITTED}"))
-
-
-def arrows(what: str, table: Mapping[S, frozenset[S]]) -> list[str]:
-    """The names of all points of a state table."""
-    steps = [f"{what}.{was.value}-{now.value}" for was, allowed in table.items() for now in sorted(allowed)]
-    return [f"{step}.{moment}" for step in steps for moment in (_WRITTEN, _COMMITTED)]
+        name = f"{what}.{was or 'new'}-{now}"
+        _strike(_folder, f"{name}.written", may_fail=True)
+        after_commit(lambda: point(f"{name}.committed"))
 
 
 def why_not(folder: Path) -> str:
@@ -175,7 +130,7 @@ def why_not(folder: Path) -> str:
     return ""
 
 
-def parent() -> Callable[[], int | None]:
+def parent() -> _Other:
     """For `arm`: the process that started this one, as long as it lives; never whoever adopts us after that."""
     known = os.getppid()
     return lambda: known if os.getppid() == known else None
@@ -206,6 +161,6 @@ def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
 
 
 def _kill_other() -> None:
-    other = _other()
+    other = _other() if _other else None
     if other is not None and other > 1:  # 1: our parent is gone, and whoever adopted us is no part of this
         os.kill(other, signal.SIGKILL)

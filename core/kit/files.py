@@ -18,20 +18,37 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_bytes_private(path: Path, content: bytes) -> None:
-    """The same for what is no text."""
+    """Write bytes in the same way."""
     _replace(path, content, mode=0o600)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """The same for a file that others may read: who may read it stays as it is, and a link stays a link."""
+    """Write a file that others may read in the same way: its mode stays as it is, and a link stays a link."""
     target = path.resolve()
     data = content.encode("utf-8") if isinstance(content, str) else content
     _replace(target, data, mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
 
 
 def drafts_left(folder: Path) -> list[Path]:
-    """What a kill left in `folder` of files that were being written. To be asked only while nobody writes there."""
+    """List what a kill left in `folder` of files that were being written. Call it while no process writes there."""
     return [file for file in folder.iterdir() if _DRAFT.fullmatch(file.name)]
+
+
+def try_lock(handle: int) -> bool:
+    """Lock this open file for this process if it is free; return whether it has the lock now. The operating system
+    holds it, so that no crash leaves one behind."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 def _replace(path: Path, content: bytes, *, mode: int | None) -> None:
@@ -48,13 +65,9 @@ def _replace(path: Path, content: bytes, *, mode: int | None) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    _keep_name(path.parent)
-
-
-def _keep_name(folder: Path) -> None:
     if sys.platform == "win32":
         return  # folders cannot be opened there; the rename is kept by the file system's own journal
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -31,6 +30,7 @@ from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome
 from core.kit import faults
 from core.kit.errors import OctetError
+from core.kit.files import try_lock
 
 log = structlog.get_logger(__name__)
 
@@ -208,30 +208,9 @@ class DisplayLock:
 
     def take(self) -> bool:
         """Take the lock if it is free; whether we have it now. It is kept until this process ends."""
-        if not _try_lock(self._file):
+        if not try_lock(self._file):
             return False
         os.ftruncate(self._file, 0)
         os.lseek(self._file, 0, os.SEEK_SET)
         os.write(self._file, f"{os.getpid()}\n".encode())  # for a person who wonders who it is
-        return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
         return True
