@@ -77,12 +77,12 @@ def main(what: str) -> None:
         for window in hello.desk.windows:
             say(messages.WindowActive(window=repr(busy[window.profile])))
     if what == "held":
-        say(messages.Started(stage=messages.StartStage.UNAVAILABLE, reason="held by another program"))
+        say(messages.Started(reason="held by another program"))
         sys.exit(messages.TRY_SOON)
-    say(messages.Started(stage=messages.StartStage.READY))
+    say(messages.Started())
     while True:
         job = heard()
-        if isinstance(job, messages.Deliver | messages.Settle):
+        if isinstance(job, messages.Deliver):
             {"stale words": stale_words, "flood": flood, "never end": never_end}[what](job.order)
 
 

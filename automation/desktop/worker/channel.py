@@ -22,7 +22,6 @@ from automation.desktop.worker.messages import (
     Mode,
     Question,
     SetMode,
-    Settle,
     StoppedHere,
     pack,
     receive,
@@ -44,7 +43,7 @@ class RecheckWindows:
     """Something about the windows changed: look at those that were not usable."""
 
 
-Job = Deliver | Settle | Question | RecheckWindows | PipeClosed
+Job = Deliver | Question | RecheckWindows | PipeClosed
 Holder = tuple[str, int]  # A delivery and its fence: who may speak about it
 NOBODY: Holder = ("", 0)
 
@@ -201,7 +200,7 @@ class Inbox:
                         self.outbox.send(CallResult(call=frame.call, refused=refused))
                     case GiveUp():
                         self._give_up((frame.delivery, frame.fence), answered=frame.answered)
-                    case Deliver() | Settle():
+                    case Deliver():
                         self.jobs.put(frame)
                     case Hello():
                         log.warning("frame_not_expected", kind="Hello")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
-from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode, Settle
+from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode
 from automation.desktop.worker.supervisor import DeliveryChannel, WorkerSupervisor
 from core.calibration.model import CalibrationFailed, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
@@ -34,7 +34,6 @@ class DeskWorkerClient:
 
     def __init__(self, link: WorkerSupervisor) -> None:
         self._link = link
-        self._conversation = self._link.conversation
         self._one_at_a_time = asyncio.Lock()
         self._current: DeliveryRequest | None = None
 
@@ -134,7 +133,7 @@ class DeskWorkerClient:
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return _nobody_looked(self._link.why or "its worker is just starting")
-            said = await self._carry_out(Settle(order=order), progress)
+            said = await self._carry_out(Deliver(order=order, settles=True), progress)
             return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
@@ -142,16 +141,14 @@ class DeskWorkerClient:
         current = self._current
         if current is not None and delivery == current.delivery:
             with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow
-                await self._conversation.send(
-                    messages.GiveUp(delivery=delivery, fence=current.fence, answered=answered)
-                )
+                await self._link.send(messages.GiveUp(delivery=delivery, fence=current.fence, answered=answered))
 
-    async def _carry_out(self, job: Deliver | Settle, progress: Progress) -> Outcome | _Lost:
+    async def _carry_out(self, job: Deliver, progress: Progress) -> Outcome | _Lost:
         order = job.order
-        talk = self._conversation.open_talk(order.delivery, order.fence, window=order.window or "")
+        talk = self._link.open_talk(order.delivery, order.fence, window=order.window or "")
         self._current = order
         try:
-            await self._conversation.send(job)
+            await self._link.send(job)
             return await self._converse(talk, progress)
         except DeskUnavailable as trouble:
             return _Lost(note=trouble.message)
@@ -160,7 +157,7 @@ class DeskWorkerClient:
             raise
         finally:
             self._current = None
-            self._conversation.close_talk()
+            self._link.close_talk()
 
     async def _converse(self, talk: DeliveryChannel, progress: Progress) -> Outcome | _Lost:
         granted: set[DeliveryStep] = set()
@@ -182,7 +179,7 @@ class DeskWorkerClient:
                     failure, refused = trouble, "the journal could not be written"
                 answer = messages.Granted(number=said.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
                 with contextlib.suppress(DeskUnavailable):  # the line's next word is that the worker is lost
-                    await self._conversation.send(answer)
+                    await self._link.send(answer)
 
     @contextlib.contextmanager
     def _limited(self) -> Generator[None]:
@@ -212,7 +209,7 @@ class DeskWorkerClient:
     async def _ask(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
         if not self._link.ready.is_set():
             raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
-        return await self._conversation.call(question, within_s=self._link.limits.call_s + more_s)
+        return await self._link.call(question, within_s=self._link.limits.call_s + more_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

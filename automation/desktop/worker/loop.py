@@ -26,18 +26,12 @@ from automation.desktop.worker.messages import (
     Mode,
     Question,
     ReadWindow,
-    Settle,
     Started,
-    StartStage,
     TakePicture,
     TryOut,
     Waits,
 )
-from automation.desktop.worker.process import (
-    Heartbeat,
-    carry_out,
-    why_refused,
-)
+from automation.desktop.worker.process import Heartbeat, carry_out, why_refused
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
@@ -87,7 +81,7 @@ class WorkerLoop:
         """From the first look to the end of the pipe."""
         with self._heartbeat.at_work():
             self._surface.lookout.begin()
-        self._outbox.send(Started(stage=StartStage.READY))
+        self._outbox.send(Started())
         with self._heartbeat.at_work():
             self._surface.lookout.report_usable()
         while True:
@@ -113,7 +107,7 @@ class WorkerLoop:
             case RecheckWindows():
                 self._inbox.recheck_begins()
                 lookout.recheck_soon()
-            case Deliver() | Settle():
+            case Deliver():
                 self._carry_out(job)
             case PipeClosed():
                 return
@@ -122,7 +116,7 @@ class WorkerLoop:
 
     # orders
 
-    def _carry_out(self, job: Deliver | Settle) -> None:
+    def _carry_out(self, job: Deliver) -> None:
         order, user_activity = job.order, self._surface.user_activity
         name = order.window or ""
         self._inbox.begin(order)
@@ -141,9 +135,9 @@ class WorkerLoop:
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
         faults.point("worker.done-sent")
 
-    def _why_not(self, job: Deliver | Settle, name: str) -> Outcome | None:
+    def _why_not(self, job: Deliver, name: str) -> Outcome | None:
         """The outcome of an order that may not begin. What was only to be looked at is unknown then."""
-        settles, reason = isinstance(job, Settle), None
+        settles, reason = job.settles, None
         if self._inbox.mode is not Mode.OPEN:
             result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
         elif name not in self._surface.eyes.names():
@@ -158,10 +152,10 @@ class WorkerLoop:
             return None
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
 
-    def _attempted(self, job: Deliver | Settle, name: str) -> Outcome:
+    def _attempted(self, job: Deliver, name: str) -> Outcome:
         if job.order.act is not None:
             return self._acted(job, job.order.act, name)
-        return self._delivered(job.order, name) if isinstance(job, Deliver) else self._settled(job.order, name)
+        return self._settled(job.order, name) if job.settles else self._delivered(job.order, name)
 
     def _delivered(self, order: DeliveryRequest, name: str) -> Outcome:
         drafts = self._surface.drafts
@@ -192,7 +186,7 @@ class WorkerLoop:
         )
         return self._guarded(recovery.run, recovery, order)
 
-    def _acted(self, job: Deliver | Settle, act: Act, name: str) -> Outcome:
+    def _acted(self, job: Deliver, act: Act, name: str) -> Outcome:
         open_act = self._surface.act
         assert not isinstance(open_act, str), "such an order does not begin"
         control = ActionRun(
@@ -203,7 +197,7 @@ class WorkerLoop:
             journal=self._inbox,
             pace=self._inbox,
         )
-        return self._guarded(control.run if isinstance(job, Deliver) else control.settle, control, job.order)
+        return self._guarded(control.settle if job.settles else control.run, control, job.order)
 
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
         surface = self._surface

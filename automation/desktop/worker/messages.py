@@ -42,14 +42,6 @@ class DeliveryStep(StrEnum):
     SUBMITTING = "submitting"
 
 
-class StartStage(StrEnum):
-    """How far a worker's start has come."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    UNAVAILABLE = "unavailable"
-
-
 class _Frame:
     __slots__ = ()
     __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures
@@ -73,16 +65,10 @@ class Hello(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver(_Frame):
-    """Carry this order out."""
+    """Carry this order out; with `settles` find out what became of it: it was interrupted after Enter was asked for."""
 
     order: DeliveryRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle(_Frame):
-    """Find out what became of this order, which was interrupted after Enter had been asked for."""
-
-    order: DeliveryRequest
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +167,8 @@ class TryOut(_Call):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started(_Frame):
-    """How far the worker's start has come, and why it does not go on."""
+    """The worker is ready; or, for this reason, not yet."""
 
-    stage: StartStage
     reason: str = ""
 
 
@@ -291,7 +276,7 @@ class Beat(_Frame):
 
 Calibrating = AskSurvey | Measure | TryOut
 Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
-ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
+ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Question
 OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive | WindowSignLearned
 FromWorker = Started | Ask | Done | CallResult | OfWindow | Waits | Locked | StoppedHere | Beat
 

@@ -22,7 +22,6 @@ from automation.desktop.worker.messages import (
     Beat,
     Hello,
     Started,
-    StartStage,
     receive,
 )
 from automation.protocol.delivery import Attempt
@@ -86,11 +85,11 @@ def serve(
     try:
         work(hello, inbox)
     except excuses as trouble:
-        outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
+        outbox.send(Started(reason=trouble.message))
         return TRY_LATER
     except passing as trouble:
         log.warning("not_begun_yet", desk=desk, why=trouble.message)
-        outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=trouble.message))
+        outbox.send(Started(reason=trouble.message))
         return TRY_SOON
     return OK
 
@@ -103,7 +102,7 @@ def says_when_late(inbox: Inbox, why: str, *, after_s: float = OPENED_S) -> Gene
     def tell() -> None:
         if is_open.wait(after_s):
             return
-        inbox.outbox.send(Started(stage=StartStage.WAITING, reason=why))
+        inbox.outbox.send(Started(reason=why))
         for _ in range(round(MOST_OPENING_S / BEAT_S)):
             inbox.outbox.send(Beat())
             if is_open.wait(BEAT_S) or inbox.is_gone:
@@ -180,7 +179,7 @@ def why_refused(trouble: TransientFailure | PermanentFailure) -> str:
 def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
     log.error("no_hello", desk=desk, why=why)
     reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
-    outbox.send(Started(stage=StartStage.UNAVAILABLE, reason=reason))
+    outbox.send(Started(reason=reason))
     return TRY_LATER
 
 
@@ -188,7 +187,7 @@ def _wait_for(lock: DisplayLock, inbox: Inbox) -> bool:
     has_told = False
     while not lock.take():
         if not has_told:
-            inbox.outbox.send(Started(stage=StartStage.WAITING, reason="waiting for the display lock"))
+            inbox.outbox.send(Started(reason="waiting for the display lock"))
             has_told = True
         inbox.outbox.send(Beat())
         inbox.rest(LOCK_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -29,7 +30,6 @@ from automation.desktop.worker.messages import (
     Hello,
     Mode,
     Started,
-    StartStage,
     ToWorker,
     WindowSignLearned,
 )
@@ -68,6 +68,51 @@ class WorkerTimeouts:
 
 _OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
 SEIZED_LOOKS = 6  # so many looks in a row must find the same seizure: time alone could have passed in our own sleep
+
+
+class DisplayTarget:
+    """One desk's display. A display of its own may go, and come back under another number."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk  # with the display that there is now
+        self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
+        self.why = "its virtual display is starting" if desk.virtual else ""
+        self.there = asyncio.Event()  # set while there is a display to work on
+        if not desk.virtual:
+            self.there.set()
+
+    def take(self, standing: DisplayStatus) -> bool:
+        """It stands so now. True when a worker of the display before is of no use any more."""
+        environ = {"DISPLAY": standing.display, "XAUTHORITY": standing.xauthority}
+        before, self.why = self.environ, standing.why
+        if not standing.display:
+            self.environ = {}
+            self.there.clear()
+            return bool(before)
+        self.environ = environ
+        self.desk = replace(self.desk, display=standing.display)
+        self.there.set()
+        return environ != before
+
+
+MOST_WORDS = 16  # of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense
+JUST_ENDED = "its worker has just ended"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class DeliveryChannel:
+    """One delivery's conversation. None on the line: the worker is lost."""
+
+    delivery: str
+    fence: int
+    window: str
+    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
+
+    def mark_lost(self) -> None:
+        """Say that the worker is lost, if need be in place of its last word."""
+        if self.line.full():
+            self.line.get_nowait()
+        self.line.put_nowait(None)
 
 
 class WorkerSupervisor:
@@ -109,13 +154,21 @@ class WorkerSupervisor:
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._was_ready_s: float | None = None
-        self._tidings = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
-        self.conversation = WorkerSession(desk.name, self, self._tidings, clock=clock)
+        self.events = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
+        self._mode = Mode.OPEN
+        self._stops_heard = 0
+        self._waits = ""
+        self._heard_s, self._has_spoken = 0.0, False
+        self._talk: DeliveryChannel | None = None
+        self._silence = asyncio.Event()  # set while no delivery is talked about
+        self._silence.set()
+        self._calls: dict[int, asyncio.Future[CallResult]] = {}
+        self._numbers = itertools.count(1)
 
     async def run(self) -> None:
-        """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
+        """Keep a worker running until cancelled; then it releases its keys, clears its own draft and ends."""
         async with asyncio.TaskGroup() as group:
-            supervise(group, f"news of desk {self.desk.name}", self._tidings.run())
+            supervise(group, f"news of desk {self.desk.name}", self.events.run())
             await self._keep_alive()
 
     async def _keep_alive(self) -> None:
@@ -124,7 +177,7 @@ class WorkerSupervisor:
             self._was_ready_s = None
             self._refresh()
             await self._place.there.wait()
-            code = await self._live()
+            code = await self._run_worker()
             if self._was_ready_s is not None and self._clock.monotonic_s() - self._was_ready_s > 60:
                 pause_s = self.limits.first_pause_s
             if not self._place.there.is_set():
@@ -141,12 +194,8 @@ class WorkerSupervisor:
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
 
     @property
-    def state(self) -> DeskState:
-        """What was told last."""
-        return self.told[0] if self.told else DeskState.STARTING
-
-    @property
     def why(self) -> str:
+        """Why the desk is as it was told last."""
         return self.told[1] if self.told else ""
 
     @property
@@ -174,32 +223,30 @@ class WorkerSupervisor:
     async def set_mode(self, mode: Mode) -> None:
         """Hold, stop or release, now and for every later worker. One that does not obey is ended. Raises
         DeskStoppedHere when somebody stopped the desk at its machine at the same time."""
-        self.conversation.mode = mode
+        self._mode = mode
         process = self._process
         if mode is not Mode.STOPPED:
-            self._tidings.released()
+            self.events.released()
         if process is None:
             return
-        change = messages.SetMode(mode=mode, heard=self.conversation.stops_heard)
+        change = messages.SetMode(mode=mode, heard=self._stops_heard)
         if not self.ready.is_set():
             # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
             with contextlib.suppress(DeskUnavailable):
-                await self.conversation.send(change)
+                await self.send(change)
             return
         try:
-            answer = await self.conversation.call(change, within_s=self.limits.obey_s)
+            answer = await self.call(change, within_s=self.limits.obey_s)
         except DeskUnavailable:
             log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
             if process.returncode is None:
                 process.kill()
             return
         if answer.refused:
-            self.conversation.mode = (
-                Mode.STOPPED
-            )  # its word that it was stopped comes before this answer, and is being told
+            self._mode = Mode.STOPPED  # its word that it was stopped comes before this answer, and is being told
             raise DeskStoppedHere(id=self.desk.name)
 
-    async def _live(self) -> int:
+    async def _run_worker(self) -> int:
         if self._worker_is[0] is not DeskState.UNAVAILABLE:
             self._tell(DeskState.STARTING, "")
         drafts = await self._drafts()
@@ -219,29 +266,26 @@ class WorkerSupervisor:
                 self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
                 return TRY_LATER
             self._process = process
-            self.conversation.begin(process)
+            self._heard_s, self._has_spoken = self._clock.monotonic_s(), False
             try:
-                await self._serve(process, seized, drafts)
+                async with asyncio.TaskGroup() as group:
+                    watchdogs = (
+                        supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
+                        supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
+                    )
+                    with contextlib.suppress(DeskUnavailable):
+                        await self.send(await asyncio.to_thread(self._hello, drafts, seized.fd))
+                    await self._listen(process)
+                    for watchdog in watchdogs:
+                        watchdog.cancel()
                 return await process.wait()
             finally:
-                await asyncio.shield(self._bury(process))
-
-    async def _serve(self, process: Process, seized: InputLockMonitor, drafts: Mapping[str, tuple[str, ...]]) -> None:
-        async with asyncio.TaskGroup() as group:
-            watchdogs = (
-                supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
-                supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
-            )
-            with contextlib.suppress(DeskUnavailable):
-                await self.conversation.send(await asyncio.to_thread(self._hello, drafts, seized.fd))
-            await self.conversation.listen(process)
-            for watchdog in watchdogs:
-                watchdog.cancel()
+                await asyncio.shield(self._end(process))
 
     async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
         pause_s = self.limits.first_pause_s
         while True:
-            await self.conversation.silence.wait()  # an order whose worker is lost may still be taking its last step
+            await self._silence.wait()  # an order whose worker is lost may still be taking its last step
             try:
                 return await self._leftovers.drafts(self.desk.name)
             except Unavailable as trouble:
@@ -260,44 +304,30 @@ class WorkerSupervisor:
             panes=tuple(one for one in used if isinstance(one, PaneProfile)),
             anchors=str(self._anchors),
             locks=str(self._locks),
-            mode=self.conversation.mode,
+            mode=self._mode,
             drafts=dict(drafts),
             seized_fd=seized_fd,
             fault_points=str(faults.armed() or ""),
         )
 
-    def started(self, frame: Started) -> None:
-        match frame.stage:
-            case StartStage.READY:
-                self._was_ready_s = self._clock.monotonic_s()
-                self._tell(DeskState.READY, "")
-            case StartStage.WAITING:
-                self._tell(DeskState.UNAVAILABLE, frame.reason)
-            case StartStage.UNAVAILABLE:
-                self._tell(DeskState.UNAVAILABLE, frame.reason)
-
-    def learned(self, frame: WindowSignLearned) -> None:
+    def _learned_of(self, frame: WindowSignLearned) -> None:
         said = calibrations(self._place.desk, self.used).get(frame.window)
         if said is None:
             log.warning("learned_of_no_window", desk=self.desk.name, window=frame.window)
             return
         what = Learnable.BUSY_SIGN if isinstance(frame.value, Sign) else Learnable.ANCHOR
-        self._tidings.learned(
+        now_ms = self._clock.now_ms()
+        self.events.learned(
             LearnedFact(
-                desk=self.desk.name,
-                window=frame.window,
-                what=what,
-                at_ms=self._clock.now_ms(),
-                value=frame.value,
-                calibration=said,
+                desk=self.desk.name, window=frame.window, what=what, at_ms=now_ms, value=frame.value, calibration=said
             )
         )
 
     async def _watch(self, process: Process) -> None:
         while True:
             await asyncio.sleep(self.limits.silence_s / 5)
-            limit_s = self.limits.silence_s if self.conversation.has_spoken else self.limits.first_word_s
-            if self._clock.monotonic_s() - self.conversation.heard_s > limit_s:
+            limit_s = self.limits.silence_s if self._has_spoken else self.limits.first_word_s
+            if self._clock.monotonic_s() - self._heard_s > limit_s:
                 log.warning("desk_worker_silent", desk=self.desk.name, for_s=limit_s)
                 process.kill()
                 return
@@ -312,19 +342,32 @@ class WorkerSupervisor:
                 process.kill()
                 return
 
-    async def _bury(self, process: Process) -> None:
+    async def _end(self, process: Process) -> None:
+        """Say nothing to the worker any more; that its pipe is closed tells it to end."""
         if self._worker_is[0] is DeskState.READY:
             self._worker_is = (DeskState.UNAVAILABLE, JUST_ENDED)
         self.ready.clear()
         self._process = None
-        self.conversation.disconnect()
+        self._stops_heard = 0
+        self._wait("")
+        if process.stdin is not None:
+            process.stdin.close()
         try:
             async with asyncio.timeout(self.limits.farewell_s):
                 await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
-        self.conversation.mark_lost()
+        self.mark_lost()
+
+    def mark_lost(self) -> None:
+        """End the talk and fail the calls that wait for a word of the worker, which has ended."""
+        if self._talk is not None:
+            self.events.no_longer_usable(self._talk.window)  # it may have left a draft there
+            self._talk.mark_lost()
+        for answer in self._calls.values():
+            if not answer.done():
+                answer.set_exception(DeskUnavailable(id=self.desk.name, why=JUST_ENDED))
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()
@@ -343,143 +386,45 @@ class WorkerSupervisor:
             self.ready.clear()
         if (state, reason) != self.told:
             self.told = (state, reason)
-            self._tidings.desk(state, reason)
-
-
-def _ending(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-class DisplayTarget:
-    """One desk's display. A display of its own may go, and come back under another number."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk  # with the display that there is now
-        self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
-        self.why = "its virtual display is starting" if desk.virtual else ""
-        self.there = asyncio.Event()  # set while there is a display to work on
-        if not desk.virtual:
-            self.there.set()
-
-    def take(self, standing: DisplayStatus) -> bool:
-        """It stands so now. True when a worker of the display before is of no use any more."""
-        environ = {"DISPLAY": standing.display, "XAUTHORITY": standing.xauthority}
-        before, self.why = self.environ, standing.why
-        if not standing.display:
-            self.environ = {}
-            self.there.clear()
-            return bool(before)
-        self.environ = environ
-        self.desk = replace(self.desk, display=standing.display)
-        self.there.set()
-        return environ != before
-
-
-MOST_WORDS = 16  # of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense
-JUST_ENDED = "its worker has just ended"
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class DeliveryChannel:
-    """One delivery's conversation. None on the line: the worker is lost."""
-
-    delivery: str
-    fence: int
-    window: str
-    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
-
-    def is_about(self, frame: Ask | Done) -> bool:
-        """Whether the frame is of this very attempt, and not of one before it."""
-        return (frame.delivery, frame.fence) == (self.delivery, self.fence)
-
-    def mark_lost(self) -> None:
-        """The worker is lost: that is said in any case, if need be in place of its last word."""
-        if self.line.full():
-            self.line.get_nowait()
-        self.line.put_nowait(None)
-
-
-class WorkerSession:
-    """With one worker after the other. Between `begin` and `disconnect` there is one to talk with."""
-
-    def __init__(self, desk: str, keeper: WorkerSupervisor, tidings: DeskEvents, *, clock: Clock) -> None:
-        """`desk` by its name; what the worker tells of its own accord goes to `tidings`."""
-        self._desk = desk
-        self._keeper = keeper
-        self._tidings = tidings
-        self._clock = clock
-        self._process: Process | None = None
-        self._talk: DeliveryChannel | None = None
-        self._calls: dict[int, asyncio.Future[CallResult]] = {}
-        self._number = 0
-        self._waits = ""
-        self.mode = Mode.OPEN
-        self.stops_heard = 0
-        self.heard_s = 0.0
-        self.has_spoken = False
-        self.silence = asyncio.Event()
-        self.silence.set()
-
-    def begin(self, process: Process) -> None:
-        """There is a worker now."""
-        self._process = process
-        self.heard_s, self.has_spoken = self._clock.monotonic_s(), False
-
-    def disconnect(self) -> None:
-        """Nothing is said to the worker any more; closing its pipe tells it to end."""
-        process, self._process = self._process, None
-        self.stops_heard = 0
-        self._wait("")
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-
-    def mark_lost(self) -> None:
-        """The worker has ended: whoever waits for a word of it is told so."""
-        if self._talk is not None:
-            self._tidings.no_longer_usable(self._talk.window)  # it may have left a draft there
-            self._talk.mark_lost()
-        for answer in self._calls.values():
-            if not answer.done():
-                answer.set_exception(DeskUnavailable(id=self._desk, why=JUST_ENDED))
+            self.events.desk(state, reason)
 
     def open_talk(self, delivery: str, fence: int, *, window: str) -> DeliveryChannel:
         """From now on the worker's frames about this delivery into `window` go onto the returned line."""
         self._talk = DeliveryChannel(delivery=delivery, fence=fence, window=window)
-        self.silence.clear()
+        self._silence.clear()
         return self._talk
 
     def close_talk(self) -> None:
-        """What still comes about the delivery is dropped."""
+        """Drop what the worker still says about the delivery."""
         self._talk = None
-        self.silence.set()
+        self._silence.set()
 
     async def send(self, frame: ToWorker) -> None:
         """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
-            raise DeskUnavailable(id=self._desk, why=self._keeper.why or "its worker is not running")
+            raise DeskUnavailable(id=self.desk.name, why=self.why or "its worker is not running")
         try:
             process.stdin.write(messages.pack(frame))
             await process.stdin.drain()
         except (ConnectionError, RuntimeError) as trouble:
-            raise DeskUnavailable(id=self._desk, why=JUST_ENDED) from trouble
+            raise DeskUnavailable(id=self.desk.name, why=JUST_ENDED) from trouble
 
     async def call(self, question: messages.Question | messages.SetMode, *, within_s: float) -> CallResult:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
-        self._number += 1
-        call, answer = self._number, asyncio.get_running_loop().create_future()
+        call, answer = next(self._numbers), asyncio.get_running_loop().create_future()
         self._calls[call] = answer
         try:
             await self.send(replace(question, call=call))
             async with asyncio.timeout(within_s):
                 return await answer
         except TimeoutError:
-            raise DeskUnavailable(id=self._desk, why="its worker does not answer") from None
+            raise DeskUnavailable(id=self.desk.name, why="its worker does not answer") from None
         finally:
             self._calls.pop(call, None)
 
-    async def listen(self, process: Process) -> None:
-        """Hand the worker's frames on until its pipe ends."""
+    async def _listen(self, process: Process) -> None:
+        """Take the worker's frames until its pipe ends."""
         assert process.stdout is not None
         while True:
             try:
@@ -488,16 +433,19 @@ class WorkerSession:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
             except messages.BadFrame as trouble:
-                log.warning("desk_worker_unintelligible", desk=self._desk, why=trouble.message)
+                log.warning("desk_worker_unintelligible", desk=self.desk.name, why=trouble.message)
                 process.kill()
                 return
-            self.heard_s, self.has_spoken = self._clock.monotonic_s(), True
+            self._heard_s, self._has_spoken = self._clock.monotonic_s(), True
             await self._handle(frame)
 
     async def _handle(self, frame: FromWorker) -> None:
         match frame:
+            case Started(reason=""):
+                self._was_ready_s = self._clock.monotonic_s()
+                self._tell(DeskState.READY, "")
             case Started():
-                self._keeper.started(frame)
+                self._tell(DeskState.UNAVAILABLE, frame.reason)
             case Ask() | Done():
                 await self._hear(frame)
             case CallResult():
@@ -507,40 +455,40 @@ class WorkerSession:
             case messages.Waits():
                 self._wait(frame.why)
             case messages.Locked():
-                self._tidings.locked(is_locked=frame.is_locked)
+                self.events.locked(is_locked=frame.is_locked)
             case messages.StoppedHere():
-                self.mode = Mode.STOPPED  # for a later worker too
-                self.stops_heard = frame.number
-                self._tidings.stopped(frame.how)
+                self._mode = Mode.STOPPED  # for a later worker too
+                self._stops_heard = frame.number
+                self.events.stopped(frame.how)
             case Beat():
                 pass
             case _:
-                self._hear_of_window(frame)
+                self._handle_window(frame)
 
-    def _hear_of_window(self, frame: messages.OfWindow) -> None:
+    def _handle_window(self, frame: messages.OfWindow) -> None:
         match frame:
             case messages.WindowUsable():
-                self._tidings.usable(frame.window)
+                self.events.usable(frame.window)
             case messages.WindowShows():
-                self._tidings.shows(frame.shown)
+                self.events.shows(frame.shown)
             case messages.WindowActive():
-                self._tidings.stirred(frame.window)
+                self.events.stirred(frame.window)
             case messages.WindowStatusChanged():
-                self._tidings.seen(frame.status)
+                self.events.seen(frame.status)
             case WindowSignLearned():
-                self._keeper.learned(frame)
+                self._learned_of(frame)
 
     async def _hear(self, frame: Ask | Done) -> None:
         talk = self._talk
-        if talk is not None and talk.is_about(frame):
+        if talk is not None and (frame.delivery, frame.fence) == (talk.delivery, talk.fence):
             if isinstance(frame, Done) and frame.outcome.draft_left:
-                self._tidings.no_longer_usable(talk.window)
+                self.events.no_longer_usable(talk.window)
             if talk.line.full():
-                self._keeper.end_worker("it talks without waiting for answers")
+                self.end_worker("it talks without waiting for answers")
             else:
                 talk.line.put_nowait(frame)
             return
-        log.warning("word_of_another_order", desk=self._desk, delivery=frame.delivery, fence=frame.fence)
+        log.warning("word_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
         if isinstance(frame, Ask):
             refused = "nobody waits for this delivery"
             answer = messages.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)
@@ -550,4 +498,8 @@ class WorkerSession:
     def _wait(self, why: str) -> None:
         if why != self._waits:
             self._waits = why
-            self._tidings.waits(why)
+            self.events.waits(why)
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

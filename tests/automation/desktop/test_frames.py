@@ -31,7 +31,7 @@ TO_WORKER: list[messages.ToWorker] = [
         fault_points="/f",
     ),
     messages.Deliver(order=make_order("a", "text\n漢字 👩‍👩‍👧")),
-    messages.Settle(order=make_order("a", "text", fence=3)),
+    messages.Deliver(order=make_order("a", "text", fence=3), settles=True),
     messages.GiveUp(delivery="D1", fence=2),
     messages.Granted(number=3, delivery="D1", fence=2, refused="no"),
     messages.SetMode(call=1, mode=messages.Mode.STOPPED),
@@ -49,7 +49,7 @@ OUTCOME = Outcome(
 )
 FROM_WORKER: list[messages.FromWorker] = [
     messages.CallResult(call=1, refused="a terminal's margin", cause=Cause.MARGIN),
-    messages.Started(stage=messages.StartStage.UNAVAILABLE, reason="no display :0"),
+    messages.Started(reason="no display :0"),
     messages.Ask(number=1, delivery="D1", fence=2, step=messages.DeliveryStep.STAGED, sha256="ab", drafts=("text:ab",)),
     messages.Done(delivery="D1", fence=2, outcome=OUTCOME),
     messages.CallResult(call=1, windows=(WindowStatus(name="a", usable=True, reason=""),), png="aGk="),

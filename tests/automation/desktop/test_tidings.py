@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import cast
+from pathlib import Path
 
 import pytest
 
 from automation.desktop.worker.desk_events import MOST, DeskEvents
-from automation.desktop.worker.supervisor import WorkerSession, WorkerSupervisor
-from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
+from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
+from core.desks.model import Desk, DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.profiles.model import Activity
-from tests.fakes.desk import StoreGone
+from tests.fakes.desk import Leftovers, StoreGone
 
 
 @dataclass(slots=True)
@@ -65,8 +65,19 @@ class Listener(DeskNews):
 
 async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
     listener = Listener(refusals=3)
-    tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
-    conversation = WorkerSession("main", cast("WorkerSupervisor", None), tidings, clock=SystemClock())
+    link = WorkerSupervisor(
+        Desk(name="main", display=":0", windows=()),
+        {},
+        argv=(),
+        environ={},
+        anchors=Path(),
+        locks=Path(),
+        news=lambda: listener,
+        leftovers=Leftovers(),
+        clock=SystemClock(),
+        limits=WorkerTimeouts(first_pause_s=0.001),
+    )
+    tidings = link.events
     for window in ("left", "right", "of a worker that ended"):
         tidings.usable(window)
     task = asyncio.ensure_future(tidings.run())
@@ -74,8 +85,8 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
         await listener.refused.wait()  # it is being told, and cannot be taken
         tidings.no_longer_usable("left")
         tidings.no_longer_usable("right")
-        conversation.open_talk("D1", 1, window="of a worker that ended")
-        conversation.mark_lost()
+        link.open_talk("D1", 1, window="of a worker that ended")
+        link.mark_lost()
         tidings.usable("right")
         tidings.usable("the last")
         await listener.came.wait()

@@ -23,7 +23,6 @@ from automation.desktop.worker.messages import (
     FromWorker,
     Mode,
     Question,
-    Settle,
     ToWorker,
 )
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
@@ -37,7 +36,7 @@ NAME = "agent-1"
 ORDER = make_order(NAME, "Hello")
 ACT = replace(ORDER, text="", act=Act.INTERRUPT)
 NEVER = "this is not done here; do it by hand"
-READY = messages.Started(stage=messages.StartStage.READY)
+READY = messages.Started()
 
 
 @dataclass(slots=True)
@@ -176,7 +175,7 @@ class Talk:
         assert answer.call == question.call
         return answer
 
-    def outcome(self, job: Deliver | Settle) -> Outcome:
+    def outcome(self, job: Deliver) -> Outcome:
         self.say(job)
         while isinstance(frame := self.hear(), Ask):
             self.say(messages.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence))
@@ -255,11 +254,11 @@ def test_marks_of_a_draft_are_known_before_it_is_cleared_and_those_of_one_left_b
     ("job", "result", "reason"),
     [
         (Deliver(order=ORDER), Result.BOUNCED, Reason.PERSON_TYPING),
-        (Settle(order=ORDER), Result.UNKNOWN, Reason.WORKER_LOST),
+        (Deliver(order=ORDER, settles=True), Result.UNKNOWN, Reason.WORKER_LOST),
     ],
 )
 def test_nothing_begins_while_somebody_types_and_what_was_interrupted_is_looked_at_later(
-    job: Deliver | Settle, result: Result, reason: Reason
+    job: Deliver, result: Result, reason: Reason
 ) -> None:
     hands = Hands(why=[Reason.PERSON_TYPING])
     with at_work(hands.surface()) as talk:
@@ -282,7 +281,7 @@ def test_nothing_begins_and_nothing_is_touched_on_a_desk_that_is_held_or_stopped
     hands = Hands()
     with at_work(hands.surface(), mode) as talk:
         assert talk.outcome(Deliver(order=ORDER)).result is Result.STOPPED
-        assert talk.outcome(Settle(order=ORDER)).result is Result.UNKNOWN
+        assert talk.outcome(Deliver(order=ORDER, settles=True)).result is Result.UNKNOWN
         why = f"the desk is {mode}"
         assert talk.answer(messages.ReadWindow(call=1, window=NAME)).refused == why
         assert talk.answer(messages.Arrange(call=2, windows=(NAME,))).refused == why
@@ -295,7 +294,7 @@ def test_an_order_for_a_window_that_is_not_there_fails_and_the_worker_works_on()
         stranger = order(window="agent-9")
         outcome = talk.outcome(Deliver(order=stranger))
         assert (outcome.result, outcome.note) == (Result.FAILED, "this desk has no pane called agent-9")
-        assert talk.outcome(Settle(order=stranger)).result is Result.UNKNOWN
+        assert talk.outcome(Deliver(order=stranger, settles=True)).result is Result.UNKNOWN
         assert talk.outcome(Deliver(order=ORDER)).result is Result.DELIVERED
     assert not [act for act in hands.acts if act.startswith("agent-9")], "nobody looks after what is not there"
 
@@ -306,7 +305,7 @@ def test_what_these_hands_cannot_do_is_refused_by_their_own_sentence() -> None:
     with at_work(cannot) as talk:
         acted = talk.outcome(Deliver(order=ACT))
         assert (acted.result, acted.note) == (Result.FAILED, NEVER)
-        assert talk.outcome(Settle(order=ACT)).result is Result.UNKNOWN
+        assert talk.outcome(Deliver(order=ACT, settles=True)).result is Result.UNKNOWN
         questions: list[Question] = [
             messages.ReadWindow(call=1, window=NAME),
             messages.Arrange(call=2, windows=(NAME,)),

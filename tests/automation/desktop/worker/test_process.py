@@ -21,7 +21,6 @@ from automation.desktop.worker.messages import (
     Hello,
     Mode,
     Started,
-    StartStage,
     from_worker,
     pack,
 )
@@ -112,7 +111,7 @@ def test_a_display_that_does_not_answer_is_told_while_it_is_waited_for_and_not_o
     assert told.frames == []
     with says_when_late(inbox, "held", after_s=0):
         assert told.beats.wait(60)
-    assert told.frames[:2] == [Started(stage=StartStage.WAITING, reason="held"), Beat()]
+    assert told.frames[:2] == [Started(reason="held"), Beat()]
 
 
 def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_again_soon(
@@ -134,6 +133,5 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
     assert code == TRY_SOON
     last = from_worker(said.getvalue()[said.getvalue().rindex(b"Started {") :])
     assert isinstance(last, Started)
-    assert last.stage is StartStage.UNAVAILABLE
     assert last.reason.startswith("another program holds the display (a dragged window")
     assert unavailable("main", last.reason) == cure(Reason.DISPLAY_HELD)
