@@ -13,10 +13,9 @@ from pathlib import Path
 
 import structlog
 
-from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
+from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart, cuts
 from core.kit.errors import Invalid, Unavailable
 from core.kit.files import drafts_left, write_private
-from core.kit.text_split import cuts
 from core.messages.answer_markers import instruction
 from core.messages.model import Message, MessageKind, label
 from core.profiles.model import Longest, TooLong

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kit.text_split import cuts
+from core.deliveries.message_parts import cuts
 
 WHOLE = [
     "e\u0301",
