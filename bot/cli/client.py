@@ -67,7 +67,7 @@ def exchange(
     method: str,
     path: str,
     *,
-    body: Mapping[str, object] | None = None,
+    body: object = None,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 30,
 ) -> HttpAnswer:

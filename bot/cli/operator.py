@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -45,14 +44,14 @@ def call(
     method: str,
     path: str,
     *,
-    body: Mapping[str, object] | None = None,
+    body: object = None,
     timeout_s: float = 30,
     key: str | None = None,
 ) -> HttpAnswer:
     """Ask the running Octet. With `key` Octet carries the command out once, however often it is sent.
 
-    Asks once more if the answer was lost and that does no harm. Raises NotRunning, Later, Refused with the reason that
-    Octet gave, or MayBeDone, MayBeDoneOnce or AnswerLostTwice if the answer stays lost."""
+    Asks once more if the answer was lost and that does no harm. Raises OctetNotRunning, TryLater or RequestRefused with
+    the reason and code that Octet gave, or MayBeDone, MayBeDoneOnce or AnswerLostTwice if the answer stays lost."""
     headers = {} if key is None else {"Idempotency-Key": quote(key, safe="")}
     maybe = MayBeDone() if key is None else MayBeDoneOnce(key=key)
 
@@ -75,10 +74,11 @@ def call(
     except NoOctet as error:
         unheard = AnswerLostTwice() if isinstance(error, AnswerLost) else OctetNotRunning(home=home.root)
         raise (maybe if is_lost or (method != "GET" and isinstance(error, AnswerLost)) else unheard) from error
-    if response.status >= 500:
-        raise maybe if is_lost else TryLater(why=response.error_message)
     if not response.is_good:
-        raise RequestRefused(why=response.error_message)
+        if is_lost and response.status >= 500:
+            raise maybe
+        refusal = TryLater if response.status >= 500 else RequestRefused
+        raise refusal(why=response.error_message, code=response.error_code)
     return response
 
 

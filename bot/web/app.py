@@ -12,10 +12,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors
+from bot.web import calibrations, click_page, errors
 from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, RequiredAccess
-from bot.web.routes import calibrations
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError

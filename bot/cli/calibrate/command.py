@@ -17,12 +17,11 @@ import typer
 from bot.cli.calibrate.console import Console, NothingConnected
 from bot.cli.errors import first_cause, run_async
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import OctetNotRunning, call
+from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater, call
 from bot.runfile import running
 from core.calibration import texts
 from core.calibration.model import CalibratedWindow, CalibrationOptions, ChooseWindows, Pick
 from core.calibration.ports import CalibrationDialog
-from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 
 if TYPE_CHECKING:
@@ -194,11 +193,12 @@ async def _asking(
     known = next((one for one in files.desks if one.name == desk.name), None)
     run = running(home.root)
     if run is not None and known is not None and (known.virtual or known.display == desk.display):
-        octet = RemoteCalibration(run=run, desk=desk.name, wishes=wishes)
+        octet = RemoteCalibration(home=home, run=run, desk=desk.name, wishes=wishes)
         try:
             await octet.start()
-        except (DeskNotFound, DeskWithoutHands):
-            pass  # it works at other desks
+        except (RequestRefused, TryLater) as refused:
+            if refused.details["code"] not in {"desk_not_found", "desk_without_hands"}:
+                raise  # else it works at other desks
         else:
             console.page = None if console.sees_display else octet.page
             yield octet

@@ -16,10 +16,9 @@ from fastapi.routing import APIRoute
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
-from bot.web import app, click_page
+from bot.web import app, calibrations, click_page
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
 from bot.web.guard import LOOPBACK_NAMES, Guard, RequiredAccess
-from bot.web.routes import calibrations
 from bot.web.verbs import add_routes
 from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face

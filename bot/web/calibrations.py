@@ -1,20 +1,29 @@
-"""/desks/{name}/calibration: a session of questions and answers, and a page on which its owner points at composers."""
+"""/desks/{name}/calibration: a session of questions and answers, and a page on which its owner points at composers. The
+frozen dataclasses of core go over HTTP as they are."""
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from bot.web.click_page import PAGE, OneTimeLinks
 from bot.web.guard import Core, Operator
-from bot.web.schemas.calibrations import ANSWER, OPTIONS, STEP, PageAnswer
-from core.calibration.model import CalibrationStep
+from core.calibration.model import Answer, CalibrationOptions, CalibrationStep
 
 T = TypeVar("T")
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
+STEP: TypeAdapter[CalibrationStep] = TypeAdapter(CalibrationStep)
+OPTIONS: TypeAdapter[CalibrationOptions] = TypeAdapter(CalibrationOptions)
 router = APIRouter(prefix="/desks/{name}/calibration")
+
+
+class PageAnswer(BaseModel, frozen=True):
+    """Where the page is, on this very address. It lets one browser in, once."""
+
+    path: str
 
 
 @router.post("")

@@ -1,1 +1,0 @@
-"""What travels over HTTP, in the words of core."""
