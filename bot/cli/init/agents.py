@@ -30,6 +30,12 @@ _TEXTS = {
     AgentPlace.DISPLAYS: "in windows that nobody sees: a virtual display for each",
     AgentPlace.DRY_RUN: "not yet: prompts are shown in Discord and typed nowhere (dry run)",
 }
+_LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
+_COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
+"""What the shipped profiles' programs are called on a command line."""
+_EXAMPLES = "main"  # the desk of the shipped configuration, with the demo's windows
+_BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
+_BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
 
 
 def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
@@ -38,10 +44,14 @@ def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
         print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
         print(f"  To choose anew: octet init --agents {'|'.join(AgentPlace)}")
         return
-    kind = wishes.agents or _asked(questions)
-    match kind:
+    match wishes.agents or _asked(questions):
         case AgentPlace.WINDOWS:
-            _windows(home, questions)
+            from bot.cli.calibrate.command import calibrate_windows
+            from bot.cli.calibrate.console import Console
+            from core.calibration.model import CalibrationOptions
+
+            console = Console(is_person=questions.is_terminal, mark=MARK)
+            run_async(calibrate_windows(home, CalibrationOptions(), console))
         case AgentPlace.TERMINALS:
             _terminals(home, questions)
         case AgentPlace.DISPLAYS:
@@ -62,29 +72,32 @@ def summary(home: Home) -> str:
     return ", ".join(f"{number} {_LANES.get(lane, lane)}" for lane, number in lanes.items()) or "none"
 
 
-_LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
-_COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
-"""What the shipped profiles' programs are called on a command line."""
-_EXAMPLES = "main"  # the desk of the shipped configuration, with the demo's windows
-_BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
-_BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
-
-
 def set_dry_run(document: Any) -> None:
     """Let the prompts of all agents of agents.toml be shown and sent nowhere."""
     for agent in document.get("agents", []):
-        _take_out(agent)
+        _disconnect(agent)
 
 
-def _take_out(agent: Any) -> None:
+def _disconnect(agent: Any) -> None:
     agent["lane"] = "dryrun"
     for key in ("desk", "window", "allowed_actions"):
         agent.pop(key, None)
 
 
+def offered() -> dict[AgentPlace, str]:
+    """The ways that this platform has, with their texts."""
+    is_linux = sys.platform.startswith("linux")
+    works_here = {
+        AgentPlace.WINDOWS: not is_linux or bool(environment().get("DISPLAY")),
+        AgentPlace.TERMINALS: sys.platform != "win32",
+        AgentPlace.DISPLAYS: is_linux,
+        AgentPlace.DRY_RUN: True,
+    }
+    return {kind: text for kind, text in _TEXTS.items() if works_here[kind]}
+
+
 def _asked(questions: Prompts) -> AgentPlace:
-    kinds = [kind for kind in _TEXTS if _works_here(kind)]
-    choices = {kind.value: _TEXTS[kind] for kind in kinds}
+    choices = {kind.value: text for kind, text in offered().items()}
     while True:
         kind = AgentPlace(questions.choose("Where your agents are", choices, option="--agents"))
         try:
@@ -107,41 +120,24 @@ def _check(kind: AgentPlace) -> None:
         check_packages()
 
 
-def _works_here(kind: AgentPlace) -> bool:
-    """Whether this way is there at all: nobody need read of windows without a screen, or of tmux on Windows."""
-    is_linux = sys.platform.startswith("linux")
-    match kind:
-        case AgentPlace.WINDOWS:
-            return not is_linux or bool(environment().get("DISPLAY"))
-        case AgentPlace.TERMINALS:
-            return sys.platform != "win32"
-        case AgentPlace.DISPLAYS:
-            return is_linux
-        case AgentPlace.DRY_RUN:
-            return True
-
-
-def _windows(home: Home, questions: Prompts) -> None:
-    from bot.cli.calibrate.command import calibrate_windows
-    from bot.cli.calibrate.console import Console
-    from core.calibration.model import CalibrationOptions
-
-    run_async(calibrate_windows(home, CalibrationOptions(), Console(is_person=questions.is_terminal, mark=MARK)))
-
-
 def _terminals(home: Home, questions: Prompts) -> None:
     """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
     from core.calibration.writer import DeskTemplate, write_panes
+    from core.config.profiles import in_pane, read_profiles
 
     _check(AgentPlace.TERMINALS)
-    profile = _asked_kind(home, questions)
+    kinds = read_profiles(home.root, []).kinds
+    # Which program for the command line: by the profiles that know one's screen.
+    known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
+    choices = {name: _described(name) for name in known}
+    profile = questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
     program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
     number = questions.number("How many of them", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
     template = DeskTemplate(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
     for line in write_panes(home, number, template, replaces=True):
         print(f"  {line}")
     _without_examples(home)
-    # By a process of its own: whoever lays panes out has them until it ends, and Octet is to have them soon.
+    # By a process of its own: the process that lays panes out has them until it ends, and Octet is to have them soon.
     words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
     if code := subprocess.run(words, check=False).returncode:
         print("What is answered is kept. To answer anew for the agents: octet init --agents terminals")
@@ -163,16 +159,6 @@ def _folder(questions: Prompts, option: str) -> str:
         if "{" in str(folder) or folder.is_dir():
             return str(folder.absolute())
         print(f"  There is no folder {printable(str(folder))}; make it in another terminal, or type another one.")
-
-
-def _asked_kind(home: Home, questions: Prompts) -> str:
-    """Which program for the command line: by the profiles that know one's screen."""
-    from core.config.profiles import in_pane, read_profiles
-
-    kinds = read_profiles(home.root, []).kinds
-    known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
-    choices = {name: _described(name) for name in known}
-    return questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
 
 
 def _described(profile: str) -> str:
@@ -212,7 +198,7 @@ def _without_examples(home: Home) -> None:
             if has_others:
                 del agents[at]
             else:
-                _take_out(agents[at])
+                _disconnect(agents[at])
 
     change(home, work)
 

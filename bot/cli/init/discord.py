@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomlkit
@@ -24,7 +25,7 @@ from bot.discord.setup_client import (
     TokenInvalid,
     invite_link,
 )
-from core.config.editor import Edit, change
+from core.config.editor import change
 from core.config.settings import TOKEN, is_token, read_settings, set_variable
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.security.model import OPERATOR
@@ -76,9 +77,10 @@ def set_up_discord(home: Home, wishes: InitOptions, questions: Prompts) -> bool:
         print("  Without Discord: tasks come from `octet task new`. `octet init` asks again.")
         return False
     directory, application = found
-    server = _server(home, directory, application, wishes, questions)
-    _channel(home, directory, application, server, wishes=wishes, questions=questions)
-    _owner(home, directory, application, server, wishes=wishes, questions=questions)
+    setup = _DiscordSetup(home, directory, application, wishes, questions)
+    server = setup.choose_server()
+    setup.choose_channel(server)
+    setup.name_owner(server)
     return True
 
 
@@ -87,14 +89,10 @@ def settings_now(home: Home) -> Settings:
     return read_settings(home, [])
 
 
-def _directory(home: Home, token: str) -> SetupClient:
-    return SetupClient(token, api_base=settings_now(home).discord.api_base)
-
-
 def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | None:
     settings = settings_now(home)
     if settings.discord_token is not None:
-        directory = _directory(home, settings.discord_token.get_secret_value())
+        directory = SetupClient(settings.discord_token.get_secret_value(), api_base=settings.discord.api_base)
         try:
             application = directory.application()
         except TokenInvalid:
@@ -111,7 +109,7 @@ def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | 
         if not settings.discord.sandbox and not is_token(token):
             print("  This is not a bot's token: it has three parts with dots between. Copy it whole from the page Bot.")
             continue
-        directory = _directory(home, token)
+        directory = SetupClient(token, api_base=settings.discord.api_base)
         try:
             application = directory.application()
         except TokenInvalid:
@@ -128,87 +126,117 @@ def _bare(typed: str) -> str:
     return typed.strip().removeprefix(f"{TOKEN}=").strip("\"'").removeprefix("Bot ").strip()
 
 
-def _server(
-    home: Home, directory: SetupClient, application: Application, wishes: InitOptions, questions: Prompts
-) -> DiscordServer:
-    kept = settings_now(home).discord.guild_id
-    wanted = wishes.guild or kept
-    servers = _invited(directory, application, str(wanted) if wanted else None, wishes.wait_s)
-    if wanted is not None:
-        found = _among(servers, "server", str(wanted))
-        print(f"  Server: {printable(found.name)}{' (kept)' if wanted == kept else ''}.")
-    elif len(servers) == 1:
-        (found,) = servers
-        print(f"  Server: {printable(found.name)}, the only one that the bot is on.")
-    else:
-        choices = {one.id: one.name for one in servers}
-        found = _among(servers, "server", questions.choose("The server to serve", choices, option="--guild"))
-    if int(found.id) != kept:
-        _save_ids(home, guild_id=int(found.id))
-    return found
+@dataclass(frozen=True, slots=True)
+class _DiscordSetup:
+    home: Home
+    directory: SetupClient
+    application: Application
+    wishes: InitOptions
+    questions: Prompts
 
+    def choose_server(self) -> DiscordServer:
+        kept = settings_now(self.home).discord.guild_id
+        wanted = self.wishes.guild or kept
+        servers = self._invited(str(wanted) if wanted else None)
+        if wanted is not None:
+            found = _among(servers, "server", str(wanted))
+            print(f"  Server: {printable(found.name)}{' (kept)' if wanted == kept else ''}.")
+        elif len(servers) == 1:
+            (found,) = servers
+            print(f"  Server: {printable(found.name)}, the only one that the bot is on.")
+        else:
+            choices = {one.id: one.name for one in servers}
+            found = _among(servers, "server", self.questions.choose("The server to serve", choices, option="--guild"))
+        if int(found.id) != kept:
+            _save_id(self.home, "guild_id", int(found.id))
+        return found
 
-def _invited(
-    directory: SetupClient, application: Application, wanted: str | None, wait_s: float
-) -> list[DiscordServer]:
-    """The bot's servers, once it is on one (on the wanted one, if there is one). Raises NotInvited."""
+    def _invited(self, wanted: str | None) -> list[DiscordServer]:
+        """The bot's servers, once it is on one (on the wanted one, if there is one). Raises NotInvited."""
+        servers: list[DiscordServer] = []
 
-    def there() -> list[DiscordServer]:
-        servers = directory.servers()
-        return servers if wanted is None or any(one.id == wanted for one in servers) else []
+        def is_there() -> bool:
+            servers[:] = self.directory.servers()
+            return bool(servers) if wanted is None else any(one.id == wanted for one in servers)
 
-    servers = there()
-    if servers:
+        if is_there():
+            return servers
+        others = ", ".join(f"{printable(one.name)} (id {one.id})" for one in servers)
+        if wanted is not None:
+            known = f"it is on: {others}. `octet init --guild ID` serves another one" if others else "it is on none"
+            print(f"  The bot is not on the server {wanted}; {known}.")
+        if self.application.needs_code_grant:
+            print("  On the page Bot switch *Requires OAuth2 Code Grant* off: with it, nobody can invite the bot.")
+        print("  Invite the bot: open this link and choose your server. It asks for what Octet needs and nothing more.")
+        print(f"  {invite_link(self.application.id)}")
+        print("  Waiting until the bot is there … (Ctrl-C: later)", flush=True)
+        if not wait_until(is_there, self.wishes.wait_s, LOOK_S):
+            raise NotInvitedThere(id=wanted, known=others or "none") if wanted is not None else NotInvited
         return servers
-    others = ", ".join(f"{printable(one.name)} (id {one.id})" for one in directory.servers())
-    if wanted is not None:
-        known = f"it is on: {others}. `octet init --guild ID` serves another one" if others else "it is on none"
-        print(f"  The bot is not on the server {wanted}; {known}.")
-    if application.needs_code_grant:
-        print("  On the page Bot switch *Requires OAuth2 Code Grant* off: with it, nobody can invite the bot.")
-    print("  Invite the bot: open this link and choose your server. It asks for what Octet needs and nothing more.")
-    print(f"  {invite_link(application.id)}")
-    print("  Waiting until the bot is there … (Ctrl-C: later)", flush=True)
-    if not wait_until(lambda: bool(there()), wait_s, LOOK_S):
-        raise NotInvitedThere(id=wanted, known=others or "none") if wanted is not None else NotInvited
-    return there()
+
+    def choose_channel(self, server: DiscordServer) -> None:
+        channels = self.directory.text_channels(server.id, self.application.bot_id)
+        kept = settings_now(self.home).discord.channel_id
+        if self.wishes.channel is not None or any(one.id == str(kept) for one in channels):
+            found = _among(channels, "channel", str(self.wishes.channel or kept))
+            print(f"  Channel: #{printable(found.name)}{' (kept)' if found.id == str(kept) else ''}.")
+        elif not channels:
+            print("  The server shows the bot no text channel: tasks from the command line are told to nobody.")
+            return
+        elif len(channels) == 1:
+            (found,) = channels
+            print(f"  Channel: #{printable(found.name)}, the only one there.")
+        else:
+            best = next((place for place, one in enumerate(channels) if not one.lacks), 0)
+            choices = {one.id: f"#{one.name}{_lacking(one)}" for one in channels}
+            question = "The channel for news of tasks"
+            chosen = self.questions.choose(question, choices, option="--channel", default=best)
+            found = _among(channels, "channel", chosen)
+        if found.lacks:
+            lacks = ", ".join(found.lacks)
+            print(f"  There the bot lacks: {lacks}. Give it that in the channel's settings, Permissions.")
+        if found.id != str(kept):
+            _save_id(self.home, "channel_id", int(found.id))
+
+    def name_owner(self, server: DiscordServer) -> None:
+        owner = asyncio.run(_name_owner(self.home, None))
+        if owner is not None:
+            print(f"  Owner: {printable(owner.name)} (kept).")
+            return
+        person = self._person()
+        if person is None:
+            print("  No owner yet: the first start prints a code for `/admin claim`.")
+            return
+        asyncio.run(_name_owner(self.home, person))
+        name = printable(person.name)
+        print(f"  {name} owns this Octet now; everybody else is denied.")
+        if self.directory.find_member(server.id, person.id) is None:
+            print(f"  But {name} is no member of {printable(server.name)}: Octet is used from there.")
+
+    def _person(self) -> DiscordUser | None:
+        owners, wish = self.application.owners, self.wishes.owner
+        if wish == APPLICATION:
+            return next(iter(owners), None)
+        if wish is not None and wish != NOBODY:
+            try:
+                return self.directory.find_user(wish)
+            except NotVisible:
+                raise NoSuchPerson(id=wish) from None
+        if not owners or wish == NOBODY:
+            return None
+        if len(owners) == 1:
+            (one,) = owners
+            question = f"Make {printable(one.name)} (id {one.id}), who owns the application, the owner of this Octet?"
+            return one if self.questions.confirm(question, option="--owner") else None
+        choices = {one.id: f"{one.name} (id {one.id})" for one in owners}
+        choices[NOBODY] = "nobody yet: by `/admin claim` later"
+        question = "The owner of this Octet, of the team that owns the application"
+        chosen = self.questions.choose(question, choices, option="--owner")
+        return next((one for one in owners if one.id == chosen), None)
 
 
-def _channel(
-    home: Home,
-    directory: SetupClient,
-    application: Application,
-    server: DiscordServer,
-    *,
-    wishes: InitOptions,
-    questions: Prompts,
-) -> None:
-    channels = directory.text_channels(server.id, application.bot_id)
-    kept = settings_now(home).discord.channel_id
-    is_kept = any(one.id == str(kept) for one in channels)
-    if wishes.channel is not None or is_kept:
-        found = _among(channels, "channel", str(wishes.channel or kept))
-        print(f"  Channel: #{printable(found.name)}{' (kept)' if found.id == str(kept) else ''}.")
-    elif not channels:
-        print("  The server shows the bot no text channel: tasks from the command line are told to nobody.")
-        return
-    elif len(channels) == 1:
-        (found,) = channels
-        print(f"  Channel: #{printable(found.name)}, the only one there.")
-    else:
-        best = next((place for place, one in enumerate(channels) if not one.lacks), 0)
-        choices = {one.id: _described(one) for one in channels}
-        question = "The channel for news of tasks"
-        found = _among(channels, "channel", questions.choose(question, choices, option="--channel", default=best))
-    if found.lacks:
-        print(f"  There the bot lacks: {', '.join(found.lacks)}. Give it that in the channel's settings, Permissions.")
-    if found.id != str(kept):
-        _save_ids(home, channel_id=int(found.id))
-
-
-def _described(channel: ChannelAccess) -> str:
-    lacks = f" (the bot lacks there: {', '.join(channel.lacks)})" if channel.lacks else ""
-    return f"#{channel.name}{lacks}"
+def _lacking(channel: ChannelAccess) -> str:
+    return f" (the bot lacks there: {', '.join(channel.lacks)})" if channel.lacks else ""
 
 
 def _among(places: Sequence[P], what: str, wanted: str) -> P:
@@ -217,54 +245,6 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
             return one
     known = ", ".join(f"{one.id} ({printable(one.name)})" for one in places) or "none"
     raise NoSuchPlace(what=what, id=wanted, known=known)
-
-
-def _owner(
-    home: Home,
-    directory: SetupClient,
-    application: Application,
-    server: DiscordServer,
-    *,
-    wishes: InitOptions,
-    questions: Prompts,
-) -> None:
-    has = asyncio.run(_name_owner(home, None))
-    if has is not None:
-        print(f"  Owner: {printable(has.name)} (kept).")
-        return
-    person = _person(directory, application, wishes.owner, questions)
-    if person is None:
-        print("  No owner yet: the first start prints a code for `/admin claim`.")
-        return
-    asyncio.run(_name_owner(home, person))
-    print(f"  {printable(person.name)} owns this Octet now; everybody else is denied.")
-    if directory.find_member(server.id, person.id) is None:
-        print(f"  But {printable(person.name)} is no member of {printable(server.name)}: Octet is used from there.")
-
-
-def _person(
-    directory: SetupClient, application: Application, wish: str | None, questions: Prompts
-) -> DiscordUser | None:
-    if wish == NOBODY:
-        return None
-    if wish is not None and wish != APPLICATION:
-        try:
-            return directory.find_user(wish)
-        except NotVisible:
-            raise NoSuchPerson(id=wish) from None
-    owners = application.owners
-    if not owners or wish == APPLICATION:
-        return owners[0] if owners else None
-    if len(owners) == 1:
-        (one,) = owners
-        question = f"Make {printable(one.name)} (id {one.id}), who owns the application, the owner of this Octet?"
-        return one if questions.confirm(question, option="--owner") else None
-    choices = {one.id: f"{one.name} (id {one.id})" for one in owners}
-    choices[NOBODY] = "nobody yet: by `/admin claim` later"
-    chosen = questions.choose(
-        "The owner of this Octet, of the team that owns the application", choices, option="--owner"
-    )
-    return next((one for one in owners if one.id == chosen), None)
 
 
 async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
@@ -291,20 +271,12 @@ async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
             return await people.owner(by=OPERATOR)
 
 
-def _save_ids(home: Home, **ids: int) -> None:
-    """Write ids into [discord] of octet.toml: in the place of the commented template where there is one. Raises
+def _save_id(home: Home, key: str, value: int) -> None:
+    """Write an id into [discord] of octet.toml: in the place of the commented template where there is one. Raises
     NotSaved, and what a change of files of config/ raises."""
-
-    def work(edit: Edit) -> None:
-        text = edit.document(_TOML).as_string()
-        for key, value in ids.items():
-            text = _with(text, key, value)
-        edit.write(_TOML, text)
-
-    now = change(home, work).config.settings.discord
-    for key, value in ids.items():
-        if getattr(now, key) != value:
-            raise NotSaved(what=f"{key} of [discord]")
+    now = change(home, lambda edit: edit.write(_TOML, _with(edit.document(_TOML).as_string(), key, value)))
+    if getattr(now.config.settings.discord, key) != value:
+        raise NotSaved(what=f"{key} of [discord]")
 
 
 def _with(text: str, key: str, value: int) -> str:

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from bot.cli.init.agents import _works_here
+from bot.cli.init.agents import offered
 from bot.cli.init.prompts import AgentPlace
 
 
 @pytest.mark.parametrize(
-    ("platform", "display", "offered"),
+    ("platform", "display", "ways"),
     [
         ("win32", "", {AgentPlace.WINDOWS, AgentPlace.DRY_RUN}),
         ("darwin", "", {AgentPlace.WINDOWS, AgentPlace.TERMINALS, AgentPlace.DRY_RUN}),
@@ -20,8 +20,8 @@ from bot.cli.init.prompts import AgentPlace
     ],
 )
 def test_only_what_the_platform_has_is_offered(
-    platform: str, display: str, offered: set[AgentPlace], monkeypatch: pytest.MonkeyPatch
+    platform: str, display: str, ways: set[AgentPlace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("DISPLAY", display)
-    assert {kind for kind in AgentPlace if _works_here(kind)} == offered
+    assert set(offered()) == ways
