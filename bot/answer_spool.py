@@ -11,7 +11,7 @@ import stat
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn
 
 from core.kit.files import write_private
 
@@ -165,36 +165,22 @@ def _written_ns(path: Path) -> int:
 
 def _read(path: Path) -> SpooledAnswer | str:
     """The answer, or what is wrong with its file."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        return _checked(path)
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode):
+            return "It is not a plain file."
+        if about.st_size > MAX_FILE_BYTES:
+            return f"It has {about.st_size} bytes; at most {MAX_FILE_BYTES} are read."
+        return TypeAdapter(SpooledAnswer).validate_json(path.read_bytes(), strict=True)
     except FileNotFoundError:
         raise
     except OSError as error:
         return f"The file cannot be read: {error.strerror}."
-    except ValueError as error:
-        return str(error)
-
-
-def _checked(path: Path) -> SpooledAnswer:
-    about = path.lstat()
-    if not stat.S_ISREG(about.st_mode):
-        raise ValueError("It is not a plain file.")
-    if about.st_size > MAX_FILE_BYTES:
-        raise ValueError(f"It has {about.st_size} bytes; at most {MAX_FILE_BYTES} are read.")
-    try:
-        row: object = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError("It is not JSON in UTF-8.") from error
-    if not isinstance(row, dict):
-        raise ValueError("It is not a JSON object.")  # noqa: TRY004 - what is wrong is the file, not our call
-    values = cast("dict[str, object]", row)
-    match values:
-        case {"task": str(task), "code": str(code), "text": str(text), "final": bool(final), "key": str(key)}:
-            for words in (task, code, text, key):
-                words.encode()  # JSON can name half a character, which no database takes: a ValueError
-            return SpooledAnswer(task=task, code=code, text=text, final=final, key=key)
-        case _:
-            raise ValueError("It lacks one of task, code, text, final, key, or one is of the wrong kind.")
+    except ValidationError as error:
+        wrong = "; ".join(".".join(map(str, ("it", *one["loc"]))) + f": {one['msg']}" for one in error.errors())
+        return f"It is no answer in JSON, in UTF-8: {wrong}."
 
 
 def _refuse(path: Path, why: str) -> None:

@@ -8,29 +8,19 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import SecretStr
 
-from automation.desktop.displays.display_status import DisplayStatus
-from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
-from automation.dryrun.lane import DryRunLane
-from automation.llm.lane import ModelLane
 from bot import answer_spool, runfile
-from bot.desk_workers import DeskWorkerPool, Factories
-from core.agents.model import Lane, Route
+from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config
 from core.coordinator import Coordinator, Estate, Reach
-from core.deliveries.ports import LanePort
-from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
-from core.desks.ports import DeskNews
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.console import command_line
@@ -45,9 +35,6 @@ from core.settings.model import DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 
-if TYPE_CHECKING:
-    from automation.desktop.displays.virtual_display import VirtualDisplay
-
 log = structlog.get_logger(__name__)
 
 Say = Callable[[str], None]  # tells the person at the console one line
@@ -58,29 +45,10 @@ class TokenInUse(Conflict):
     a bot of its own: two would both take every command."""
 
 
-class _DeskNews:
-    """Who takes the desks' news and answers their questions: dispatch and the deliveries, which are made after the
-    hands are."""
-
-    def __init__(self) -> None:
-        self.dispatch = DeskNews()
-        self.deliveries: Deliveries | None = None
-
-    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
-        return {} if self.deliveries is None else await self.deliveries.leftover_drafts.left(desk)
-
-
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
     """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`. Raises
     AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused)."""
-    news = _DeskNews()
-    makers = Factories(
-        hands=lambda now: _hands(now, environ, news),
-        displays=lambda now, desks, tell: _displays(now, environ, desks, tell),
-        lanes=partial(_lanes, models=dict[str, ModelLane]()),
-    )
-    crew = DeskWorkerPool(config, makers)
+    crew = DeskWorkerPool(config, environ)
     with (
         home_lock(config.home.lock),
         _token_lock(config, environ),
@@ -95,7 +63,7 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
             stop_at_eof(stop)
         try:
             async with asyncio.TaskGroup() as group:
-                work = supervise(group, "octet", _live(config, environ, say, news=news, crew=crew))
+                work = supervise(group, "octet", _live(config, environ, say, crew))
                 await stop.wait()
                 faults.point("stop.asked")
                 work.cancel()
@@ -104,7 +72,7 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
         faults.point("stop.over")
 
 
-async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _DeskNews, crew: DeskWorkerPool) -> None:
+async def _live(config: Config, environ: Mapping[str, str], say: Say, crew: DeskWorkerPool) -> None:
     from bot.web.app import create_app
     from bot.web.server import listening, serving
 
@@ -114,7 +82,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
         _estate(config), Reach(lanes=crew.lanes(config), hands=crew.hands), patience=_patience(config)
     ) as coordinator:
         coordinator.follow(config, crew)
-        news.dispatch, news.deliveries = coordinator.dispatch, coordinator.deliveries
+        crew.news.dispatch, crew.news.deliveries = coordinator.dispatch, coordinator.deliveries
         http = config.settings.http
         with listening(http.host, http.port) as listener:
             faults.point("start.listening")
@@ -247,73 +215,6 @@ async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.
             await client.run(config.settings, coordinator, home=config.home, up=connected)
         finally:
             told.cancel()
-
-
-def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskWorkerClient]:
-    """Hands for every desk that an agent works at; a desk without agents needs no worker."""
-    locks = runfile.pointer_folders(environ)[-1] / "displays"
-    run = [sys.executable, "-m", "bot", "desk", "run"]
-    return {
-        desk.name: DeskWorkerClient(
-            WorkerSupervisor(
-                desk,
-                config.panes if desk.tmux is not None else config.profiles,
-                argv=[*run, "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
-                environ=environ,
-                anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
-                locks=locks,
-                news=lambda: news.dispatch,
-                leftovers=news,
-                clock=SystemClock(),
-                learned=Learned(config.home),
-            )
-        )
-        for desk in config.used_desks()
-    }
-
-
-def _displays(
-    config: Config, environ: Mapping[str, str], desks: Collection[str], tell: Callable[[str, DisplayStatus], None]
-) -> Generator[VirtualDisplay]:
-    """Make the displays of those of these desks that have one of their own; `tell` hears how each stands."""
-    own = [desk for desk in config.desks if desk.virtual is not None and desk.name in desks]
-    if not own:
-        return
-    if sys.platform in {"win32", "darwin"}:
-        for desk in own:
-            tell(desk.name, DisplayStatus(why="displays of their own are made of X11, which is not on this system"))
-        return
-    from automation.desktop.displays.state_dir import DisplayStateDir
-    from automation.desktop.displays.virtual_display import VirtualDisplay
-
-    for desk in own:
-        if desk.virtual is not None:
-            yield VirtualDisplay(
-                desk.virtual,
-                folder=DisplayStateDir(config.home.displays, desk.name),
-                home=config.home.root,
-                environ=environ,
-                tell=partial(tell, desk.name),
-            )
-
-
-def _lanes(
-    config: Config, hands: Mapping[str, DeskWorkerClient], *, models: dict[str, ModelLane]
-) -> dict[Route, LanePort]:
-    """Return a lane for each route that an agent uses. Agents with the same model share one, which `models` keeps."""
-    dry_run = DryRunLane()
-    lanes: dict[Route, LanePort] = {}
-    for agent in config.agents:
-        if agent.lane is Lane.DRYRUN:
-            lanes[agent.route] = dry_run
-        elif agent.model is not None:
-            model = config.models[agent.model]
-            if agent.model not in models or models[agent.model].model != model:
-                models[agent.model] = ModelLane(model)
-            lanes[agent.route] = models[agent.model]
-        elif agent.desk is not None and agent.desk in hands:
-            lanes[agent.route] = hands[agent.desk]
-    return lanes
 
 
 def _estate(config: Config) -> Estate:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor
-from bot.app import _DeskNews as DeskNews
+from bot.desk_workers import DeskNewsReceivers as DeskNews
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator, Reach
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from automation.desktop.displays.display_status import DisplayStatus
-from bot.desk_workers import DeskWorkerPool, Factories
+from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
@@ -72,26 +72,22 @@ class Stage:
     made: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        def hands(config: Config) -> Mapping[str, Any]:
-            used = {one.desk for one in config.agents}
-            return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
+        stage = self
 
-        def displays(
-            config: Config, desks: Collection[str], tell: Callable[[str, DisplayStatus], None]
-        ) -> Iterator[Any]:
-            for desk in config.desks:
-                if desk.virtual is not None and desk.name in desks:
-                    made = Display(desk=desk.name, tell=tell)
-                    self.displays.append(made)
-                    self.made.set()
-                    yield made
+        class Pool(DeskWorkerPool):
+            def _make_workers(self, config: Config) -> Mapping[str, Any]:
+                used = {one.desk for one in config.agents}
+                return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
 
-        makers = Factories(
-            hands=hands,
-            displays=displays,
-            lanes=lambda _agents, _hands: {},
-        )
-        self.crew = DeskWorkerPool(self.config(), makers)
+            def _make_displays(self, config: Config, desks: Collection[str]) -> Iterator[Any]:
+                for desk in config.desks:
+                    if desk.virtual is not None and desk.name in desks:
+                        made = Display(desk=desk.name, tell=self._report_status)
+                        stage.displays.append(made)
+                        stage.made.set()
+                        yield made
+
+        self.crew = Pool(self.config(), {})
 
     def config(self, *, size: str = "1280x800", has_agent: bool = True) -> Config:
         write(self.root, "octet.toml", "")

@@ -77,7 +77,7 @@ def set_up_discord(home: Home, wishes: InitOptions, questions: Prompts) -> bool:
         print("  Without Discord: tasks come from `octet task new`. `octet init` asks again.")
         return False
     directory, application = found
-    setup = _DiscordSetup(home, directory, application, wishes, questions)
+    setup = DiscordSetup(home, directory, application, wishes, questions)
     server = setup.choose_server()
     setup.choose_channel(server)
     setup.name_owner(server)
@@ -127,7 +127,9 @@ def _bare(typed: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _DiscordSetup:
+class DiscordSetup:
+    """What `octet init` asks of Discord and of the user, over one token."""
+
     home: Home
     directory: SetupClient
     application: Application
