@@ -25,7 +25,7 @@ from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.console import command_line
 from core.kit.errors import Conflict
-from core.kit.ids import RandomIds
+from core.kit.ids import Ids
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.receipts.model import Keeping
@@ -77,7 +77,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, crew: Desk
     from bot.web.server import listening, serving
 
     connected = asyncio.Event()
-    token = SecretStr(RandomIds().secret())
+    token = SecretStr(Ids().secret())
     async with Coordinator.open(
         _estate(config), Reach(lanes=crew.lanes(config), hands=crew.hands), patience=_patience(config)
     ) as coordinator:

@@ -31,7 +31,7 @@ from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock, SteadyClock, SystemClock
-from core.kit.ids import Ids, RandomIds
+from core.kit.ids import Ids
 from core.kit.version import version
 from core.maintenance.ports import Crew
 from core.maintenance.reload import Reload
@@ -150,7 +150,7 @@ class Coordinator(Services):
         """All services, loaded, with what a former process left put back. The caller holds the home's lock. Raises what
         Store.open and load_key raise, and AuditKeyMissing."""
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
-        ids = ids or RandomIds(clock)
+        ids = ids or Ids(clock)
         audit_key, codes_key = _keys(estate)
         async with Store.open(estate.database) as store:
             faults.point("start.opened")
@@ -185,7 +185,7 @@ async def open_people(estate: Estate) -> AsyncGenerator[People]:
     audit_key, _ = _keys(estate)
     async with Store.open(estate.database) as store:
         journal = Journal(store=store, key=audit_key, clock=clock)
-        people = People(store=store, journal=journal, clock=clock, ids=RandomIds())
+        people = People(store=store, journal=journal, clock=clock, ids=Ids())
         await people.load()
         yield people
 

@@ -19,8 +19,8 @@ from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcom
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.home import Home
-from core.journal.service import _START, Journal, _Fields
-from core.kit.ids import RandomIds
+from core.journal.service import _START, Journal
+from core.kit.ids import Ids
 from core.kit.supervise import supervise
 from core.security.codes import TaskCodes
 from core.security.keys import load_key
@@ -159,8 +159,8 @@ class _Chain:
 
     def add(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         self._seq += 1
-        fields = _Fields(**{**{name: entry[name] for name in _Fields._fields}, "seq": self._seq})
-        linked = Journal._link(cast("Journal", _Keyed(self._key)), self._link, fields)
+        fields = (self._seq, *(entry[name] for name in ("at_ms", "name", "subject", "actor", "data")))
+        linked = Journal._link(cast("Journal", _Keyed(self._key)), self._link, *fields)
         self._link = linked
         return {**fields._asdict(), "hash": linked}
 
@@ -172,7 +172,7 @@ class _Keyed:
 
 def _copy(like: Table, number: int, codes: TaskCodes, chain: _Chain, into: dict[str, list[tuple[Any, ...]]]) -> None:
     """The rows of one more task: other ids, everything else the same."""
-    ids = RandomIds()
+    ids = Ids()
     task = f"T-{number}"
     known: dict[str, str] = {}
 

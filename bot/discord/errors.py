@@ -13,7 +13,7 @@ from bot.discord.replies import ALREADY_ACKNOWLEDGED
 from bot.discord.send_limits import DiscordBan, ban_duration_s
 from bot.discord.text import CONTENT_LIMIT, cut, inline, strip_controls
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
-from core.kit.ids import RandomIds
+from core.kit.ids import Ids
 from core.maintenance.model import NotReloaded
 
 log = structlog.get_logger(__name__)
@@ -105,7 +105,7 @@ async def answer(interaction: discord.Interaction[Any], error: BaseException) ->
         log.warning("interaction_too_late", interaction=interaction.id, code=error.code)
         return
     if not isinstance(error, OctetError):
-        number = RandomIds().marker(6)
+        number = Ids().marker(6)
         log.error("interaction_failed", error_id=number, interaction=interaction.id, exc_info=error)
         text = f"Something went wrong inside Octet. The log has the cause under error {number}."
     else:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, cast
+from typing import Any, cast
 
 import structlog
 
@@ -16,7 +16,8 @@ from core.journal import _store
 from core.journal.model import ChainBroken, Entry, Event, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
-from core.store.engine import Row, Store, Tx
+from core.kit.from_attributes import alike
+from core.store.engine import Store, Tx
 
 log = structlog.get_logger(__name__)
 
@@ -25,17 +26,6 @@ _START = "0" * 64
 _PAGE = 5_000
 _LAST = "journal.last"
 _HEAD_REST_S = 10.0
-
-
-class _Fields(NamedTuple):
-    """What a row's link in the chain covers, in this order."""
-
-    seq: int
-    at_ms: int
-    name: str
-    subject: str
-    actor: str
-    data: str
 
 
 class Journal:
@@ -54,18 +44,19 @@ class Journal:
     def append(self, tx: Tx, event: Event, *, by: str) -> None:
         """Write `event` into the open transaction. Listeners hear of it after the commit."""
         seq, before = self._last(tx)
-        fields = _Fields(
-            seq=seq + 1,
-            at_ms=self._clock.now_ms(),
-            name=type(event).__name__,
-            subject=event.subject,
-            actor=by,
-            data=json.dumps(dataclasses.asdict(event), sort_keys=True, separators=(",", ":")),
-        )
-        link = self._link(before, fields)
-        tx.run(_store.INSERT, {**fields._asdict(), "hash": link})
-        tx.scratch[_LAST] = (fields.seq, link)
-        entry = _entry(fields, link)
+        data = dataclasses.asdict(event)
+        row: dict[str, Any] = {  # a link in the chain covers these, in this order
+            "seq": seq + 1,
+            "at_ms": self._clock.now_ms(),
+            "name": type(event).__name__,
+            "subject": event.subject,
+            "actor": by,
+            "data": json.dumps(data, sort_keys=True, separators=(",", ":")),
+        }
+        row["hash"] = self._link(before, *row.values())
+        tx.run(_store.INSERT, row)
+        tx.scratch[_LAST] = (row["seq"], row["hash"])
+        entry = Entry(**{**row, "data": json.loads(row["data"])})
         tx.after_commit(lambda: self._tell(entry))
 
     def listen(self, listener: Listener) -> None:
@@ -79,9 +70,8 @@ class Journal:
 
     async def of(self, subject: str) -> tuple[Entry, ...]:
         """All entries about one subject, oldest first."""
-        return tuple(
-            _entry(_fields(row), row.hash) for row in await self._store.fetch(_store.OF_SUBJECT, {"subject": subject})
-        )
+        rows = await self._store.fetch(_store.OF_SUBJECT, {"subject": subject})
+        return tuple(alike(Entry, row, data=json.loads(row.data)) for row in rows)
 
     async def verify(self) -> int:
         """Check every row against the chain, and the head against the rows; return how many there are. Raises
@@ -90,9 +80,9 @@ class Journal:
         await self._check_head()
         while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
             for row in rows:
-                fields = _fields(row)
+                *fields, link = row
                 seq += 1
-                if row.seq != seq or not hmac.compare_digest(row.hash, self._link(before, fields)):
+                if row.seq != seq or not hmac.compare_digest(link, self._link(before, *fields)):
                     raise ChainBroken(seq=seq)
                 before = row.hash
         return seq
@@ -155,8 +145,8 @@ class Journal:
         rows = tx.run(_store.LAST, {})
         return (rows[0].seq, rows[0].hash) if rows else (0, _START)
 
-    def _link(self, before: str, fields: _Fields) -> str:
-        text = json.dumps([before, *fields], separators=(",", ":"))
+    def _link(self, *before_and_fields: object) -> str:
+        text = json.dumps(before_and_fields, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
     def _tell(self, entry: Entry) -> None:
@@ -168,11 +158,3 @@ class Journal:
             except Exception:
                 # The row is committed. One who cannot take it in must not keep the others from hearing of it.
                 log.exception("journal_listener_failed", entry=entry.name, subject=entry.subject)
-
-
-def _entry(fields: _Fields, link: str) -> Entry:
-    return Entry(**{**fields._asdict(), "data": json.loads(fields.data)}, hash=link)
-
-
-def _fields(row: Row) -> _Fields:
-    return _Fields(row.seq, row.at_ms, row.name, row.subject, row.actor, row.data)

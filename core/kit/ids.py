@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from typing import Protocol
 
 from ulid import ULID
 
@@ -16,19 +15,7 @@ MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _RANDOM_BITS = 80  # the random part of a ULID; the time in milliseconds stands before it
 
 
-class Ids(Protocol):
-    """Where new ids come from."""
-
-    # Return a new id of 26 characters that sorts after every earlier one, whatever the clock says.
-    def ulid(self) -> str: ...
-    # Return only ids that sort after `newest`, which a former process stored.
-    def start_after(self, newest: str) -> None: ...
-    # `length` random characters that are safe in prompts, file names and chat.
-    def marker(self, length: int) -> str: ...
-    def secret(self) -> str: ...  # A new secret with 256 bits, safe in headers and on a command line
-
-
-class RandomIds:
+class Ids:
     """Ids from the operating system's randomness and a clock. Ids give messages and deliveries their order."""
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -49,9 +36,9 @@ class RandomIds:
             self._last = max(self._last, int(ULID.from_str(newest)))
 
     def marker(self, length: int) -> str:
-        """`length` random characters that are safe in prompts, file names and chat."""
+        """Return `length` random characters that are safe in prompts, file names and chat."""
         return "".join(secrets.choice(MARKER_ALPHABET) for _ in range(length))
 
     def secret(self) -> str:
-        """A new secret with 256 bits, safe in headers and on a command line."""
+        """Return a new secret with 256 bits, safe in headers and on a command line."""
         return remember(secrets.token_urlsafe(32))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.kit.clock import Clock
 from core.kit.from_attributes import alike
 from core.kit.supervise import wait_for_event
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Executable, Row, Store, Tx
 
 _DROPPED_FOR_MS = 24 * 3_600_000  # how long what was dropped is worth a person's time
 _BATCH, _NAMED = 500, 10
@@ -54,13 +54,19 @@ class Notices:
             "created_ms": self._clock.now_ms(),
             "about": about,
         }
-        tx.execute(_store.ADD, row)
-        tx.after_commit(self._news.set)
+        self._change(tx, _store.ADD, row)
 
     def card_changed(self, tx: Tx, task: str) -> None:
         """The task changed: its card has to be edited to the latest state."""
         tx.run(_store.BUMP_CARD, {"of_task": task})
         tx.after_commit(self._news.set)
+
+    def _change(self, tx: Tx, statement: Executable, values: Mapping[str, object] | None = None) -> None:
+        tx.execute(statement, values)
+        tx.after_commit(self._news.set)
+
+    async def _write(self, statement: Executable, values: Mapping[str, object] | None = None) -> None:
+        await self._store.write(lambda tx: self._change(tx, statement, values))
 
     def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
         """As `tell`, unless just this was told about the task before."""
@@ -69,13 +75,11 @@ class Notices:
 
     def settled(self, tx: Tx, *, about: str, how: str) -> None:
         """Nobody has to decide this any more: the message that asked for it has to say `how` it was settled."""
-        tx.execute(_store.SETTLED, {"asked": about, "words": how})
-        tx.after_commit(self._news.set)
+        self._change(tx, _store.SETTLED, {"asked": about, "words": how})
 
     def words_changed(self, tx: Tx, message: str) -> None:
         """These words came further, or wait for something else: what people see of them has to be edited."""
-        tx.execute(_store.BUMP_WORDS, {"of_message": message})
-        tx.after_commit(self._news.set)
+        self._change(tx, _store.BUMP_WORDS, {"of_message": message})
 
     def undelivered(self, tx: Tx, message: str, *, text: str, about: str = "", once: bool = False) -> None:
         """Whoever sent these words has to be told; with `once` not if just this was told of them before. `about`: what
@@ -95,8 +99,7 @@ class Notices:
     def blocked_changed(self, tx: Tx, notice: Notice, *, text: str, is_over: bool = False) -> None:
         """Have the message say this from now on; once it is over, another trouble of the window gets a new one."""
         about = f"{notice.about}:{notice.id}" if is_over else notice.about
-        tx.execute(_store.CHANGE, {"notice": notice.id, "words": text, "asked": about})
-        tx.after_commit(self._news.set)
+        self._change(tx, _store.CHANGE, {"notice": notice.id, "words": text, "asked": about})
 
     def place_of(self, tx: Tx, task: str | None) -> Place:
         """Where the task's card stands; nowhere in particular without one."""
@@ -140,44 +143,32 @@ class Notices:
             row = tx.execute(_store.ONE, {"notice": notice}).one()
             shown = revision >= row.revision
             values = {"notice": notice, "channel": channel, "posted": message, "sent": revision}
-            tx.execute(_store.POSTED, {**values, "to": (NoticeState.SENT if shown else NoticeState.PENDING).value})
-            tx.after_commit(self._news.set)
+            to = NoticeState.SENT if shown else NoticeState.PENDING
+            self._change(tx, _store.POSTED, {**values, "to": to.value})
 
         await self._store.write(note)
 
     async def thread_made(self, task: str, thread: str) -> None:
         """The task's card has this thread."""
-        await self._store.write(lambda tx: tx.execute(_store.THREAD, {"of_task": task, "made": thread}) and None)
+        await self._write(_store.THREAD, {"of_task": task, "made": thread})
 
     async def again(self, notice: NoticeId, *, error: str, after_s: float) -> None:
         """It could not be told for `error`; it is due again after `after_s` seconds, an hour at most."""
-
-        def note(tx: Tx) -> None:
-            due = self._clock.now_ms() + min(round(after_s * 1000), LONGEST_PAUSE_MS)
-            tx.execute(_store.AGAIN, {"notice": notice, "due": due, "why": error})
-            tx.after_commit(self._news.set)
-
-        await self._store.write(note)
+        due = self._clock.now_ms() + min(round(after_s * 1000), LONGEST_PAUSE_MS)
+        await self._write(_store.AGAIN, {"notice": notice, "due": due, "why": error})
 
     async def no_access(self, channel: str, *, error: str, after_s: float) -> None:
         """Discord refuses this channel for `error`: try nothing there until `after_s` seconds have passed."""
         due = self._clock.now_ms() + round(after_s * 1000)
-        values = {"place": channel, "due": due, "why": error}
-        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values) and None)
+        await self._write(_store.SET_NO_ACCESS, {"place": channel, "due": due, "why": error})
 
     async def retry_no_access(self) -> None:
         """Try at once what Discord refused: its permissions may have changed."""
-
-        def change(tx: Tx) -> None:
-            tx.execute(_store.RETRY_NO_ACCESS)
-            tx.after_commit(self._news.set)
-
-        await self._store.write(change)
+        await self._write(_store.RETRY_NO_ACCESS)
 
     async def dropped(self, notice: NoticeId, *, error: str) -> None:
         """It can never be told; the reason is kept."""
-        await self._store.write(lambda tx: tx.execute(_store.DROP, {"notice": notice, "why": error}) and None)
-        self._news.set()
+        await self._write(_store.DROP, {"notice": notice, "why": error})
 
     async def card_of(self, task: str) -> Notice | None:
         """The task's card, if it has one."""
@@ -224,8 +215,7 @@ class Notices:
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the times of what is still to be told with a clock that was set by `by_ms`."""
-        tx.execute(_store.SHIFT, {"by": by_ms})
-        tx.after_commit(self._news.set)
+        self._change(tx, _store.SHIFT, {"by": by_ms})
 
     def take_up(self, tx: Tx) -> None:
         """What rests for longer than the longest pause, by a clock that has been set since, is due now."""

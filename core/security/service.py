@@ -28,27 +28,23 @@ _WRONG_OF_ALL = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerClaimed(Event):
-    """Somebody showed the console's code and owns this Octet now."""
+class PersonEvent(Event):
+    """Something that a person did, or that was said of one."""
 
     SUBJECT = "person:{0.person}"
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerNamed(Event):
-    """Whoever holds this machine said, at `octet init`, who owns this Octet."""
-
-    SUBJECT = "person:{0.person}"
-    person: str
+class OwnerClaimed(PersonEvent):
+    """A person showed the console's code and owns this Octet now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerCodeRefused(Event):
-    """A user gave a wrong owner code."""
+class OwnerNamed(PersonEvent):
+    """The holder of this machine said, at `octet init`, who owns this Octet."""
 
-    SUBJECT = "person:{0.person}"
-    person: str
+
+class OwnerCodeRefused(PersonEvent):
+    """A person gave a wrong owner code."""
 
 
 class People:

@@ -71,12 +71,12 @@ _PROBE_S = 0.5  # rest between two looks whether the database can be written aga
 class Tx:
     """One open write transaction. It lives only inside the function given to `Store.write`."""
 
-    __slots__ = ("_after", "_connection", "scratch")
+    __slots__ = ("_connection", "calls_after_commit", "scratch")
 
     def __init__(self, connection: Connection) -> None:
         """Wrap the writer's connection for the length of one transaction."""
         self._connection = connection
-        self._after: list[Callable[[], None]] = []
+        self.calls_after_commit: list[Callable[[], None]] = []
         self.scratch: dict[str, object] = {}  # what a room wants to remember within this transaction
 
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
@@ -100,11 +100,7 @@ class Tx:
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the event loop once this transaction is durable; never if it is rolled back."""
-        self._after.append(call)
-
-    def committed(self) -> list[Callable[[], None]]:
-        """The calls to make now that the transaction is durable."""
-        return self._after
+        self.calls_after_commit.append(call)
 
 
 class Store:
@@ -143,7 +139,8 @@ class Store:
         store = cls(path)
         try:
             if state is schema.FileState.NEW:
-                await store._in_thread(store._make_schema)
+                with as_unavailable():
+                    await store._in_thread(lambda: schema.upgrade(store._writer))
                 faults.point("start.schema")
             if was_damaged:  # read whole above and found sound: a backup was put in its place
                 await asyncio.to_thread(mark_of(path).unlink, missing_ok=True)
@@ -156,7 +153,9 @@ class Store:
         except StoreDamaged as error:  # whatever met it first, also before anybody waited for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
         finally:
-            await store._close()
+            await store._readers.dispose()
+            await store._in_thread(store._writer.dispose)
+            store._thread.shutdown()
             faults.point("stop.closed")
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
@@ -267,21 +266,12 @@ class Store:
             tx = Tx(connection)
             result = work(tx)
         # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
-        for call in tx.committed():
+        for call in tx.calls_after_commit:
             loop.call_soon_threadsafe(call)
         return result
 
-    def _make_schema(self) -> None:
-        with as_unavailable():
-            schema.upgrade(self._writer)
-
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    async def _close(self) -> None:
-        await self._readers.dispose()
-        await self._in_thread(self._writer.dispose)
-        self._thread.shutdown()
 
 
 def writer_engine(path: Path) -> Engine:

@@ -26,7 +26,7 @@ from core.desks.model import DeskState
 from core.dispatch.model import Decision
 from core.dispatch.outcomes import Outcomes
 from core.kit.errors import OctetError
-from core.kit.ids import RandomIds
+from core.kit.ids import Ids
 from core.profiles.model import Act
 from core.retry_policy import OnAgentTimeout
 from core.store import engine
@@ -267,7 +267,7 @@ TestAnythingMayHappen = pytest.mark.timeout(600)(AnythingMayHappen.TestCase)  # 
 Story = Callable[[AnythingMayHappen], object]
 BUGS: dict[str, tuple[object, str, object, Story]] = {
     "an id may sort before an earlier one": (
-        RandomIds,
+        Ids,
         "ulid",
         lambda self: str(ULID.from_int(self._clock.now_ms() << 80 | secrets.randbits(80))),
         lambda play: [play.say("Left", 0), play.time_passes(0, -7200), play.say("Left", 0)],

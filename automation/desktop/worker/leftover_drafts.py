@@ -36,6 +36,8 @@ class DraftLooksPort(Protocol):
     def names(self) -> tuple[str, ...]: ...  # The windows that there are
     def is_composer_empty(self, name: str) -> bool: ...  # Whether nothing stands in its composer
     def is_busy(self, name: str) -> bool: ...  # Whether its busy sign is shown
+    # Whether a delivery could begin now. Raises nothing that is only in its way.
+    def is_ready(self, name: str) -> bool: ...
 
 
 class DraftPort(WindowPort, Protocol):
@@ -179,21 +181,13 @@ REST_S = 1.0  # A window is not called usable again before this
 LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try may click into the window
 
 
-class ReadyPort(Protocol):
-    """Looks at windows."""
-
-    def names(self) -> tuple[str, ...]: ...  # The windows that there are
-    # Whether a delivery could begin now. Raises nothing that is only in its way.
-    def is_ready(self, name: str) -> bool: ...
-
-
 class RecoveringWindows:
     """Belongs to the worker's thread. Asks for a recheck_soon where it wants to look again without any news."""
 
     def __init__(
         self,
         *,
-        eyes: ReadyPort,
+        eyes: DraftLooksPort,
         tidy: LeftoverDrafts,
         inbox: Inbox,
         let_go: Callable[[], None],

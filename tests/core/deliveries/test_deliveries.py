@@ -23,7 +23,7 @@ from core.deliveries.model import (
 from core.deliveries.service import Deliveries
 from core.journal.service import Journal
 from core.kit.errors import Conflict
-from core.kit.ids import RandomIds
+from core.kit.ids import Ids
 from core.kit.transitions import IllegalStep
 from core.messages.model import Source
 from core.messages.service import Messages
@@ -54,7 +54,7 @@ class House:
         self.store = store
         self.clock = FakeClock()
         self.journal = Journal(store=store, key=b"k" * 32, clock=self.clock)
-        ids = RandomIds()
+        ids = Ids()
         self.messages = Messages(store=store, journal=self.journal, clock=self.clock, ids=ids)
         self.notices = Notices(store=store, clock=self.clock)
         self.deliveries = Deliveries(store=store, journal=self.journal, notices=self.notices, clock=self.clock, ids=ids)

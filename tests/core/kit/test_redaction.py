@@ -17,7 +17,7 @@ from core.config.settings import read_settings
 from core.home import Home
 from core.kit import redaction
 from core.kit.console import speak_utf8
-from core.kit.ids import RandomIds
+from core.kit.ids import Ids
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import load_key
 
@@ -26,14 +26,14 @@ around = st.sampled_from(["", " ", "'", '"', "=", ":", "/", "\n", "(", ",", "K="
 
 @given(task=st.integers(1, 9999), fence=st.integers(1, 99), name=st.from_regex(r"[A-Za-z][\w.-]{0,31}", fullmatch=True))
 def test_every_code_and_reply_key_is_hidden(task: int, fence: int, name: str) -> None:
-    code = TaskCodes(home_id=RandomIds().marker(6), key=b"k" * 32).code(f"T-{task}", fence)
+    code = TaskCodes(home_id=Ids().marker(6), key=b"k" * 32).code(f"T-{task}", fence)
     key = ReplyKeys(key=b"k" * 32).key(name)
     assert redaction.redacted(f"octet done T-1 --code {code} --file a; {key}") == "octet done T-1 --code … --file a; …"
 
 
 @given(before=around, after=around)
 def test_a_secret_is_hidden_whatever_stands_around_it(before: str, after: str) -> None:
-    made = RandomIds().secret()
+    made = Ids().secret()
     assert redaction.redacted(f"x {before}{made}{after} y") == f"x {before}…{after} y"
     assert redaction.redacted("{'Authorization': 'Bearer 0123456789abcdef'}") == "{'Authorization': 'Bearer …'}"
 
