@@ -159,10 +159,10 @@ class _Chain:
 
     def add(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         self._seq += 1
-        fields = (self._seq, *(entry[name] for name in ("at_ms", "name", "subject", "actor", "data")))
-        linked = Journal._link(cast("Journal", _Keyed(self._key)), self._link, *fields)
-        self._link = linked
-        return {**fields._asdict(), "hash": linked}
+        fields = {name: entry[name] for name in ("seq", "at_ms", "name", "subject", "actor", "data")}
+        fields["seq"] = self._seq
+        self._link = Journal._link(cast("Journal", _Keyed(self._key)), self._link, *fields.values())
+        return {**fields, "hash": self._link}
 
 
 class _Keyed:
