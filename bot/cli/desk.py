@@ -1,22 +1,201 @@
-"""`octet desk`: the displays that prompts are typed on, and the worker that types."""
+"""`octet desk`: the displays that prompts are typed on, and the worker that types; displays of a desk's own, and panes,
+start and end from here."""
 
 from __future__ import annotations
 
+import asyncio
+import json as json_text
+import os
+import signal
+import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import displays, pictures
+from bot.cli import panes, pictures
 from bot.cli.calibrate.legacy_coordinates import import_file
+from bot.cli.children import LOOK_S, wait_until
+from bot.cli.errors import run_async
+from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.verbs.desks import ABOUT
+from core.kit.errors import Invalid, NotFound, Unavailable
 
+if TYPE_CHECKING:
+    from automation.desktop.displays.display_status import DisplayStatus
+    from automation.desktop.displays.state_dir import DisplayStateDir
+    from automation.desktop.displays.virtual_display import VirtualDisplay
+    from core.config.loader import Config
+    from core.desks.model import Desk
+    from core.home import Home
+
+UP_S = 60.0
+DOWN_S = 60.0
 app = typer.Typer(help=f"{ABOUT}.", no_args_is_help=True)
-app.command()(displays.up)
-app.command()(displays.down)
-app.command("list")(displays.show)
-app.command()(displays.picture)
+
+
+class NoVirtualDesk(Invalid):
+    """No desk in config/desks has a [virtual] table. This writes eight of them:
+    octet desk up --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
+
+
+class NotVirtual(NotFound):
+    """{id} is no desk with a [virtual] table in config/desks; `octet desk list` shows those there are."""
+
+
+class NoDisplaysHere(Invalid):
+    """Displays of their own are made of X11, which is not on {platform}: there, agents work in windows of your own
+    screen, or in terminals. docs/windows.md shows how."""
+
+
+class NotUp(Unavailable):
+    """Not every display came up within {seconds} seconds; `octet desk list` tells which, and why."""
+
+
+class NotDown(Unavailable):
+    """Not every display went down within {seconds} seconds; `octet desk list` tells which."""
+
+
+@app.command()
+def up(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- PROGRAM…", help="With --agents: what runs on each new display.", show_default=False),
+    ] = None,
+    *,
+    desk: Annotated[list[str] | None, typer.Option("--desk", help="Only this desk; may be given again.")] = None,
+    agents: Annotated[
+        int | None, typer.Option("--agents", min=1, max=500, help="The first so many agents; writes missing desks.")
+    ] = None,
+    profile: Annotated[str, typer.Option("--profile", help="With --agents: how the windows are driven.")] = "",
+    title: Annotated[str, typer.Option("--title", help="With --agents: their titles.")] = "{agent}",
+    size: Annotated[str, typer.Option("--size", help="With --agents: the displays' size.")] = "1920x1080",
+    directory: Annotated[str, typer.Option("--directory", help="With --agents: where the programs start.")] = "",
+    detach: Annotated[bool, typer.Option("--detach", help="Keep them in the background.")] = False,
+    tmux: Annotated[bool, typer.Option("--tmux", help="Panes of tmux in place of displays.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Start the desks' own displays and keep them until Ctrl-C, or `octet desk down`.
+
+    `octet run` starts them too, unless `start = false` under `displays` in config/octet.toml:
+    displays kept here outlive its restarts.
+    With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves."""
+    from bot.cli.logs import log_to_stderr
+    from core.calibration.writer import DeskTemplate, write_displays, write_panes
+    from core.config.loader import load
+
+    place = home_of(home)
+    log_to_stderr("info")  # standard output has what this command says, and nothing else
+    if tmux:
+        if agents is not None:
+            from automation.terminal.programs import check_tmux
+
+            check_tmux()
+            template = DeskTemplate(program=program or [], profile=profile, directory=directory)
+            print("\n".join(write_panes(place, agents, template)), end="\n" if agents else "")
+        panes.up(load(place), desk)
+        return
+    _must_have_x11()
+    from automation.desktop.displays.virtual_display import check_packages
+
+    if agents is not None:
+        from bot.runfile import running
+
+        template = DeskTemplate(program=program or [], profile=profile, title=title, size=size, directory=directory)
+        written = write_displays(place, agents, template)
+        print("\n".join(written), end="\n" if written else "")
+        if written and running(place.root) is not None:
+            print("Octet runs and has read its configuration already: start it again to use these desks.")
+        desk = [f"desk-{number}" for number in range(1, agents + 1)]
+    check_packages()
+    config = load(place)
+    desks = _chosen(config, desk)
+    for one in desks:
+        _folder(place, one).want(up=True)
+    if detach:
+        _detached(place, desks)
+        _calibrate_alike(config, desks)
+    else:
+        if lacking := [one.name for one in desks if not one.windows]:
+            print(f"Then `octet calibrate {lacking[0]} --all` measures one window and connects those like it.")
+        asyncio.run(_keep(config, desks))
+
+
+@app.command()
+def down(
+    desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Left out: all.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """End the desks' own displays, and panes, with all that runs on them, until `octet desk up`."""
+    from core.config.loader import load
+
+    place = home_of(home)
+    config = load(place)
+    in_terminals = [one for one in config.desks if one.tmux and (not desk or one.name in desk)]
+    panes.down(config, in_terminals)
+    names = {one.name for one in in_terminals}
+    if in_terminals and (not any(one.virtual for one in config.desks) or names == {*(desk or ())}):
+        return
+    desks = _chosen(config, [name for name in desk or () if name not in names])
+    for one in desks:
+        _folder(place, one).want(up=False)
+    if not wait_until(lambda: not any(_folder(place, one).read().display for one in desks), DOWN_S):
+        raise NotDown(seconds=f"{DOWN_S:g}")
+    print(_lines(place, desks))
+
+
+@app.command("list")
+def show(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Every desk with a display of its own, or with panes of tmux, and how that stands."""
+    from dataclasses import asdict
+
+    from core.config.loader import load
+
+    place = home_of(home)
+    config = load(place)
+    desks = [desk for desk in config.desks if desk.virtual]
+    in_terminals = [desk for desk in config.desks if desk.tmux]
+    if json:
+        told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
+        print(json_text.dumps([*told, *(panes.told(config, desk) for desk in in_terminals)]))
+        return
+    lines = [_lines(place, desks)] if desks else []
+    lines += [line for desk in in_terminals for line in panes.lines(config, desk)]
+    print("\n".join(lines) or "no desk has a display of its own, or panes")
+
+
+@app.command()
+def picture(
+    desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a display of its own, or with panes.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the PNG goes, a new file; of panes also .txt or -.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
+    from automation.desktop.observation.screen_capture import ScreenCapture, to_png
+    from core.config.loader import load
+    from core.desks.model import DeskUnavailable
+    from core.profiles.model import Box
+
+    place = home_of(home)
+    config = load(place)
+    if terminals := [one for one in config.desks if one.tmux and one.name == desk]:
+        panes.picture_to(config, terminals[0], file)
+        return
+    (chosen,) = _chosen(config, [desk])
+    standing = _folder(place, chosen).read()
+    if not standing.display or chosen.virtual is None:
+        raise DeskUnavailable(id=desk, why=standing.why)
+    os.environ["XAUTHORITY"] = standing.xauthority  # the library takes the cookie from here and nowhere else
+    with ScreenCapture(standing.display) as screen:
+        png = to_png(screen.take(Box(x=0, y=0, width=chosen.virtual.width, height=chosen.virtual.height)))
+    pictures.write_picture(file, png)
+
+
 app.command()(pictures.screenshot)
 app.command("import")(import_file)
 
@@ -66,3 +245,101 @@ def run(
 
         sys.exit(worker.run(desk))
     sys.exit(find_worker("darwin" if portable else sys.platform)(desk))
+
+
+def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:
+    own = {desk.name: desk for desk in config.desks if desk.virtual}
+    if not own:
+        raise NoVirtualDesk
+    for name in names or ():
+        if name not in own:
+            raise NotVirtual(id=name[:40])
+    return [desk for name, desk in own.items() if not names or name in names]
+
+
+def _must_have_x11() -> None:
+    if sys.platform in {"win32", "darwin"}:
+        raise NoDisplaysHere(platform="Windows" if sys.platform == "win32" else "a Mac")
+
+
+def _folder(home: Home, desk: Desk) -> DisplayStateDir:
+    _must_have_x11()
+    from automation.desktop.displays.state_dir import DisplayStateDir
+
+    return DisplayStateDir(home.displays, desk.name)
+
+
+async def _keep(config: Config, desks: Sequence[Desk]) -> None:
+    """Keep those that nobody else keeps, until told to end or until all were put down."""
+    from core.kit.signals import stop_signals
+    from core.kit.supervise import supervise
+
+    mine = [desk for desk in desks if not _folder(config.home, desk).read().keeper]
+    if others := [desk for desk in desks if desk not in mine]:
+        print(_lines(config.home, others), flush=True)
+    with stop_signals([] if sys.platform == "win32" else [signal.SIGHUP]) as stop:
+        async with asyncio.TaskGroup() as group:
+            work = [supervise(group, f"display {desk.name}", _display(config, desk).keep()) for desk in mine]
+            while not stop.is_set() and any(_folder(config.home, desk).is_wanted for desk in mine):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await stop.wait()
+            for one in work:
+                one.cancel()
+
+
+def _display(config: Config, desk: Desk) -> VirtualDisplay:
+    from automation.desktop.displays.virtual_display import VirtualDisplay
+    from core.config.settings import environment
+
+    assert desk.virtual is not None
+    told = ""
+
+    def tell(standing: DisplayStatus) -> None:
+        nonlocal told
+        line = _line(desk.name, standing)
+        if line != told and (standing.is_up or "starting" not in standing.why):
+            told = line
+            print(line, flush=True)
+
+    return VirtualDisplay(
+        desk.virtual, folder=_folder(config.home, desk), home=config.home.root, environ=environment(), tell=tell
+    )
+
+
+def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
+    """Connect the windows of displays that are like one that has windows; else say what does."""
+    from bot.cli.calibrate.command import calibrate_alike, has_same_size
+    from bot.cli.calibrate.console import Console
+
+    first = next((one for one in desks if not one.windows), None)
+    if first is None:
+        return
+    like = next((one.name for one in config.desks if one.windows and has_same_size(one, first)), None)
+    if like is not None:
+        run_async(calibrate_alike(config.home, like, Console(is_person=False)))
+    else:
+        print(f"`octet calibrate {first.name} --all` measures its window, and connects the others that are like it.")
+
+
+def _detached(home: Home, desks: Sequence[Desk]) -> None:
+    home.displays.mkdir(mode=0o700, parents=True, exist_ok=True)
+    words = [word for desk in desks for word in ("--desk", desk.name)]
+    argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *words]
+    with (home.displays / "up.log").open("ab") as log:
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    is_up = wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)
+    print(_lines(home, desks))
+    if not is_up:
+        raise NotUp(seconds=f"{UP_S:g}")
+
+
+def _lines(home: Home, desks: Sequence[Desk]) -> str:
+    return "\n".join(_line(desk.name, _folder(home, desk).read()) for desk in desks)
+
+
+def _line(name: str, standing: DisplayStatus) -> str:
+    place = f" ({standing.display})" if standing.display else ""
+    again = f", {standing.restarts} restarts" if standing.restarts else ""
+    state = "is up" if standing.is_up else f"is not up: {standing.why}" if standing.keeper else "is down"
+    return f"{name}{place} {state}{again}"
