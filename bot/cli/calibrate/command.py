@@ -7,20 +7,22 @@ import re
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
+from urllib.parse import quote
 
 import typer
 
 from bot.cli.calibrate.console import Console, NothingConnected
+from bot.cli.client import HttpAnswer
 from bot.cli.errors import first_cause, run_async
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater, call
-from bot.runfile import running
+from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater, call, parse_answer
+from bot.runfile import Run, running
 from core.calibration import texts
-from core.calibration.model import CalibratedWindow, CalibrationOptions, ChooseWindows, Pick
+from core.calibration.model import Answer, CalibratedWindow, CalibrationOptions, CalibrationStep, ChooseWindows, Pick
 from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 MAIN = "main"  # the desk of a new home
 ONE_SCREEN = ":0"  # the display in a desk's file on platforms that have one screen and no displays by name
+LONG_S = 1800.0  # an answer may lead to drafts in many windows, each behind a delivery
 
 
 class NoHome(NotFound):
@@ -181,7 +184,6 @@ async def _asking(
 ) -> AsyncGenerator[CalibrationDialog]:
     """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
     worker of this process. Raises why there is none, before anything is touched."""
-    from bot.cli.calibrate.remote_worker import RemoteCalibration
     from core.config.desks import read_desks
     from core.config.settings import environment
 
@@ -205,6 +207,46 @@ async def _asking(
             return
     async with _own_session(home, wishes, console, desk=desk, environ=environ, display=display) as session:
         yield session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCalibration:
+    """One calibration (calibration.ports.CalibrationDialog) of one desk by the Octet that runs, asked over its HTTP."""
+
+    home: Home
+    run: Run
+    desk: str
+    wishes: CalibrationOptions
+
+    async def start(self) -> CalibrationStep:
+        """Look at the display, and ask. Raises RequestRefused or TryLater where no worker of Octet types there."""
+        return await self._step("POST", "", asdict(self.wishes))
+
+    async def step(self) -> CalibrationStep:
+        """Tell where it stands."""
+        return await self._step("GET", "")
+
+    async def answer(self, answer: Answer) -> CalibrationStep:
+        """Answer the question. Raises RequestRefused with the reason that Octet gave."""
+        return await self._step("POST", "/answer", asdict(answer))
+
+    async def picture(self, *, is_whole: bool = False) -> bytes:
+        """Take a PNG for the question."""
+        assert not is_whole, "its page is its own"
+        return (await self._call("GET", "/picture")).body
+
+    async def page(self) -> str:
+        """Open the page on which a user clicks at the composer; its address."""
+        path = cast("dict[str, str]", (await self._call("POST", "/page")).json())["path"]
+        address = f"[{self.run.address}]" if ":" in self.run.address else self.run.address
+        return f"http://{address}:{self.run.port}{path}"
+
+    async def _step(self, method: str, verb: str, body: object = None) -> CalibrationStep:
+        return parse_answer(CalibrationStep, await self._call(method, verb, body))
+
+    async def _call(self, method: str, verb: str, body: object = None) -> HttpAnswer:
+        path = f"/desks/{quote(self.desk, safe='')}/calibration{verb}"
+        return await asyncio.to_thread(call, self.home, method, path, body=body, timeout_s=LONG_S)
 
 
 def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
