@@ -19,6 +19,7 @@ from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.window_info import WindowInfo
+from automation.desktop.x11.input import InputRouting
 from automation.desktop.x11.windows import X11Windows
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +64,10 @@ class VirtualDisplay:
         self.connection = Display(self.name)
         self.connection.set_error_handler(lambda *_: None)
         self.windows = X11Windows(self.connection)
+
+    def is_anything_down(self) -> bool:
+        """Whether any key or button is held down, by whomever."""
+        return InputRouting(self.connection).is_anything_down()
 
     @property
     def environ(self) -> dict[str, str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from PIL import Image
 
-from automation.desktop.input_target import wait_until
+from automation.desktop.input_target import InputTarget, wait_until
 from automation.desktop.observation import composer_changes
 from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
-from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots
+from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
+from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
@@ -23,7 +24,7 @@ from automation.protocol.ports import (
     TransientFailure,
 )
 from automation.protocol.text import mark
-from core.deliveries.model import Moment, Picture, Reason
+from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
 from core.profiles.model import Box, Profile, Readback
 
@@ -46,10 +47,14 @@ class WindowLooks(Protocol):
 
 
 Eyes = TypeVar("Eyes", bound=WindowLooks)
+Aim = TypeVar("Aim", bound=InputTarget[Any])
 
 
 class DeliveryWindow(ABC, Generic[Eyes]):
     """One delivery's view of one window."""
+
+    still_s: float  # so long two equal pictures of the composer are apart before it stands still
+    clear_rests_s: tuple[float, ...] = (0.05, 0.05, 0.05)  # after each try at clearing that met something in its way
 
     def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
         self._name = name
@@ -66,9 +71,25 @@ class DeliveryWindow(ABC, Generic[Eyes]):
     def stage(self, text: str) -> None:
         """Put `text` into the composer by one paste."""
 
-    @abstractmethod
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft."""
+        """Remove our own draft with the profile's chords."""
+        is_pressed = is_hidden = False
+        for rest_s in self.clear_rests_s:
+            try:
+                if is_pressed and self._is_cleared():
+                    return ClearResult.SEEN
+                self._press_clear(is_first=not is_pressed, if_untouched=if_untouched)
+                is_pressed, is_hidden = True, False
+                if self._is_cleared():
+                    return ClearResult.SEEN
+            except TransientFailure as trouble:  # what is in the way mostly passes
+                is_hidden = trouble.reason in {Reason.COVERED, Reason.MOVED, Reason.LOCKED}
+                self._wait(rest_s)
+            except PermanentFailure as trouble:
+                if trouble.reason is Reason.CLOSED:  # and its draft with it
+                    return ClearResult.SEEN
+                return ClearResult.UNSEEN if is_pressed else ClearResult.FAILED
+        return ClearResult.UNSEEN if is_pressed and is_hidden else ClearResult.FAILED
 
     @abstractmethod
     def focus(self) -> None:
@@ -168,13 +189,68 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         self._see_in_place()
         return self._eyes.is_composer_empty(self._name)
 
+    @abstractmethod
+    def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
+        """Press the chords that clear. With `if_untouched` raise PermanentFailure unless all in it came from us."""
+
+    def _is_cleared(self) -> bool:
+        if not self._until(self._is_seen_empty, CLEAR_S):
+            return False
+        self._wait(self.still_s)
+        return self._is_seen_empty()
+
+
+class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
+    """A window that its platform finds among others: `aim` knows where it stands and whether it has the focus."""
+
+    def __init__(self, *, aim: Aim) -> None:
+        super().__init__(name=aim.name, eyes=aim.eyes, pace=aim.pace)
+        self._aim = aim
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        self._aim.wait_for_idle_input()
+        self._keep_clipboard()
+        return may_be_busy and self._eyes.is_busy(self._name)
+
+    def find(self) -> None:
+        self._recognise()
+        self._aim.wait_for_idle_input()
+        self._keep_clipboard()
+
+    def target_identity(self) -> Target | None:
+        return None if self._aim.taken is None else target_identity(self._aim.taken)
+
+    @abstractmethod
+    def _keep_clipboard(self) -> None:
+        """Read what the user has in the clipboard, to give it back afterwards."""
+
+    @abstractmethod
+    def _idle_s(self) -> float:
+        """How long no user has pressed or moved anything."""
+
+    def _click_into(self, part: Box) -> None:
+        self._aim.click_into(part)
+
+    def _user_rests(self, seconds: float) -> bool:
+        """Who types into another window, maybe all day, does not write here."""
+        return not self._aim.has_focus() or self._idle_s() >= seconds
+
+    def _recognise(self) -> None:
+        self._aim.take(self._eyes.recognise(self._name))
+
+    def _see_in_place(self) -> None:
+        self._eyes.place(self._name)
+
+    def _name_tag(self) -> str:
+        return self._eyes.windows.name_tag(self._aim.target().id)
+
 
 class CopiedWindow(DeliveryWindow[Eyes]):
     """A window whose text is read back by copying alone. Nothing keeps others away between a look and a key, so Enter
     is pressed only while the composer looks as it did when its text was copied back equal."""
 
     copy_s: tuple[float, ...]  # longer with each copy
-    still_s: float
 
     def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
         super().__init__(name=name, eyes=eyes, pace=pace)

@@ -32,6 +32,10 @@ from core.desks.model import Arranged, Desk, Shown, Transcribed
 from core.profiles.model import Profile
 
 
+class DesktopWindows(SurveyedWindows, PlacementPort, Protocol):
+    """All windows of one display: found, listed for people, and moved."""
+
+
 class OpenWindow(DraftPort, Protocol):
     """One delivery's view of one window, whose transcript can be copied too."""
 
@@ -47,7 +51,7 @@ class DesktopBackend(ABC):
     user_activity: UserActivityPort
 
     def __init__(
-        self, hello: Hello, inbox: Inbox, *, windows: SurveyedWindows, screen: ScreenCapture, ears: SignsPort
+        self, hello: Hello, inbox: Inbox, *, windows: DesktopWindows, screen: ScreenCapture, ears: SignsPort
     ) -> None:
         self._desk = hello.desk
         self._inbox = inbox
@@ -93,9 +97,6 @@ class DesktopBackend(ABC):
     def _target(self, name: str) -> InputTarget[Any]: ...
 
     @abstractmethod
-    def _placement(self) -> PlacementPort: ...
-
-    @abstractmethod
     def _surveyor(self) -> DisplaySurveyor: ...
 
     @abstractmethod
@@ -124,7 +125,7 @@ class DesktopBackend(ABC):
     def _arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         if hands_off:
             raise Cancelled(hands_off)
-        return WindowArranger(eyes=self._eyes, places=self._placement(), pace=self._inbox).run(names)
+        return WindowArranger(eyes=self._eyes, places=self._windows, pace=self._inbox).run(names)
 
     def _trial_runner(self) -> TrialRunner:
         return TrialRunner(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from automation.desktop.calibration.trial_delivery import TrialObserver
 from automation.desktop.delivery_window import DeliveryWindow
 from automation.desktop.observation.inspector import WindowInspector
 from automation.protocol.ports import ClearResult
 from core.deliveries.model import Moment
 
-Eyes = TypeVar("Eyes", bound=WindowInspector)
 
-
-class TrialWindow(DeliveryWindow[Eyes]):
+class TrialWindow(DeliveryWindow[WindowInspector]):
     """One draft's view of one window; stands before a platform's own window among the bases of a class."""
 
     _trial: TrialObserver | None = None

@@ -20,15 +20,17 @@ LOOK_S = 0.02
 class PlacementPort(Protocol):
     """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
 
-    def check(self, window: int) -> None: ...  # Raise PermanentFailure where no program may put this window anywhere
+    def check_reachable(
+        self, window: int
+    ) -> None: ...  # Raise PermanentFailure where no program may put this window anywhere
     # What keeps it from having a place and size of its own: maximised, rolled up.
-    def filled(self, window: int) -> tuple[str, ...]: ...
-    def hides(self, filled: Sequence[str]) -> bool: ...  # Whether one of these also keeps it from being seen
-    def unfill(self, window: int, filled: Sequence[str]) -> None: ...  # It is that no longer
+    def fill_states(self, window: int) -> tuple[str, ...]: ...
+    def hides_window(self, fills: Sequence[str]) -> bool: ...  # Whether one of these also keeps it from being seen
+    def unfill(self, window: int, fills: Sequence[str]) -> None: ...  # It is that no longer
     def show(self, window: int) -> None: ...  # It is minimised no longer
     # It belongs to the workspace that is shown now. Raises PermanentFailure where no program may do that.
     def bring_here(self, window: int) -> None: ...
-    def put(self, window: int, box: Box) -> None: ...  # Its own area is to stand there, of that size
+    def move(self, window: int, box: Box) -> None: ...  # Its own area is to stand there, of that size
     def raise_above(self, window: int) -> None: ...  # It is to lie above all others; the focus stays where it is
 
 
@@ -68,7 +70,7 @@ class WindowArranger:
 
     def _put_back(self, name: str, seen: WindowInfo) -> None:
         done, windows = self._done[name], self._eyes.windows
-        self._places.check(seen.id)
+        self._places.check_reachable(seen.id)
         if not windows.is_on_this_workspace(seen.id):
             self._places.bring_here(seen.id)
             self._until(lambda: windows.is_on_this_workspace(seen.id))
@@ -77,10 +79,10 @@ class WindowArranger:
             self._places.show(seen.id)
             self._until(lambda: self._now(seen).is_viewable)
             done.append("shown again")
-        filled = self._places.filled(seen.id)
-        if filled and (self._now(seen).box != self._eyes.configured_box(name) or self._places.hides(filled)):
+        filled = self._places.fill_states(seen.id)
+        if filled and (self._now(seen).box != self._eyes.configured_box(name) or self._places.hides_window(filled)):
             self._places.unfill(seen.id, filled)
-            self._until(lambda: not self._places.filled(seen.id))
+            self._until(lambda: not self._places.fill_states(seen.id))
             done.append("made a window of its own size again")
         self._move(name, seen)
 
@@ -88,14 +90,14 @@ class WindowArranger:
         wanted, before = self._eyes.configured_box(name), self._now(seen).box
         if before == wanted:
             return
-        self._places.put(seen.id, wanted)
+        self._places.move(seen.id, wanted)
         self._until(lambda: self._now(seen).box == wanted)
         now = self._now(seen).box
         if now not in {wanted, before}:
             # Some managers mean the frame's corner: what it stands aside by is asked for beside the place. And a window
             # that came onto a monitor of another scale makes itself another size there.
             aside = replace(wanted, x=2 * wanted.x - now.x, y=2 * wanted.y - now.y)
-            self._places.put(seen.id, aside)
+            self._places.move(seen.id, aside)
             self._until(lambda: self._now(seen).box == wanted)
             now = self._now(seen).box
         moved = (

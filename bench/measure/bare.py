@@ -129,7 +129,7 @@ class Bare:
     def _look(self) -> None:
         self._windows.see(self._window)
         self._windows.active()
-        self._windows.is_anything_down()
+        self._fingers.reach.is_anything_down()
         self._screen.take(self._composer)
 
     def _click(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,14 +51,8 @@ class ComposerElsewhere(NotOnBus):
 class AccessiblePart:
     """One object of a window, as it was when it was looked at."""
 
-    role: str
-    name: str
     box: Box
     node: Node
-
-    def text(self) -> str:
-        """Its whole text now. Raises Vanished or NoAnswer."""
-        return self.node.text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,25 +203,14 @@ class AccessibilityReader:
             raise NotOnBus(why="its program does not tell of this window there")
         return found[0]
 
-    def parts(self, seen: WindowInfo, *, role: str = "", name: str = "") -> list[AccessiblePart]:
-        """The shown objects with this role and name, the outer ones first; "" is any. Raises as `frame`."""
-        frame = self.frame(seen)
-        parts: list[AccessiblePart] = []
-        for node in frame.find(State.SHOWING)[:MOST_OBJECTS]:
-            try:
-                if (not role or node.role() == role) and (not name or node.label() == name):
-                    parts.append(AccessiblePart(role=node.role(), name=node.label(), box=node.extents(), node=node))
-            except Vanished:
-                continue  # it went while we looked
-        return parts
-
-    def text_of(self, seen: WindowInfo, *, role: str = "", name: str = "") -> str | None:
-        """The text of the first such object that has one; None when there is none, or the window cannot be read."""
+    def text_of(self, seen: WindowInfo, *, role: str) -> str | None:
+        """The text of the first shown object with this role that has one, the outer ones first; None when there is
+        none, or the window cannot be read."""
         try:
-            for part in self.parts(seen, role=role, name=name):
-                text = part.text()
-                if text:
-                    return text
+            for node in self.frame(seen).find(State.SHOWING)[:MOST_OBJECTS]:
+                with suppress(Vanished):  # it went while we looked
+                    if node.role() == role and (text := node.text()):
+                        return text
         except Unreadable:
             return None
         return None
@@ -317,7 +301,7 @@ def _as_sign(node: Node, sign: Accessible, window: Box) -> AccessiblePart | None
     try:
         if not _is_there(node, window) or (sign.text and not _has(sign.text, all_text(node))):
             return None
-        return AccessiblePart(role=sign.role, name=sign.name, box=node.extents(), node=node)
+        return AccessiblePart(box=node.extents(), node=node)
     except Vanished:
         return None  # it went while we looked
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automation.desktop.delivery_window import CLEAR_S, CopiedWindow
+from automation.desktop.delivery_window import CopiedWindow
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.inspector import NOT_THERE, MacInspector
 from automation.desktop.observation import composer_changes
 from automation.desktop.own_input import Clicks, places
-from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason, Target
 from core.kit import faults
 from core.profiles.model import Box
-
-CLEAR_TRIES = 3
 
 
 class MacWindow(CopiedWindow[MacInspector]):
@@ -73,29 +71,16 @@ class MacWindow(CopiedWindow[MacInspector]):
         return () if self._read is None else (composer_changes.picture_mark(self._read),)
 
     def target_identity(self) -> Target | None:
-        box = self._eyes.place(self._name)
+        box = self._eyes.configured_box(self._name)
         return Target(id=0, kind="", title_sha256="", place=(box.x, box.y, box.width, box.height))
 
-    def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        if if_untouched and not self.is_untouched():
-            return ClearResult.FAILED
-        pressed = False
-        for _ in range(CLEAR_TRIES):
-            try:
-                self._click_into(self._profile.composer.box, may_stop=False)
-                for chord in self._profile.clear:
-                    self._recognise()
-                    self._fingers.press(chord)
-                pressed = True
-                if self._until(self._is_seen_empty, CLEAR_S):
-                    self._wait(self.still_s)
-                    if self._is_seen_empty():
-                        return ClearResult.SEEN
-            except PermanentFailure:
-                break
-            except TransientFailure:
-                self._wait(0.05)
-        return ClearResult.UNSEEN if pressed else ClearResult.FAILED
+    def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
+        if if_untouched:
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)  # nothing tells what else was typed into it
+        self._click_into(self._profile.composer.box, may_stop=False)
+        for chord in self._profile.clear:
+            self._recognise()
+            self._fingers.press(chord)
 
     def give_back(self) -> None:
         try:
@@ -109,7 +94,7 @@ class MacWindow(CopiedWindow[MacInspector]):
     def _click_into(self, part: Box, *, may_stop: bool = True) -> None:
         if self._pointer_was is None:
             self._pointer_was = self._fingers.pointer()
-        corner = (self._eyes.place(self._name).x, self._eyes.place(self._name).y)
+        corner = (self._eyes.configured_box(self._name).x, self._eyes.configured_box(self._name).y)
         point = self._clicks.choose(places(part, corner), corner)
         self._recognise()
         if may_stop:

@@ -1,5 +1,5 @@
 """Looking at a desk's windows, touching nothing: what each shows, and whether a delivery could begin. Which window is
-which, and where, is `whereabouts`."""
+which, and where, is `window_locator`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from automation.desktop.observation.screen_signs import (
     place_of,
 )
 from automation.desktop.observation.window_locator import RECALIBRATE, WindowLocator
+from automation.desktop.observation.window_pixels import WindowPixels
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.activity import DIALOGS
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn
-from core.desks.model import Desk, MatchBy, WindowStatus
+from core.desks.model import Desk, MatchBy
 from core.profiles.model import Box, Dialog, Profile, Readback, Sign
 
 PLAIN = "it has drawn nothing yet where its anchor is"
@@ -34,7 +35,7 @@ ELSEWHERE = "its program tells over the accessibility bus that its composer is a
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
 
-class WindowInspector(WindowLocator):
+class WindowInspector(WindowPixels, WindowLocator):
     """All that can be seen of one desk. Belongs to one thread."""
 
     def __init__(
@@ -47,7 +48,7 @@ class WindowInspector(WindowLocator):
         anchors: Anchors,
         ears: SignsPort,
     ) -> None:
-        super().__init__(desk=desk, profiles=profiles, windows=windows, tags=anchors)
+        WindowLocator.__init__(self, desk=desk, profiles=profiles, windows=windows, tags=anchors)
         self._screen = screen
         self._anchors = anchors
         self._ears = ears
@@ -147,28 +148,13 @@ class WindowInspector(WindowLocator):
             raise PermanentFailure(Reason.DIALOG, DIALOGS[asked.shows])
         if self._is_composer_told(name, seen) is False:
             raise PermanentFailure(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
-        if not may_be_busy and self.is_busy(name):
-            raise TransientFailure(Reason.BUSY, "its busy sign is shown")
-        if not may_be_written and not self.is_composer_empty(name):
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+        self._check_idle(name, may_be_busy=may_be_busy, may_be_written=may_be_written)
         return seen
 
     def keep_rested(self, name: str) -> None:
         """Keep a picture of this window, whose agent rests, while Octet still learns its busy sign."""
         if name in self.unlearned:
             self.rested[name] = self._picture(name)
-
-    def status(self, name: str) -> WindowStatus:
-        """How the window is now, for people; an agent at work is nothing to complain about."""
-        reason = code = ""
-        try:
-            self.recognise(name)
-            self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
-        except (TransientFailure, PermanentFailure) as trouble:
-            seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
-            code = str(trouble.reason)
-            reason = f"{code}: {seen}" if seen else code
-        return WindowStatus(name=name, usable=not reason, reason=reason, code=code)
 
     def why_unread(self, name: str) -> str:
         """Why the accessibility bus does not tell its composer's text; empty where it does, or need not."""
@@ -189,37 +175,9 @@ class WindowInspector(WindowLocator):
         if self.windows.changes is not None:
             self.windows.changes.count()
 
-    def is_ready(self, name: str) -> bool:
-        """Whether a delivery could begin now."""
-        try:
-            self.preflight(name)
-        except (TransientFailure, PermanentFailure):
-            return False
-        return True
-
     def at(self, place: Box) -> Image.Image:
         """What is seen now at a place of the screen."""
         return self._screen.take(place)
-
-    def composer(self, name: str) -> Image.Image:
-        """A picture of the composer."""
-        return self._screen.take(self.box(name, self.profile(name).composer.box))
-
-    def is_masked(self, name: str) -> bool:
-        """Whether a part of the composer may not be shown to anybody."""
-        profile = self.profile(name)
-        return any(profile.composer.box.overlaps(one) for one in profile.masks)
-
-    def is_composer_empty(self, name: str) -> bool:
-        """Whether the composer shows its background and at most a caret, or its hint."""
-        return self.is_empty_in(name, self.composer(name))
-
-    def is_empty_in(self, name: str, picture: Image.Image) -> bool:
-        """Whether a picture of the composer shows nothing but its ground, a caret, or its hint."""
-        composer = self.profile(name).composer
-        if composer.prompt is None and image_diff.is_blank(picture, composer.background, composer.caret_px):
-            return True
-        return composer.has_placeholder and self._anchors.is_empty_look(name, picture, composer)
 
     def keep_empty(self, name: str, picture: Image.Image) -> None:
         """From here on a composer that looks like this is empty."""
@@ -227,10 +185,9 @@ class WindowInspector(WindowLocator):
 
     def is_busy(self, name: str) -> bool:
         """Whether a busy sign is shown, or told of; False for a profile without one."""
-        profile = self.profile(name)
-        there = None if profile.busy_sign is None else self._screen.take(self.box(name, profile.busy_sign.box))
-        if is_busy(profile, there, ShownSigns()):
+        if super().is_busy(name):
             return True
+        profile = self.profile(name)
         return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
 
     def asks(self, name: str) -> Dialog | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Protocol
 
+from automation.desktop.observation.window_pixels import ConfiguredWindows
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
@@ -23,35 +24,21 @@ class TagsPort(Protocol):
     def tag(self, window: str) -> str: ...  # That of the window with this name; empty where nobody has connected any
 
 
-class WindowLocator:
+class WindowLocator(ConfiguredWindows):
     """The desk's windows and their dialogs, found on the display. Belongs to one thread."""
 
     def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tags: TagsPort) -> None:
+        super().__init__(desk=desk, profiles=profiles)
         self.windows = windows
         self._tags = tags
-        self._configured = {window.name: window for window in desk.windows}
-        self._profiles = profiles
         self._learned: dict[str, Profile] = {}
         self._known: dict[str, int] = {}
         self._placed: dict[str, tuple[int, WindowInfo]] = {}  # seen at their place, and the count of changes then
         self._stands: dict[str, Box] = {}
         self._apart: dict[str, int] = {}
 
-    def names(self) -> tuple[str, ...]:
-        """The names of the configured windows, in their order."""
-        return tuple(self._configured)
-
     def profile(self, name: str) -> Profile:
-        """How the window is driven."""
-        return self._learned.get(name) or self._profiles[self._configured[name].profile]
-
-    def box(self, name: str, part: Box) -> Box:
-        """A part of the window, given relative to its corner, as a place on the screen."""
-        return part.on_screen(self.standing_box(name))
-
-    def configured_box(self, name: str) -> Box:
-        """Where the window belongs."""
-        return self._configured[name].box
+        return self._learned.get(name) or super().profile(name)
 
     def standing_box(self, name: str) -> Box:
         """Where the window stands: where it belongs, or where it was followed to."""

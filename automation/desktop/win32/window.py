@@ -5,44 +5,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automation.desktop.delivery_window import CLEAR_S, CopiedWindow
+from automation.desktop.delivery_window import CopiedWindow, TargetWindow
 from automation.desktop.observation import composer_changes
-from automation.desktop.observation.delivery_screenshots import target_identity
+from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.win32.clipboard import ClipboardOffer, WindowsClipboard
-from automation.desktop.win32.target import WindowsInspector, WindowsTarget
-from automation.protocol.ports import ClearResult, PermanentFailure, TransientFailure
-from core.deliveries.model import Reason, Target
+from automation.desktop.win32.target import WindowsTarget
+from automation.protocol.ports import ClearResult, TransientFailure
+from core.deliveries.model import Reason
 from core.kit import faults
-from core.profiles.model import Box
 
 TAKEN_S = 0.03
-CLEAR_TRIES = 5
-CLEAR_REST_S = 0.05  # the first rest after something was in the way; each is twice as long as the one before
 TAKEN_BY = "another program put something onto the clipboard"
 
 
-class WindowsWindow(CopiedWindow[WindowsInspector]):
+class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
     """One delivery's view of one window."""
 
     copy_s = (0.05, 0.1, 0.2, 0.4)
     still_s = 0.03
+    clear_rests_s = (0.05, 0.1, 0.2, 0.4, 0.8)
 
     def __init__(self, *, aim: WindowsTarget, clipboard: WindowsClipboard) -> None:
-        super().__init__(name=aim.name, eyes=aim.eyes, pace=aim.pace)
-        self._aim = aim
+        super().__init__(aim=aim)
         self._clipboard = clipboard
         self._offer: ClipboardOffer | None = None
-
-    def look(self, *, may_be_busy: bool = False) -> bool:
-        self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
-        self._aim.wait_for_idle_input()
-        self._clipboard.keep()
-        return may_be_busy and self._eyes.is_busy(self._name)
-
-    def find(self) -> None:
-        self._recognise()
-        self._aim.wait_for_idle_input()
-        self._clipboard.keep()
 
     def focus(self) -> None:
         self._aim.click_into(self._profile.composer.box)
@@ -70,32 +56,17 @@ class WindowsWindow(CopiedWindow[WindowsInspector]):
             return (window,)
         return (window, composer_changes.picture_mark(self._read))
 
-    def target_identity(self) -> Target | None:
-        return None if self._aim.taken is None else target_identity(self._aim.taken)
-
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        pressed, rest_s = False, CLEAR_REST_S
         try:
             self._clipboard.drop()  # a program that reads the paste late finds nothing
         except TransientFailure:
             pass  # whoever has it open lets nobody paste either
-        for _ in range(CLEAR_TRIES):
-            try:
-                if pressed and self._until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
-                    return ClearResult.SEEN
-                self._aim.regain_focus()
-                for chord in self._profile.clear:
-                    self._aim.press_to_clear(chord)
-                pressed = True
-                if self._until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
-                    return ClearResult.SEEN
-            except TransientFailure:  # what is in the way mostly passes
-                self._wait(rest_s)
-                rest_s *= 2
-            except PermanentFailure as trouble:
-                gone = trouble.reason is Reason.CLOSED  # and its draft with it
-                return ClearResult.SEEN if gone else ClearResult.UNSEEN if pressed else ClearResult.FAILED
-        return ClearResult.UNSEEN if pressed else ClearResult.FAILED
+        return super().clear(if_untouched=if_untouched)
+
+    def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
+        self._aim.regain_focus()
+        for chord in self._profile.clear:
+            self._aim.press_to_clear(chord)
 
     def give_back(self) -> None:
         try:
@@ -136,21 +107,8 @@ class WindowsWindow(CopiedWindow[WindowsInspector]):
     def _guard(self) -> None:
         self._aim.guard()
 
-    def _click_into(self, part: Box) -> None:
-        self._aim.click_into(part)
+    def _keep_clipboard(self) -> None:
+        self._clipboard.keep()
 
-    def _user_rests(self, seconds: float) -> bool:
-        return not self._aim.has_focus() or self._aim.people.idle_s() >= seconds
-
-    def _recognise(self) -> None:
-        self._aim.take(self._eyes.recognise(self._name))
-
-    def _see_in_place(self) -> None:
-        self._eyes.place(self._name)
-
-    def _name_tag(self) -> str:
-        return self._eyes.windows.name_tag(self._aim.target().id)
-
-    def _stays_empty(self) -> bool:
-        self._wait(self.still_s)
-        return self._is_seen_empty()
+    def _idle_s(self) -> float:
+        return self._aim.people.idle_s()

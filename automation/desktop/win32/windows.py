@@ -285,10 +285,14 @@ class Desktop:
 
 FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTrayWnd", "Windows.UI.Core.CoreWindow"})
 """Classes of the shell's own windows: wallpaper, taskbars, the start menu and its like."""
+MAXIMISED = "maximised"
+ELSEWHERE = (
+    "it is on another virtual desktop, and Windows lets no program bring it here: press Win+Tab and drag it to this one"
+)
 
 
 class Win32Windows:
-    """The answers to `window_info.WindowsPort`. Belongs to one thread."""
+    """The answers to `window_info.WindowsPort` and `window_placement.PlacementPort`. Belongs to one thread."""
 
     changes = None  # nobody tells of changes: everything is asked each time
 
@@ -300,6 +304,7 @@ class Win32Windows:
         self.client_of = self.pid_of = desktop.process_of
         self.activate = desktop.bring_forward  # Windows decides, and only the look afterwards tells
         self.transient_for, self.name_tag = desktop.owner_of, desktop.name_tag
+        self.show, self.move, self.raise_above = desktop.show_again, desktop.put, desktop.lift
 
     def has_manager(self) -> bool:
         """Windows itself tells which windows there are."""
@@ -384,40 +389,25 @@ class Win32Windows:
         corners = ((box.x, box.y), (right, box.y), (box.x, bottom), (right, bottom))
         return all(any(monitor.holds(*corner) for monitor in monitors) for corner in corners)
 
-    def _program(self, process: int) -> str:
-        if process not in self._programs:
-            self._programs[process] = self._desktop.program_of(process)
-        return self._programs[process]
-
-
-MAXIMISED = "maximised"
-ELSEWHERE = (
-    "it is on another virtual desktop, and Windows lets no program bring it here: press Win+Tab and drag it to this one"
-)
-
-
-class WindowsPlacement:
-    """The answers to `arranging.PlacementPort`. Belongs to one thread."""
-
-    def __init__(self, desktop: Desktop, windows: Win32Windows) -> None:
-        self._desktop = desktop
-        self._windows = windows
-        self.show, self.put, self.raise_above = desktop.show_again, desktop.put, desktop.lift
-
-    def check(self, window: int) -> None:
-        if why := self._windows.why_unreachable(window):
+    def check_reachable(self, window: int) -> None:
+        if why := self.why_unreachable(window):
             raise PermanentFailure(Reason.OUT_OF_REACH, why)
 
-    def filled(self, window: int) -> tuple[str, ...]:
+    def fill_states(self, window: int) -> tuple[str, ...]:
         return (MAXIMISED,) if self._desktop.is_maximised(window) else ()
 
-    def hides(self, filled: Sequence[str]) -> bool:
+    def hides_window(self, fills: Sequence[str]) -> bool:
         """A maximised window is seen."""
         return False
 
-    def unfill(self, window: int, filled: Sequence[str]) -> None:
+    def unfill(self, window: int, fills: Sequence[str]) -> None:
         self.show(window)
 
     def bring_here(self, window: int) -> None:
         """No program may do that for another one."""
         raise PermanentFailure(Reason.HIDDEN, ELSEWHERE)
+
+    def _program(self, process: int) -> str:
+        if process not in self._programs:
+            self._programs[process] = self._desktop.program_of(process)
+        return self._programs[process]

@@ -21,7 +21,7 @@ from automation.desktop.win32.input import OURS, UnknownWindowsKey, WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.window import WindowsWindow
-from automation.desktop.win32.windows import Desktop, Win32Windows, WindowsPlacement, be_aware_of_pixels
+from automation.desktop.win32.windows import Desktop, Win32Windows, be_aware_of_pixels
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import Hello
@@ -49,7 +49,7 @@ def work(hello: Hello, inbox: Inbox) -> None:
         loop.WorkerLoop(WindowsBackend(hello, inbox, stack).surface(), inbox).run()
 
 
-class WindowsTrialWindow(TrialWindow[WindowsInspector], WindowsWindow):
+class WindowsTrialWindow(TrialWindow, WindowsWindow):
     """A window on trial while it is connected."""
 
 
@@ -102,9 +102,6 @@ class WindowsBackend(DesktopBackend):
     def _aim(self, name: str, eyes: WindowInspector) -> WindowsTarget:
         assert isinstance(eyes, WindowsInspector)
         return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self._inbox)
-
-    def _placement(self) -> WindowsPlacement:
-        return WindowsPlacement(self._devices.desktop, self._win32)
 
     def _surveyor(self) -> DisplaySurveyor:
         return DisplaySurveyor(windows=self._win32, screen=self._screen, pace=self._inbox)

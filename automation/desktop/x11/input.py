@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.window_info import DisplayHeld
 from automation.desktop.worker.input_lock_state import InputLock, InputLockState
-from automation.desktop.x11.connection import GONE, Replies, check_xlib, open_display
+from automation.desktop.x11.connection import Replies, check_xlib, open_display
 from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter
 from automation.desktop.x11.windows import X11Windows
 from core.kit.errors import Invalid
@@ -333,20 +334,7 @@ class InputRouting:
         """GTK, for one, keeps the focus on a child of its window. Another window of its program is not the target."""
         if window in {X.NONE, X.PointerRoot}:
             return False
-        if window == target:
-            return True
-        here: XWindow = self._display.create_resource_object("window", window)
-        for _ in range(DEEPEST):
-            try:
-                parent = here.query_tree().parent
-            except GONE:
-                return False
-            if not parent or isinstance(parent, int) or parent.id == self._root.id:
-                return False
-            if parent.id == target:
-                return True
-            here = parent
-        return False
+        return target in itertools.islice(self._windows.ancestors(window), DEEPEST)
 
 
 T = TypeVar("T")

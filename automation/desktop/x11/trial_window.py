@@ -5,7 +5,6 @@ from __future__ import annotations
 from PIL import Image
 
 from automation.desktop.observation import image_diff
-from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.trial_window import TrialWindow
 from automation.desktop.x11.window import X11Window
 from automation.protocol.ports import PermanentFailure, ReadbackResult
@@ -16,7 +15,7 @@ MOST_TYPED = 12  # letters that Home and End may be for a program that does not 
 SHOWN_S = 0.1
 
 
-class X11TrialWindow(TrialWindow[WindowInspector], X11Window):
+class X11TrialWindow(TrialWindow, X11Window):
     """One draft's view of one window."""
 
     def focus(self) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from automation.desktop.accessibility.reader import AccessibilityReader
-from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, DeliveryWindow
+from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, TargetWindow
 from automation.desktop.observation import composer_changes, image_diff
-from automation.desktop.observation.delivery_screenshots import target_identity
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
@@ -29,12 +28,10 @@ from automation.protocol.ports import (
     SubmitEvidence,
     TransientFailure,
 )
-from core.deliveries.model import Reason, Target
+from core.deliveries.model import Reason
 from core.desks.model import Transcribed
 from core.kit import faults
-from core.profiles.model import Act, Box, Focus, Readback
-
-CLEAR_TRIES = 3
+from core.profiles.model import Act, Focus, Readback
 
 UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text came, not which
 DRAWN_S = 0.2  # so long after a key what it typed has been drawn
@@ -58,39 +55,35 @@ class X11Devices:
     untouched: DraftGuard
 
 
-class X11Window(DeliveryWindow[WindowInspector]):
+class X11Window(TargetWindow[X11Target]):
     """One delivery's view of one window."""
 
+    still_s = STILL_S
+
     def __init__(self, *, name: str, eyes: WindowInspector, devices: X11Devices, pace: DeliveryClock) -> None:
-        super().__init__(name=name, eyes=eyes, pace=pace)
+        super().__init__(
+            aim=X11Target(
+                name=name, eyes=eyes, fingers=devices.fingers, clicks=devices.clicks, pace=pace, hold=devices.hold
+            )
+        )
         self._untouched = devices.untouched
         self._clicks = devices.clicks
-        self._aim = X11Target(
-            name=name, eyes=eyes, fingers=devices.fingers, clicks=devices.clicks, pace=pace, hold=devices.hold
-        )
         self._paste = ClipboardPaste(aim=self._aim, clipboard=devices.clipboard)
         self._readbacks = ReadbackChooser(aim=self._aim, paste=self._paste, reader=devices.reader)
         self._reader = devices.reader
-        self._idle_s = devices.idle_s
+        self._user_idle_s = devices.idle_s
         self._was_empty = False
         self._is_without = False  # nothing was pasted after all: what stands in the composer now is the user's
         self._line_before: Image.Image | None = None
         self._is_watched = False  # what others press is heard since it was empty, or known to be ours
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        is_busy = super().look(may_be_busy=may_be_busy)
         self._eyes.keep_rested(self._name)
-        self._aim.wait_for_idle_input()
-        self._paste.keep()
         self._was_empty = True
         if self._readbacks.accessible is not None:
             self._readbacks.accessible.read_document()
-        return may_be_busy and self._eyes.is_busy(self._name)
-
-    def find(self) -> None:
-        self._recognise()
-        self._aim.wait_for_idle_input()
-        self._paste.keep()
+        return is_busy
 
     def focus(self) -> None:
         self._aim.hold()
@@ -192,24 +185,17 @@ class X11Window(DeliveryWindow[WindowInspector]):
     def matches_draft(self, marks: Sequence[str]) -> bool:
         return self._readbacks.way.matches_draft(marks)
 
-    def _user_rests(self, seconds: float) -> bool:
-        """Who types into another window, maybe all day, does not write here."""
-        return not self._aim.has_focus() or self._idle_s() >= seconds
+    def _keep_clipboard(self) -> None:
+        self._paste.keep()
+
+    def _idle_s(self) -> float:
+        return self._user_idle_s()
+
+    def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        return self._aim.until(holds, seconds)
 
     def _copied(self, copy: Sequence[str]) -> str | None:
         return self._paste.copied(copy)
-
-    def _click_into(self, part: Box) -> None:
-        self._aim.click_into(part)
-
-    def _recognise(self) -> None:
-        self._aim.take(self._eyes.recognise(self._name))
-
-    def _see_in_place(self) -> None:
-        self._eyes.place(self._name)
-
-    def _name_tag(self) -> str:
-        return self._eyes.windows.name_tag(self._aim.target().id)
 
     def said(self, *, hands_off: str) -> Transcribed:
         """By accessibility, without touching anything, where its program tells it."""
@@ -221,9 +207,6 @@ class X11Window(DeliveryWindow[WindowInspector]):
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
         return super().said(hands_off=hands_off)
 
-    def target_identity(self) -> Target | None:
-        return None if self._aim.taken is None else target_identity(self._aim.taken)
-
     def is_untouched(self) -> bool:
         """Whether all in the composer came from us: it was empty, nobody else wrote since, and no question is there."""
         return self._untouched.is_untouched(self._aim.target().id) and self._eyes.asks(self._name) is None
@@ -232,31 +215,21 @@ class X11Window(DeliveryWindow[WindowInspector]):
         """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
         With `if_untouched` only if it is still that in the moment in which the person's devices are held."""
         self._paste.end()
-        if self._is_without:
-            self._untouched.forget(self._aim.target().id)
-            return ClearResult.SEEN
-        pressed = False
-        for number in range(CLEAR_TRIES):
-            try:
-                self._close_question()
-                self._take_up(is_first=number == 0, if_untouched=if_untouched)
-                accessible = self._readbacks.accessible
-                self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
-                self._aim.press_to_clear(self._profile.clear)
-                pressed = True
-                if self._aim.until(self._is_seen_empty, CLEAR_S):
-                    self._aim.wait(STILL_S)
-                    if self._is_seen_empty():
-                        self._untouched.forget(self._aim.target().id)
-                        return ClearResult.SEEN
-            except TransientFailure as trouble:
-                if pressed and trouble.reason in {Reason.COVERED, Reason.MOVED}:
-                    return ClearResult.UNSEEN
-                self._aim.wait(0.05)
-            except PermanentFailure as trouble:
-                gone = trouble.reason is Reason.CLOSED  # and its draft with it
-                return ClearResult.SEEN if gone else ClearResult.UNSEEN if pressed else ClearResult.FAILED
-        return ClearResult.FAILED
+        cleared = ClearResult.SEEN if self._is_without else super().clear(if_untouched=if_untouched)
+        if cleared is ClearResult.SEEN and self._aim.taken is not None:
+            self._untouched.forget(self._aim.taken.id)
+        return cleared
+
+    def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
+        self._close_question()
+        self._aim.hold_for_clearing()  # from here on all comes from us
+        if if_untouched and not self.is_untouched():
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
+        if is_first and not self._is_watched:  # anew it would forget what somebody pressed since the paste
+            self._watch()
+        accessible = self._readbacks.accessible
+        self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
+        self._aim.press_to_clear(self._profile.clear)
 
     def give_back(self) -> None:
         self._paste.give_back()
@@ -281,14 +254,6 @@ class X11Window(DeliveryWindow[WindowInspector]):
         if question is not None and question[1]:
             self._aim.dismiss(question[0].id, question[1])
             self._aim.until(lambda: self._question() is None, CLEAR_S)
-
-    def _take_up(self, *, is_first: bool, if_untouched: bool) -> None:
-        """Hold the user's devices: from here on all comes from us. Raises PermanentFailure if somebody wrote before."""
-        self._aim.hold_for_clearing()
-        if if_untouched and not self.is_untouched():
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
-        if is_first and not self._is_watched:  # anew it would forget what somebody pressed since the paste
-            self._watch()
 
     def _watch(self) -> None:
         self._untouched.begin(self._aim.target().id)

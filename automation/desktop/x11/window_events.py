@@ -18,23 +18,10 @@ from Xlib.ext import damage
 from Xlib.protocol import event, request, rq
 
 from automation.desktop.x11.connection import GONE, open_display
+from core.profiles.model import Box
 
 Property = bytes | Sequence[int]  # text as it lies there, or numbers
 LONGEST = 65_536  # four-byte units of a property that are read: no title, class or list of windows is longer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowFacts:
-    """What the server told about one window."""
-
-    kind: Property | None
-    net_name: Property | None
-    name: Property | None
-    x: int
-    y: int
-    width: int
-    height: int
-    is_viewable: bool
 
 
 class AsyncQueries:
@@ -42,7 +29,7 @@ class AsyncQueries:
 
     def __init__(self, display: Display) -> None:
         self._display: Any = display  # untyped where requests are made by hand
-        self._atoms: dict[str, int] = {}
+        self._atoms = {"WM_CLASS": Xatom.WM_CLASS, "WM_NAME": Xatom.WM_NAME}
 
     def atom(self, name: str) -> int:
         """The number of a name, asked for once."""
@@ -52,49 +39,41 @@ class AsyncQueries:
 
     def property(self, window: int, name: str) -> Callable[[], Property | None]:
         """A property of a window. The answer is None where it has none, or is gone."""
-        answer = self._property(window, self.atom(name))
+        answer: Any = request.GetProperty(
+            self._display.display,
+            True,
+            delete=0,
+            window=window,
+            property=self.atom(name),
+            type=X.AnyPropertyType,
+            long_offset=0,
+            long_length=LONGEST,
+        )
 
         def told() -> Property | None:
             try:
-                return _value(answer)
+                answer.reply()
             except (BadWindow, BadAtom):
                 return None
+            if not answer.property_type:
+                return None
+            form, value = answer.value
+            return bytes(value) if form == 8 else [int(number) for number in value]
 
         return told
 
-    def about(self, window: int, root: int) -> Callable[[], WindowFacts]:
-        """Who a window is and where it stands on the screen. Raises BadWindow or BadDrawable for one that is gone."""
+    def place(self, window: int, root: int) -> Callable[[], tuple[Box, bool]]:
+        """Where a window stands on the screen, and whether it is shown. Raises one of GONE."""
         display = self._display.display
-        kind = self._property(window, Xatom.WM_CLASS)
-        net_name = self._property(window, self.atom("_NET_WM_NAME"))
-        name = self._property(window, Xatom.WM_NAME)
         size: Any = request.GetGeometry(display, True, drawable=window)
         corner: Any = request.TranslateCoords(display, True, src_wid=window, dst_wid=root, src_x=0, src_y=0)
         attributes: Any = request.GetWindowAttributes(display, True, window=window)
 
-        def told() -> WindowFacts:
-            answers = (size, corner, attributes)
-            trouble: Exception | None = None
-            values: list[Property | None] = []
-            for answer in (kind, net_name, name):
-                try:
-                    values.append(_value(answer))
-                except BadWindow as gone:
-                    trouble = gone
-            for answer in answers:
+        def told() -> tuple[Box, bool]:
+            for answer in (size, corner, attributes):
                 answer.reply()
-            if trouble is not None:
-                raise trouble
-            return WindowFacts(
-                kind=values[0],
-                net_name=values[1],
-                name=values[2],
-                x=int(corner.x),
-                y=int(corner.y),
-                width=int(size.width),
-                height=int(size.height),
-                is_viewable=attributes.map_state == X.IsViewable,
-            )
+            box = Box(x=int(corner.x), y=int(corner.y), width=int(size.width), height=int(size.height))
+            return box, attributes.map_state == X.IsViewable
 
         return told
 
@@ -146,30 +125,18 @@ class AsyncQueries:
         )
         return lambda: int(_replied(answer).status)
 
-    def _property(self, window: int, atom: int) -> Any:
-        return request.GetProperty(
-            self._display.display,
-            True,
-            delete=0,
-            window=window,
-            property=atom,
-            type=X.AnyPropertyType,
-            long_offset=0,
-            long_length=LONGEST,
-        )
-
 
 def _replied(answer: Any) -> Any:
     answer.reply()
     return answer
 
 
-def _value(answer: Any) -> Property | None:
-    answer.reply()
-    if not answer.property_type:
-        return None
-    form, value = answer.value
-    return bytes(value) if form == 8 else [int(number) for number in value]
+def damage_code(display: Display) -> int:
+    """The number of the events that tell of drawing; -1 where the server does not tell."""
+    if not display.has_extension("DAMAGE"):
+        return -1
+    display.damage_query_version()
+    return int(display.extension_event.DamageNotify)
 
 
 _ROOT = X.SubstructureNotifyMask | X.StructureNotifyMask | X.PropertyChangeMask
@@ -190,10 +157,7 @@ class ChangeCounter:
         self._followed: set[int] = set()
         self._is_news = False
         self._drawn: tuple[int, int] = (X.NONE, X.NONE)  # the watched window, and the server's name for that
-        self._damage_code = -1
-        if display.has_extension("DAMAGE"):
-            display.damage_query_version()
-            self._damage_code = int(display.extension_event.DamageNotify)
+        self._damage_code = damage_code(display)
         self._root = display.screen().root
         self._root.change_attributes(event_mask=_ROOT)
 
@@ -298,11 +262,7 @@ class WindowEvents:
         self._display: Display = open_display(display)
         self._changed = changed
         self._root = self._display.screen().root
-        self._sees_drawing = bool(self._display.has_extension("DAMAGE"))
-        self._damage_code = -1
-        if self._sees_drawing:
-            self._display.damage_query_version()
-            self._damage_code = int(self._display.extension_event.DamageNotify)
+        self._damage_code = damage_code(self._display)
         self._wanted: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
         self._drawn: dict[int, int] = {}
         self._has_come = threading.Lock()
@@ -377,7 +337,7 @@ class WindowEvents:
             try:
                 resource.get_geometry()
                 resource.change_attributes(event_mask=X.PropertyChangeMask | X.StructureNotifyMask)
-                if self._sees_drawing and window in drawn - set(self._drawn):
+                if self._damage_code >= 0 and window in drawn - set(self._drawn):
                     self._drawn[window] = damage.damage_create(resource, damage.DamageReportNonEmpty)
             except GONE:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,13 @@ from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter, Pr
 from core.profiles.model import LONGEST_TITLE, Box
 
 EVERY_DESKTOP = 0xFFFFFFFF
+FROM_A_TOOL = 2  # who asks, as the manager is told: not the window's own program
+STATIC = 10  # the gravity by which a place is that of the window's own area, whatever is drawn around it
+X_Y_WIDTH_HEIGHT = 0b1111 << 8
+REMOVE = 0
+ABOVE = 0
+FULL = ("_NET_WM_STATE_MAXIMIZED_VERT", "_NET_WM_STATE_MAXIMIZED_HORZ", "_NET_WM_STATE_FULLSCREEN")
+SHADED = "_NET_WM_STATE_SHADED"
 FURNITURE = ("DESKTOP", "DOCK", "SPLASH", "NOTIFICATION", "TOOLTIP", "MENU", "POPUP_MENU", "DROPDOWN_MENU")
 
 
@@ -48,7 +55,7 @@ class X11Windows:
 
     def has_manager(self) -> bool:
         """Whether a window manager tells which windows there are."""
-        return bool(self._numbers(self._root, "_NET_SUPPORTING_WM_CHECK"))
+        return bool(self.numbers(self._root.id, "_NET_SUPPORTING_WM_CHECK"))
 
     def all(self) -> list[WindowInfo]:
         """Every window that the window manager cares for."""
@@ -56,7 +63,7 @@ class X11Windows:
 
     def managed(self) -> list[int]:
         """The ids of the windows that the window manager cares for."""
-        return self._numbers(self._root, "_NET_CLIENT_LIST")
+        return self.numbers(self._root.id, "_NET_CLIENT_LIST")
 
     def see(self, window: int) -> WindowInfo | None:
         """One window now; None when it is gone."""
@@ -72,22 +79,27 @@ class X11Windows:
     def is_on_this_workspace(self, window: int) -> bool:
         """Whether the window belongs to the workspace that is shown now; windows on all of them do."""
         asked = self._questions.property(window, "_NET_WM_DESKTOP")
-        shown = self._numbers(self._root, "_NET_CURRENT_DESKTOP")
-        mine = numbers(asked())
+        shown = self.numbers(self._root.id, "_NET_CURRENT_DESKTOP")
+        mine = _numbers(asked())
         return not mine or not shown or mine[0] in {EVERY_DESKTOP, shown[0]}
 
     def chain_of(self, window: int) -> list[int]:
         """The window and those that hold it, up to the child of the root, which usually is its frame."""
-        chain, here = [window], self._window(window)
-        try:
-            while True:
+        return list(self.ancestors(window))
+
+    def ancestors(self, window: int) -> Iterator[int]:
+        """As `chain_of`; each is asked for only when it is wanted."""
+        yield window
+        here = self._window(window)
+        while True:
+            try:
                 parent = here.query_tree().parent
-                if not parent or isinstance(parent, int) or parent.id == self._root.id:
-                    return chain
-                chain.append(parent.id)
-                here = parent
-        except GONE:
-            return chain
+            except GONE:
+                return
+            if not parent or isinstance(parent, int) or parent.id == self._root.id:
+                return
+            yield parent.id
+            here = parent
 
     def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
         """A window that lies over any part of `target`; None when nothing does. `chain` is the target's, if known."""
@@ -116,12 +128,12 @@ class X11Windows:
 
     def active(self) -> int:
         """The window that the manager calls active; 0 when none is."""
-        told = self._numbers(self._root, "_NET_ACTIVE_WINDOW")
+        told = self.numbers(self._root.id, "_NET_ACTIVE_WINDOW")
         return told[0] if told else 0
 
     def transient_for(self, window: int) -> int:
         """The window that this one says it is a dialog for; 0 when it says none, or the whole screen."""
-        told = self._numbers(self._window(window), "WM_TRANSIENT_FOR")
+        told = self.numbers(window, "WM_TRANSIENT_FOR")
         return told[0] if told and told[0] != self._root.id else 0
 
     def name_tag(self, window: int) -> str:
@@ -148,7 +160,7 @@ class X11Windows:
             for found in told.ids:
                 if found.spec.mask & res.LocalClientPIDMask and found.value:
                     return int(found.value[0])
-        ids = self._numbers(self._window(window), "_NET_WM_PID")
+        ids = self.numbers(window, "_NET_WM_PID")
         return ids[0] if ids else 0
 
     def program_of(self, window: int) -> str:
@@ -161,7 +173,7 @@ class X11Windows:
 
     def is_furniture(self, window: int) -> bool:
         """Whether it is a part of the desktop and no program's window: a panel, the wallpaper, a notice."""
-        kinds = set(self._numbers(self._window(window), "_NET_WM_WINDOW_TYPE"))
+        kinds = set(self.numbers(window, "_NET_WM_WINDOW_TYPE"))
         return bool(kinds & {self._questions.atom(f"_NET_WM_WINDOW_TYPE_{name}") for name in FURNITURE})
 
     def pointer(self) -> tuple[int, int]:
@@ -175,18 +187,15 @@ class X11Windows:
 
     def activate(self, window: int) -> None:
         """Ask the window manager to give this window the focus."""
+        self.ask_manager(window, "_NET_ACTIVE_WINDOW", FROM_A_TOOL, X.CurrentTime, 0, 0, 0)
+
+    def ask_manager(self, window: int, what: str, *data: int) -> None:
+        """Send the window manager a request about this window."""
         message = event.ClientMessage(
-            window=self._window(window),
-            client_type=self._questions.atom("_NET_ACTIVE_WINDOW"),
-            data=(32, [2, X.CurrentTime, 0, 0, 0]),
+            window=self._window(window), client_type=self._questions.atom(what), data=(32, list(data))
         )
         self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self._display.sync()
-
-    def is_anything_down(self) -> bool:
-        """Whether any key or button is held down, by whomever."""
-        buttons = X.Button1Mask | X.Button2Mask | X.Button3Mask | X.Button4Mask | X.Button5Mask
-        return any(self._display.query_keymap()) or bool(self._root.query_pointer().mask & buttons)
 
     def is_keyboard_taken(self) -> bool:
         """Whether a program takes all keys for itself: a lock screen, or a menu that is open."""
@@ -202,35 +211,77 @@ class X11Windows:
         status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
         return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
+    # window_placement.PlacementPort: what the window manager, or the server, is asked to do with a window
+
+    def check_reachable(self, window: int) -> None:
+        """Any window may be asked for."""
+
+    def fill_states(self, window: int) -> tuple[str, ...]:
+        states = self.numbers(window, "_NET_WM_STATE")
+        return tuple(name for name in (*FULL, SHADED) if self._questions.atom(name) in states)
+
+    def hides_window(self, fills: Sequence[str]) -> bool:
+        return SHADED in fills
+
+    def unfill(self, window: int, fills: Sequence[str]) -> None:
+        for name in fills:
+            self.ask_manager(window, "_NET_WM_STATE", REMOVE, self._questions.atom(name), 0, FROM_A_TOOL, 0)
+
+    def show(self, window: int) -> None:
+        self._window(window).map()
+        self._display.sync()
+
+    def bring_here(self, window: int) -> None:
+        here = self.numbers(self._root.id, "_NET_CURRENT_DESKTOP")
+        if here:
+            self.ask_manager(window, "_NET_WM_DESKTOP", here[0], FROM_A_TOOL, 0, 0, 0)
+
+    def move(self, window: int, box: Box) -> None:
+        if self._supports("_NET_MOVERESIZE_WINDOW"):
+            flags = STATIC | X_Y_WIDTH_HEIGHT | FROM_A_TOOL << 12
+            # As the protocol carries them: places to the left of the first monitor are negative.
+            corner = (box.x & 0xFFFFFFFF, box.y & 0xFFFFFFFF)
+            self.ask_manager(window, "_NET_MOVERESIZE_WINDOW", flags, *corner, box.width, box.height)
+            return
+        self._window(window).configure(x=box.x, y=box.y, width=box.width, height=box.height)
+        self._display.sync()
+
+    def raise_above(self, window: int) -> None:
+        if self._supports("_NET_RESTACK_WINDOW"):
+            self.ask_manager(window, "_NET_RESTACK_WINDOW", FROM_A_TOOL, X.NONE, ABOVE, 0, 0)
+            return
+        self._window(window).configure(stack_mode=X.Above)
+        self._display.sync()
+
+    def _supports(self, name: str) -> bool:
+        return self._questions.atom(name) in self.numbers(self._root.id, "_NET_SUPPORTED")
+
     def _see_each(self, windows: Sequence[int]) -> list[WindowInfo]:
-        asked = [(window, self._questions.about(window, self._root.id)) for window in windows]
+        ask, names = self._questions, ("WM_CLASS", "_NET_WM_NAME", "WM_NAME")
+        asked = [
+            (window, [ask.property(window, name) for name in names], ask.place(window, self._root.id))
+            for window in windows
+        ]
         found: list[WindowInfo] = []
-        for window, answers in asked:
+        for window, properties, place in asked:
+            kind, net_name, name = (told() for told in properties)
             try:
-                told = answers()
+                box, is_viewable = place()
             except GONE:
                 continue
-            named = told.net_name if told.net_name is not None else told.name
-            found.append(
-                WindowInfo(
-                    id=window,
-                    kind=_class_part(told.kind),
-                    title=_text(named),
-                    box=Box(x=told.x, y=told.y, width=told.width, height=told.height),
-                    is_viewable=told.is_viewable,
-                )
-            )
+            title = _text(name if net_name is None else net_name)
+            found.append(WindowInfo(id=window, kind=_class_part(kind), title=title, box=box, is_viewable=is_viewable))
         return found
 
-    def _numbers(self, resource: XWindow, name: str) -> list[int]:
-        return numbers(self._questions.property(resource.id, name)())
+    def numbers(self, window: int, name: str) -> list[int]:
+        """The numbers of a window's property; none where it is text, or not there."""
+        return _numbers(self._questions.property(window, name)())
 
     def _window(self, window: int) -> XWindow:
         return self._display.create_resource_object("window", window)
 
 
-def numbers(answer: Property | None) -> list[int]:
-    """A property's numbers; none where it is text, or not there."""
+def _numbers(answer: Property | None) -> list[int]:
     return [] if answer is None or isinstance(answer, bytes) else list(answer)
 
 
@@ -242,77 +293,3 @@ def _class_part(answer: Property | None) -> str:
     """WM_CLASS is two words, each with a NUL behind it: the instance and the class."""
     words = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
     return words[1] if len(words) >= 2 else ""
-
-
-FROM_A_TOOL = 2  # who asks, as the manager is told: not the window's own program
-STATIC = 10  # the gravity by which a place is that of the window's own area, whatever is drawn around it
-X_Y_WIDTH_HEIGHT = 0b1111 << 8
-REMOVE = 0
-ABOVE = 0
-FULL = ("_NET_WM_STATE_MAXIMIZED_VERT", "_NET_WM_STATE_MAXIMIZED_HORZ", "_NET_WM_STATE_FULLSCREEN")
-SHADED = "_NET_WM_STATE_SHADED"
-
-
-class X11Placement:
-    """Requests over one connection, which belongs to one thread."""
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        self._questions = AsyncQueries(display)
-        self._root: XWindow = display.screen().root
-
-    def check(self, window: int) -> None:
-        """Any window may be asked for."""
-
-    def hides(self, filled: Sequence[str]) -> bool:
-        return SHADED in filled
-
-    def filled(self, window: int) -> tuple[str, ...]:
-        states = self._numbers(window, "_NET_WM_STATE")
-        return tuple(name for name in (*FULL, SHADED) if self._questions.atom(name) in states)
-
-    def unfill(self, window: int, filled: Sequence[str]) -> None:
-        for name in filled:
-            self._ask(window, "_NET_WM_STATE", REMOVE, self._questions.atom(name), 0, FROM_A_TOOL, 0)
-
-    def show(self, window: int) -> None:
-        self._display.create_resource_object("window", window).map()
-        self._display.sync()
-
-    def bring_here(self, window: int) -> None:
-        here = self._numbers(self._root.id, "_NET_CURRENT_DESKTOP")
-        if here:
-            self._ask(window, "_NET_WM_DESKTOP", here[0], FROM_A_TOOL, 0, 0, 0)
-
-    def put(self, window: int, box: Box) -> None:
-        if self._supports("_NET_MOVERESIZE_WINDOW"):
-            flags = STATIC | X_Y_WIDTH_HEIGHT | FROM_A_TOOL << 12
-            # As the protocol carries them: places to the left of the first monitor are negative.
-            places = (box.x & 0xFFFFFFFF, box.y & 0xFFFFFFFF)
-            self._ask(window, "_NET_MOVERESIZE_WINDOW", flags, *places, box.width, box.height)
-            return
-        resource = self._display.create_resource_object("window", window)
-        resource.configure(x=box.x, y=box.y, width=box.width, height=box.height)
-        self._display.sync()
-
-    def raise_above(self, window: int) -> None:
-        if self._supports("_NET_RESTACK_WINDOW"):
-            self._ask(window, "_NET_RESTACK_WINDOW", FROM_A_TOOL, X.NONE, ABOVE, 0, 0)
-            return
-        self._display.create_resource_object("window", window).configure(stack_mode=X.Above)
-        self._display.sync()
-
-    def _supports(self, name: str) -> bool:
-        return self._questions.atom(name) in self._numbers(self._root.id, "_NET_SUPPORTED")
-
-    def _ask(self, window: int, what: str, *data: int) -> None:
-        message = event.ClientMessage(
-            window=self._display.create_resource_object("window", window),
-            client_type=self._questions.atom(what),
-            data=(32, list(data)),
-        )
-        self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
-        self._display.sync()
-
-    def _numbers(self, window: int, name: str) -> list[int]:
-        return numbers(self._questions.property(window, name)())

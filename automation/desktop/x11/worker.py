@@ -33,7 +33,7 @@ from automation.desktop.x11.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.x11.window import X11Devices, X11Window
 from automation.desktop.x11.window_events import WindowEvents
 from automation.desktop.x11.window_watcher import GONE, X11Watcher
-from automation.desktop.x11.windows import X11Placement, X11Windows
+from automation.desktop.x11.windows import X11Windows
 
 log = structlog.get_logger(__name__)
 
@@ -129,9 +129,6 @@ class X11Backend(DesktopBackend):
             pace=self._inbox,
             hold=self._devices.hold,
         )
-
-    def _placement(self) -> X11Placement:
-        return X11Placement(self._fingers.connection)
 
     def _surveyor(self) -> DisplaySurveyor:
         probe = AccessibilityProbe(self._reader).find_composer

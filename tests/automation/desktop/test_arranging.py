@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.x11.windows import FULL, X11Placement
+from automation.desktop.x11.windows import FULL
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, DeskUnavailable, InputSource, UserActivityPolicy
 from tests.automation.desktop.scenes import Scene, scene, soon
@@ -50,10 +50,10 @@ async def test_a_minimised_and_a_maximised_window_come_back(display: VirtualDisp
         await soon(lambda: not stands(on), "it is minimised")
         one = await arranged(on)
         assert (one.done[:1], one.reason, stands(on)) == (("shown again",), "", True)
-        places = X11Placement(display.connection)
+        places = display.windows
         for state in FULL[:2]:
-            places._ask(on.agent.seen.id, "_NET_WM_STATE", 1, places._questions.atom(state), 0, 2, 0)
-        await soon(lambda: len(places.filled(on.agent.seen.id)) == 2 and not stands(on), "it is maximised")
+            places.ask_manager(on.agent.seen.id, "_NET_WM_STATE", 1, display.connection.intern_atom(state), 0, 2, 0)
+        await soon(lambda: len(places.fill_states(on.agent.seen.id)) == 2 and not stands(on), "it is maximised")
         one = await arranged(on)
         assert (one.reason, stands(on)) == ("", True)
         assert "made a window of its own size again" in one.done

@@ -47,10 +47,13 @@ class Desk:
     def is_on_this_workspace(self, window: int) -> bool:
         return True
 
-    def check(self, window: int = 0) -> None:
-        """Nobody stops it; it may be moved."""
+    def check(self) -> None:
+        """Nobody stops it."""
 
-    def filled(self, window: int) -> tuple[str, ...]:
+    def check_reachable(self, window: int) -> None:
+        """It may be moved."""
+
+    def fill_states(self, window: int) -> tuple[str, ...]:
         return ()
 
     def raise_above(self, window: int) -> None:

@@ -45,7 +45,7 @@ async def frozen_at(
             outcome = await on.deliver(about={Reason.PASTE_NOT_READ})
             assert frozen_s
             assert time.monotonic() - frozen_s < LIMIT_S + REST_S
-            assert not display.windows.is_anything_down()
+            assert not display.is_anything_down()
             yield on, outcome
         finally:
             os.kill(program.pid, signal.SIGCONT)

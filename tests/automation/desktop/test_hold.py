@@ -125,7 +125,7 @@ async def test_who_types_all_the_time_loses_no_letter_and_spoils_no_prompt(
         assert on.agent.heard == sent
         await soon(lambda: len(them.heard) >= len(them.typed) - 1, "the last letters came")
         assert them.typed.startswith(them.heard), "each letter once, in its order, and capitals as capitals"
-        assert not display.windows.is_anything_down()
+        assert not display.is_anything_down()
         assert dead_devices(display) == []
 
 
@@ -145,7 +145,7 @@ async def test_what_is_held_at_first_is_waited_for_and_does_not_stay_down(
         assert holder.wait(30) == 0
         assert outcome.result is Result.DELIVERED, outcome
         assert on.agent.heard == ["Do this, please"]
-        assert not display.windows.is_anything_down()
+        assert not display.is_anything_down()
         them.types_once("small letters")
 
 
@@ -233,7 +233,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
         assert presses.poll() is None, "they pressed keys until the end"
         presses.terminate()
         presses.wait(30)
-        until(lambda: not display.windows.is_anything_down(), "no key is left down")
+        until(lambda: not display.is_anything_down(), "no key is left down")
         them.types_once("alive")
 
 
@@ -302,11 +302,11 @@ def test_what_is_typed_in_a_hold_reaches_its_own_window_after_it_and_nothing_sta
         until(lambda: len(them.heard) >= len(them.typed) + 2, "all came")
         assert them.heard[:-2] == them.typed
         assert them.heard.endswith("AX"), "what was still down at the end came too, as capitals"
-        until(lambda: not display.windows.is_anything_down(), "and stays down no more")
+        until(lambda: not display.is_anything_down(), "and stays down no more")
     where = display.connection.screen().root.query_pointer()
     assert (where.root_x, where.root_y) == (850, 550)
     until(lambda: display.windows.active() == them.window, "the manager knows it too")
-    assert not display.windows.is_anything_down()
+    assert not display.is_anything_down()
     them.types_once("small")
 
 
@@ -436,7 +436,7 @@ def test_clicks_of_a_hand_that_rests_reach_their_own_window_after_the_hold(
         clicked.click()
     assert clicked.seen() == []
     hold.end()
-    until(lambda: not clicked.display.windows.is_anything_down(), "no button stays down")
+    until(lambda: not clicked.display.is_anything_down(), "no button stays down")
     assert clicked.seen() == [clicked.theirs] * times
     clicked.click()
     until(lambda: clicked.seen() == [clicked.theirs], "their next click is theirs")
@@ -468,7 +468,7 @@ def test_a_click_that_might_be_made_where_it_was_not_meant_is_not_made_again(
     hold.end()
     if how == "half":
         clicked.mouse.release_button()
-    until(lambda: not display.windows.is_anything_down(), "no button stays down")
+    until(lambda: not display.is_anything_down(), "no button stays down")
     assert clicked.seen() == []
     assert dead_devices(display) == []
 

@@ -122,11 +122,11 @@ async def test_keys_that_a_kill_left_down_are_released_by_the_next_worker(
         on.leftovers.is_there = False
         await on.killed_at(point)
         await on.desk.news.until(lambda: on.desk.news.states[-1][0] is DeskState.UNAVAILABLE)
-        assert display.windows.is_anything_down() is (point == "worker.key-down")
+        assert display.is_anything_down() is (point == "worker.key-down")
         on.leftovers.commits.clear()
         on.leftovers.is_there = True
         await on.is_back()
-        assert not display.windows.is_anything_down()
+        assert not display.is_anything_down()
 
 
 AFTER_ASKING = {"worker.submitting-asked", "worker.submitting-granted", "worker.key-down"}
@@ -168,7 +168,7 @@ async def test_when_the_coordinator_is_killed_the_worker_ends_and_leaves_what_is
     assert point == "worker.done-sent" or not (tmp_path / "outcome").exists()
     worker = holder(tmp_path / "locks")
     await soon(lambda: not Path(f"/proc/{worker}").exists(), "the worker ends by itself")
-    until(lambda: not display.windows.is_anything_down(), "no key stays down")
+    until(lambda: not display.is_anything_down(), "no key stays down")
     if point in {"worker.key-down", "worker.key-pressed", "worker.done-sent"}:
         until(lambda: agent.heard == [TEXT], "the key that was under way was finished")
         until(lambda: not is_drafted(display, agent, TK), "and sent the whole draft")

@@ -40,9 +40,9 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(
                 "_profile": SimpleNamespace(readback=()),
                 "_was_empty": True,
                 "_is_without": False,
-                "_aim": SimpleNamespace(target=lambda: target),  # any key would be an error
+                "_aim": SimpleNamespace(target=lambda: target, taken=target),  # any key would be an error
                 "_paste": SimpleNamespace(make=make, end=lambda: done.append("end")),
-                "_readbacks": SimpleNamespace(way=SimpleNamespace(begin=lambda: None)),
+                "_readbacks": SimpleNamespace(accessible=None, way=SimpleNamespace(begin=lambda: None)),
                 "_untouched": SimpleNamespace(begin=done.append, forget=done.append),
                 "_clicks": SimpleNamespace(wanted=set[str]()),
             }
@@ -70,9 +70,15 @@ def test_what_somebody_pressed_between_the_paste_and_its_clearing_is_not_forgott
                 "_album": DeliveryScreenshots(),
                 "_was_empty": True,
                 "_is_watched": False,
-                "_aim": SimpleNamespace(target=lambda: target, hold_for_clearing=lambda: None),
+                "_profile": SimpleNamespace(dialogs=(), clear=()),
+                "_aim": SimpleNamespace(
+                    target=lambda: target,
+                    hold_for_clearing=lambda: None,
+                    regain_focus=lambda *, clicked: None,
+                    press_to_clear=lambda _: None,
+                ),
                 "_paste": SimpleNamespace(make=lambda _: None),
-                "_readbacks": SimpleNamespace(way=SimpleNamespace(begin=lambda: None)),
+                "_readbacks": SimpleNamespace(accessible=None, way=SimpleNamespace(begin=lambda: None)),
                 "_untouched": SimpleNamespace(begin=began.append),
                 "_clicks": SimpleNamespace(wanted=set[str]()),
             }
@@ -81,5 +87,5 @@ def test_what_somebody_pressed_between_the_paste_and_its_clearing_is_not_forgott
     window = Window()
     if is_staged:
         window.stage("our text")
-    window._take_up(is_first=True, if_untouched=False)
+    window._press_clear(is_first=True, if_untouched=False)
     assert began == [7], "it is listened to from one moment on"

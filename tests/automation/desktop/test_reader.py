@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,9 @@ from automation.desktop.accessibility import bus as bus_module
 from automation.desktop.accessibility import reader as reader_module
 from automation.desktop.accessibility.bus import Bus, BusCall, NoBus, NoBusReply, Vanished
 from automation.desktop.accessibility.reader import AccessibilityReader, NotOnBus
+from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.observation.image_diff import is_blank
+from automation.desktop.window_info import WindowInfo
 from core.deliveries.model import Moment, Result
 from core.desks.model import WindowNotSeen
 from core.messages.answer_markers import find_answer
@@ -64,6 +66,21 @@ def profile_of(kind: str) -> Profile:
     return GTK if kind == "gtk" else WEBS[kind]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    role: str
+    name: str
+    box: Box
+    node: Node
+
+
+def parts(reader: AccessibilityReader, seen: WindowInfo, *, role: str = "", name: str = "") -> list[Part]:
+    """The shown objects with this role and name, the outer ones first; "" is any."""
+    found = reader.frame(seen).find(State.SHOWING)
+    told = [Part(role=one.role(), name=one.label(), box=one.extents(), node=one) for one in found]
+    return [one for one in told if role in {"", one.role} and name in {"", one.name}]
+
+
 # What is told
 
 
@@ -72,32 +89,31 @@ def test_the_parts_of_a_window_are_found_by_role_and_name_and_stand_where_they_a
 ) -> None:
     for kind, roles in (("gtk", {"text"}), ("contenteditable", {"entry", "text"})):
         agent = targets.agents[kind]
-        (composer,) = reader.parts(agent.seen, name="Message")
+        (composer,) = parts(reader, agent.seen, name="Message")
         assert composer.role in roles, kind
         place = Box(x=agent.window.box.x, y=agent.window.box.y + 200, width=400, height=100)
         assert composer.box == place, kind
-        everything = reader.parts(agent.seen)
+        everything = parts(reader, agent.seen)
         assert [part.box for part in everything if part.name == "Message"] == [place]
-        assert reader.parts(agent.seen, role="no such role") == []
-        assert reader.parts(agent.seen, role=composer.role, name="Nobody") == []
+        assert parts(reader, agent.seen, role="no such role") == []
+        assert parts(reader, agent.seen, role=composer.role, name="Nobody") == []
 
 
 def test_the_outer_parts_come_first_and_the_text_is_that_of_the_first_that_has_one(
     targets: Targets, reader: AccessibilityReader
 ) -> None:
     agent = targets.agents["contenteditable"]
-    (log,) = reader.parts(agent.seen, role="log")
+    (log,) = parts(reader, agent.seen, role="log")
     assert (log.name, log.box) == (
         "Transcript",
         Box(x=agent.window.box.x, y=agent.window.box.y + 30, width=400, height=170),
     )
-    roles = [part.role for part in reader.parts(agent.seen)]
+    roles = [part.role for part in parts(reader, agent.seen)]
     assert roles.index("document web") < roles.index("log")
     text = reader.text_of(agent.seen, role="log")
-    assert text == log.text()
+    assert text == log.node.text()
     assert text is not None
     assert text.startswith("nothing was said yet")
-    assert reader.text_of(agent.seen, role="log", name="Nobody") is None
     assert reader.text_of(agent.seen, role="no such role") is None
 
 
@@ -107,7 +123,7 @@ def test_a_window_that_does_not_speak_has_no_text_and_says_why(targets: Targets,
         seen = targets.display.window("mute")
         assert reader.text_of(seen, role="text") is None
         with pytest.raises(NotOnBus, match="its program is not there"):
-            reader.parts(seen)
+            parts(reader, seen)
     finally:
         targets.display.take_away(strange)
 
@@ -212,14 +228,14 @@ def test_a_program_that_vanishes_in_the_middle_of_being_read_has_no_text(
 ) -> None:
     agent = open_own(targets, f"agent-gone-{at}")
     until(lambda: spoken(reader, agent), "it is on the bus")
-    (composer,) = reader.parts(agent.seen, name="Message")
+    (composer,) = parts(reader, agent.seen, name="Message")
     asked = counting(reader, at, signal.SIGKILL, pid_of(targets.display, agent))
     assert reader.text_of(agent.seen, role="text") is None
     assert asked[0] >= at, "it was struck"
     with pytest.raises((Vanished, NoBusReply)):
-        composer.text()
+        composer.node.text()
     with pytest.raises((NotOnBus, Vanished)):
-        reader.parts(agent.seen)
+        parts(reader, agent.seen)
 
 
 def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goes_on(
@@ -232,9 +248,9 @@ def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goe
         os.kill(pid, signal.SIGSTOP)
         monkeypatch.setattr(bus_module, "CALL_S", 0.25)
         began = time.monotonic()
-        assert reader.text_of(agent.seen, name="Message") is None
+        assert reader.text_of(agent.seen, role="text") is None
         with pytest.raises(NoBusReply, match=r"within 0\.25 s"):
-            reader.parts(agent.seen)
+            parts(reader, agent.seen)
         assert time.monotonic() - began < 30
         os.kill(pid, signal.SIGCONT)
         until(lambda: spoken(reader, agent), "it is read again")
@@ -259,14 +275,14 @@ def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
         reader = AccessibilityReader(display.windows)
         try:
             until(lambda: spoken(reader, agent), "it is on the bus")
-            assert reader.text_of(agent.seen, name="Message") is None, "an empty text is none"
-            assert reader.parts(agent.seen, name="Message")
+            assert reader.text_of(agent.seen, role="text") is None, "an empty text is none"
+            assert parts(reader, agent.seen, name="Message")
             assert reader._bus is not None
             os.kill(daemon_of(reader._bus), signal.SIGKILL)
             until(lambda: reader._bus is None or not reader._bus.is_connected, "the connection is lost")
             with pytest.raises((NoBus, NoBusReply, Vanished, NotOnBus)):
-                reader.parts(agent.seen)
-            assert reader.text_of(agent.seen, name="Message") is None
+                parts(reader, agent.seen)
+            assert reader.text_of(agent.seen, role="text") is None
 
             def is_back() -> bool:
                 call = ("--print-reply", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress")
@@ -288,7 +304,7 @@ def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
 
 def spoken(reader: AccessibilityReader, agent: Agent) -> bool:
     try:
-        return bool(reader.parts(agent.seen, name="Message"))
+        return bool(parts(reader, agent.seen, name="Message"))
     except (NoBus, NoBusReply, Vanished, NotOnBus):
         return False
 

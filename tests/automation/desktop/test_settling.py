@@ -65,7 +65,7 @@ async def test_what_stands_in_the_transcript_arrived(display: VirtualDisplay, tm
         assert outcome.note == "found in the window's transcript after an interruption"
         assert on.agent.heard[0] == f"{TEXT}\nand that: déjà vu ✅ 漢字"
         assert not any(on.agent.heard[1:]), "a key held down until the next worker came sent nothing but emptiness"
-        assert not display.windows.is_anything_down()
+        assert not display.is_anything_down()
 
 
 @pytest.mark.parametrize("profile", [TK, TERM], ids=lambda profile: profile.name)

@@ -39,7 +39,7 @@ TOLD = Box(x=120, y=80, width=50, height=20)
 
 
 def heard(*signs: Accessible, box: Box = TOLD) -> ShownSigns:
-    return ShownSigns(parts={sign: AccessiblePart(role=sign.role, name="", box=box, node=NODE) for sign in signs})
+    return ShownSigns(parts={sign: AccessiblePart(box=box, node=NODE) for sign in signs})
 
 
 def png(picture: Image.Image) -> bytes:

@@ -46,7 +46,7 @@ async def test_our_draft_is_cleared_by_the_next_worker_wherever_the_last_was_kil
         assert not on.is_drafted
         assert (await on.deliver("again")).result is Result.DELIVERED
         assert on.agent.heard == ["again"]
-        assert not display.windows.is_anything_down()
+        assert not display.is_anything_down()
 
 
 async def test_a_worker_killed_before_it_began_leaves_nothing_to_be_told(

@@ -171,9 +171,9 @@ async def test_what_a_killed_worker_left_down_is_released(
 ) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
     display.xdotool(*left_down)
-    assert display.windows.is_anything_down()
+    assert display.is_anything_down()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        assert not display.windows.is_anything_down()
+        assert not display.is_anything_down()
         assert (await deliver(desk.lane, make_order("agent-1", "Hello"))).result is Result.DELIVERED
     assert agent.heard == ["Hello"]
 
@@ -270,7 +270,7 @@ async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_
         assert await process.wait() == 0
     assert is_drafted(display, agent, TK) is asked
     assert agent.heard == []
-    assert not display.windows.is_anything_down()
+    assert not display.is_anything_down()
 
 
 async def test_without_a_display_the_desk_is_unavailable_with_a_reason_and_is_tried_again(tmp_path: Path) -> None:

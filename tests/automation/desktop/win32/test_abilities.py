@@ -21,7 +21,7 @@ from automation.desktop.own_input import Clicks
 from automation.desktop.win32.input import WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
 from automation.desktop.win32.user_input import WindowsUserInput
-from automation.desktop.win32.windows import Win32Windows, WindowsPlacement
+from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.window_placement import WindowArranger
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.calibration.model import CalibrationFailed, Cause
@@ -135,8 +135,7 @@ def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
 
 def arranged(desktop: FakeDesktop, folder: Path) -> Arranged:
     eyes, pace = eyes_of(desktop, folder), Pace()
-    places = WindowsPlacement(desktop, eyes.windows)
-    (one,) = WindowArranger(eyes=eyes, places=places, pace=pace).run(["agent-1"])
+    (one,) = WindowArranger(eyes=eyes, places=eyes.windows, pace=pace).run(["agent-1"])
     return one
 
 
@@ -303,7 +302,7 @@ class Said(DeliveryWindow[Any]):
     def _recognise(self) -> None:
         return
 
-    _copied = _click_into = _user_rests = focus = stage = clear = cast("Any", None)  # nothing is touched here
+    _copied = _click_into = _user_rests = _press_clear = focus = stage = cast("Any", None)  # nothing is touched here
 
 
 def test_a_transcript_is_copied_only_where_that_disturbs_nobody() -> None:
