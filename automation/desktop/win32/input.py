@@ -87,19 +87,6 @@ class WindowsInput:
         acted_s = self.acted_s
         return acted_s <= at_s <= acted_s + ECHO_S and self.placed == self._desktop.pointer()
 
-    def let_go(self) -> None:
-        """Nothing of ours is ever left down."""
-
-    def release_left_down(self, chords: Iterable[str]) -> list[str]:
-        """Release keys that stand down though nobody touches the keyboard: none of them can be ours, but one that a
-        killed program left down makes another chord of each of ours. Called when nobody has typed for a while."""
-        down = set(self._desktop.keys_down())
-        keys = {key: self._code(key) & 0xFF for chord in chords for key in keys_of(chord)}
-        stuck = sorted(key for key, code in keys.items() if code in down)
-        if stuck:
-            self._send((api.INPUT * len(stuck))(*(self._key(keys[key], C.KEYEVENTF_KEYUP) for key in stuck)))
-        return stuck
-
     def _keys(self, chord: str) -> list[int]:
         names = keys_of(chord)
         codes: list[int] = []

@@ -4,10 +4,8 @@ What the user had there is read before, and the watchdog holds it."""
 from __future__ import annotations
 
 import math
-import os
 import queue
 import select
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,13 +13,12 @@ from typing import TypeVar
 
 import structlog
 from Xlib import X, Xatom
-from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.clipboard_backup import as_job
-from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.connection import DisplayThread
 from automation.desktop.x11.selection import SelectionOffer, SelectionReader
 from automation.desktop.x11.selection_server import Form, SelectionServer
 from automation.desktop.x11.watchdog_client import WatchdogClient
@@ -39,17 +36,16 @@ POLLED_NOW_S = 0.008  # so soon after a question no next one comes
 UNPOLLED = 8  # after so many copies without a question there is no such manager
 
 
-class X11Clipboard:
+class X11Clipboard(DisplayThread):
     """Owns and reads CLIPBOARD and PRIMARY. All X calls are made by one thread; verbs may be called from any other."""
 
     def __init__(
         self, display: str, *, serve: ClipboardScope = ClipboardScope.TARGET, keeper: WatchdogClient | None = None
     ) -> None:
         """Without a `keeper` no user works at this display: nothing is kept for one."""
-        self._display: Display = open_display(display)
+        super().__init__(display)
         self._serve = serve
         self._client_bits = ~self._display.display.info.resource_id_mask & 0xFFFFFFFF
-        self._root = self._display.screen().root
         self._window = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
         atom = self._display.intern_atom
         self._selections = {Selection.CLIPBOARD: atom("CLIPBOARD"), Selection.PRIMARY: Xatom.PRIMARY}
@@ -68,10 +64,7 @@ class X11Clipboard:
         self._frozen: dict[int, float] = {}
         self._stamp: int | None = None
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._wake_out, self._wake_in = os.pipe()
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="clipboard", daemon=True)
-        self._thread.start()
+        self._start("clipboard")
 
     def offer(self, selection: Selection, text: str, client: int) -> SelectionOffer | None:
         """Own `selection` for the program `client`; None when another keeps it, or took it since `keep`."""
@@ -111,12 +104,6 @@ class X11Clipboard:
         somebody else has taken them meanwhile. Without `keep` our own text is dropped, and no more."""
         self._call(lambda: self._give_back(client))
 
-    def close(self) -> None:
-        """End the thread; our own text goes with it."""
-        self._closing = True
-        os.write(self._wake_in, b".")
-        self._thread.join(2)
-
     # What follows runs in the clipboard's own thread.
 
     def _call(self, work: Callable[[], T]) -> T:
@@ -124,25 +111,12 @@ class X11Clipboard:
         if not self._thread.is_alive():
             raise ConnectionClosedError("the clipboard's connection")
         self._work.put(run)
-        os.write(self._wake_in, b".")
+        self._wake()
         return done.result(30)
 
-    def _run(self) -> None:
-        try:
-            while not self._closing:
-                self._handle_pending()
-                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [])
-                if self._wake_out in ready:
-                    os.read(self._wake_out, 4096)
-                    while not self._work.empty():
-                        self._work.get()()
-            self._display.close()
-        except ConnectionClosedError:
-            pass  # the display went away; whoever calls next is told
-
-    def _handle_pending(self) -> None:
-        while self._display.pending_events():
-            self._handle(self._display.next_event())
+    def _woken(self) -> None:
+        while not self._work.empty():
+            self._work.get()()
 
     def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
         end = time.monotonic() + seconds

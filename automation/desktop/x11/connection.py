@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 import Xlib
 from Xlib import error
 from Xlib.display import Display
+from Xlib.protocol import rq
 
 from automation.desktop.window_info import DisplayHeld
 from core.kit.errors import Unavailable
@@ -111,3 +114,58 @@ def _first_line(trouble: BaseException) -> str:
 
 def _ignore(*_: object) -> None:
     """Errors of requests without a reply: a window vanished meanwhile. What matters is asked for with a reply."""
+
+
+class DisplayThread:
+    """A thread with a connection of its own: it hears what the display tells, and does what other threads hand it."""
+
+    _wait_s: float | None = None  # how long the display may be silent before `_waited`; None: without end
+
+    def __init__(self, display: str) -> None:
+        self._display: Display = open_display(display)
+        self._root = self._display.screen().root
+        self._closing = threading.Event()
+        self._wake_out, self._wake_in = os.pipe()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._wake()
+        self._thread.join(2)
+
+    def _start(self, name: str) -> None:
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _wake(self) -> None:
+        os.write(self._wake_in, b".")
+
+    def _run(self) -> None:
+        try:
+            while not self._closing.is_set():
+                self._handle_pending()
+                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [], self._wait_s)
+                if self._wake_out in ready:
+                    os.read(self._wake_out, 4096)
+                    self._woken()
+                elif not ready:
+                    self._waited()
+            self._display.close()
+        except error.ConnectionClosedError:
+            self._lost_display()
+
+    def _handle_pending(self) -> None:
+        while self._display.pending_events():
+            self._handle(self._display.next_event())
+
+    def _handle(self, happened: rq.Event) -> None:
+        """The display told this."""
+
+    def _woken(self) -> None:
+        """Another thread has called `_wake`."""
+
+    def _waited(self) -> None:
+        """The display told nothing for `_wait_s`."""
+
+    def _lost_display(self) -> None:
+        """The display went away."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import select
 import struct
 import threading
 import time
@@ -14,7 +12,6 @@ from typing import Any
 import structlog
 from Xlib import XK, X, Xatom, error
 from Xlib.display import Display
-from Xlib.error import ConnectionClosedError
 from Xlib.ext import ge, screensaver, shape, xinput
 from Xlib.protocol import event, rq
 from Xlib.xobject.drawable import Window as XWindow
@@ -22,7 +19,7 @@ from Xlib.xobject.drawable import Window as XWindow
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.user_presence import UserActivityGate, is_corner
-from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.connection import DisplayThread, open_display
 from automation.desktop.x11.input import KEYSYMS
 from core.deliveries.model import Reason
 from core.desks.model import Desk, InputSource, ScreenCorner
@@ -66,7 +63,7 @@ class NoRawEvents(Exception):
     """The server does not tell from which device input comes."""
 
 
-class X11UserInput:
+class X11UserInput(DisplayThread):
     """What persons do at one display's devices. Hears all keys also while another program holds them."""
 
     def __init__(
@@ -83,8 +80,7 @@ class X11UserInput:
         pointer into the corner. With `is_ours` also what programs inject counts, unless it says that we did so
         ourselves at that moment (of time.monotonic()); without, only what comes from real devices. `did_we_act` is the
         same for servers that do not tell whose input it is: there all that is not ours counts."""
-        self._display: Display = open_display(display)
-        self._root = self._display.screen().root
+        super().__init__(display)
         self._is_ours = is_ours
         self._did_we_act = did_we_act
         self._stopped = stopped
@@ -102,10 +98,8 @@ class X11UserInput:
             self._listen()
         except NoRawEvents:
             self.sees = False
-        self._wake_out, self._wake_in = os.pipe()
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="people", daemon=True)
-        self._thread.start()
+            self._wait_s = LOOK_S
+        self._start("people")
 
     def idle_s(self) -> float:
         """How long no person has pressed, typed or moved anything; infinite when nobody was seen since the start."""
@@ -115,12 +109,6 @@ class X11UserInput:
         """A person did something just now."""
         self._last_s = time.monotonic()
         self.news.set()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closing = True
-        os.write(self._wake_in, b".")
-        self._thread.join(2)
 
     # What follows runs in the thread, but for what the constructor calls.
 
@@ -147,19 +135,6 @@ class X11UserInput:
         symbols = [XK.string_to_keysym(name) for name in names] + [ord(letter) for letter in key if len(key) == 1]
         found = (self._display.keysym_to_keycodes(symbol) for symbol in symbols if symbol)
         return frozenset(int(code) for codes in found for code, _ in codes)
-
-    def _run(self) -> None:
-        try:
-            while not self._closing:
-                while self._display.pending_events():
-                    self._handle(self._display.next_event())
-                limit = None if self.sees else LOOK_S
-                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [], limit)
-                if not ready:
-                    self._look_at_idle()
-            self._display.close()
-        except ConnectionClosedError:
-            return  # the display went away; the worker's own connection tells
 
     def _handle(self, happened: rq.Event) -> None:
         if isinstance(happened, event.MappingNotify):
@@ -218,7 +193,7 @@ class X11UserInput:
         screen = self._display.screen()
         return is_corner(self._corner, x, y, screen.width_in_pixels, screen.height_in_pixels)
 
-    def _look_at_idle(self) -> None:
+    def _waited(self) -> None:
         """Without raw events: the server's own idle time, which our acts end too."""
         if not self._display.has_extension(screensaver.extname):
             return

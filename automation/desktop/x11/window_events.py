@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import threading
 import time
@@ -13,11 +12,11 @@ from typing import Any
 
 from Xlib import X, Xatom
 from Xlib.display import Display
-from Xlib.error import BadAtom, BadDrawable, BadWindow, ConnectionClosedError
+from Xlib.error import BadAtom, BadDrawable, BadWindow
 from Xlib.ext import damage
 from Xlib.protocol import event, request, rq
 
-from automation.desktop.x11.connection import GONE, open_display
+from automation.desktop.x11.connection import GONE, DisplayThread
 from core.profiles.model import Box
 
 Property = bytes | Sequence[int]  # text as it lies there, or numbers
@@ -255,32 +254,28 @@ class DisplayChanges:
     is_stirred: bool = False
 
 
-class WindowEvents:
+class WindowEvents(DisplayThread):
     """Calls `changed` from its own thread when windows came, went, moved, were restacked or (if asked) drawn in."""
 
     def __init__(self, display: str, changed: Callable[[], None]) -> None:
-        self._display: Display = open_display(display)
+        super().__init__(display)
         self._changed = changed
-        self._root = self._display.screen().root
         self._damage_code = damage_code(self._display)
         self._wanted: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
         self._drawn: dict[int, int] = {}
         self._has_come = threading.Lock()
         self._news_drawn: set[int] = set()
         self._news_stirred = False
-        self._wake_out, self._wake_in = os.pipe()
-        self._closing = threading.Event()
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
         self._display.sync()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._thread.start()
+        self._start("watch")
 
     def follow(self, *, drawn: AbstractSet[int], named: AbstractSet[int]) -> None:
         """From now on also tell when something is drawn in the windows `drawn`, or the titles of `named` change."""
         wanted = (frozenset(drawn), frozenset(named))
         if wanted != self._wanted:
             self._wanted = wanted
-            os.write(self._wake_in, b".")
+            self._wake()
 
     def news(self) -> DisplayChanges:
         """What happened since this was asked last."""
@@ -289,26 +284,14 @@ class WindowEvents:
             self._news_drawn, self._news_stirred = set(), False
         return news
 
-    def close(self) -> None:
-        """End the thread."""
-        self._closing.set()
-        os.write(self._wake_in, b".")
-        self._thread.join(2)
+    def _lost_display(self) -> None:
+        self._changed()  # whoever looks now meets the closed display itself
 
-    def _run(self) -> None:
-        try:
-            while not self._closing.is_set():
-                if self._drain():
-                    self._closing.wait(QUIET_S)
-                    self._drain()
-                    self._changed()
-                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [])
-                if self._wake_out in ready:
-                    os.read(self._wake_out, 4096)
-                    self._select()
-            self._display.close()
-        except ConnectionClosedError:
-            self._changed()  # whoever looks now meets the closed display itself
+    def _handle_pending(self) -> None:
+        if self._drain():
+            self._closing.wait(QUIET_S)
+            self._drain()
+            self._changed()
 
     def _drain(self) -> bool:
         drawn: set[int] = set()
@@ -327,7 +310,7 @@ class WindowEvents:
             self._news_stirred = self._news_stirred or is_stirred
         return bool(drawn) or is_stirred
 
-    def _select(self) -> None:
+    def _woken(self) -> None:
         """Ask the server for what is wanted now. A window that has gone meanwhile is left out: that is news enough."""
         drawn, named = self._wanted
         for window in set(self._drawn) - drawn:
