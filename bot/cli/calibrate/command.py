@@ -88,7 +88,7 @@ def calibrate(
     Octet types a draft into each, reads it back and deletes it; it sends nothing. What works goes into config/."""
     console = Console(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window), by_place=by_place)
     if window:
-        from bot.cli.calibrate.window_spec import parse_spec
+        from bot.cli.calibrate.named_windows import parse_spec
 
         specs = [parse_spec(text) for text in window]
         console.picks = lambda question: [spec.pick(question) for spec in specs]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.calibrate.legacy_coordinates import BadCoordinates, bound, read_coordinates
+from bot.cli.calibrate.named_windows import BadCoordinates, pick_windows, read_coordinates
 from core.calibration.model import Candidate, ChooseWindows, FoundWindow, Pick
 from core.profiles.model import Box
 
@@ -37,7 +37,7 @@ def test_each_active_agent_gets_the_window_under_its_point_and_that_windows_prof
 
     covered = window(4, 0, 1900, cover="“chat 2”")
     question = asked(window(1, -1800, 900, profile="cursor"), covered, window(2, 300, 700))
-    assert bound(file, points, "gtk", question) == [
+    assert pick_windows(file, points, "gtk", question) == [
         Pick(number=1, agent="Agent-1", point=(-1269, 481)),
         Pick(number=2, agent="Agent-5", profile="gtk", point=(652, 421)),
     ]
@@ -53,7 +53,7 @@ def test_each_active_agent_gets_the_window_under_its_point_and_that_windows_prof
 )
 def test_points_that_mean_no_window_of_their_own_are_named(points: dict[str, tuple[int, int]], why: str) -> None:
     with pytest.raises(BadCoordinates) as wrong:
-        bound(Path("old.json"), points, "", asked(window(2, 300, 700), monitors=(MAIN,)))
+        pick_windows(Path("old.json"), points, "", asked(window(2, 300, 700), monitors=(MAIN,)))
     assert wrong.value.message == f"old.json cannot be imported: {why}."
 
 

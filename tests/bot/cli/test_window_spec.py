@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.cli.calibrate.window_spec import BadSpec, parse_spec
+from bot.cli.calibrate.named_windows import BadSpec, parse_spec
 from core.calibration.model import (
     CalibrationWindowNotFound,
     Candidate,

@@ -1,10 +1,13 @@
-"""`octet desk import FILE`: connects the windows that are under the coordinates of an old file."""
+"""Windows that are named without questions: by `--window "title=…,profile=…,composer=x,y,agent=…"`, and by the
+coordinates of an old file, `octet desk import FILE`."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
@@ -13,11 +16,93 @@ import typer
 
 from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, home_of
-from core.calibration.model import CalibrationOptions, Candidate, ChooseWindows, Pick, Point
+from core.calibration.model import (
+    CalibrationOptions,
+    CalibrationWindowNotFound,
+    Candidate,
+    ChooseWindows,
+    Pick,
+    Point,
+    SeveralWindows,
+    from_corner,
+)
 from core.calibration.texts import read_point
 from core.kit.errors import Invalid
 
+KEYS = ("title", "id", "profile", "composer", "point", "agent", "name")
 SHAPE = '{"agents": {"Agent-1": {"chat_input_coordinates": [x, y]}}}'
+_NEXT = re.compile(rf",(?=\s*(?:{'|'.join(KEYS)})\s*=)")
+
+
+class BadSpec(Invalid):
+    """--window "{text}": {why}. Write it as "title=…,profile=…,composer=x,y,agent=…" (id=… names a window by its
+    number in X11, point=x,y a place of the screen, name=… what the desk calls it); title or id is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSpec:
+    """One --window."""
+
+    text: str
+    title: str = ""  # a part of its title, or a regular expression for one
+    id: int = 0
+    profile: str = ""
+    agent: str = ""
+    name: str = ""
+    composer: Point | None = None  # from the window's top left corner; negative: from its right, or its bottom
+    point: Point | None = None  # the same as a place of the screen
+
+    def pick(self, question: ChooseWindows) -> Pick:
+        """Name the one window that is meant. Raises WindowNotFound, SeveralWindows or BadSpec."""
+        found = self._find(question)
+        window = found.window
+        point = self.point or (from_corner(self.composer, window) if self.composer else None)
+        if point and not window.box.holds(*point):
+            size = f"{window.box.width}×{window.box.height}"
+            raise BadSpec(text=self.text, why=f"the composer lies outside of the window, which is {size} pixels")
+        return Pick(number=found.number, agent=self.agent, profile=self.profile, name=self.name, point=point)
+
+    def _find(self, question: ChooseWindows) -> Candidate:
+        what = f"has the id {self.id:#x}" if self.id else f"has “{self.title}” in its title"
+        rows = question.candidates
+        if self.id:
+            found = [one for one in rows if one.window.id == self.id]
+        else:
+            found = [one for one in rows if one.window.title == self.title]
+            found = found or [one for one in rows if self.title in one.window.title]
+            found = found or [one for one in rows if _matches(self.title, one.window.title)]
+        if not found:
+            raise CalibrationWindowNotFound(what=what)
+        if len(found) > 1:
+            titles = ", ".join(f"“{one.window.title}”" for one in found)
+            raise SeveralWindows(count=len(found), what=what, titles=titles)
+        return found[0]
+
+
+def parse_spec(text: str) -> WindowSpec:
+    """Parse one --window. Raises BadSpec."""
+    pairs = [part.partition("=")[::2] for part in _NEXT.split(text)]
+    given = {key.strip(): value.strip() for key, value in pairs}
+    if unknown := [key for key in given if key not in KEYS]:
+        raise BadSpec(text=text, why=f"there is no {unknown[0][:30]}")
+    if len(given) < len(pairs) or not (given.get("title") or given.get("id")):
+        raise BadSpec(text=text, why="it names no window, or one key twice")
+    try:
+        number = int(given.get("id", "0"), 0)
+    except ValueError:
+        number = -1
+    points = {key: read_point(given[key]) for key in ("composer", "point") if key in given}
+    if number < 0 or None in points.values():
+        raise BadSpec(text=text, why="id, composer or point is no number")
+    words = {key: given[key] for key in ("title", "profile", "agent", "name") if key in given}
+    return WindowSpec(text=text, id=number, composer=points.get("composer"), point=points.get("point"), **words)
+
+
+def _matches(pattern: str, title: str) -> bool:
+    try:
+        return re.search(pattern, title) is not None
+    except re.error:
+        return False
 
 
 class BadCoordinates(Invalid):
@@ -45,7 +130,7 @@ def import_file(
     if by is None:
         raise typer.BadParameter("write it as 1920,0", param_hint="--shift")
     points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
-    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(bound, file, points, profile))
+    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(pick_windows, file, points, profile))
     work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
     sys.exit(run_async(work))
 
@@ -53,7 +138,7 @@ def import_file(
 def read_coordinates(file: Path) -> dict[str, Point]:
     """Read the points of the active agents, as SHAPE has them. Raises BadCoordinates with everything that is wrong."""
     try:
-        data: object = json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_table)
+        data: object = json.loads(file.read_text("utf-8-sig"))
     except OSError as trouble:
         raise BadCoordinates(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
     except (ValueError, RecursionError) as trouble:
@@ -79,15 +164,7 @@ def read_coordinates(file: Path) -> dict[str, Point]:
     return points
 
 
-def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Read a JSON object. Raises ValueError for a key that is there twice: the file then means two things."""
-    found = dict(pairs)
-    if len({key.casefold() for key in found}) != len(pairs):
-        raise ValueError("a key is there twice: " + ", ".join(sorted(key for key, _ in pairs)))
-    return found
-
-
-def bound(file: Path, points: Mapping[str, Point], profile: str, question: ChooseWindows) -> list[Pick]:
+def pick_windows(file: Path, points: Mapping[str, Point], profile: str, question: ChooseWindows) -> list[Pick]:
     """Find the window under each agent's point. Raises BadCoordinates with everything that is wrong."""
     found = {agent: _under(point, question) for agent, point in points.items()}
     if wrong := _problems(points, found, question):
