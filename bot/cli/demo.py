@@ -10,9 +10,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,82 +32,66 @@ _PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
 """A window of this class is the page in Chromium; in the shipped configuration a Tk window stands in its place."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Demonstration:
-    """One demo, from its first line to its last process."""
-
-    env: Mapping[str, str]
-    say: Callable[[str], None]
-    has_desktop: bool
-    port: int
-    _began_s: float = field(default_factory=time.monotonic)
-
-    async def run(self) -> None:
-        """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
-        home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
-        with stop_signals() as stop:
-            try:
-                await self._until(stop, home)
-            finally:
-                shutil.rmtree(home, ignore_errors=True)
-                forget_lost_homes(pointer_folders(self.env))
-        self.say("The demo has ended.")
-
-    async def _until(self, stop: asyncio.Event, home: Path) -> None:
-        async with AsyncExitStack() as stack:
-            async with asyncio.TaskGroup() as group:
-                show = group.create_task(self._show(home, stack))
+async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
+    """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
+    home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
+    with stop_signals() as stop:
+        try:
+            async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+                show = group.create_task(_show(home, stack, environ, has_desktop=has_desktop, port=port))
                 stopped = group.create_task(stop.wait())
                 await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 stopped.cancel()
                 show.cancel()
-            self.say("Ending everything the demo started …")
+                _say("Ending everything the demo started …")
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+            forget_lost_homes(pointer_folders(environ))
+    _say("The demo has ended.")
 
-    async def _show(self, home: Path, stack: AsyncExitStack) -> None:
-        parts: list[Child] = []
 
-        async def start(what: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
-            self.say(f"[{time.monotonic() - self._began_s:4.1f} s] starting {what} …")
-            argv = [sys.executable, "-m", *arguments, "--exit-on-eof"]
-            log = home / f"{arguments[0]}.log"
-            parts.append(await stack.enter_async_context(child(what, argv, environ, log=log)))
-            return parts[-1]
+def _say(line: str) -> None:
+    print(line, flush=True)
 
-        screen: dict[str, Any] = {}
-        if self.has_desktop:
-            desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], self.env)
-            screen = await desktop.first_json()
-            for lack in screen["lacks"]:
-                self.say(f"        {lack}")
-        pictures = {
-            "SANDBOX_PICTURES": str(screen.get("screen_url", ""))
-        }  # a secret: other accounts can read arguments
-        page_argv = ["sandbox.discord", "--port", str(self.port)]
-        page = await start("a local stand-in for Discord", page_argv, {**self.env, **pictures})
-        place = await page.first_json()
-        model = await (await start("a scripted model", ["sandbox.llm"], self.env)).first_json()
-        await asyncio.to_thread(_make_home, home, screen, model)
-        environ = _octet_environ(self.env, place, screen) | {_MODEL_KEY: str(model["key"])}
-        octet = await start(
-            "Octet: the bot, the scheduler and the driver", ["bot", "run", "--home", str(home)], environ
-        )
-        code = (await octet.line_with(_CLAIM))[1]
-        await octet.line_with(_CONNECTED)
-        await asyncio.to_thread(_claim, place, code)
-        self.say(f"[{time.monotonic() - self._began_s:4.1f} s] everything runs\n")
-        self.say(f"Open  {place['link']}")  # tests and programs read this line
-        self.say(
-            "and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser."
-        )
-        self.say(f"{_MODEL_AGENT} is reached as a model is, but its answers are scripted: no model is asked.")
-        self.say("Ctrl-C ends the demo and everything it started.")
-        if screen:
-            self.say(
-                "A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there."
-            )
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part.ended())
+
+async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
+    parts: list[Child] = []
+    began_s = time.monotonic()
+
+    async def start(what: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
+        _say(f"[{time.monotonic() - began_s:4.1f} s] starting {what} …")
+        argv = [sys.executable, "-m", *arguments, "--exit-on-eof"]
+        log = home / f"{arguments[0]}.log"
+        parts.append(await stack.enter_async_context(child(what, argv, environ, log=log)))
+        return parts[-1]
+
+    screen: dict[str, Any] = {}
+    if has_desktop:
+        desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], environ)
+        screen = await desktop.first_json()
+        for lack in screen["lacks"]:
+            _say(f"        {lack}")
+    pictures = {"SANDBOX_PICTURES": str(screen.get("screen_url", ""))}  # secret: other accounts can read arguments
+    argv = ["sandbox.discord", "--port", str(port)]
+    place = await (await start("a local stand-in for Discord", argv, {**environ, **pictures})).first_json()
+    model = await (await start("a scripted model", ["sandbox.llm"], environ)).first_json()
+    await asyncio.to_thread(_make_home, home, screen, model)
+    of_octet = _octet_environ(environ, place, screen) | {_MODEL_KEY: str(model["key"])}
+    argv = ["bot", "run", "--home", str(home)]
+    octet = await start("Octet: the bot, the scheduler and the driver", argv, of_octet)
+    code = (await octet.line_with(_CLAIM))[1]
+    await octet.line_with(_CONNECTED)
+    await asyncio.to_thread(_claim, place, code)
+    _say(f"[{time.monotonic() - began_s:4.1f} s] everything runs\n")
+    _say(f"Open  {place['link']}")  # tests and programs read this line
+    _say("and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser.")
+    _say(f"{_MODEL_AGENT} is reached as a model is, but its answers are scripted: no model is asked.")
+    _say("Ctrl-C ends the demo and everything it started.")
+    if screen:
+        _say("A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there.")
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part.ended())
 
 
 def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) -> None:

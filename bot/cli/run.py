@@ -61,10 +61,7 @@ def demo(
     if desktop and sys.platform in {"win32", "darwin"}:
         raise NoWindowsHere
 
-    from bot.cli.demo import Demonstration
+    from bot.cli.demo import run_demo
     from core.config.settings import environment
 
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    run_async(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
+    run_async(run_demo(environment(), has_desktop=desktop, port=port))
