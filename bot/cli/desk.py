@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import panes, pictures
-from bot.cli.calibrate.named_windows import import_file
+from bot.cli.calibrate.command import import_file
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, JsonOption, home_of

@@ -102,6 +102,31 @@ def calibrate(
     sys.exit(run_async(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
 
 
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The JSON file with the coordinates.")],
+    *,
+    desk: Annotated[str, typer.Option("--desk", metavar="NAME", help="The desk that the windows become.")] = "",
+    display: Annotated[str, typer.Option("--display", help="The display; default: the desk's, else $DISPLAY.")] = "",
+    shift: Annotated[
+        str, typer.Option("--shift", metavar="X,Y", help="Added to every point: the file counts from elsewhere.")
+    ] = "",
+    profile: Annotated[str, typer.Option("--profile", help="How windows are driven that fit no profile.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Take the windows found there without asking.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
+    like any other; it never clicks at the numbers alone."""
+    from bot.cli.calibrate.named_windows import pick_windows, read_coordinates
+
+    by = texts.read_point(shift) if shift else (0, 0)
+    if by is None:
+        raise typer.BadParameter("write it as 1920,0", param_hint="--shift")
+    points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
+    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(pick_windows, file, points, profile))
+    work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
+    sys.exit(run_async(work))
+
+
 async def calibrate_windows(
     home: Home,
     wishes: CalibrationOptions,

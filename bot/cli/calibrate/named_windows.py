@@ -5,19 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import cast
 
-import typer
-
-from bot.cli.errors import run_async
-from bot.cli.home import HomeOption, home_of
 from core.calibration.model import (
-    CalibrationOptions,
     CalibrationWindowNotFound,
     Candidate,
     ChooseWindows,
@@ -107,32 +100,6 @@ def _matches(pattern: str, title: str) -> bool:
 
 class BadCoordinates(Invalid):
     """{file} cannot be imported: {why}."""
-
-
-def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The JSON file with the coordinates.")],
-    *,
-    desk: Annotated[str, typer.Option("--desk", metavar="NAME", help="The desk that the windows become.")] = "",
-    display: Annotated[str, typer.Option("--display", help="The display; default: the desk's, else $DISPLAY.")] = "",
-    shift: Annotated[
-        str, typer.Option("--shift", metavar="X,Y", help="Added to every point: the file counts from elsewhere.")
-    ] = "",
-    profile: Annotated[str, typer.Option("--profile", help="How windows are driven that fit no profile.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Take the windows found there without asking.")] = False,
-    home: HomeOption = None,
-) -> None:
-    """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
-    like any other; it never clicks at the numbers alone."""
-    from bot.cli.calibrate.command import calibrate_windows
-    from bot.cli.calibrate.console import Console
-
-    by = read_point(shift) if shift else (0, 0)
-    if by is None:
-        raise typer.BadParameter("write it as 1920,0", param_hint="--shift")
-    points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
-    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(pick_windows, file, points, profile))
-    work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
-    sys.exit(run_async(work))
 
 
 def read_coordinates(file: Path) -> dict[str, Point]:
