@@ -102,7 +102,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, crew: Desk
                 coordinator, operator_token=token, version=run.version, is_discord_connected=connected.is_set
             )
             async with asyncio.TaskGroup() as group:
-                supervise(group, "damage", coordinator.store.damage())
+                supervise(group, "damage", coordinator.store.examination.damage())
                 supervise(group, "journal head", coordinator.journal.keep_head())
                 supervise(group, "retention", coordinator.retention.run())
                 supervise(group, "recovery", _after_trouble(coordinator))

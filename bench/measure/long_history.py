@@ -78,7 +78,7 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
     estate = replace(_estate(load(Home(root=home))), agents=agents, desks=[desk], longest_prompts={})
     lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
     async with Coordinator.open(estate, Reach(lanes=lanes, hands=_Hands([desk]))) as octet:
-        await octet.store.sound()
+        await octet.store.examination.wait()
         await octet.dispatch.desk_changed(desk.name, DeskState.READY, "")
         yield octet
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, NewType
 
-from pydantic import BeforeValidator, with_config
+from pydantic import BeforeValidator
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
-from core.kit.field_types import CHECKED, Limits, Text, check_name, rule, wrong
+from core.kit.field_types import Limits, Text, check_name, config_table, rule, wrong
 from core.kit.problems import show, suggest
 
 AgentName = NewType("AgentName", str)
@@ -114,8 +114,7 @@ def _lane(given: object) -> object:
     raise wrong("unknown_lane", f"there is no lane {show(given)}; {suggest(given, BUILT)}")
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Agent:
     """One worker as config/agents.toml describes it."""
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-
-from pydantic import with_config
 
 from core.agents.model import BUILT, Agent, Lane
 from core.config.desks import DeskFiles
 from core.config.toml import TomlTable, read_toml
 from core.config.validation import editor_schema, refuse_keys, validate
-from core.kit.field_types import CHECKED
+from core.kit.field_types import config_table
 from core.kit.problems import Problem, known, show, suggest
 from core.profiles.model import Act
 
@@ -22,8 +19,7 @@ AGENTS_TOML = "config/agents.toml"
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class _AgentsFile:
     """All of the file."""
 

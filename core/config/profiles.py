@@ -13,15 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from pydantic import with_config
-
 from core.config.profile_checks import AT_WORK, NEEDED, NEEDED_IN_PANE, checked
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, validate_partly
 from core.home import Home
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound
-from core.kit.field_types import CHECKED, Limits, Text
+from core.kit.field_types import Limits, Text, config_table
 from core.kit.files import write_whole
 from core.kit.problems import Problem, show, suggest
 from core.profiles.model import (
@@ -54,15 +52,13 @@ TABLES: Mapping[str, Iterable[str]] = {
 EVERY = "*"  # In [sources]: all values that have no mark of their own.
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class _Consent:
     by: Annotated[Text, Limits(min_length=1, max_length=100)]  # Who said yes
     at: Annotated[Text, Limits(min_length=1, max_length=40)]  # When, in UTC
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class _Marks:
     """How much is known of a profile's values."""
 

@@ -18,7 +18,7 @@ from dotenv.parser import parse_stream
 from pydantic import SecretStr, ValidationError
 
 from core.config.toml import TomlTable, read_toml
-from core.config.validation import explain, hints_of, holder_of
+from core.config.validation import explain, hints_of, holder_of, validate_partly
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
 from core.kit.errors import Invalid
 from core.kit.files import write_private
@@ -175,15 +175,8 @@ def _checked_section(table: TomlTable, kind: type[Section]) -> dict[str, object]
     for key in sorted(filter(_is_secret, table.data)):
         _refuse_secret(table, key)
     values = {key: value for key, value in table.data.items() if not _is_secret(key)}
-    try:
-        kind.model_validate(values, strict=True)
-    except ValidationError as error:
-        wrong = explain(kind, error)
-        for path, code, text in wrong:
-            table.report(path, code, text)
-        bad = {path[0] for path, _, _ in wrong if path}
-        return {key: value for key, value in values.items() if key not in bad}
-    return values
+    _, bad = validate_partly(kind, table.with_data(values), strict=True)
+    return {key: value for key, value in values.items() if key not in bad}
 
 
 def _is_secret(key: str) -> bool:

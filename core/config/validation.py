@@ -43,13 +43,13 @@ def validate(kind: type[T], table: TomlTable) -> T | None:
         return None
 
 
-def validate_partly(kind: type[T], table: TomlTable) -> tuple[T, frozenset[str]]:
+def validate_partly(kind: type[T], table: TomlTable, *, strict: bool | None = None) -> tuple[T, frozenset[str]]:
     """Return what the table says as a `kind` all of whose fields have defaults, without the keys that are wrong, which
     are reported, and those keys."""
     data, bad = dict(table.data), set[str]()
     while True:
         try:
-            return _adapter(kind).validate_python(data, context=FROM_FILE), frozenset(bad)
+            return _adapter(kind).validate_python(data, strict=strict, context=FROM_FILE), frozenset(bad)
         except ValidationError as error:
             for path, code, text in explain(kind, error):
                 table.report(path, code, text)

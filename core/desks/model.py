@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, with_config
+from pydantic import BeforeValidator, Field
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.kit.field_types import (
-    CHECKED,
     OPEN,
     Bool,
     Float,
@@ -21,6 +20,7 @@ from core.kit.field_types import (
     ListOf,
     Name,
     Text,
+    config_table,
     rule,
     split_chord,
     wrong,
@@ -127,8 +127,7 @@ Program = Annotated[ListOf[Word], Limits(max_length=200)]
 NOWHERE = Box(x=0, y=0, width=0, height=0)  # The place of a pane
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Pane:
     """A pane of tmux: one that Octet starts and keeps running, or one of the user's."""
 
@@ -139,8 +138,7 @@ class Pane:
     """The user's pane, as tmux writes it: `work:1.0`, `%5`."""
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Window:
     """One agent's window on a desk: its profile, its title and its fixed place; or its pane."""
 
@@ -157,8 +155,7 @@ class Window:
         return self.profile.partition(AT)[0]
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Tmux:
     """The tmux server on which a desk's panes are."""
 
@@ -171,8 +168,7 @@ class Tmux:
 VIRTUAL = "virtual"  # The display of a desk that has one of its own; which number it gets is known once it is up.
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Virtual:
     """A display of the desk's own, with a window manager and the agent's program on it."""
 
@@ -193,8 +189,7 @@ class Virtual:
         return int(self.size.partition("x")[2])
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class QuietHours:
     """Hours of the week in which nothing is delivered, in the machine's own time: from a minute to another."""
 
@@ -237,8 +232,7 @@ def _quiet_hours(given: object) -> object:
     return QuietHours(start_min=start, end_min=end, days=frozenset(days))
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class UserActivityPolicy:
     """How Octet behaves where a user works too."""
 
@@ -262,8 +256,7 @@ class UserActivityPolicy:
     """Keep the machine from falling asleep while work waits or goes on here. Its screen may lock all the same."""
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Desk:
     """One display, or one tmux server, with its windows, as config/desks/NAME.toml describes it."""
 

@@ -64,7 +64,7 @@ class Dispatch(DeskNews):
 
     async def run(self) -> None:
         """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
-        await self._services.store.sound()
+        await self._services.store.examination.wait()
         async with asyncio.TaskGroup() as group:
             self.couriers.work_in(group)
             supervise(group, "silence", self.silence.run())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationInfo,
+    with_config,
 )
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
@@ -23,8 +24,15 @@ from core.kit.problems import show
 
 T = TypeVar("T")
 
-CHECKED = ConfigDict(extra="forbid", validate_by_name=True, ser_json_bytes="base64", val_json_bytes="base64")
-"""Of each dataclass that a table of config/ becomes: no unknown key."""
+_CHECKED = ConfigDict(extra="forbid", validate_by_name=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def config_table(kind: type[T]) -> type[T]:
+    """Make the frozen dataclass that a table of config/ becomes: it takes no unknown key."""
+    return with_config(_CHECKED)(dataclass(frozen=True, slots=True, kw_only=True)(kind))
+
+
 OPEN: Any = None  # The value of a field that is still to be measured. Nothing is driven by a profile with such a field.
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema, with_config
+from pydantic import BeforeValidator, WithJsonSchema
 
-from core.kit.field_types import CHECKED, OPEN, Bool, Float, Int, Internal, Limits, ListOf, Text, rule, wrong
+from core.kit.field_types import OPEN, Bool, Float, Int, Internal, Limits, ListOf, Text, config_table, rule, wrong
 from core.kit.problems import show
 from core.profiles.value_types import (
     Chord,
@@ -128,8 +128,7 @@ class Act(StrEnum):
 Share = Annotated[Float, Limits(gt=0, le=1)]
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Box:
     """A rectangle in pixels. On the screen x and y may be negative (a monitor to the left)."""
 
@@ -192,8 +191,7 @@ class Box:
         return left <= x < right and top <= y < bottom
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Sign:
     """A colour that fills a part of a box while something is so (busy: the agent works)."""
 
@@ -203,8 +201,7 @@ class Sign:
     is_learned: Internal[bool] = False  # Octet learned it from prompts: before Enter it proves nothing.
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Accessible:
     """An object that the window's program shows on the accessibility bus while something is so."""
 
@@ -213,8 +210,7 @@ class Accessible:
     text: Pattern = ""  # Regular expression for a part of its text, whose dots match line ends too; left out: any.
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class StateSigns:
     """How a window shows one state: a colour in a box, an object on the accessibility bus, or both."""
 
@@ -232,8 +228,7 @@ class StateSigns:
         return Sign(box=self.box, colour=self.colour, share=self.share, is_learned=self.is_learned)
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Likeness:
     """A picture that is shown at a place of the window while something is so."""
 
@@ -242,8 +237,7 @@ class Likeness:
     png: Internal[bytes] = b""
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Modal:
     """A window of its own that covers another one of the same program."""
 
@@ -251,8 +245,7 @@ class Modal:
     title: Title  # Regular expression for a part of its title
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Press:
     """How an act is done: a chord, or one click at a point of the window."""
 
@@ -297,8 +290,7 @@ DialogActivity = Annotated[
 Answers = Annotated[ListOf[Act], Limits(max_length=10)]
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Dialog:
     """Something a window shows now and then that means more than being at work: a question, an error, a limit. It is
     there when all of its signs are; it has one at least."""
@@ -317,8 +309,7 @@ class Dialog:
     from its own top left corner."""
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Composer:
     """Where prompts are written."""
 
@@ -337,8 +328,7 @@ class Composer:
     label: Annotated[Text, Limits(max_length=200)] = ""  # Its name on the accessibility bus; left out: any.
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Transcript:
     """Where the window shows what was said, and how Octet copies it."""
 
@@ -350,8 +340,7 @@ class Transcript:
     complete: Bool = False  # True only if a copy was seen to hold the last 50 messages all, else false
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class NewChat:
     """How a user begins a new conversation: a chord, or a prompt that is a command."""
 
@@ -360,8 +349,7 @@ class NewChat:
     """What is sent to begin one, for example `/clear`."""
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Answerable:
     """What a terminal's screen shows now and then that means more than being at work."""
 
@@ -375,8 +363,7 @@ class Answerable:
     0: any number."""
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Terminal:
     """How a program of the command line looks on its screen. All are regular expressions, searched in its lines, whose
     blanks at the end are cut off; `^` and `$` match at each line's ends."""
@@ -405,8 +392,7 @@ class Terminal:
     dim_is_placeholder: Bool = True  # Whether dim letters in the composer are proposals of the program, and no text
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Habits:
     """How a program takes texts, in a window as in a terminal's pane. Chords are written `ctrl+v`, `enter`."""
 
@@ -446,8 +432,7 @@ def _as_list(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class Profile(Habits):
     """How one kind of window is driven."""
 
@@ -563,8 +548,7 @@ class PaneReadback(StrEnum):
 AnyReadback = Readback | PaneReadback
 
 
-@with_config(CHECKED)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@config_table
 class PaneProfile(Habits):
     """How a program in a pane of a terminal multiplexer is driven. Its acts are chords alone."""
 

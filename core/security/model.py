@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
+from typing import Self
 
 from core.kit.errors import Conflict, Denied
 
@@ -29,66 +31,43 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What can be allowed."""
+    """What can be allowed, each with the least role that it is allowed to."""
 
-    TASK_READ = "task.read"
-    TASK_CREATE = "task.create"
-    TASK_END = "task.end"
-    TASK_CHANGE = "task.change"
-    MESSAGE_READ = "message.read"
-    MESSAGE_SEND = "message.send"
-    MESSAGE_BROADCAST = "message.broadcast"
-    AGENT_READ = "agent.read"
-    AGENT_USE = "agent.use"
-    AGENT_ANSWER = "agent.answer"
-    AGENT_INTERRUPT = "agent.interrupt"
-    AGENT_NEW_CHAT = "agent.new_chat"
-    DELIVERY_RESOLVE = "delivery.resolve"
-    DESK_READ = "desk.read"
-    DESK_USE = "desk.use"
-    DESK_LOOK = "desk.look"
-    DESK_SEE = "desk.see"
-    FLEET_READ = "fleet.read"
-    FLEET_BOARD = "fleet.board"
-    AUDIT_READ = "audit.read"
-    CONFIG_RELOAD = "config.reload"
-    VERSION_READ = "version.read"
-    OWNER_NAME = "owner.name"
+    least: Role
+
+    def __new__(cls, value: str, least: Role) -> Self:
+        found = str.__new__(cls, value)
+        found._value_, found.least = value, least
+        return found
+
+    TASK_READ = "task.read", Role.VIEWER
+    TASK_CREATE = "task.create", Role.MEMBER
+    TASK_END = "task.end", Role.OPERATOR
+    TASK_CHANGE = "task.change", Role.OPERATOR
+    MESSAGE_READ = "message.read", Role.VIEWER
+    MESSAGE_SEND = "message.send", Role.OPERATOR
+    MESSAGE_BROADCAST = "message.broadcast", Role.OPERATOR
+    AGENT_READ = "agent.read", Role.VIEWER
+    AGENT_USE = "agent.use", Role.OPERATOR
+    AGENT_ANSWER = "agent.answer", Role.OPERATOR
+    AGENT_INTERRUPT = "agent.interrupt", Role.OPERATOR
+    AGENT_NEW_CHAT = "agent.new_chat", Role.OPERATOR
+    DELIVERY_RESOLVE = "delivery.resolve", Role.OPERATOR
+    DESK_READ = "desk.read", Role.VIEWER
+    DESK_USE = "desk.use", Role.OPERATOR
+    DESK_LOOK = "desk.look", Role.OPERATOR
+    DESK_SEE = "desk.see", Role.OWNER
+    FLEET_READ = "fleet.read", Role.VIEWER
+    FLEET_BOARD = "fleet.board", Role.OPERATOR
+    AUDIT_READ = "audit.read", Role.ADMIN
+    CONFIG_RELOAD = "config.reload", Role.ADMIN
+    VERSION_READ = "version.read", Role.VIEWER
+    OWNER_NAME = "owner.name", Role.OWNER
 
 
-_VIEWER = frozenset(
-    {
-        Permission.TASK_READ,
-        Permission.MESSAGE_READ,
-        Permission.AGENT_READ,
-        Permission.DESK_READ,
-        Permission.FLEET_READ,
-        Permission.VERSION_READ,
-    }
-)
-_MEMBER = _VIEWER | {Permission.TASK_CREATE}
-_OPERATOR = _MEMBER | {
-    Permission.TASK_END,
-    Permission.TASK_CHANGE,
-    Permission.MESSAGE_SEND,
-    Permission.MESSAGE_BROADCAST,
-    Permission.AGENT_USE,
-    Permission.AGENT_ANSWER,
-    Permission.AGENT_INTERRUPT,
-    Permission.AGENT_NEW_CHAT,
-    Permission.DELIVERY_RESOLVE,
-    Permission.DESK_USE,
-    Permission.DESK_LOOK,
-    Permission.FLEET_BOARD,
-}
-_ADMIN = _OPERATOR | {Permission.AUDIT_READ, Permission.CONFIG_RELOAD}
 ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
-    Role.NOBODY: frozenset(),
-    Role.VIEWER: _VIEWER,
-    Role.MEMBER: _MEMBER,
-    Role.OPERATOR: _OPERATOR,
-    Role.ADMIN: _ADMIN,
-    Role.OWNER: _ADMIN | {Permission.DESK_SEE, Permission.OWNER_NAME},
+    role: frozenset(one for one in Permission if one.least in roles)
+    for role, roles in zip(Role, accumulate([role] for role in Role), strict=True)
 }
 
 

@@ -29,12 +29,16 @@ class Section(Schema):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
-def _loopback(host: str) -> str:
+def is_loopback(host: str) -> bool:
+    """Tell whether this names the machine itself."""
     try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_loopback = False
-    if not is_loopback:
+        return False
+
+
+def _loopback(host: str) -> str:
+    if not is_loopback(host):
         raise ValueError(f'must be an address of this machine only, "127.0.0.1" or "::1", not {show(host)}')
     return host
 
@@ -160,13 +164,8 @@ def _ping_url(given: SecretStr) -> SecretStr:
         has_port = False
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.netloc.isprintable() or not has_port:
         raise ValueError("must be the whole address of a page that is asked for, beginning with https://")
-    if parts.scheme == "http":
-        try:
-            _loopback(parts.hostname)
-        except ValueError:
-            raise ValueError(
-                "must begin with https://: whoever listens on the way could ping in place of Octet"
-            ) from None
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must begin with https://: whoever listens on the way could ping in place of Octet")
     return given
 
 

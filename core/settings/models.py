@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
 from core.kit.problems import show
-from core.settings.model import Schema
+from core.settings.model import Schema, is_loopback
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 
@@ -47,8 +46,4 @@ class Model(Schema):
     @property
     def is_local(self) -> bool:
         """Whether the API runs on this machine."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return host == "localhost" or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(urlsplit(self.base_url).hostname or "")

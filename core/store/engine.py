@@ -116,7 +116,7 @@ class Store:
         )
         event.listen(self._readers.sync_engine, "connect", _prepare_reader)
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
-        self._examination = Examination(path)
+        self.examination = Examination(path)
         self._pulse = 0
         self._clock: SteadyClock | None = None
         self._shift: Callable[[Tx, int], None] = lambda _tx, _by_ms: None
@@ -132,7 +132,7 @@ class Store:
     async def open(cls, path: Path) -> AsyncGenerator[Store]:
         """The store at `path`, created if the file does not exist. Raises SqliteTooOld, DatabaseDamaged,
         DatabaseUnknown, DatabaseOlder or StoreUnavailable and then leaves the file as it is. A large file is given back
-        before it is read whole: see `sound`, `damage` and decision 0004."""
+        before it is read whole: see `examination` and decision 0004."""
         schema.check_library()
         was_damaged = await asyncio.to_thread(mark_of(path).exists)
         state = await asyncio.to_thread(schema.inspect, path, whole=was_damaged)
@@ -145,10 +145,10 @@ class Store:
             if was_damaged:  # read whole above and found sound: a backup was put in its place
                 await asyncio.to_thread(mark_of(path).unlink, missing_ok=True)
             if was_damaged or state is schema.FileState.NEW:
-                store._examination.is_over()
+                store.examination.is_over()
             else:
-                store._examination.begin()
-                await store._examination.wait(PATIENCE_S)
+                store.examination.begin()
+                await store.examination.wait(PATIENCE_S)
             yield store
         except StoreDamaged as error:  # whatever met it first, also before anybody waited for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
@@ -213,18 +213,10 @@ class Store:
         await self._wrong.wait()
         await self.until_back()
 
-    async def sound(self) -> None:
-        """Wait until the whole file was read. Raises DatabaseDamaged, also for damage that work on it has met."""
-        await self._examination.wait()
-
-    async def damage(self) -> None:
-        """Wait for ever, or until damage is met. Raises DatabaseDamaged."""
-        await self._examination.damage()
-
     def _went_wrong(self, error: StoreUnavailable) -> None:
         """Remember why, and say it once, however many are refused by it."""
         if isinstance(error, StoreDamaged):  # said by the end that follows
-            self._examination.condemn(str(error.details.get("why", "")))
+            self.examination.condemn(str(error.details.get("why", "")))
         elif type(error) is not type(self.trouble):
             log.error("store_unavailable", why=error.message)
         self.trouble = error

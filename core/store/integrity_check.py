@@ -59,7 +59,7 @@ class Examination:
         self._over.set()
 
     async def wait(self, timeout_s: float | None = None) -> None:
-        """Return when all is read, or after `timeout_s`. Raises DatabaseDamaged."""
+        """Return when all is read, or after `timeout_s`. Raises DatabaseDamaged, also for damage that work has met."""
         await wait_for_event(self._over, timeout_s)
         if self._verdict is not None:
             raise self._verdict

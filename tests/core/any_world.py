@@ -105,7 +105,7 @@ class AnyWorld(RuleBasedStateMachine):
         self.octet.store._transact = transact  # pyright: ignore[reportAttributeAccessIssue] - for this test only
         await self.octet.dispatch.desk_changed("main", self.desk, "as it was")
         await self._windows_tell()
-        await self.octet.store.sound()  # dispatch does not begin before
+        await self.octet.store.examination.wait()  # dispatch does not begin before
         self.dispatch = asyncio.get_running_loop().create_task(self.octet.dispatch.run())
         await self._settle()
 

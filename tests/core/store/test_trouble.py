@@ -120,7 +120,7 @@ async def test_a_large_file_is_read_on_while_it_is_used_and_its_damage_ends_the_
     monkeypatch.setattr("core.store.engine.PATIENCE_S", 0.0)
     with pytest.raises(DatabaseDamaged, match=path.name):
         async with Store.open(path) as store, asyncio.timeout(60):
-            await store.damage()
+            await store.examination.damage()
     assert mark_of(path).exists()
 
     def never(_self: object) -> None:
@@ -132,7 +132,7 @@ async def test_a_large_file_is_read_on_while_it_is_used_and_its_damage_ends_the_
             raise AssertionError("it opened")
     path.write_bytes(whole)  # a backup is put in its place
     async with Store.open(path) as store:
-        await store.sound()
+        await store.examination.wait()
     assert not mark_of(path).exists()
 
 
@@ -147,7 +147,7 @@ async def test_damage_that_the_work_itself_meets_is_told_and_marked(
         with pytest.raises(StoreDamaged):
             await store.fetch(text("SELECT sum(length(value)) FROM facts"))
         with pytest.raises(DatabaseDamaged):
-            await store.damage()
+            await store.examination.damage()
     assert mark_of(path).exists()
     mark_of(path).unlink()
     with pytest.raises(DatabaseDamaged):  # also where it is met before anybody waits for `damage`
