@@ -26,6 +26,7 @@ from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.profiles.model import Box
+from core.reasons import Reason
 
 if TYPE_CHECKING:
     from automation.desktop.displays.virtual_display import VirtualDisplay
@@ -173,9 +174,8 @@ class DeskWorkerPool:
         """Make the displays of those of these desks that have one of their own. Starts nothing."""
         own = [desk for desk in config.desks if desk.virtual is not None and desk.name in desks]
         if own and sys.platform in {"win32", "darwin"}:
-            why = "displays of their own are made of X11, which is not on this system"
             for desk in own:
-                self._report_status(desk.name, DisplayStatus(why=why))
+                self._report_status(desk.name, DisplayStatus(reason=Reason.NO_X11))
             return
         for desk in own:
             from automation.desktop.displays.state_dir import DisplayStateDir

@@ -19,7 +19,7 @@ from bot.web.server import listening, serving
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.desks.learned import Learned
-from core.desks.model import DeskState, WindowStatus
+from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.home import Home
 from core.kit.supervise import supervise
 from core.messages.model import Message
@@ -124,7 +124,7 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
     """A house with `agents` windows on one desk, all of them ready; the desk has a display of its own if asked for."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
-    hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True, reason="") for name in names))
+    hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
     async with open_coordinator(
         home,
         agents=[
@@ -141,7 +141,7 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
         hands={"main": hands},
         learned=Learned(Home(root=home)),
     ) as core:
-        await core.dispatch.desk_changed("main", DeskState.READY, "")
+        await core.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         house = House(home=home, core=core, lane=lane, hands=hands)
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", core.dispatch.run())

@@ -42,7 +42,7 @@ class WindowArranger:
         self._places = places
         self._pace = pace
         self._done: dict[str, list[str]] = {}
-        self._lost: dict[str, str] = {}
+        self._lost: dict[str, TransientFailure | PermanentFailure] = {}
 
     def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
         """All of them. Raises Cancelled when somebody stops the desk meanwhile."""
@@ -53,20 +53,24 @@ class WindowArranger:
             try:
                 self._put_back(name, self._eyes.identify(name))
             except (TransientFailure, PermanentFailure) as trouble:
-                self._lost[name] = _words(trouble)
+                self._lost[name] = trouble
         for name in names:  # when all stand where they belong: what lay over one may have been another
             if name not in self._lost:
                 self._pace.check()
                 try:
                     self._uncover(name)
                 except (TransientFailure, PermanentFailure) as trouble:
-                    self._lost[name] = _words(trouble)
+                    self._lost[name] = trouble
         if was_active and self._active() not in {0, was_active}:
             self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
-        return tuple(
-            Arranged(window=name, done=tuple(self._done[name]), reason=self._lost.get(name, "") or self._why_not(name))
-            for name in names
-        )
+        return tuple(map(self._as_it_stands, names))
+
+    def _as_it_stands(self, name: str) -> Arranged:
+        trouble, done = self._lost.get(name) or self._why_not(name), tuple(self._done[name])
+        if trouble is None:
+            return Arranged(window=name, done=done)
+        seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
+        return Arranged(window=name, done=done, reason=trouble.reason, note=seen)
 
     def _put_back(self, name: str, seen: WindowInfo) -> None:
         done, windows = self._done[name], self._eyes.windows
@@ -130,12 +134,12 @@ class WindowArranger:
             return False
         return False
 
-    def _why_not(self, name: str) -> str:
+    def _why_not(self, name: str) -> TransientFailure | PermanentFailure | None:
         try:
             self._eyes.place(name)
         except (TransientFailure, PermanentFailure) as trouble:
-            return _words(trouble)
-        return ""
+            return trouble
+        return None
 
     def _now(self, seen: WindowInfo) -> WindowInfo:
         now = self._eyes.windows.see(seen.id)
@@ -154,8 +158,3 @@ class WindowArranger:
         end = self._pace.now_s() + MOVES_S
         while not holds() and self._pace.now_s() < end:
             self._pace.rest(LOOK_S)
-
-
-def _words(trouble: TransientFailure | PermanentFailure) -> str:
-    seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
-    return f"{trouble.reason}: {seen}" if seen else str(trouble.reason)

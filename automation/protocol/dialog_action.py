@@ -11,6 +11,7 @@ from automation.protocol.ports import Cancelled, CommitPort, DeliveryClock, Perm
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
 from core.profiles.model import Act, Activity, Driven, Press
+from core.remedies import sentence
 
 MATCH_S = 1.2  # how long the dialog may take to look exactly as it was shown: longer than a caret in it is away
 EFFECT_S = 2.5  # the longest wait for an act to show, unless the profile's `confirm_timeout_ms` is longer
@@ -72,7 +73,7 @@ class ActionRun(Attempt):
             self._window.find()
             seen = self._seen(self._window.stand())
         except (TransientFailure, PermanentFailure) as trouble:
-            seen = f"the window could not be looked at: {trouble.reason}"
+            seen = f"the window could not be looked at: {sentence(trouble.reason)}"
         except Cancelled as halt:
             seen = halt.note
         self.outcome = self._unknown(f"interrupted when it may have been pressed; now {seen}", Reason.RESTARTED)
@@ -207,7 +208,7 @@ class ActionRun(Attempt):
                         evidence=self._evidence(),
                     )
             except (TransientFailure, PermanentFailure) as trouble:
-                note = f"the window could not be seen afterwards: {trouble.reason}"
+                note = f"the window could not be seen afterwards: {sentence(trouble.reason)}"
             if self._pace.now_s() >= until:
                 return self._unknown(f"pressed once; {note}")
             self._pace.rest(0.02)

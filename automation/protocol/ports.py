@@ -10,6 +10,7 @@ from typing import Protocol
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.kit.errors import Conflict, Unavailable
 from core.profiles.model import AnyReadback
+from core.remedies import sentence
 
 
 class TransientFailure(Unavailable):
@@ -17,7 +18,7 @@ class TransientFailure(Unavailable):
 
     def __init__(self, reason: Reason, note: str = "", *, private: str = "") -> None:
         """`note` says for people what exactly was seen; `private` the same for those who may look at the desk."""
-        super().__init__(reason=reason, note=note)
+        super().__init__(reason=sentence(reason), note=note)
         self.reason = reason
         self.note = note
         self.private = private or note
@@ -28,7 +29,7 @@ class PermanentFailure(Conflict):
 
     def __init__(self, reason: Reason, note: str = "") -> None:
         """`note` says for people what exactly was seen."""
-        super().__init__(reason=reason, note=note)
+        super().__init__(reason=sentence(reason), note=note)
         self.reason = reason
         self.note = note
 

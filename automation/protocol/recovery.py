@@ -19,6 +19,7 @@ from automation.protocol.ports import (
 from automation.protocol.text import has_block, mark, prepare
 from core.deliveries.model import Assurance, DeliveryRequest, Moment, Outcome, Reason, Result
 from core.profiles.model import Driven
+from core.remedies import explain
 
 T = TypeVar("T")
 AFTER = "after an interruption"
@@ -80,8 +81,8 @@ class Recovery(Submission):
         try:
             outcome = self._find_out()
         except (TransientFailure, PermanentFailure) as trouble:
-            note = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
-            outcome = self._unknown(f"nobody could look into the window ({note})", trouble.reason)
+            note = f"nobody could look into the window ({explain(trouble.reason, trouble.note)})"
+            outcome = self._unknown(note, trouble.reason)
         except Cancelled as halt:
             outcome = self._unknown(f"stopped while looking: {halt.note}", halt.reason)
         if outcome.result is Result.UNKNOWN:

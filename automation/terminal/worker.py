@@ -14,7 +14,6 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
-from automation.desktop.worker.process import why_refused
 from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import pane_lock
@@ -31,7 +30,7 @@ from core.profiles.model import Activity
 log = structlog.get_logger(__name__)
 
 NAME = "terminal"
-EXCUSES = (TmuxMissing, TmuxOld)
+EXCUSES: process.Reasons = {TmuxMissing: Reason.NO_TMUX, TmuxOld: Reason.NO_TMUX}
 NO_CALIBRATION = "a pane has no place on a screen to be measured; its profile's [terminal] says how it looks"
 TICK_S = 0.4  # between two looks at all panes
 CERTAIN_S = 2.0  # the longest wait until it is certain what a pane shows
@@ -148,8 +147,9 @@ class PaneWorker:
             trouble = None  # at work is not out of order
         if trouble is not None:
             self._waiting.saw([name])
-        why, code = ("", "") if trouble is None else (why_refused(trouble), trouble.reason.value)
-        return WindowStatus(name=name, usable=not why, reason=why, code=code, activity=activity)
+        if trouble is None:
+            return WindowStatus(name=name, usable=True, activity=activity)
+        return WindowStatus(name=name, usable=False, reason=trouble.reason, note=trouble.note, activity=activity)
 
     def _until_certain(self, names: tuple[str, ...]) -> None:
         end_s = time.monotonic() + CERTAIN_S
@@ -169,15 +169,17 @@ class PaneWorker:
 
     def _arrange(self, names: tuple[str, ...], _hands_off: str) -> tuple[Arranged, ...]:
         """A pane has no place to be put back to: it is only looked at."""
-        return tuple(Arranged(window=name, reason=self._why_unusable(name)) for name in names)
+        return tuple(map(self._as_it_stands, names))
 
-    def _why_unusable(self, name: str) -> str:
+    def _as_it_stands(self, name: str) -> Arranged:
         trouble: TransientFailure | PermanentFailure | None
         try:
             trouble = self._panes.why_unusable(name, self._panes.look(name))
         except PermanentFailure as refused:
             trouble = refused
-        return "" if trouble is None else why_refused(trouble)
+        if trouble is None:
+            return Arranged(window=name)
+        return Arranged(window=name, reason=trouble.reason, note=trouble.note)
 
     def _free_all(self) -> None:
         freed = pane_lock.free_all(self._panes.tmux, self._panes.all())

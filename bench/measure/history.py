@@ -17,7 +17,7 @@ from core.config.loader import load
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcome, Result
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.home import Home
 from core.journal.service import _START, Journal
 from core.kit.ids import Ids
@@ -73,7 +73,7 @@ async def _live_once(home: Home) -> None:
     routes = {agent.route: lane for agent in estate.agents}
     async with Coordinator.open(estate, Reach(lanes=routes, hands=_Hands(config.desks))) as core:
         for desk in config.desks:
-            await core.dispatch.desk_changed(desk.name, DeskState.READY, "")
+            await core.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", core.dispatch.run())
             news = asyncio.Event()

@@ -18,7 +18,7 @@ from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Agent, AgentName, Lane
 from core.config.loader import load
 from core.coordinator import Coordinator, Reach
-from core.desks.model import Desk, DeskState, Window
+from core.desks.model import Desk, DeskNow, DeskState, Window
 from core.home import Home
 from core.profiles.model import Box
 from core.security.model import OPERATOR
@@ -79,7 +79,7 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
     lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
     async with Coordinator.open(estate, Reach(lanes=lanes, hands=_Hands([desk]))) as octet:
         await octet.store.examination.wait()
-        await octet.dispatch.desk_changed(desk.name, DeskState.READY, "")
+        await octet.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         yield octet
 
 

@@ -23,6 +23,8 @@ from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.verbs.desks import ABOUT
 from core.kit.errors import Invalid, NotFound, Unavailable
+from core.reasons import Reason
+from core.remedies import explain
 
 if TYPE_CHECKING:
     from automation.desktop.displays.display_status import DisplayStatus
@@ -189,7 +191,7 @@ def picture(
     (chosen,) = _chosen(config, [desk])
     standing = _folder(place, chosen).read()
     if not standing.display or chosen.virtual is None:
-        raise DeskUnavailable(id=desk, why=standing.why)
+        raise DeskUnavailable(desk, standing.reason or Reason.DISPLAY_STARTING, standing.note)
     os.environ["XAUTHORITY"] = standing.xauthority  # the library takes the cookie from here and nowhere else
     with ScreenCapture(standing.display) as screen:
         png = to_png(screen.take(Box(x=0, y=0, width=chosen.virtual.width, height=chosen.virtual.height)))
@@ -298,7 +300,7 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
     def tell(standing: DisplayStatus) -> None:
         nonlocal told
         line = _line(desk.name, standing)
-        if line != told and (standing.is_up or "starting" not in standing.why):
+        if line != told and (standing.is_up or standing.reason is not Reason.DISPLAY_STARTING):
             told = line
             print(line, flush=True)
 
@@ -341,5 +343,6 @@ def _lines(home: Home, desks: Sequence[Desk]) -> str:
 def _line(name: str, standing: DisplayStatus) -> str:
     place = f" ({standing.display})" if standing.display else ""
     again = f", {standing.restarts} restarts" if standing.restarts else ""
-    state = "is up" if standing.is_up else f"is not up: {standing.why}" if standing.keeper else "is down"
+    why = explain(standing.reason, standing.note)
+    state = "is up" if standing.is_up else f"is not up: {why}" if standing.keeper else "is down"
     return f"{name}{place} {state}{again}"

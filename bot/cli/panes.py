@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli.children import LOOK_S, wait_until
 from core.kit.errors import Invalid, Unavailable
+from core.remedies import sentence
 
 if TYPE_CHECKING:
     from automation.terminal.panes import Panes
@@ -157,7 +158,7 @@ def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
 
     for name, look in panes.look_at_all().items():
         if isinstance(look, PermanentFailure):
-            yield name, False, look.note or look.reason.value
+            yield name, False, look.note or sentence(look.reason)
         elif look.stand.is_dead:
             words, status = _last_words(panes, name), look.stand.status
             code = f" with exit code {status}" if status else ""  # tmux hears of it a little later

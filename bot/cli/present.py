@@ -13,11 +13,12 @@ from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskStatus, LearnedFact
-from core.fleet.model import AtWork, Board, Need, Needs, Wellness, cure_of
+from core.fleet.model import AtWork, Board, Need, Needs, Wellness
 from core.kit.clock import as_datetime
 from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
+from core.remedies import explain, sentence
 from core.tasks.model import Task, TaskView
 
 # Tasks
@@ -32,7 +33,8 @@ def _task_row(task: Task) -> tuple[str, ...]:
 
 
 def _state(row: Task | AgentStatus) -> str:
-    return f"{row.state} ({printable(row.reason)})" if row.reason else row.state.value
+    why = (row.note if isinstance(row, AgentStatus) else "") or sentence(row.reason)
+    return f"{row.state} ({printable(why)})" if why else row.state.value
 
 
 def _view(view: TaskView) -> str:
@@ -40,8 +42,8 @@ def _view(view: TaskView) -> str:
     asked = f"asked by {printable(task.requester_name)} at {_time(task.created_ms)}"
     agent = task.agent or "none yet"
     lines = [_task(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
-    if task.note:
-        lines.append(printable(task.note))
+    if note := explain(task.cause, task.note):
+        lines.append(printable(note))
     if task.cure:
         lines.append(f"what to do: {printable(task.cure)}")
     if task.heard_ms is not None:
@@ -67,7 +69,7 @@ def _how(answer: Message) -> str:
 
 
 def _progress(delivery: Delivery, between: str = ": ") -> str:
-    why = between.join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
+    why = between.join(part for part in (sentence(delivery.reason), delivery.assurance or "", delivery.note) if part)
     how = " ".join(filter(None, (delivery.share.words, delivery.state)))
     return f"{how} ({printable(why)})" if why else how
 
@@ -90,7 +92,7 @@ def _delivery(one: Delivery) -> str:
 
 def _delivery_row(one: Delivery) -> tuple[str, ...]:
     window = f"{one.desk}/{one.window}" if one.window else "-"
-    return one.task or "-", one.agent, window, one.id, one.note or one.reason
+    return one.task or "-", one.agent, window, one.id, one.note or sentence(one.reason)
 
 
 def receipt(one: Receipt) -> str:
@@ -130,7 +132,7 @@ def _evidence(one: Receipt) -> list[str]:
 
 
 def _agent(row: AgentStatus) -> str:
-    agent, cure = row.agent, cure_of(row)
+    agent = row.agent
     window = f", window {agent.desk}/{agent.window}" if agent.window else ""
     lines = [
         f"{printable(agent.name)} is {_state(row)}: {printable(agent.role)}",
@@ -138,7 +140,7 @@ def _agent(row: AgentStatus) -> str:
         f"lane {agent.lane}{window}",
         f"task {row.task or 'none'}",
     ]
-    return "\n".join([*lines, *([f"what to do: {printable(cure)}"] if cure else [])])
+    return "\n".join([*lines, *([f"what to do: {row.cure}"] if row.cure else [])])
 
 
 def _agent_row(row: AgentStatus) -> tuple[str, ...]:
@@ -153,7 +155,7 @@ def _pressed(pressed: ActionResult) -> str:
         DeliveryState.DELIVERED: f"{pressed.act} was pressed for {pressed.agent}",
         DeliveryState.UNKNOWN: f"it is not known whether {pressed.act} was pressed for {pressed.agent}; Octet does not "
         "press it again",
-    }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {printable(said.reason)}")
+    }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {sentence(said.reason)}")
     seen = [f"seen: {printable(said.note)}"] if said.note else []
     may_show = pressed.state in {DeliveryState.DELIVERED, DeliveryState.UNKNOWN}
     look = [f"its window afterwards: octet receipt {said.id} --pictures DIR"] if may_show else []
@@ -164,8 +166,11 @@ def _pressed(pressed: ActionResult) -> str:
 
 
 def _desk(row: DeskStatus) -> str:
-    why = f": {printable(row.reason)}" if row.reason else ""
-    windows = [(f"  {one.name}", "usable" if one.usable else one.reason or "not usable") for one in row.windows]
+    why = f": {printable(explain(row.reason, row.note))}" if row.reason else ""
+    windows = [
+        (f"  {one.name}", "usable" if one.usable else explain(one.reason, one.note) or "not usable")
+        for one in row.windows
+    ]
     lines = [f"{printable(row.desk.name)} ({printable(row.desk.display)}) is {row.state}{why}"]
     lines += [table(windows)] if windows else []
     lines += [
@@ -252,7 +257,8 @@ def _board(now: Board) -> str:
     if now.queue:
         lines.append("next: " + ", ".join(f"{one.id} ({printable(one.title)}, P{one.priority})" for one in now.queue))
     lines += [
-        f"desk {one.desk.name}: {one.state}{f' ({printable(one.reason)})' if one.reason else ''}" for one in now.desks
+        f"desk {one.desk.name}: {one.state}{f' ({printable(explain(one.reason, one.note))})' if one.reason else ''}"
+        for one in now.desks
     ]
     needs = "1 thing needs" if now.needs == 1 else f"{now.needs} things need" if now.needs else "nothing needs"
     return "\n".join([*lines, f"{needs} a person" + (": octet fleet needs-me" if now.needs else "")])
@@ -262,7 +268,9 @@ def _at_work(one: AtWork) -> tuple[str, ...]:
     status, task = one.status, one.task
     since = f"since {_ago(status.since_ms)}" if status.since_ms else ""
     heard = f", last sign {_ago(task.heard_ms)} ago" if task is not None and task.heard_ms is not None else ""
-    doing = f"{task.id} ({task.state}{heard}) {task.title}" if task is not None else status.reason
+    doing = (
+        f"{task.id} ({task.state}{heard}) {task.title}" if task is not None else status.note or sentence(status.reason)
+    )
     return status.agent.name, status.state.replace("_", " "), since, doing or "-"
 
 

@@ -33,6 +33,7 @@ from core.kit.console import unfiltered
 from core.kit.errors import Conflict, Unavailable
 from core.kit.version import version
 from core.profiles.model import Box
+from core.remedies import explain
 
 ANSWER_S = 10.0
 PLACE = (80, 80)
@@ -75,8 +76,8 @@ class SelfTestRun:
         """Bring all of them; why it ended early, empty if it did not."""
         await self._heard()
         for number in range(1, self.count + 1):
-            if self.news.state is DeskState.STOPPED:
-                return self.news.reason
+            if self.news.now.state is DeskState.STOPPED:
+                return explain(self.news.now.reason, self.news.now.note)
             tally.shots.append(await self._one(number, THIEVES[number % len(THIEVES)]))
             self.told(tally)
         return ""

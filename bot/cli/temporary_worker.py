@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.desks.model import Desk, DeskState, DeskUnavailable
+from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskUnavailable
 from core.desks.ports import DeskNews
+from core.reasons import Reason
 
 if TYPE_CHECKING:
     from automation.desktop.worker.lane import DeskWorkerClient
@@ -24,16 +25,15 @@ READY_S = 60.0
 class DeskRecorder(DeskNews):
     """Records the worker's state."""
 
-    state: DeskState = DeskState.STARTING
-    reason: str = ""
+    now: DeskNow = NOT_YET
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        self.state, self.reason = state, reason
+    async def desk_changed(self, desk: str, now: DeskNow) -> None:
+        self.now = now
         self.changed.set()
 
     async def desk_stopped(self, desk: str, how: str) -> None:
-        await self.desk_changed(desk, DeskState.STOPPED, f"a user stopped it: {how}")
+        await self.desk_changed(desk, DeskNow(DeskState.STOPPED, Reason.STOPPED_THERE, f"by {how}"))
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """No earlier worker left a draft here."""
@@ -84,15 +84,15 @@ async def temporary_worker(
 async def _ready(recorder: DeskRecorder, desk: Desk) -> None:
     try:
         async with asyncio.timeout(READY_S):
-            while recorder.state is not DeskState.READY:
+            while recorder.now.state is not DeskState.READY:
                 await recorder.changed.wait()
                 recorder.changed.clear()
-                if recorder.state is DeskState.UNAVAILABLE and "lock" not in recorder.reason:
+                if recorder.now.state is DeskState.UNAVAILABLE and recorder.now.reason is not Reason.DISPLAY_TAKEN:
                     break
     except TimeoutError:
         pass
-    if recorder.state is not DeskState.READY:
-        why = recorder.reason or "its worker did not come up"
-        if "lock" in recorder.reason:
-            why = f"another Octet works on {desk.display} now; stop that one first, or calibrate from there"
-        raise DeskUnavailable(id=desk.name, why=why)
+    if recorder.now.state is not DeskState.READY:
+        note = recorder.now.note
+        if recorder.now.reason is Reason.DISPLAY_TAKEN:
+            note = f"{desk.display}; stop that one first, or calibrate from there"
+        raise DeskUnavailable(desk.name, recorder.now.reason or Reason.WORKER_STARTING, note)

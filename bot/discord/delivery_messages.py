@@ -8,11 +8,13 @@ from bot.discord.parts import GREY, RED, Attachment, Parts, framed, written
 from bot.discord.render import named, person_id
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
 from bot.discord.views.buttons import ResolveUnknown, quoted_note
-from core.agent_messages.model import AgentMessageView, MessageWaitReason
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, Reason, parse_asked
+from core.agent_messages.model import AgentMessageView
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.messages.model import Message
 from core.notices.model import Notice
+from core.reasons import AnyReason, Reason, reason_of
+from core.remedies import next_step, sentence
 from core.tasks.model import TaskView
 
 _MARGIN = 100
@@ -20,18 +22,6 @@ _BODY_CHARS = 1_000
 _QUOTED_CHARS = 300
 _SHOWN_AGENTS = 40
 
-WAITS: dict[str, str] = {
-    MessageWaitReason.AGENT: "waits until the task is with an agent again",
-    MessageWaitReason.DUTY: "waits: the agent is off duty; it goes in after /agent resume",
-    MessageWaitReason.UNKNOWN: "waits until a person says whether an earlier delivery arrived: "
-    "`/fleet needs-me` says how",
-    MessageWaitReason.DESK: "waits: the agent's desk cannot be used",
-    MessageWaitReason.BRIEF: "waits: the agent's task comes first",
-    MessageWaitReason.EARLIER: "waits: earlier words come first",
-    Reason.BUSY: "waits: the window is busy; it goes in as soon as the window is free",
-    Reason.RESTARTED: "on the way again after a restart",
-}
-"""Why queued words wait. Every other reason is something that was seen at the window."""
 STATES: dict[DeliveryState, str] = {
     DeliveryState.LEASED: "being brought to the window",
     DeliveryState.STAGING: "being brought to the window",
@@ -82,7 +72,7 @@ def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
     """An agent message that did not arrive, or may not have: a new message that mentions its sender."""
     agent, state, reason = (*notice.text.split(": ", 2), "", "")[:3]
     now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
-    said = f"**{_whose(view.message)} to {_whom(agent, view.message)}:** {_state_words(state, reason, now)}."
+    said = f"**{_whose(view.message)} to {_whom(agent, view.message)}:** {_state_words(state, reason_of(reason), now)}."
     return written(f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
 
 
@@ -109,15 +99,14 @@ def sender_id(message: Message) -> int | None:
     return person_id(name) if kind == "person" else None
 
 
-def _state_words(state: str, reason: str, delivery: Delivery | None) -> str:
+def _state_words(state: str, reason: AnyReason | None, delivery: Delivery | None) -> str:
     note = f" ({inline(delivery.note, 200)})" if delivery is not None and delivery.note else ""
     if state == DeliveryState.QUEUED:
         if delivery is None:  # it has gone on meanwhile
             return "could not be brought for a long time"
         if not delivery.reason:
             return "on the way"
-        known = WAITS.get(delivery.reason)
-        return f"{known or f'waits: the window cannot be used now: {inline(delivery.reason, 100)}'}{note}"
+        return f"waits: {sentence(delivery.reason)}{note}. {next_step(delivery.reason)}"
     if state == DeliveryState.SENT and reason == Reason.DRY_RUN:
         return "sent (dry run): nothing was typed anywhere"
     words = STATES[DeliveryState(state)]
@@ -126,7 +115,7 @@ def _state_words(state: str, reason: str, delivery: Delivery | None) -> str:
     if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
         by = f"by the buttons below, or by `octet delivery resolve {delivery.id} arrived|again|drop`"
         return f"{words}{note}. Say what is so {by}"
-    return f"{words}{': ' if reason else ''}{inline(reason, 200)}{note}"
+    return f"{words}{': ' if reason else ''}{sentence(reason)}{note}"
 
 
 def _names(names: Sequence[str]) -> str:
@@ -160,7 +149,7 @@ def unknown_delivery_message(
     agent, body = inline(row.agent, 60), fence(message.body, _QUOTED_CHARS)
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED_WORDS:
-        words = _SETTLED_WORDS[how].format(who=named(who), reason=inline(row.reason, 200))
+        words = _SETTLED_WORDS[how].format(who=named(who), reason=sentence(row.reason))
         return framed(f"**Words to {_whom(row.agent, message)}:** {words}\n{body}", marker, colour=GREY)
     lines = [
         f"**{_whose(message)} to {_whom(row.agent, message)} need a person:** nobody saw whether they arrived.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.discord.lists import AGENT_STATES, DESK_STATES, REASONS
+from bot.discord.lists import AGENT_STATES, DESK_STATES
 from bot.discord.parts import BLUE, GREEN, RED, Parts, boxed
 from bot.discord.text import LAYOUT_LIMIT, cut, inline, seen, size
 from bot.discord.views.buttons import RemoveBoard
@@ -10,6 +10,7 @@ from bot.discord.views.calibration import Recalibrate
 from core.agents.model import AgentState
 from core.desks.model import DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
+from core.remedies import explain, sentence
 from core.tasks.model import TaskState, TaskSummary
 
 _MARGIN = 200  # characters kept free for what is added at the end, and for what Discord may count otherwise
@@ -142,7 +143,7 @@ def _agent(one: AtWork) -> str:
             said += f" · last sign <t:{task.heard_ms // 1000}:R>"
     else:
         still = f", still with {_title(task)}" if task is not None else ""
-        reason = REASONS.get(status.reason, status.reason)
+        reason = status.note or sentence(status.reason)
         why = f" ({inline(reason, 120)})" if reason else ""
         is_quiet = status.state is AgentState.IDLE or not since
         said = f"{words}{why}{still}" + ("" if is_quiet else f" · {since}")
@@ -164,6 +165,6 @@ def _work(now: Board) -> list[str]:
 
 
 def _desk(status: DeskStatus) -> str:
-    why = f" ({inline(status.reason, 120)})" if status.reason else ""
+    why = f" ({inline(explain(status.reason, status.note), 120)})" if status.reason else ""
     sign, words = DESK_STATES[status.state]
     return f"{sign} Desk **{inline(status.desk.name, 60)}** {words}{why}"

@@ -9,9 +9,10 @@ from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, DeskStatus, LearnedFact
-from core.fleet.model import Ping, Wellness, cure_of
+from core.fleet.model import Ping, Wellness
 from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
-from core.tasks.model import ParkCause, Task
+from core.remedies import explain, sentence
+from core.tasks.model import Task
 
 _ROOM = CONTENT_LIMIT - 100
 
@@ -27,11 +28,6 @@ AGENT_STATES: dict[AgentState, tuple[str, str]] = {
     AgentState.UNKNOWN: ("🔴", "unknown"),
 }
 """Each state's sign and words. A sign is beside words always: a user need not know or see colours."""
-REASONS: dict[str, str] = {
-    ParkCause.DELIVERY_UNKNOWN: "it is not known whether its prompt arrived",
-    ParkCause.SILENT: "silent for too long",
-}
-"""Why an agent gets nothing, where a state alone does not say it."""
 DESK_STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.STARTING: ("⏳", "starting"),
     DeskState.READY: ("🟢", "ready"),
@@ -59,8 +55,8 @@ def agent(row: AgentStatus) -> str:
         f"Can: {inline(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
         f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
     ]
-    if cure := cure_of(row):
-        lines.append(f"What to do: {cure}")
+    if row.cure:
+        lines.append(f"What to do: {row.cure}")
     return fit(lines, empty="")
 
 
@@ -68,11 +64,11 @@ def desks(rows: Iterable[DeskStatus]) -> str:
     """Each desk with its windows."""
     lines: list[str] = []
     for row in rows:
-        why = f" ({inline(row.reason, 200)})" if row.reason else ""
+        why = f" ({inline(explain(row.reason, row.note), 200)})" if row.reason else ""
         lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state][1]}{why}")
         for one in row.windows:
-            seen = "usable" if one.usable else f"not usable: {inline(one.reason or 'not looked at yet', 200)}"
-            lines.append(f"- {inline(one.name, 60)}: {seen}")
+            why = inline(explain(one.reason, one.note) or "not looked at yet", 200)
+            lines.append(f"- {inline(one.name, 60)}: {'usable' if one.usable else f'not usable: {why}'}")
         lines += [f"-# {inline(fact.window, 60)}: {learned(fact)}" for fact in row.learned]
         lines += [f"-# {inline(said, 400)}" for said in (row.unread, row.awake) if said]
     return fit(lines, empty="No desks. They are described in config/desks.")
@@ -112,9 +108,8 @@ def _task_line(row: Task) -> str:
 def _agent_line(row: AgentStatus) -> str:
     still = ", still" if row.state in OFF_DUTY else ""
     doing = f"{still} with {inline(row.task, 20)}" if row.task else ""
-    reason = REASONS.get(row.reason, row.reason)
-    then = ": `/fleet needs-me` says what to do" if row.reason in REASONS else ""
-    why = f" ({inline(reason, 200)}{then})" if reason else ""
+    reason = row.note or sentence(row.reason)
+    why = f" ({inline(reason, 200)})" if reason else ""
     since = f" · <t:{row.since_ms // 1000}:R>" if row.since_ms else ""
     name, state = inline(row.agent.name, 60), AGENT_STATES[row.state][1]
     return f"**{name}**: {state}{doing}{why}{since} · {inline(row.agent.role, 60)}"

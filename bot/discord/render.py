@@ -23,11 +23,14 @@ from bot.discord.text import (
 )
 from bot.discord.views.buttons import CancelTask
 from bot.verbs.types import PRIORITIES
+from core import remedies
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_PROGRESS_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
+from core.reasons import WaitReason
 from core.receipts.model import Receipt
-from core.tasks.model import ENDED, OWN_SIGNS, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
+from core.remedies import sentence
+from core.tasks.model import ENDED, OWN_SIGNS, Task, TaskState, TaskView
 
 _MARGIN = 100  # characters kept free in each message for its marker and for what Discord may count otherwise
 _BRIEF_CHARS = 600
@@ -53,24 +56,6 @@ STATES: dict[TaskState, tuple[int, str]] = {
     TaskState.CANCELLED: (GREY, "cancelled"),
 }
 """Each state's colour, and its words. `done` is an agent's claim until checks exist, so it never looks like more."""
-REASONS: dict[str, str] = {
-    WaitReason.DEPENDENCY: "another task comes first",
-    WaitReason.WINDOW: "the agent's window cannot be used; it goes on by itself when the window is back",
-    WaitReason.DESK: "the agent's desk cannot be used; it goes on by itself when the desk is back",
-    WaitReason.QUOTA: "the agent's quota is used up",
-    WaitReason.HOLD: "its desk or agent is held back; it goes on when a person releases it",
-    WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
-    WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
-    WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",
-    BlockCause.APPROVAL: "its window waits for an answer: see the message about it in the thread, or use /agent answer",
-    ParkCause.WORKER: "the worker of its desk ended over this prompt each time. The log says why; then /task retry, or "
-    "/task assign to another agent",
-    ParkCause.LOST: "Octet lost track of its prompt. Look at the agent's window, then /task retry or /task cancel",
-    ParkCause.SILENT: "its agent has been silent for too long. Look at its window. If it still works: /agent resume. "
-    "To have it done anew: /task retry. To end it: /task cancel",
-    ParkCause.DELIVERY_UNKNOWN: "nobody saw whether the prompt arrived; say what is so by the buttons in the thread",
-}
-PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then use /task retry"
 
 
 def card(view: TaskView, *, marker: str) -> Parts:
@@ -121,10 +106,12 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
     task = view.task
     lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
     if notice.text and notice.kind is NoticeKind.ENDED:
-        lines.append(inline(notice.text, 800))
-    is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason}"
-    if task.note and is_still_so:  # else what was seen belongs to something else
-        lines.append(seen(task.note, 400))
+        lines.append(inline(sentence(notice.text), 800))
+    is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason or ''}"
+    if (
+        said := remedies.explain(task.cause, task.note)
+    ) and is_still_so:  # else what was seen belongs to something else
+        lines.append(seen(said, 400))
     if task.cure and is_still_so:
         lines.append(f"What to do: {task.cure}")
     return written("\n".join(lines), marker, wakes=person_id(task.requester))
@@ -170,7 +157,7 @@ def is_dry_run(task: Task) -> bool:
 def state_words(task: Task) -> str:
     """The task's state for people."""
     if is_dry_run(task):
-        return REASONS[WaitReason.DRY_RUN]
+        return "sent (dry run): nothing was typed anywhere"
     if task.is_unverified:
         return "done, as read in its agent's window (unverified)"
     return STATES[task.state][1].format(agent=inline(task.agent or "an agent", 60))
@@ -188,12 +175,10 @@ def _head(task: Task) -> list[str]:
     if task.needs:
         facts.append(f"Needs: {inline(', '.join(sorted(task.needs)), 200)}")
     if task.reason and not is_dry_run(task):
-        is_parked = (task.state, task.reason) == (TaskState.PARKED, ParkCause.WINDOW)
-        words = PARKED_FOR_WINDOW if is_parked else REASONS.get(task.reason, task.reason)
-        facts.append(f"Reason: {inline(words, 300)}")
-    if task.note:
-        facts.append(seen(task.note, 300))
-    if task.cure:
+        facts.append(f"Reason: {sentence(task.reason)}")
+    if said := remedies.explain(task.cause, task.note):
+        facts.append(seen(said, 300))
+    if task.cure and not is_dry_run(task):
         facts.append(f"What to do: {task.cure}")
     if task.heard_ms is not None and task.state not in ENDED:
         begin = " " if task.sign in OWN_SIGNS else "\n> "
@@ -273,14 +258,11 @@ def _halt(task: Task, notice: Notice) -> str:
     if state == TaskState.READY:
         return f"**{task.id} was taken from its agent,** which was silent for too long, and is ready for another one."
     halted = "needs a person" if state == TaskState.PARKED else "waits"
-    words = (
-        PARKED_FOR_WINDOW if (state, reason) == (TaskState.PARKED, ParkCause.WINDOW) else REASONS.get(reason, reason)
-    )
-    return f"**{task.id} {halted}:** {inline(words, 300)}"
+    return f"**{task.id} {halted}:** {sentence(reason)}"
 
 
 def _delivery_line(row: Delivery) -> str:
-    why = f" ({inline(row.reason, 80)})" if row.reason else ""
+    why = f" ({sentence(row.reason)})" if row.reason else ""
     sure = f", {row.assurance.value}" if row.assurance else ""
     bounced = f", bounced {row.bounces}×" if row.bounces else ""
     part = f"{row.share.words} " if row.share.words else ""

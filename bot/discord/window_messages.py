@@ -9,22 +9,16 @@ from bot.discord.render import named, person_id
 from bot.discord.text import inline, quote_fence
 from bot.discord.views.buttons import ACT_LABELS, LookAtWindow, PressAct, ResolveUnknown, quoted_note
 from bot.discord.views.calibration import Recalibrate
-from core.agent_actions.model import ActionResult, AgentDialogView, BlockedWindow, DialogEnding
+from core import remedies
+from core.agent_actions.model import NEEDS_ANSWER, ActionResult, AgentDialogView, BlockedWindow, DialogEnding
 from core.deliveries.model import Picture, Reason, parse_asked
 from core.dispatch.model import Decision
 from core.notices.model import Notice
 from core.profiles.model import Act, Activity
+from core.remedies import next_step, sentence
 from core.supervision.model import ScreenLock
 
 _TEXT_CHARS = 1_500
-_STANDS: dict[Activity, str] = {
-    Activity.NEEDS_INPUT: "{agent} waits for an answer.",
-    Activity.ERROR: "the window of {agent} shows an error.",
-    Activity.LIMITED: "the window of {agent} says that a limit is reached.",
-}
-_LOOK = (
-    "Look at its window: `/desk screenshot`, agent {agent}. `/agent answer` with `continue` lets it go on, if allowed."
-)
 _OVER: dict[DialogEnding, str] = {
     DialogEnding.ANSWERED: "{who} pressed **{act}** for {agent}.",
     DialogEnding.IN_DOUBT: "{who} asked for **{act}**, and nobody knows whether it was pressed for {agent}. "
@@ -53,7 +47,7 @@ def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Par
     now, agent = view.dialog, inline(view.dialog.agent, 60)
     if now.ending is not None:
         return framed(_ended(view, now.ending), marker, colour=GREY)
-    lines = [f"**{_about(now.task)}{_STANDS[now.activity].format(agent=agent)}**"]
+    lines = [f"**{_about(now.task)}{agent}: {sentence(NEEDS_ANSWER[now.activity])}.**"]
     if now.text:
         lines.append(quote_fence(now.text, _TEXT_CHARS))
     buttons: tuple[PressAct | LookAtWindow, ...] = ()
@@ -61,7 +55,7 @@ def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Par
         buttons = (*(PressAct(act, now.id) for act in now.answers if act in view.allowed_actions), LookAtWindow(now.id))
         lines += _how_to_allow(view)
     else:
-        lines.append(_LOOK.format(agent=agent))
+        lines.append(next_step(NEEDS_ANSWER[now.activity]))
     shots = [Attachment(name="dialog.png", data=view.png)] if view.png and pictures else []
     text, wakes = "\n".join(lines), person_id(view.wakes)
     return framed(text, marker, colour=AMBER, wakes=wakes, shots=shots, buttons=buttons)
@@ -121,8 +115,8 @@ def blocked_message(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
         said = f"{where[:1].upper()}{where[1:]} is not blocked any more; it was for "
         return framed(f"{said}{duration(now.over_ms - now.since_ms)}.{how}", marker, colour=GREY)
     # Titles of other windows are not for the channel.
-    seen = now.reason.value if now.reason is Reason.COVERED else now.seen
-    lines = [f"**Octet cannot use {where}: {inline(seen, 400)}**", now.cure]
+    said = sentence(now.reason) if now.reason is Reason.COVERED else remedies.explain(now.reason, now.seen)
+    lines = [f"**Octet cannot use {where}: {inline(said, 400)}**", now.cure]
     if now.tried:
         lines.append(f"{who} had it recalibrated, which did not work: {inline(now.tried, 600)}")
         lines.append(f"At the machine, `octet calibrate {now.desk} {now.window}` asks where one writes.")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from core.agent_actions.model import NOT_HERE, BlockedWindow, WindowBlocked, WindowUnblocked, blocked_key
-from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, Actor
@@ -31,18 +30,17 @@ class BlockedWindows:
         notice = self._notices.of_blocked(tx, blocked_key(desk, status.name))
         agents = self._agents.at(desk, status.name)
         was = None if notice is None else self.parse_notice(notice)
-        if status.usable or not status.code or not agents:
+        if status.usable or status.reason is None or not agents:
             self._end(tx, notice)
             return
-        reason = Reason(status.code)
-        if reason in NOT_HERE:
+        if (reason := status.reason) in NOT_HERE:
             return
         now = BlockedWindow(
             desk=desk,
             window=status.name,
             agent=agents[0].name,
             reason=reason,
-            seen=status.reason,
+            seen=status.note,
             since_ms=was.since_ms if was else self._clock.now_ms(),
             tried_by=was.tried_by if was else "",
             tried=was.tried if was else "",
@@ -50,7 +48,7 @@ class BlockedWindows:
         tx.after_commit(lambda: self._know(now.key, now))
         if was is not None and was.reason is reason:
             return
-        self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason.value), by=HUB.id)
+        self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason), by=HUB.id)
         if notice is not None:
             self._notices.blocked_changed(tx, notice, text=_text(now))
         else:

@@ -14,9 +14,10 @@ from core.desks.model import Shown
 from core.kit.from_attributes import alike
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
+from core.reasons import BlockCause
 from core.security.model import HUB
 from core.store.engine import Row, Tx
-from core.tasks.model import ENDED, BlockCause, TaskState
+from core.tasks.model import ENDED, TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
@@ -90,7 +91,7 @@ class AgentDialogs:
             return
         held_by = self._agents.status(tx, agent).task
         if held_by is not None and self._tasks.find(tx, held_by).state is TaskState.WORKING:
-            self._tasks.move(tx, held_by, TaskState.BLOCKED, reason=BlockCause.APPROVAL.value)
+            self._tasks.move(tx, held_by, TaskState.BLOCKED, reason=BlockCause.APPROVAL)
             self._agents.waits_for_input(tx, agent, is_so=True)
 
     def _unblock_task(self, tx: Tx, agent: str) -> None:
@@ -99,7 +100,7 @@ class AgentDialogs:
             return
         held_by = self._agents.status(tx, agent).task
         task = self._tasks.find(tx, held_by) if held_by is not None else None
-        if task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.APPROVAL.value):
+        if task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.APPROVAL):
             self._tasks.move(tx, task.id, TaskState.WORKING)
         self._agents.waits_for_input(tx, agent, is_so=False)
 

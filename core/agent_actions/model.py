@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from core.deliveries import cures
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState
 from core.desks.model import DeskEvent
 from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
+from core.reasons import AnyReason, BlockCause, Reason
+from core.remedies import next_step
 
 DialogId = NewType("DialogId", str)  # A ULID
 
 ACTION_TTL_MS = 30_000
 """An act that could not be done within this time is given up: whoever asked for it meant what was there then."""
-NEEDS_ANSWER = frozenset({Activity.NEEDS_INPUT, Activity.ERROR, Activity.LIMITED})
-"""What a window shows when its agent does not go on by itself."""
+NEEDS_ANSWER: dict[Activity, AnyReason] = {
+    Activity.NEEDS_INPUT: BlockCause.APPROVAL,
+    Activity.ERROR: Reason.WINDOW_ERROR,
+    Activity.LIMITED: Reason.WINDOW_LIMIT,
+}
+"""What a window shows when its agent does not go on by itself, and the code for that."""
 ANSWERS = frozenset({Act.APPROVE, Act.DENY, Act.CONTINUE})
 """Acts that answer what a window asks; they are good for the very dialog that a person was shown."""
 NOTHING_PRESSED = frozenset(
@@ -97,7 +102,7 @@ class NoWindowForAction(Conflict):
 
 
 class DeskNotReady(Conflict):
-    """Nothing was pressed: desk {desk} is {state} ({reason}). `/desk status` shows it."""
+    """Nothing was pressed: {why}. `/desk status` shows it."""
 
 
 class NoOpenDialog(Conflict):
@@ -146,7 +151,7 @@ class BlockedWindow:
     window: str
     agent: str
     reason: Reason
-    seen: str  # the reason and what exactly was seen, for those who may look at the desk
+    seen: str  # what exactly was seen, for those who may look at the desk
     since_ms: int
     tried_by: str = ""  # who had it recalibrated last
     tried: str = ""  # why that did not work; empty while that is not known
@@ -160,7 +165,7 @@ class BlockedWindow:
     @property
     def cure(self) -> str:
         """What a user does about it."""
-        return cures.CURES[self.reason]
+        return next_step(self.reason)
 
 
 def blocked_key(desk: str, window: str) -> str:
@@ -173,7 +178,7 @@ class WindowBlocked(DeskEvent):
     """An agent's window can no longer be used, or for another reason than before."""
 
     window: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,10 +28,10 @@ from core.agent_actions.model import (
 )
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
-from core.desks.model import DeskState
 from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act
+from core.reasons import AnyReason
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.repository import TaskRepository
@@ -43,10 +43,8 @@ _S = DeliveryState
 _OVER = NOTHING_PRESSED | {_S.DELIVERED, _S.SENT, _S.UNKNOWN}
 _UNDER_WAY = OPEN_STATES - {_S.UNKNOWN}
 _WAIT_S = 90.0  # how long the user waits for the end of an act; every act ends before, unless the disk refuses
-_TOO_LATE = "it could not be done in time"
 _CONFIG_CHANGED = "the config changed before anything was pressed"
 _RESTARTED = "Octet was restarted before anything was pressed"
-_NEWER = "something newer was asked for"
 _HIGHEST = 0
 
 
@@ -67,7 +65,7 @@ class ActionEnded(AgentEvent):
     act: str
     mark_hash: str
     result: str
-    reason: str
+    reason: AnyReason | None
 
 
 class AgentActions:
@@ -159,31 +157,35 @@ class AgentActions:
         for delivery in self._deliveries.find_actions(tx, agents, _UNDER_WAY):
             if delivery.state is _S.SUBMITTING:
                 note = "Octet was restarted while it may have been pressed"
-                self._end(tx, delivery, _S.UNKNOWN, Reason.RESTARTED.value, note)
+                self._end(tx, delivery, _S.UNKNOWN, Reason.RESTARTED, note)
             else:
-                self._end(tx, delivery, _S.CANCELLED, Reason.RESTARTED.value, _RESTARTED)
+                self._end(tx, delivery, _S.CANCELLED, Reason.RESTARTED, _RESTARTED)
         self.dialogs.follow_config(tx)
 
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
         """Cancel what is queued for these agents, which are gone or have another window since the config changed.
         Nothing is under way to them."""
         for delivery in self._deliveries.find_actions(tx, list(agents), {_S.QUEUED}):
-            self._end(tx, delivery, _S.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED)
+            self._end(tx, delivery, _S.CANCELLED, Reason.CONFIG_CHANGED, _CONFIG_CHANGED)
         self.dialogs.follow_config(tx)
 
-    def next_due(self, tx: Tx, agents: Sequence[str], *, why_not: str) -> tuple[Delivery | None, int | None]:
+    def next_due(
+        self, tx: Tx, agents: Sequence[str], *, why_closed: str, why_waits: Reason | None
+    ) -> tuple[Delivery | None, int | None]:
         """The act that comes next for these agents, if one is due; and when to look again at the latest, None for
-        never. `why_not` keeps all of them waiting unless it is empty. What could not be done in time is given up."""
+        never. `why_closed` and `why_waits` keep all of them waiting. What could not be done in time is given up."""
+        closed = Reason.DESK_UNUSABLE if why_closed else why_waits
         now, again = self._clock.now_ms(), list[int]()
         due: Delivery | None = None
         for delivery in self._deliveries.find_actions(tx, agents, {_S.QUEUED}):
             if self.is_expired(delivery):
-                self._end(tx, delivery, _S.EXPIRED, why_not or delivery.reason or _TOO_LATE, delivery.note)
+                reason, note = (closed, why_closed) if closed else (delivery.reason or Reason.EXPIRED, delivery.note)
+                self._end(tx, delivery, _S.EXPIRED, reason, note)
             elif delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
-                self._end(tx, delivery, _S.CANCELLED, f"{delivery.agent} {why}", "")
+                self._end(tx, delivery, _S.CANCELLED, Reason.AGENT_AT_WORK, why)
             else:
                 again += [delivery.created_ms + ACTION_TTL_MS, delivery.not_before_ms]
-                if due is None and not why_not and delivery.not_before_ms <= now:
+                if due is None and not closed and delivery.not_before_ms <= now:
                     due = delivery
         return due, min((at_ms for at_ms in again if at_ms > now), default=None)
 
@@ -218,7 +220,7 @@ class AgentActions:
     def _end_dialog(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:
             self.dialogs.set_press(tx, now, None)
-            if delivery.reason == Reason.CHANGED.value:
+            if delivery.reason == Reason.CHANGED:
                 self.dialogs.end(tx, now, DialogEnding.CHANGED)
             else:
                 self.dialogs.recheck_window(tx, now.agent)
@@ -237,9 +239,8 @@ class AgentActions:
         if not agent.abilities.has_window or not (agent.desk and agent.window):
             raise NoWindowForAction(agent=agent.name)
         check_allowed(act, agent.name, agent.allowed_actions)
-        state, reason = self._desks.state(agent.desk)
-        if state is not DeskState.READY:
-            raise DeskNotReady(desk=agent.desk, state=state.value, reason=reason)
+        if why := self._desks.state(agent.desk).describe(agent.desk):
+            raise DeskNotReady(why=why)
         return agent
 
     def _queue(self, tx: Tx, agent: Agent, act: Act, answers: AgentDialog | None, by: Actor) -> Delivery:
@@ -248,7 +249,7 @@ class AgentActions:
             raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
         for other in self._deliveries.find_actions(tx, [agent.name], OPEN_STATES):
             if other.state is _S.UNKNOWN:
-                self._deliveries.step(tx, other, _S.CANCELLED, reason=_NEWER, note=other.note)
+                self._deliveries.step(tx, other, _S.CANCELLED, reason=Reason.SUPERSEDED, note=other.note)
             elif other.act is act or act in ANSWERS:
                 raise ActionUnderway(act=(other.act or act).value, agent=agent.name)
         task = self._agents.status(tx, agent.name).task
@@ -298,7 +299,7 @@ class AgentActions:
         assert now.act is not None
         return ActionResult(act=now.act, agent=now.agent, delivery=now, asker=by.id)
 
-    def _end(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: str, note: str) -> None:
+    def _end(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: AnyReason, note: str) -> None:
         self.record_end(tx, self._deliveries.step(tx, delivery, to, reason=reason, note=note))
 
     def _follow(self, tx: Tx, _was: DeliveryState, delivery: Delivery) -> None:

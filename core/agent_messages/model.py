@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from core.deliveries.model import Delivery
 from core.kit.errors import Conflict, Invalid
 from core.messages.model import Message, label
 from core.notices.model import Place
+from core.reasons import Reason
 from core.tasks.model import TaskState
 
 MESSAGE_TTL_MS = 24 * 3_600_000
 """Words that could not be brought in so long are worth nothing any more: they expire, and their sender is told."""
 LONG_WAIT_MS = 600_000  # words that still wait after so long are told to their sender once more, in a new message
-
-
-class MessageWaitReason(StrEnum):
-    """Why words are not brought yet although nothing is wrong with them."""
-
-    AGENT = "the task has no agent now"
-    DUTY = "the agent is off duty"
-    UNKNOWN = "it is not known whether an earlier delivery arrived"
-    DESK = "the agent's desk cannot be used"
-    BRIEF = "the agent's task comes first"
-    EARLIER = "earlier words come first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,27 +43,19 @@ class MessageConditions:
     is_first: bool = True  # no earlier words to this agent are still on their way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageWait:
-    """Why words wait, and what exactly is so."""
-
-    reason: MessageWaitReason
-    note: str = ""
-
-
-def find_wait(now: MessageConditions) -> MessageWait | None:
-    """The first thing that must pass before these words may be brought; None when they may go now."""
+def find_wait(now: MessageConditions) -> tuple[Reason, str] | None:
+    """Return why these words must still wait, and what exactly is so; None when they may go now."""
     if not now.is_with_agent:
-        return MessageWait(reason=MessageWaitReason.AGENT, note=f"it is {now.task.value}" if now.task else "")
+        return (Reason.TASK_UNASSIGNED, f"it is {now.task.value}" if now.task else "")
     if now.off_duty:
-        return MessageWait(reason=MessageWaitReason.DUTY, note=now.off_duty)
+        return (Reason.OFF_DUTY, now.off_duty)
     if now.held:
-        return MessageWait(reason=MessageWaitReason.UNKNOWN)
+        return (Reason.EARLIER_UNKNOWN, "")
     if now.desk:
-        return MessageWait(reason=MessageWaitReason.DESK, note=now.desk)
+        return (Reason.DESK_UNUSABLE, now.desk)
     if not now.has_brief:
-        return MessageWait(reason=MessageWaitReason.BRIEF)
-    return None if now.is_first else MessageWait(reason=MessageWaitReason.EARLIER)
+        return (Reason.BRIEF_FIRST, "")
+    return None if now.is_first else (Reason.EARLIER_FIRST, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,4 +99,4 @@ class NoReachableAgent(Conflict):
 
 def undelivered_text(delivery: Delivery) -> str:
     """The short reason of a notice about an undelivered delivery: agent, state and reason, parted by `: `."""
-    return f"{delivery.agent}: {delivery.state.value}: {delivery.reason}"
+    return f"{delivery.agent}: {delivery.state.value}: {delivery.reason or ''}"

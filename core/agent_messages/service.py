@@ -10,7 +10,6 @@ from core.agent_messages.model import (
     AgentMessageView,
     AgentMismatch,
     MessageConditions,
-    MessageWait,
     NewAgentMessage,
     NoReachableAgent,
     RecipientMissing,
@@ -22,15 +21,16 @@ from core.agent_messages.model import (
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
-from core.desks.model import DeskState
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, address_of, clean_text, source_of
 from core.messages.prompt_files import Prompt, PromptFiles
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
+from core.reasons import Reason, WaitReason
+from core.remedies import explain, sentence
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Tx, at_row
-from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
+from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
@@ -42,8 +42,6 @@ _NEEDS_A_PERSON = frozenset(
     {DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
 )
 _SHOWN = _NEEDS_A_PERSON | {DeliveryState.QUEUED, DeliveryState.SUBMITTING, DeliveryState.DELIVERED, DeliveryState.SENT}
-_TASK_ENDED = "the task was ended"
-_EXPIRED = "they could not be brought in time"
 
 
 class AgentMessages:
@@ -191,10 +189,9 @@ class AgentMessages:
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """The config changed: the agent stands elsewhere now, or is gone (None) and the words with it."""
         if agent is None:
-            gone = f"{delivery.agent} is not in config/agents.toml any more"
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=gone)
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.AGENT_GONE)
         else:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED)
             self._queue(tx, self._rooms.messages.find(tx, delivery.message), agent)
 
     # who, and whether
@@ -284,7 +281,7 @@ class AgentMessages:
     def _task_of(self, tx: Tx, message: Message) -> Task | None:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
-    def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> MessageWait | None:
+    def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> tuple[Reason, str] | None:
         status = self._rooms.agents.status(tx, delivery.agent)
         others = [one for one in self._rooms.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
         stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
@@ -293,7 +290,7 @@ class AgentMessages:
         is_off_duty = status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task)
         return find_wait(
             MessageConditions(
-                off_duty=f"{status.state.value} {status.reason}".strip() if is_off_duty else "",
+                off_duty=f"{status.state.value} {status.note}".strip() if is_off_duty else "",
                 held=bool(stand_still) or status.state is AgentState.HELD,
                 desk=self._why_desk(delivery),
                 task=task.state if task else None,
@@ -308,16 +305,14 @@ class AgentMessages:
     def _why_desk(self, delivery: Delivery) -> str:
         if delivery.desk is None:
             return ""
-        state, reason = self._rooms.desks.state(delivery.desk)
-        if state is DeskState.READY:
-            return f"{reason} at {delivery.desk}" if reason else ""
-        return f"{delivery.desk} is {state.value} ({reason})"
+        now = self._rooms.desks.state(delivery.desk)
+        return now.describe(delivery.desk) or (f"{sentence(now.reason)} at {delivery.desk}" if now.reason else "")
 
-    def _say_why(self, tx: Tx, delivery: Delivery, wait: MessageWait | None, *, anew: bool = False) -> None:
+    def _say_why(self, tx: Tx, delivery: Delivery, wait: tuple[Reason, str] | None, *, anew: bool = False) -> None:
         """Write down why these words wait. What the window itself was seen to lack stands until it is tried again."""
         if wait is None and not anew and delivery.not_before_ms:
             return
-        reason, note = (wait.reason.value, wait.note) if wait else ("", "")
+        reason, note = wait or (None, "")
         if (delivery.reason, delivery.note, delivery.not_before_ms) != (reason, note, 0):
             self._rooms.deliveries.waits(tx, delivery, reason=reason, note=note, not_before_ms=0)
             self._rooms.notices.words_changed(tx, delivery.message)
@@ -326,16 +321,18 @@ class AgentMessages:
         """One delivery that is queued; the times at which it must be looked at again."""
         expires_at_ms = message.expires_at_ms or now
         if expires_at_ms <= now:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.EXPIRED, reason=_EXPIRED, note=_why_now(delivery))
+            self._rooms.deliveries.step(
+                tx, delivery, DeliveryState.EXPIRED, reason=Reason.EXPIRED, note=explain(delivery.reason, delivery.note)
+            )
             return []
         holder = self._rooms.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
         if task is not None and holder is not None and holder.name != delivery.agent:
-            why = f"{task.id} is with {holder.name} now"
+            note = f"{task.id} is with {holder.name} now"
             if not holder.abilities.queues:
-                note = AgentTakesNoMessages(id=holder.name).message
-                self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=why, note=note)
+                note = f"{note}. {AgentTakesNoMessages(id=holder.name).message}"
+                self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_MOVED, note=note)
                 return []
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.TASK_MOVED, note=note)
             self._queue(tx, message, holder)
             return [expires_at_ms]
         self._say_why(tx, delivery, self._why(tx, delivery, task))
@@ -348,7 +345,7 @@ class AgentMessages:
     def _end_with_task(self, tx: Tx, delivery: Delivery) -> None:
         """Nobody works on it any more. What is being submitted cannot be called back."""
         if delivery.state is not DeliveryState.SUBMITTING:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED)
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED)
 
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Words took a step: what people see of them follows, and whoever sent them hears of what did not arrive."""
@@ -382,10 +379,6 @@ def _why_never(agent: Agent) -> str:
     if not agent.is_reachable:
         return AgentWithoutWindow(id=agent.name).message
     return "" if agent.abilities.queues else AgentTakesNoMessages(id=agent.name).message
-
-
-def _why_now(delivery: Delivery) -> str:
-    return f"{delivery.reason}{': ' if delivery.note else ''}{delivery.note}"
 
 
 def _latest_per_agent(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:

@@ -13,6 +13,7 @@ agents = Table(
     Column("name", Text, primary_key=True),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
     Column("task", Text),
     Column("since_ms", Integer, nullable=False),
     Column("until_ms", Integer),

@@ -9,10 +9,12 @@ from typing import Annotated, NewType
 
 from pydantic import BeforeValidator
 
+from core import remedies
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.kit.field_types import Limits, Text, check_name, config_table, rule, wrong
 from core.kit.problems import show, suggest
+from core.reasons import AnyReason
 
 AgentName = NewType("AgentName", str)
 
@@ -151,10 +153,16 @@ class AgentStatus:
 
     agent: Agent
     state: AgentState
-    reason: str
+    reason: AnyReason | None
     task: str | None
     since_ms: int
+    note: str = ""  # for people: who took it off duty, or why its desk cannot be used
     until_ms: int | None = None  # When a limit of its model ends; None where Octet does not know.
+
+    @property
+    def cure(self) -> str:
+        """What a user does about it; empty where nothing is wrong."""
+        return remedies.next_step(self.reason) if self.reason else ""
 
 
 class AgentNotFound(NotFound):

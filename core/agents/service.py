@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from core.agents import _store
@@ -24,13 +24,13 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.from_attributes import alike
 from core.kit.transitions import check_step
+from core.reasons import AnyReason, ParkCause, reason_of
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
 _ROWS = "agents.rows"
 _LONGEST_LIMIT_MS = 3_600_000
-SILENT = "silent"  # why an agent is `unknown`
 _HAS_A_TASK = (
     frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED, AgentState.HELD, AgentState.UNKNOWN})
     | OFF_DUTY
@@ -44,7 +44,7 @@ class AgentMoved(AgentEvent):
 
     was: str
     now: str
-    reason: str
+    reason: AnyReason | None
     task: str
 
 
@@ -185,13 +185,13 @@ class Agents:
         """Nothing was heard of the agent at `task` for too long: it gets nothing new."""
         row = self._rows(tx).get(name)
         if row is not None and row.task == task:
-            self.move(tx, name, AgentState.UNKNOWN, reason=SILENT, task=task if keeps_it else None)
+            self.move(tx, name, AgentState.UNKNOWN, reason=ParkCause.SILENT, task=task if keeps_it else None)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """The state of every configured agent as this transaction sees it."""
         return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
 
-    def limit(self, tx: Tx, name: str, *, reason: str, for_ms: int) -> None:
+    def limit(self, tx: Tx, name: str, *, reason: AnyReason, for_ms: int) -> None:
         """Give the agent, which is free, nothing new for this time; at most an hour, after which Octet tries again."""
         until_ms = self._clock.now_ms() + min(for_ms, _LONGEST_LIMIT_MS)
         self.move(tx, name, AgentState.LIMITED, reason=reason, until_ms=until_ms)
@@ -208,7 +208,8 @@ class Agents:
         name: str,
         to: AgentState,
         *,
-        reason: str = "",
+        reason: AnyReason | None = None,
+        note: str = "",
         task: str | None = None,
         until_ms: int | None = None,
         by: Actor = HUB,
@@ -219,25 +220,29 @@ class Agents:
         was = AgentState(row.state)
         if was in OFF_DUTY:
             is_free = task is None or to in {AgentState.IDLE, AgentState.OFFLINE}
-            to, reason, task = AgentState.PAUSED if is_free else was, row.reason, None if is_free else task
-            until_ms = None
-        if (was, row.reason, row.task, row.until_ms) != (to, reason, task, until_ms):
+            to, task = AgentState.PAUSED if is_free else was, None if is_free else task
+            reason, note, until_ms = reason_of(row.reason), row.note, None
+        if (was, row.reason, row.note, row.task, row.until_ms) != (to, reason or "", note, task, until_ms):
             event = AgentMoved(agent=name, was=was.value, now=to.value, reason=reason, task=task or "")
-            if was in OFF_DUTY:
-                event = replace(event, reason="")  # it names a person; the row of the pause itself has their id
-            self._write(tx, event, reason=reason, until_ms=until_ms, by=by)
+            self._write(tx, event, note=note, until_ms=until_ms, by=by)
 
-    def set_duty(self, tx: Tx, now: AgentStatus, to: AgentState, *, reason: str, by: Actor) -> None:
+    def set_duty(
+        self, tx: Tx, now: AgentStatus, to: AgentState, *, by: Actor, reason: AnyReason | None = None, note: str = ""
+    ) -> None:
         """A person takes the agent off duty or back on; it keeps its task."""
-        name = now.agent.name
-        noted = "" if to in OFF_DUTY else reason
-        event = AgentMoved(agent=name, was=now.state.value, now=to.value, reason=noted, task=now.task or "")
-        self._write(tx, event, reason=reason, by=by)
+        event = AgentMoved(agent=now.agent.name, was=now.state.value, now=to.value, reason=reason, task=now.task or "")
+        self._write(tx, event, note=note, by=by)
 
-    def _write(self, tx: Tx, event: AgentMoved, *, reason: str, by: Actor, until_ms: int | None = None) -> None:
+    def _write(self, tx: Tx, event: AgentMoved, *, note: str, by: Actor, until_ms: int | None = None) -> None:
         if event.was != event.now:
             check_step(AGENT_STEPS, "agent", event.agent, AgentState(event.was), AgentState(event.now))
-        change = {"state": event.now, "reason": reason, "task": event.task or None, "until_ms": until_ms}
+        change = {
+            "state": event.now,
+            "reason": event.reason or "",
+            "note": note,
+            "task": event.task or None,
+            "until_ms": until_ms,
+        }
         row = tx.update_row(_store.agents.c.name, event.agent, **change, since_ms=self._clock.now_ms())
         self._rows(tx)[event.agent] = row
         self._journal.append(tx, event, by=by.id)

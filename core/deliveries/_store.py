@@ -176,6 +176,7 @@ def standing_of(delivery: Delivery) -> dict[str, object]:
     """The columns that change while a delivery goes on."""
     return {
         **{name: getattr(delivery, name) for name in _STANDING},
+        "reason": delivery.reason or "",
         "timings": json.dumps(delivery.timings_ms),
         "drafts": json.dumps(delivery.drafts),
         "cuts": json.dumps(delivery.share.cuts),
@@ -183,6 +184,6 @@ def standing_of(delivery: Delivery) -> dict[str, object]:
 
 
 _STANDING = (
-    *("state", "reason", "note", "assurance", "fence", "bounces", "bounced_since_ms", "deaths", "not_before_ms"),
+    *("state", "note", "assurance", "fence", "bounces", "bounced_since_ms", "deaths", "not_before_ms"),
     *("sha256", "may_have_arrived", "changed_ms"),
 )

@@ -10,6 +10,7 @@ from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Act
+from core.reasons import AnyReason, Reason
 
 DeliveryId = NewType("DeliveryId", str)  # A ULID
 
@@ -69,58 +70,6 @@ class Assurance(StrEnum):
     WEAK = "weak"  # the composer emptied, and either the busy sign was there or Octet still held the user's devices
     ANSWERED = "answered"
     PERSON = "person"
-
-
-class Reason(StrEnum):
-    """Why a delivery was bounced, refused, or is not known."""
-
-    CLOSED = "closed"
-    COVERED = "covered"
-    MOVED = "moved"
-    RESIZED = "resized"
-    CHANGED = "changed"
-    HIDDEN = "minimised or on another workspace"
-    AMBIGUOUS = "ambiguous"
-    LOCKED = "locked"
-    COMPOSER_NOT_EMPTY = "composer not empty"
-    NOT_CLEARED = "our own draft could not be cleared"
-    FOCUS_TAKEN = "focus taken"
-    CLIPBOARD_TAKEN = "clipboard taken"
-    CLIPBOARD_FROZEN = "the program that owns the clipboard does not answer"
-    KEYS_DOWN = "keys held down"
-    NO_SUCH_KEY = "the keyboard lacks a key"
-    DISPLAY_HELD = "another program holds the display"
-    TOO_SLOW = "it took longer than a person may be kept waiting"
-    PASTE_NOT_READ = "paste not read"
-    NOT_READABLE = "its composer cannot be read"
-    OUT_OF_REACH = "its program takes no keys from others"
-    READ_BACK_DIFFERS = "read-back differs"
-    BOUNCED_TOO_LONG = "bounced too long"
-    BUSY = "the window is busy"
-    PERSON_TYPING = "somebody is typing"
-    QUIET_HOURS = "quiet hours"
-    DIALOG = "a dialog is open"
-    LATE = "the go-ahead came too late to be used"
-    TEXT_REFUSED = "this window does not take this text"
-    TOO_LONG = "longer than this window takes"
-    NOT_TOLD = "its program does not tell what it shows"
-    NOT_SEEN = "not seen to arrive"
-    WORKER_LOST = "the desk worker ended"
-    NO_WORKER = "the desk has no worker"
-    POISON = "the desk worker ended over it each time"
-    RESTARTED = "Octet was restarted"
-    DESK_STOPPED = "the desk was stopped"
-    DRY_RUN = "dry run"
-    NOT_WRITTEN_DOWN = "a step could not be written down"
-    BRIEF_NOT_WRITTEN = "the file for the long brief could not be written"
-    PROMPT_CHANGED = "the prompt cannot be made again as it was"
-    DROPPED = "a person dropped it"
-    NO_WINDOW = "there is no window to try out"
-    RATE_LIMITED = "the model's rate limit is reached"
-    MODEL_DENIED = "the API refuses the key, or does not know the model"
-    UNREACHABLE = "the model's API cannot be reached"
-    ANSWER_LOST = "the request was sent, and no whole answer came back"
-    ANSWER_CUT = "the model stopped before the end of its answer"
 
 
 class Result(StrEnum):
@@ -272,8 +221,8 @@ class Delivery:
     desk: str | None
     window: str | None
     state: DeliveryState
-    reason: str
-    note: str
+    reason: AnyReason | None
+    note: str  # for people: what exactly was seen
     assurance: Assurance | None
     fence: int
     bounces: int
@@ -319,7 +268,7 @@ class DeliveryMoved(Event):
     agent: str
     was: str
     now: str
-    reason: str
+    reason: AnyReason | None
     assurance: str
     fence: int
     sha256: str

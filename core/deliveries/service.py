@@ -34,6 +34,7 @@ from core.kit.ids import Ids
 from core.kit.transitions import IllegalStep, check_step
 from core.notices.service import Notices
 from core.profiles.model import Act
+from core.reasons import AnyReason
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx, at_row
 
@@ -204,9 +205,9 @@ class Deliveries:
         self._journal.append(tx, event, by=HUB.id)
         return after
 
-    def set_note(self, tx: Tx, delivery: DeliveryId, *, reason: str, note: str) -> None:
+    def set_note(self, tx: Tx, delivery: DeliveryId, *, reason: AnyReason | None, note: str) -> None:
         """Why the delivery stands where it stands. This is no step."""
-        self._update(tx, delivery, reason=reason, note=note, changed_ms=self._clock.now_ms())
+        self._update(tx, delivery, reason=reason or "", note=note, changed_ms=self._clock.now_ms())
 
     def proceed(
         self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState, *, drafts: tuple[str, ...] = ()
@@ -229,11 +230,10 @@ class Deliveries:
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
         """Write down how an attempt ended."""
-        reason = outcome.reason.value if outcome.reason else ""
         is_open = outcome.draft_left or to is DeliveryState.UNKNOWN
         drafts = delivery.drafts if is_open else ()
         ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
-        after = self.step(tx, ended, to, reason=reason, note=outcome.note)
+        after = self.step(tx, ended, to, reason=outcome.reason, note=outcome.note)
         if to in PAST_ENTER:
             self._call_witnesses(tx, after, outcome)
         return after
@@ -254,8 +254,7 @@ class Deliveries:
             not_before_ms=now + after_ms,
             drafts=delivery.drafts if outcome.draft_left else (),
         )
-        reason = outcome.reason.value if outcome.reason else ""
-        return self.step(tx, bounced, DeliveryState.QUEUED, reason=reason, note=outcome.note)
+        return self.step(tx, bounced, DeliveryState.QUEUED, reason=outcome.reason, note=outcome.note)
 
     def wait(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, until_ms: int) -> Delivery:
         """Back to the queue for what does not pass soon: not before `until_ms`, unless `waits` says earlier."""
@@ -266,12 +265,11 @@ class Deliveries:
             not_before_ms=until_ms,
             drafts=delivery.drafts if outcome.draft_left else (),
         )
-        reason = outcome.reason.value if outcome.reason else ""
-        return self.step(tx, rested, DeliveryState.QUEUED, reason=reason, note=outcome.note)
+        return self.step(tx, rested, DeliveryState.QUEUED, reason=outcome.reason, note=outcome.note)
 
-    def waits(self, tx: Tx, delivery: Delivery, *, reason: str, note: str, not_before_ms: int) -> None:
+    def waits(self, tx: Tx, delivery: Delivery, *, reason: AnyReason | None, note: str, not_before_ms: int) -> None:
         """Say why a queued delivery stands, and how long. That is no step."""
-        self._update(tx, delivery.id, reason=reason, note=note, not_before_ms=not_before_ms)
+        self._update(tx, delivery.id, reason=reason or "", note=note, not_before_ms=not_before_ms)
 
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
         """A person lets the same row begin anew; what it suffered before counts no more."""
@@ -284,7 +282,7 @@ class Deliveries:
         delivery: Delivery,
         to: DeliveryState,
         *,
-        reason: str = "",
+        reason: AnyReason | None = None,
         note: str = "",
         sha256: str | None = None,
         assurance: Assurance | None = None,
@@ -349,11 +347,10 @@ class Deliveries:
     def put_back_after_restart(self, tx: Tx) -> tuple[list[Delivery], list[Delivery]]:
         """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery
         stays as it is, and is the second list: somebody has to look what became of it."""
-        why = Reason.RESTARTED.value
         again = list[Delivery]()
         for found in self.find_in_states(tx, BEFORE_ENTER):
             with at_row(delivery=found.id):
-                again.append(self.step(tx, found, DeliveryState.QUEUED, reason=why))
+                again.append(self.step(tx, found, DeliveryState.QUEUED, reason=Reason.RESTARTED))
         return again, self.find_in_states(tx, {DeliveryState.SUBMITTING})
 
     async def get(self, delivery: str) -> Delivery | None:

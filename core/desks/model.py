@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from core import remedies
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.kit.field_types import (
@@ -28,6 +29,7 @@ from core.kit.field_types import (
 from core.kit.problems import show, suggest
 from core.profiles.model import AT, Act, Activity, Box, Sign
 from core.profiles.value_types import Title, chord
+from core.reasons import AnyReason, Reason
 
 
 class MatchBy(StrEnum):
@@ -312,8 +314,8 @@ class WindowStatus:
 
     name: str
     usable: bool
-    reason: str  # Empty when usable; else why not: closed, covered, moved, ambiguous, …
-    code: str = ""  # The reason alone, a `deliveries.model.Reason`, without what exactly was seen
+    reason: Reason | None = None  # why it cannot be used
+    note: str = ""  # what exactly was seen, for those who may look at the desk
     activity: Activity = Activity.UNKNOWN
     unread: str = ""
     """Why its composer cannot be read over the accessibility bus, though its profile tries that first; only looked at
@@ -326,7 +328,25 @@ class Arranged:
 
     window: str
     done: tuple[str, ...] = ()  # In words, in their order; empty where nothing had to be done, or nothing could be.
-    reason: str = ""  # Empty when it stands at its place with nothing over it; else why not, as in WindowStatus.
+    reason: Reason | None = None  # None when it stands at its place with nothing over it
+    note: str = ""  # what exactly was seen
+
+
+class DeskNow(NamedTuple):
+    """Whether a desk can be used now, and why not, or why nothing begins there for the moment."""
+
+    state: DeskState
+    reason: AnyReason | None = None
+    note: str = ""  # for people: what exactly was seen
+
+    def describe(self, desk: str) -> str:
+        """Say why no delivery may begin at the desk; empty if one may."""
+        if self.state is DeskState.READY:
+            return ""
+        return f"desk {desk} is {self.state.value} ({remedies.explain(self.reason, self.note)})"
+
+
+NOT_YET = DeskNow(DeskState.STARTING, Reason.WORKER_STARTING)
 
 
 class Learnable(StrEnum):
@@ -360,8 +380,9 @@ class DeskStatus:
 
     desk: Desk
     state: DeskState
-    reason: str
     windows: tuple[WindowStatus, ...]
+    reason: AnyReason | None = None  # why it cannot be used, or why nothing begins there
+    note: str = ""  # what exactly was seen
     since_ms: int = 0  # Since when; 0 where nobody noted it.
     awake: str = ""
     """That its machine is kept awake for it, or why it may fall asleep; empty while nothing waits or nobody asked."""
@@ -441,6 +462,11 @@ class DeskNotFound(NotFound):
 
 class DeskUnavailable(Unavailable):
     """Desk {id} cannot be used at the moment: {why}. `octet doctor` tells how to mend it."""
+
+    def __init__(self, desk: str, reason: AnyReason, note: str = "") -> None:
+        """`note` says what exactly was seen."""
+        super().__init__(id=desk, why=remedies.explain(reason, note))
+        self.reason, self.note = reason, note
 
 
 class DeskWithoutHands(Unavailable):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from core.desks.model import Arranged, DeskState, LearnedFact, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskNow, LearnedFact, Shown, Transcribed, WindowStatus
+from core.reasons import Reason
 
 
 class Hands(Protocol):
@@ -51,10 +52,10 @@ class Leftovers(Protocol):
 class DeskNews:
     """Whom the hands tell what they notice. A listener overrides what concerns it."""
 
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        """The desk's hands came up, went away, or cannot be used for `reason`."""
+    async def desk_changed(self, desk: str, now: DeskNow) -> None:
+        """The desk's worker came up, went away, or cannot be used."""
 
-    async def desk_waits(self, desk: str, why: str) -> None:
+    async def desk_waits(self, desk: str, why: Reason | None) -> None:
         """No delivery begins there for now because of `why`, which passes by itself; empty: they may begin again."""
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from core.desks import _store
 from core.desks.learned import Learned
 from core.desks.model import (
+    NOT_YET,
     Arranged,
     Desk,
     DeskIsShared,
     DeskNotFound,
+    DeskNow,
     DeskState,
     DeskStatus,
     DeskStopped,
@@ -37,6 +39,8 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.profiles.model import Activity
+from core.reasons import Reason
+from core.remedies import sentence
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Store, Tx
 
@@ -64,9 +68,9 @@ class _Now:
     """What is known of one desk now."""
 
     starting_s: float  # since when it is starting, in monotonic time
-    worker: tuple[DeskState, str] | None = None  # what its worker said; None before it has answered
+    worker: DeskNow | None = None  # what its worker said; None before it has answered
     told_ms: int = 0  # when its hands last came up or went away
-    waits: str = ""  # why deliveries wait there for something that passes by itself
+    waits: Reason | None = None  # why deliveries wait there for something that passes by itself
     awake: str = ""  # what is told of keeping its machine awake
     wish: Wish = Wish.OPEN
     wished_by: str = ""
@@ -113,7 +117,7 @@ class Desks:
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
         for name in others:
-            self._now[name] = replace(self._of(name), worker=None, waits="", starting_s=self._clock.monotonic_s())
+            self._now[name] = replace(self._of(name), worker=None, waits=None, starting_s=self._clock.monotonic_s())
         self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
         for name in others & set(hands):
             await self._tell_wish(name)
@@ -123,14 +127,14 @@ class Desks:
         """Call this, in the event loop, whenever a desk's state may have changed."""
         self._on_change = call
 
-    def worker_is(self, desk: str, state: DeskState, reason: str) -> None:
+    def worker_is(self, desk: str, told: DeskNow) -> None:
         """The desk's hands came up or went away."""
         now = self._of(desk)
-        if now.worker is None or now.worker[0] is not state:
+        if now.worker is None or now.worker.state is not told.state:
             now = replace(now, told_ms=self._clock.now_ms())
-            if state is DeskState.STARTING:
+            if told.state is DeskState.STARTING:
                 now = replace(now, starting_s=self._clock.monotonic_s())
-        self._now[desk] = replace(now, worker=(state, reason))
+        self._now[desk] = replace(now, worker=told)
         self._on_change()
 
     def window_shows(self, desk: str, shown: Shown) -> None:
@@ -182,8 +186,8 @@ class Desks:
 
         return await self._store.write(note)
 
-    def waits_are(self, desk: str, why: str) -> None:
-        """The desk's hands begin nothing for now because of `why`; empty: they do again."""
+    def waits_are(self, desk: str, why: Reason | None) -> None:
+        """The desk's hands begin nothing for now because of `why`; None: they do again."""
         if why != self.waits(desk):
             self._now[desk] = replace(self._of(desk), waits=why)
             self._on_change()
@@ -192,8 +196,8 @@ class Desks:
         """What is told of keeping the desk's machine awake, from now on."""
         self._now[desk] = replace(self._of(desk), awake=note)
 
-    def waits(self, desk: str) -> str:
-        """Why deliveries on this desk wait for something that passes by itself; empty when they do not."""
+    def waits(self, desk: str) -> Reason | None:
+        """Why deliveries on this desk wait for something that passes by itself; None when they do not."""
         return self._of(desk).waits
 
     async def stopped_at_machine(self, desk: str, how: str) -> None:
@@ -207,23 +211,22 @@ class Desks:
         if desk in self._desks:
             await self._store.write(note)
 
-    def state(self, desk: str) -> tuple[DeskState, str]:
+    def state(self, desk: str) -> DeskNow:
         """The desk's state now, and why, from memory."""
         now = self._of(desk)
         if desk not in self._hands:
-            return DeskState.UNAVAILABLE, "no agent in config/agents.toml works at it"
-        state, reason = now.worker or (DeskState.STARTING, "its worker has not answered yet")
-        if state is DeskState.STARTING and self._late_in_s(desk) <= 0:
-            return DeskState.UNAVAILABLE, "it has been starting for more than a minute"
-        if state is not DeskState.READY:
-            return state, reason
+            return DeskNow(DeskState.UNAVAILABLE, Reason.NO_AGENT_THERE)
+        told = now.worker or NOT_YET
+        if told.state is DeskState.STARTING and self._late_in_s(desk) <= 0:
+            return DeskNow(DeskState.UNAVAILABLE, Reason.STARTING_LONG)
+        if told.state is not DeskState.READY:
+            return told
         if now.wish is Wish.OPEN:
-            return state, now.waits
-        actor = now.wished_by
-        if actor.startswith(AT_THE_MACHINE):
-            how = actor.removeprefix(AT_THE_MACHINE)
-            return DeskState(now.wish.value), f"stopped at the machine by {how}, until /desk release"
-        return DeskState(now.wish.value), "until /desk release"
+            return DeskNow(told.state, now.waits)
+        if now.wished_by.startswith(AT_THE_MACHINE):
+            how = now.wished_by.removeprefix(AT_THE_MACHINE)
+            return DeskNow(DeskState(now.wish.value), Reason.STOPPED_THERE, f"by {how}")
+        return DeskNow(DeskState(now.wish.value), Reason.UNTIL_RELEASED)
 
     def late_in_s(self) -> float | None:
         """Seconds until the next desk that is starting counts as unavailable; None when none is."""
@@ -337,16 +340,15 @@ class Desks:
     async def transcript(self, desk: str, window: str) -> Transcribed:
         """What was said in a window, for the reading of answers. Raises WindowNotSeen or DeskUnavailable."""
         hands = self._hands.get(desk)
-        state, reason = self.state(desk)
-        if hands is None or state is not DeskState.READY:
-            raise DeskUnavailable(id=desk, why=reason or state.value)
+        now = self.state(desk)
+        if hands is None or now.state is not DeskState.READY:
+            raise _unavailable(desk, now)
         return await hands.transcript(window)
 
     async def why_not_idle(self, desk: str, window: str) -> str:
         """Look at the window: empty if it is seen to rest, with nothing in its composer; else why that is not seen."""
-        state, reason = self.state(desk)
-        if state is not DeskState.READY:
-            return f"desk {desk} is {state.value} ({reason})"
+        if why := self.state(desk).describe(desk):
+            return why
         try:
             seen = next((one for one in await self._hands[desk].look() if one.name == window), None)
         except DeskUnavailable as error:
@@ -355,18 +357,19 @@ class Desks:
             return "its window is not known"
         if not seen.usable:
             # The rest of the reason may name another window, which is for nobody who only follows a task.
-            return f"its window cannot be used: {seen.code}"
+            return f"its window cannot be used: {sentence(seen.reason)}"
         return _NOT_IDLE[seen.activity]
 
     def _answering(self, desk: str) -> Hands:
         """Its hands, if their worker answers. Raises DeskUnavailable."""
         hands = self._hands.get(desk)
         if hands is None or not self._worker_answers(desk):
-            raise DeskUnavailable(id=desk, why=self.state(desk)[1])
+            raise _unavailable(desk, self.state(desk))
         return hands
 
     def _worker_answers(self, desk: str) -> bool:
-        return (self._of(desk).worker or (None,))[0] is DeskState.READY
+        told = self._of(desk).worker
+        return told is not None and told.state is DeskState.READY
 
     async def _release(self, name: str, by: Actor) -> None:
         try:
@@ -403,20 +406,33 @@ class Desks:
         self._on_change()
 
     def _known(self, desk: Desk) -> DeskStatus:
-        (state, reason), now = self.state(desk.name), self._of(desk.name)
+        (state, reason, note), now = self.state(desk.name), self._of(desk.name)
         since_ms = now.wished_ms if state in {DeskState.HELD, DeskState.STOPPED} else now.told_ms
-        return DeskStatus(desk=desk, state=state, reason=reason, windows=(), since_ms=since_ms, awake=now.awake)
+        return DeskStatus(
+            desk=desk, state=state, reason=reason, note=note, windows=(), since_ms=since_ms, awake=now.awake
+        )
 
     async def _status(self, desk: Desk) -> DeskStatus:
-        state, reason = self.state(desk.name)
+        state, reason, note = self.state(desk.name)
         windows: tuple[WindowStatus, ...] = ()
         if self._worker_answers(desk.name) and desk.name in self._hands:
             try:
                 windows = await self._hands[desk.name].look()
             except DeskUnavailable as error:
-                state, reason = DeskState.UNAVAILABLE, error.message
+                state, reason, note = DeskState.UNAVAILABLE, error.reason, error.note
         awake = self._of(desk.name).awake
         facts, trouble = await asyncio.to_thread(self._learned.read, desk.name) if self._learned else ((), "")
         return DeskStatus(
-            desk=desk, state=state, reason=reason, windows=windows, awake=awake, learned=facts, unread=trouble
+            desk=desk,
+            state=state,
+            reason=reason,
+            note=note,
+            windows=windows,
+            awake=awake,
+            learned=facts,
+            unread=trouble,
         )
+
+
+def _unavailable(desk: str, now: DeskNow) -> DeskUnavailable:
+    return DeskUnavailable(desk, now.reason or Reason.WORKER_STARTING, now.note)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from core.agent_actions.model import NEEDS_ANSWER
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState
-from core.dispatch.model import REFUSED_FOR
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
@@ -16,9 +16,11 @@ from core.journal.model import Entry
 from core.kit import faults
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
+from core.reasons import Reason, WaitReason
+from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
-from core.tasks.model import ENDED, Requirements, Task, TaskState, WaitReason
+from core.tasks.model import ENDED, Requirements, Task, TaskState
 
 _AT_ONCE = 50  # how many tasks one round lets go on, or tells why they stand: other writers shall not wait for long
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
@@ -27,13 +29,9 @@ _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)
 """What no agent of the config can end: a task of such a demand has to say that instead."""
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
 """Whoever is one of these gets no task."""
-_BLOCKED_STATES = {
-    Activity.NEEDS_INPUT: (AgentState.NEEDS_INPUT, "its window waits for an answer"),
-    Activity.ERROR: (AgentState.NEEDS_INPUT, "its window shows an error"),
-    Activity.LIMITED: (AgentState.LIMITED, "its window shows that a limit is reached"),
-}
-"""What an agent is whose window shows this, and why. An error needs a person as a question does."""
-_WHY = frozenset(why for _, why in _BLOCKED_STATES.values())
+_STATES = {Activity.LIMITED: AgentState.LIMITED}  # an error needs a user as a question does
+_WHY = frozenset(sentence(why) for why in NEEDS_ANSWER.values())
+_NOT_REFUSED = frozenset({None, Reason.DESK_UNUSABLE})  # why an agent is offline whose window was not refused
 _MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}) | STANDING_STILL
 _HAS_NONE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
 _MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
@@ -244,9 +242,9 @@ class Assigner:
                 with at_row(status.task):
                     self._requeue_task(tx, agent, status.task, why)
             elif why and status.state in _HAS_NONE:
-                if status.reason not in REFUSED_FOR:
-                    self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
-            elif not why and status.state is AgentState.OFFLINE and status.reason not in REFUSED_FOR:
+                if status.state is not AgentState.OFFLINE or status.reason in _NOT_REFUSED:
+                    self._offline(tx, agent, why)
+            elif not why and status.state is AgentState.OFFLINE and status.reason in _NOT_REFUSED:
                 self._agents.move(tx, agent.name, AgentState.IDLE)
 
     def _follow_windows(self, tx: Tx) -> None:
@@ -258,16 +256,18 @@ class Assigner:
         for agent in self._agents.all():
             status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
-            to, why = (at_work, "") if shows is None else _BLOCKED_STATES[shows]
+            to, why = (
+                (at_work, None) if shows is None else (_STATES.get(shows, AgentState.NEEDS_INPUT), NEEDS_ANSWER[shows])
+            )
             self._is_a_window_blocked |= shows is not None
             if status.task in working:
                 with at_row(status.task):
-                    self._set_card_note(tx, working[status.task], why)
+                    self._set_card_note(tx, working[status.task], sentence(why))
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
             if self._agents.limited_until_ms(tx, agent.name) is not None:
                 continue
-            if (status.state, status.reason) in {(to, why), (to, "")}:
+            if (status.state, status.reason) in {(to, why), (to, None)}:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
@@ -286,10 +286,13 @@ class Assigner:
         if delivery.share.is_later:  # its agent has a part already, and gets the rest when it can be reached again
             self._note_waiting_part(tx, delivery, why)
             return
-        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
-        self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.DESK_UNUSABLE, note=why)
+        self._offline(tx, agent, why)
         reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         self._repository.suspend(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+
+    def _offline(self, tx: Tx, agent: Agent, why: str) -> None:
+        self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=Reason.DESK_UNUSABLE, note=why)
 
     def _note_waiting_part(self, tx: Tx, delivery: Delivery, why: str) -> None:
         task, note = self._repository.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
@@ -300,7 +303,7 @@ class Assigner:
 def _unavailable_reason(status: AgentStatus) -> str:
     """Why the agent takes nothing, for people."""
     if status.state in OFF_DUTY:
-        return f"{status.state.value} {status.reason}"
+        return f"{status.state.value} {status.note}"
     if status.state is AgentState.UNKNOWN:
-        return f"{status.reason} about {status.task}" if status.task else status.reason
-    return status.reason
+        return f"silent about {status.task}" if status.task else "silent"
+    return status.note or sentence(status.reason)

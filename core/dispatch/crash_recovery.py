@@ -12,8 +12,9 @@ from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Resu
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
+from core.reasons import ParkCause
 from core.store.engine import Tx, at_row
-from core.tasks.model import ENDED, ParkCause, TaskState
+from core.tasks.model import ENDED, TaskState
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +91,7 @@ class CrashRecovery:
         if (task := delivery.task) is None:
             self._services.agent_messages.readdress(tx, delivery, agent)
         else:
-            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
+            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED)
             self._agents.free(tx, delivery.agent, task=task)
             self._repository.move(tx, task, TaskState.READY)
 

@@ -35,6 +35,7 @@ from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
 from core.kit.supervise import supervise, wait_for_event
 from core.messages.prompt_files import BriefNotWritten, Prompt
+from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
@@ -209,12 +210,14 @@ class DeliveryWorker:
     async def _next(self) -> _NextStep:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
         why_closed = self._shared.reachability.why_unusable(self._desk)
-        why_waits = "" if self._desk is None else self._services.desks.waits(self._desk)
+        why_waits = None if self._desk is None else self._services.desks.waits(self._desk)
         return await self._services.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
 
-    def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _NextStep:
+    def _take(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
-        act, act_again_ms = self._services.agent_actions.next_due(tx, self.agents, why_not=why_closed or why_waits)
+        act, act_again_ms = self._services.agent_actions.next_due(
+            tx, self.agents, why_closed=why_closed, why_waits=why_waits
+        )
         if act is not None:
             with at_row(delivery=act.id):
                 # It has no text, and nothing that may stand in the window is in its way.
@@ -225,7 +228,7 @@ class DeliveryWorker:
         again_s = max(0.0, (act_again_ms - self._clock.now_ms()) / 1000)
         return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
 
-    def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _NextStep:
+    def _take_prompt(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
         for delivery in self._deliveries.find_interrupted(tx, self.agents):
             with at_row(delivery=delivery.id):
                 return self._take_interrupted(tx, delivery, why_closed, why_waits)
@@ -249,7 +252,7 @@ class DeliveryWorker:
         with at_row(delivery=turn.id):
             return _NextStep(order=self._lease(tx, turn), pause_s=0.0)
 
-    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _NextStep:
+    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: Reason | None) -> _NextStep:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
         now_s = self._clock.monotonic_s()
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
@@ -271,7 +274,7 @@ class DeliveryWorker:
             return self._nobody_looks(tx, delivery, error.message)
         if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
             # Another text than the one that was brought proves nothing by not being there.
-            return self._nobody_looks(tx, delivery, Reason.PROMPT_CHANGED.value)
+            return self._nobody_looks(tx, delivery, sentence(Reason.PROMPT_CHANGED))
         taken = self._deliveries.lease_again(tx, delivery.id)
         return _NextStep(order=self._order(tx, taken, text), is_to_settle=True)
 
@@ -526,6 +529,6 @@ def _first_for_agent(delivery: Delivery, ready: Sequence[Delivery], now_ms: int,
             continue
         if words.not_before_ms - now_ms <= longest_pause_ms:
             return words
-        if words.reason == Reason.BUSY.value:
+        if words.reason == Reason.BUSY:
             return replace(words, not_before_ms=now_ms)  # they rest until its window is free, as the brief would
     return delivery

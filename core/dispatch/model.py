@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
+from core import remedies
 from core.deliveries.model import Delivery, Outcome, Reason, Result
 from core.kit.errors import Conflict
 
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that no return of the window mends
 WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
 """An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
-POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
+POLITE = frozenset({Reason.PERSON_TYPING, Reason.QUIET_HOURS})
 """Why a delivery waits for the users of its display. However long that takes, it is no failure of the window."""
-
-
-def offline_for(reason: Reason | None) -> str:
-    """Return what an agent is offline for whose window was refused."""
-    return f"window {reason.value if reason else 'refused'}"
-
-
-REFUSED_FOR: Mapping[str, Reason | None] = {offline_for(reason): reason for reason in (None, *Reason)}
-"""By what its agent is offline for, the reason for which a window was refused."""
-
-
-def seen(reason: str, note: str) -> str:
-    """Why a window was not used, for people: the reason, then what exactly was seen."""
-    if not note or note.startswith(reason):
-        return note or reason
-    return f"{reason}{' ' if note.startswith('by ') else ': '}{note}"
 
 
 def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
     """The last bounce as a refusal that says so."""
     if outcome.reason in {Reason.COVERED, Reason.MOVED}:
         return replace(outcome, result=Result.REFUSED)
-    last = outcome.reason.value if outcome.reason else "unknown"
-    note = f"{delivery.bounces + 1} attempts; the last one: {last}. {outcome.note}".strip()
+    last = remedies.explain(outcome.reason, outcome.note)
+    note = f"{delivery.bounces + 1} attempts; the last one: {last}"
     return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)
 
 

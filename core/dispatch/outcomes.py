@@ -12,20 +12,20 @@ from core.deliveries.model import (
     DeliveryId,
     DeliveryState,
     Outcome,
-    Reason,
     Result,
     asked_about,
 )
-from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, offline_for, poisoned, seen, spent
+from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, poisoned, spent
 from core.dispatch.reachability import Reachability
 from core.dispatch.services import Services
+from core.reasons import ParkCause, Reason, WaitReason
+from core.remedies import explain, sentence
 from core.store.engine import Tx, at_row
-from core.tasks.model import ENDED, ParkCause, TaskState, WaitReason
+from core.tasks.model import ENDED, Task, TaskState
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
-_TASK_ENDED = "the task was ended"
-_HELD = ParkCause.DELIVERY_UNKNOWN.value
+_HELD = ParkCause.DELIVERY_UNKNOWN
 _MAY_BE_FREE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
 _ENDS = {
     Result.DELIVERED: DeliveryState.DELIVERED,
@@ -65,7 +65,7 @@ class Outcomes:
         else:
             self._message_outcome(tx, now, outcome)
 
-    def waits(self, tx: Tx, queued: Sequence[Delivery], why: str) -> None:
+    def waits(self, tx: Tx, queued: Sequence[Delivery], why: Reason | None) -> None:
         """Say on each queued brief that it waits for `why`, or no longer waits. Messages say so on their own."""
         for delivery in queued:
             if not delivery.is_brief or delivery.reason == why or (not why and delivery.reason not in POLITE):
@@ -73,7 +73,7 @@ class Outcomes:
             self._deliveries.waits(tx, delivery, reason=why, note="", not_before_ms=delivery.not_before_ms)
             task = self._repository.find(tx, delivery.task or "")
             if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING}:
-                note = f"waits: {why} at desk {delivery.desk}" if why else ""
+                note = f"waits: {sentence(why)} at desk {delivery.desk}" if why else ""
                 self._repository.set_note(tx, task.id, note)
 
     def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
@@ -97,7 +97,7 @@ class Outcomes:
                 # The desk was stopped. If that was the machine's own stop, which nobody told us of, do not ask at once.
                 rested = replace(now, not_before_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
                 reason = outcome.reason or Reason.DESK_STOPPED
-                self._deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason.value)
+                self._deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason)
             case Result.FAILED:
                 self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)
@@ -116,8 +116,7 @@ class Outcomes:
 
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
-        reason = outcome.reason.value if outcome.reason else ""
-        self._deliveries.set_note(tx, delivery.id, reason=reason, note=outcome.note)
+        self._deliveries.set_note(tx, delivery.id, reason=outcome.reason, note=outcome.note)
         if delivery.is_brief:
             note = f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
             self._set_note(tx, delivery, note)
@@ -127,18 +126,18 @@ class Outcomes:
         after = self._deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
         task, cause = delivery.task or "", ParkCause.DELIVERY_UNKNOWN
         if self.has_task_ended(tx, after):
-            self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
+            self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, note=outcome.note)
         elif delivery.is_brief:
             self._repository.suspend(
                 tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after)
             )
-            self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task)
+            self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause, task=task)
         else:
             self.hold_agents(tx)
 
     def record_not_examined(self, tx: Tx, delivery: Delivery, why: str) -> None:
         """It was interrupted after Enter had been asked for, and nobody can find out any more what became of it."""
-        reason = Reason(delivery.reason) if delivery.reason else Reason.RESTARTED
+        reason = delivery.reason if isinstance(delivery.reason, Reason) else Reason.RESTARTED
         note = f"{delivery.note or 'it was interrupted'}; nobody could look since: {why}"
         self.mark_unknown(tx, delivery, Outcome(result=Result.UNKNOWN, reason=reason, note=note, draft_left=True))
 
@@ -158,7 +157,7 @@ class Outcomes:
         if self._deliveries.queue_next_part(tx, after) is not None:
             self._repository.set_note(tx, task.id, f"{after.share.words} is there")
         elif outcome.reason is Reason.DRY_RUN:
-            self._repository.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
+            self._repository.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN, note=outcome.note)
             self._agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
             self._repository.move(tx, task.id, TaskState.WORKING)
@@ -175,7 +174,7 @@ class Outcomes:
             self._limited(tx, delivery, outcome)
         elif outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
             self._refused(tx, delivery, outcome)
-        elif outcome.reason is not None and outcome.reason.value in POLITE:
+        elif outcome.reason in POLITE:
             # It wears nothing out. The desk says when it may go: until then nobody asks.
             self._deliveries.wait(tx, delivery, outcome, until_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
         elif self._policy.is_poison(delivery, outcome):
@@ -196,7 +195,7 @@ class Outcomes:
         if delivery.state is DeliveryState.SUBMITTING:
             seen = DeliveryState.UNKNOWN if outcome.result is Result.UNKNOWN else DeliveryState.QUEUED
             delivery = self._deliveries.end(tx, delivery, seen, outcome)
-        self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
+        self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, note=outcome.note)
 
     def _give_up(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
         """End this delivery before Enter. If Enter was asked for and seen not to be pressed, it is taken back first."""
@@ -212,10 +211,11 @@ class Outcomes:
             return
         if delivery.share.is_later and outcome.reason is not Reason.POISON:
             self._stays(tx, delivery, outcome)
-            self._repository.notify_reason(tx, delivery.task or "", "its window was refused between two parts")
+            self._repository.notify_reason(tx, delivery.task or "", Reason.REFUSED_BETWEEN_PARTS)
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
-        task, note = self._repository.find(tx, delivery.task or ""), _seen(outcome)
+        task, why = self._repository.find(tx, delivery.task or ""), outcome.reason or Reason.REFUSED
+        note = explain(why, outcome.note)
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
         is_too_often = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections
         if self._agents.abilities(delivery.agent).answers_itself:
@@ -225,28 +225,28 @@ class Outcomes:
                 self._repository.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
             self._limit(tx, delivery, outcome.reason or Reason.UNREACHABLE, for_ms=self._policy.window_recheck_ms)
             return
-        self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=offline_for(outcome.reason))
+        self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         can = self._agents.who_can(task.needs, task.wanted)
         if outcome.reason is Reason.POISON:
-            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
+            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=outcome.note)
         elif is_too_often:
-            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
+            self._hold(tx, task, TaskState.PARKED, ParkCause.WINDOW, outcome)
         elif any(self._agents.status(tx, agent.name).state in AT_HAND for agent in can):
             self._repository.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
-            self._repository.suspend(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+            self._hold(tx, task, TaskState.WAITING, WaitReason.WINDOW, outcome)
 
     def _limited(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Give the agent nothing until its model's limit ends; the task goes to any agent that is free."""
         back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
         reason, for_s = Reason.RATE_LIMITED, outcome.retry_after_s
-        self._deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason.value, note=outcome.note)
-        self._repository.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {reason.value}")
+        self._deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason, note=outcome.note)
+        self._repository.move(tx, delivery.task or "", TaskState.READY, note=f"{delivery.agent}: {sentence(reason)}")
         self._limit(tx, delivery, reason, for_ms=self._policy.rate_limit_ms if for_s is None else round(for_s * 1000))
 
     def _limit(self, tx: Tx, delivery: Delivery, reason: Reason, *, for_ms: int) -> None:
         self._agents.free(tx, delivery.agent, task=delivery.task or "")
-        self._agents.limit(tx, delivery.agent, reason=reason.value, for_ms=for_ms)
+        self._agents.limit(tx, delivery.agent, reason=reason, for_ms=for_ms)
 
     def _stays(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """A later part waits in the queue for its window, however long that takes: its agent has the parts before it,
@@ -256,7 +256,7 @@ class Outcomes:
         waited_ms = now_ms - delivery.created_ms
         rest_ms = min(max(waited_ms, policy.longest_pause_ms), policy.window_recheck_ms)
         self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
-        self._set_note(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
+        self._set_note(tx, delivery, f"{delivery.share.words} waits: {explain(outcome.reason, outcome.note)}")
 
     def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         """A window that was refused can be used again: its agents can, and what waits for it may go."""
@@ -265,17 +265,21 @@ class Outcomes:
         for agent in agents:
             if self._agents.status(tx, agent.name).state is AgentState.OFFLINE:
                 why = self._reachability.why_unreachable(agent)
-                to = AgentState.OFFLINE if why else AgentState.IDLE
-                self._agents.move(tx, agent.name, to, reason=why)
+                to, reason = (AgentState.OFFLINE, Reason.DESK_UNUSABLE) if why else (AgentState.IDLE, None)
+                self._agents.move(tx, agent.name, to, reason=reason, note=why)
         self._agent_messages.resume_for(tx, agents)
         for delivery in (one for agent in agents for one in self._deliveries.open_for_agent(tx, agent.name)):
             if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
                 self._deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
 
+    def _hold(self, tx: Tx, task: Task, to: TaskState, reason: WaitReason | ParkCause, outcome: Outcome) -> None:
+        cause = outcome.reason or Reason.REFUSED
+        self._repository.suspend(tx, task.id, to, reason=reason, cause=cause, note=outcome.note)
+
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         task = self._repository.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING:
-            reason = outcome.reason.value if outcome.reason else "the delivery failed"
+            reason = outcome.reason or Reason.INTERNAL_ERROR
             self._repository.fail(tx, task.id, reason=reason, note=outcome.note)
 
     # messages
@@ -287,7 +291,7 @@ class Outcomes:
             self._deliveries.queue_next_part(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
         elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
             self._deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
-        elif outcome.result is Result.STOPPED or (outcome.reason is not None and outcome.reason.value in POLITE):
+        elif outcome.result is Result.STOPPED or outcome.reason in POLITE:
             # The desk was stopped, perhaps by its machine's own switch, or a user types there: do not ask at once.
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self._policy.longest_pause_ms)
         elif outcome.reason in WAITS_FOR_AGENT:
@@ -334,7 +338,7 @@ class Outcomes:
         self._deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
         status = self._agents.status(tx, delivery.agent)
         if status.task is None and status.state in _MAY_BE_FREE:
-            why = offline_for(outcome.reason)
+            why = outcome.reason or Reason.REFUSED
             self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
 
     # acts
@@ -344,7 +348,7 @@ class Outcomes:
         if outcome.result in _ENDS:
             self._actions.record_end(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
         elif outcome.result is Result.STOPPED:
-            reason = (outcome.reason or Reason.DESK_STOPPED).value
+            reason = outcome.reason or Reason.DESK_STOPPED
             after = self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=reason, note=outcome.note)
             self._actions.record_end(tx, after)
         elif outcome.reason is Reason.CHANGED or self._actions.is_expired(delivery):
@@ -368,8 +372,3 @@ def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
         note = f"the lane said `{outcome.result.value}` without having asked for Enter. {outcome.note}".strip()
         return replace(outcome, result=Result.FAILED, assurance=None, note=note)
     return outcome
-
-
-def _seen(outcome: Outcome) -> str:
-    """Why the window was refused, for people."""
-    return seen(outcome.reason.value if outcome.reason else "refused", outcome.note)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.agents.model import Agent, Route
-from core.desks.model import DeskState
 from core.desks.service import Desks
 
 
@@ -24,7 +23,4 @@ class Reachability:
 
     def why_unusable(self, desk: str | None) -> str:
         """Return why no delivery may begin at the desk now; empty if one may, or where there is no desk."""
-        if desk is None:
-            return ""
-        state, reason = self._desks.state(desk)
-        return "" if state is DeskState.READY else f"desk {desk} is {state.value} ({reason})"
+        return self._desks.state(desk).describe(desk) if desk else ""

@@ -9,7 +9,7 @@ import structlog
 
 from core.agents.model import Agent, AgentState, Route
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
+from core.desks.model import DeskNow, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.dispatch.assigner import Assigner
 from core.dispatch.crash_recovery import CrashRecovery
@@ -20,6 +20,7 @@ from core.dispatch.services import Services
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
+from core.reasons import Reason
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
@@ -100,11 +101,11 @@ class Dispatch(DeskNews):
         self.couriers.serve(lanes, anew=retired)
         self.wake()
 
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+    async def desk_changed(self, desk: str, now: DeskNow) -> None:
         """The desk's hands came up or went away: its agents come online or go offline with them."""
-        self._services.desks.worker_is(desk, state, reason)
+        self._services.desks.worker_is(desk, now)
 
-    async def desk_waits(self, desk: str, why: str) -> None:
+    async def desk_waits(self, desk: str, why: Reason | None) -> None:
         """Deliveries on this desk wait for `why`, which passes by itself; or they may begin again."""
         self._services.desks.waits_are(desk, why)
 

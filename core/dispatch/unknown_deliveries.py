@@ -10,9 +10,11 @@ from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFo
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.dispatch.services import Services
 from core.journal.model import Event
+from core.reasons import ParkCause
+from core.remedies import sentence
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
-from core.tasks.model import InvalidTaskId, ParkCause, Task, TaskState, parse_task_id
+from core.tasks.model import InvalidTaskId, Task, TaskState, parse_task_id
 
 _NEWEST = 100
 
@@ -125,13 +127,13 @@ class UnknownDeliveries:
         if task is None:
             self._services.agent_messages.readdress(tx, delivery, self._agents.named(delivery.agent))
             return self._deliveries.find(tx, delivery.id)
-        after = self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
+        after = self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED, by=by)
         self._agents.free(tx, delivery.agent, task=task.id)
         self._repository.reopen(tx, task, by=by)
         return after
 
     def _drop(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        after = self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.DROPPED.value, by=by)
+        after = self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.DROPPED, by=by)
         if task is None:
             self._hold_agents(tx)
         else:
@@ -156,7 +158,7 @@ def _standing(delivery: Delivery) -> str:
         case DeliveryState.SENT, _:
             return "it was sent as a dry run: nothing was typed anywhere"
         case DeliveryState.CANCELLED, _:
-            return f"it is cancelled already ({delivery.reason})"
+            return f"it is cancelled already ({sentence(delivery.reason)})"
         case DeliveryState.UNKNOWN, _:
             return "it was sent again since, and nobody saw that arrive either; decide by the newest message"
         case _:

@@ -15,6 +15,7 @@ from core.desks.service import Desks
 from core.fleet.model import Part, Ping, Trouble, Wellness
 from core.kit.clock import Clock
 from core.kit.errors import OctetError
+from core.remedies import explain
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store
 
@@ -80,7 +81,7 @@ class Health:
             Trouble(
                 part=Part.DESK,
                 name=status.desk.name,
-                what=f"Desk {status.desk.name} cannot be used: {status.reason or 'nobody knows why'}.",
+                what=f"Desk {status.desk.name} cannot be used: {explain(status.reason, status.note)}.",
                 next="`octet doctor` says how to mend it.",
             )
             for status in self._desks.known()

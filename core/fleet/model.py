@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.agents.model import AgentState, AgentStatus
-from core.deliveries import cures
+from core.agents.model import AgentStatus
 from core.desks.model import DeskStatus
-from core.dispatch.model import REFUSED_FOR
 from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.notices.model import Place
@@ -179,9 +177,3 @@ class Wellness:
     def is_well(self) -> bool:
         """Whether nothing counts as trouble."""
         return not any(trouble.counts for trouble in self.troubles)
-
-
-def cure_of(status: AgentStatus) -> str:
-    """What a person does about an agent whose window cannot be used; empty where that is not known."""
-    reason = REFUSED_FOR.get(status.reason) if status.state is AgentState.OFFLINE else None
-    return cures.CURES[reason] if reason else ""

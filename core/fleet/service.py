@@ -7,20 +7,23 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.agent_actions.model import AgentDialog, BlockedWindow
+from core import remedies
+from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, BlockedWindow
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
-from core.dispatch.model import WAITS_FOR_AGENT, seen
+from core.dispatch.model import WAITS_FOR_AGENT
 from core.dispatch.services import Services
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
 from core.notices.model import Notice, NoticeState, Place
+from core.reasons import WaitReason
+from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
-from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary, WaitReason
+from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary
 
 _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # nothing is kept awake for what a user has still to decide about
 _RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
@@ -206,7 +209,11 @@ class Fleet:
                 continue  # counted with its desk
             if desk is not None:
                 name, then = desk.desk.name, texts.DESKS.get(desk.state.value, texts.MEND_DESK)
-                found.append(_of_part(part, texts.half_said(part, f"desk {name}"), then, seen=desk.reason))
+                found.append(
+                    _of_part(
+                        part, texts.half_said(part, f"desk {name}"), then, seen=remedies.explain(desk.reason, desk.note)
+                    )
+                )
                 continue
             if (part.reason in WAITS_FOR_AGENT and part.agent in asking) or (
                 part.reason == Reason.LOCKED and part.desk in locked
@@ -214,7 +221,7 @@ class Fleet:
                 continue
             said = texts.of_part(part, waited_ms=now_ms - part.created_ms)
             if said is not None:
-                found.append(_of_part(part, *said, seen=seen(part.reason, part.note)))
+                found.append(_of_part(part, *said, seen=remedies.explain(part.reason, part.note)))
         return found
 
     async def _unusable_agents(self, held: Iterable[BlockedTaskGroup], halves: Iterable[Need]) -> list[Need]:
@@ -284,7 +291,7 @@ def _of_held(held: BlockedTaskGroup) -> Need | None:
     if said is None:
         return None
     kind, what, then = said
-    more, seen = held.size - 1, held.note
+    more, seen = held.size - 1, remedies.explain(held.cause, held.note)
     return Need(kind=kind, what=what, next=then, seen=seen, task=held.oldest, more=more, since_ms=held.since_ms)
 
 
@@ -296,7 +303,7 @@ def _of_desk(status: DeskStatus, waits: list[BlockedTaskGroup]) -> Need:
         kind=NeedKind.DESK,
         what=f"desk {name} is {'not available' if is_told else state}, and work waits for it",
         next=texts.DESKS.get(state, texts.MEND_DESK),
-        seen=status.reason if is_told else "",
+        seen=remedies.explain(status.reason, status.note) if is_told else "",
         task=first.oldest,
         more=sum(one.size for one in waits) - 1,
         desk=name,
@@ -308,9 +315,9 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
     first = min(waits, key=lambda one: one.since_ms, default=None)
     return Need(
         kind=NeedKind.WINDOW,
-        what=f"the window of {now.agent} cannot be used: {now.reason.value}",
+        what=f"the window of {now.agent} cannot be used: {sentence(now.reason)}",
         next=texts.RECALIBRATE.format(cure=now.cure, desk=now.desk, window=now.window),
-        seen=now.seen.removeprefix(now.reason.value).removeprefix(": "),
+        seen=now.seen,
         task=first.oldest if first else None,
         more=max(0, sum(one.size for one in waits) - 1),
         agent=now.agent,
@@ -321,11 +328,11 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
 
 
 def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
-    what, then = texts.STANDS_STILL[one.activity]
+    what = NEEDS_ANSWER[one.activity]
     return Need(
         kind=NeedKind.STANDS_STILL,
-        what=what.format(agent=one.agent),
-        next=then,
+        what=f"{one.agent}: {sentence(what)}",
+        next=next_step(what),
         seen=" ".join(one.text.split())[:_SEEN_CHARS],
         task=TaskId(one.task) if one.task else None,
         agent=one.agent,
@@ -372,8 +379,8 @@ def _of_agent(status: AgentStatus) -> Need:
     return Need(
         kind=NeedKind.AGENT,
         what=f"{name} is silent" if is_silent else f"{name} is {state.replace('_', ' ')}, and work waits for it",
-        next=texts.AGENTS.get(state, texts.LOOK_AT_AGENT),
-        seen=status.reason,
+        next=next_step(status.reason),
+        seen=status.note or sentence(status.reason),
         agent=name,
         desk=status.agent.desk,
         since_ms=status.since_ms,

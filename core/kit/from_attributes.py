@@ -14,21 +14,26 @@ T = TypeVar("T")
 
 def alike(kind: type[T], source: object, /, **given: object) -> T:
     """Make a `kind`: take the fields that are not `given` from the attributes of `source` with the same names; make
-    members of enums, and bools, of what a row has in their place."""
-    same = {name: getattr(source, name) for name in _parsers_of(kind) if name not in given}
+    members of enums, and bools, of what a row has in their place. An empty text is no member: it becomes None."""
+    same = {name: getattr(source, name) for name in _kinds_of(kind) if name not in given}
     for name, value in same.items():
-        if value is not None and (parser := _parsers_of(kind)[name]) is not None:
-            same[name] = parser(value)
+        if value is not None and (kinds := _kinds_of(kind)[name]):
+            same[name] = None if value == "" else _member(kinds, value)
     return kind(**same, **given)
 
 
+def _member(kinds: tuple[Any, ...], value: object) -> object:
+    if len(kinds) == 1:
+        return kinds[0](value)
+    return next(one for kind in kinds for one in kind if one.value == value)
+
+
 @cache
-def _parsers_of(kind: Any) -> Mapping[str, type | None]:
-    """Name the fields of a dataclass, each with its enum, or bool, if its values are of one."""
-    hints, found = get_type_hints(kind), dict[str, type | None]()
+def _kinds_of(kind: Any) -> Mapping[str, tuple[Any, ...]]:
+    """Name the fields of a dataclass, each with its enums, or bool, if its values are of one."""
+    hints, found = get_type_hints(kind), dict[str, tuple[Any, ...]]()
     for field in fields(kind):
         hint = hints[field.name]
         options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        kinds = (one for one in options if isinstance(one, type) and issubclass(one, Enum | bool))
-        found[field.name] = next(kinds, None)
+        found[field.name] = tuple(one for one in options if isinstance(one, type) and issubclass(one, Enum | bool))
     return found

@@ -8,6 +8,7 @@ from core.desks.model import DeskEvent, DeskState
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.problems import ConfigWrong
+from core.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class WindowTried(DeskEvent):
 
     window: str
     result: str
-    reason: str
+    reason: Reason | None
     readback: str
     took_ms: int
 

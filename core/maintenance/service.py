@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from core import remedies
 from core.agents.model import Route
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, FailedWindow, PointAt
 from core.calibration.service import Calibrations
 from core.config.profiles import ProfileEnabled
-from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
@@ -29,6 +29,8 @@ from core.maintenance.model import (
     WindowTried,
 )
 from core.maintenance.ports import Reloads
+from core.reasons import AnyReason
+from core.remedies import next_step, sentence
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 
@@ -44,25 +46,6 @@ STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
 """What follows one another in a rehearsal; other figures beside them lie within these."""
 
 
-_UNAVAILABLE: tuple[tuple[str, str], ...] = (
-    ("no agent in config/agents.toml", "Give an agent this desk: `desk` and `window` in config/agents.toml."),
-    ("no display", "Start that display, or name the right one as `display` in config/desks/{desk}.toml."),
-    ("its display does not answer", cures.cure(Reason.DISPLAY_HELD)),
-    ("another program holds the display", cures.cure(Reason.DISPLAY_HELD)),
-    ("waiting for the display lock", "Another Octet, or a worker of one, types on this display: end that one."),
-    ("it has been starting", "The display may hang, or another program hold it: look at it, and at the log."),
-    ("the desk worker cannot be started", "See that Octet's own Python can be started (disk, memory), then wait."),
-    ("the desk worker did not understand", "Restart Octet: it was updated while it ran."),
-    ("its virtual display", "`octet desk list` says how that display stands; `octet desk up` starts it."),
-    ("its X server", "Nothing need be done at first: the display is started again; `octet desk list` follows it."),
-    ("it was put down", "`octet desk up` brings the display back."),
-    ("it is not known what stands", "See to the disk of Octet's home; the desk goes on by itself then."),
-    ("The folder Xlib holds", "Run the command that is named there, then restart Octet."),
-    ("its worker has just ended", "Nothing need be done at first: it is started again by itself."),
-    ("its worker does not answer", "The desk's worker hangs: it is ended and started again by itself."),
-    ("the portable path cannot", "Do it by hand: this platform's windows cannot be moved from here."),
-)
-"""By how the reason begins."""
 ELSE_UNAVAILABLE = "`octet doctor` at the machine says how to mend the desk; Octet tries it again by itself."
 STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.STARTING: ("is just starting", "Wait a moment; within a minute it is ready, or says why it is not."),
@@ -86,12 +69,8 @@ NOT_SETTLED = (
 )
 
 
-def unavailable(desk: str, reason: str) -> str:
-    """What to do about a desk that cannot be used for this reason."""
-    for begins, cure in _UNAVAILABLE:
-        if reason.startswith(begins):
-            return cure.format(desk=desk)
-    return ELSE_UNAVAILABLE
+def _unavailable_cure(reason: AnyReason | None) -> str:
+    return next_step(reason) if reason and reason is not Reason.DESK_UNUSABLE else ELSE_UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,10 +204,10 @@ class Maintenance:
                 desk=desk,
                 window=one.window,
                 agent=self._agent_at(desk, one.window),
-                is_right=not one.reason,
+                is_right=one.reason is None,
                 done=one.done,
-                why=one.reason,
-                cure=cures.cure(cures.reason_of(one.reason)) if one.reason else "",
+                why=remedies.explain(one.reason, one.note),
+                cure=next_step(one.reason) if one.reason else "",
             )
             for one in arranged
         )
@@ -274,10 +253,9 @@ class Maintenance:
 
     async def _try_one(self, target: _Target, by: Actor) -> Tried:
         services, deliveries = self._services, self._services.deliveries
-        state, reason = services.desks.state(target.desk)
-        if target.lane is None or state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
-            cure = unavailable(target.desk, reason)
-            return target.not_tried(f"desk {target.desk} is {state.value}: {reason}", cure)
+        now = services.desks.state(target.desk)
+        if target.lane is None or now.state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
+            return target.not_tried(now.describe(target.desk), _unavailable_cure(now.reason))
         # What stands in the window may be all that shows what became of a delivery.
         in_doubt = await services.store.write(lambda tx: deliveries.find_in_states(tx, _EVIDENCE))
         if any((one.desk, one.window) == (target.desk, target.window) for one in in_doubt):
@@ -289,7 +267,7 @@ class Maintenance:
                 desk=target.desk,
                 window=target.window,
                 result=outcome.result.value,
-                reason=outcome.reason.value if outcome.reason else "",
+                reason=outcome.reason,
                 readback=tried.by,
                 took_ms=round(tried.took_ms),
             )
@@ -334,14 +312,15 @@ class Maintenance:
     # Looking over
 
     async def _diagnose(self, desk: Desk) -> Diagnosis:
-        state, reason = self._services.desks.state(desk.name)
+        state, reason, note = self._services.desks.state(desk.name)
+        why = remedies.explain(reason, note)
         ailments: list[Ailment] = []
         if state is not DeskState.READY:
             what, cure = STATES[state]
-            cure = unavailable(desk.name, reason) if state is DeskState.UNAVAILABLE else cure
-            ailments.append(Ailment(what=f"{what}: {reason}" if reason else what, cure=cure))
+            cure = _unavailable_cure(reason) if state is DeskState.UNAVAILABLE else cure
+            ailments.append(Ailment(what=f"{what}: {why}" if why else what, cure=cure))
         elif reason:  # nothing begins for now, and that passes by itself
-            ailments.append(Ailment(what=f"waits: {reason}", cure=cures.cure(cures.reason_of(reason)), stops=False))
+            ailments.append(Ailment(what=f"waits: {sentence(reason)}", cure=next_step(reason), stops=False))
         seen: tuple[WindowStatus, ...] = ()
         if state in {DeskState.READY, DeskState.HELD, DeskState.STOPPED}:
             try:
@@ -356,8 +335,8 @@ class Maintenance:
     def _of_window(self, desk: str, seen: WindowStatus) -> list[Ailment]:
         agent, found = self._agent_at(desk, seen.name), list[Ailment]()
         if not seen.usable:
-            cure = cures.cure(Reason(seen.code) if seen.code else None)
-            found.append(Ailment(window=seen.name, agent=agent, what=seen.reason or "not looked at yet", cure=cure))
+            what = remedies.explain(seen.reason, seen.note) or "not looked at yet"
+            found.append(Ailment(window=seen.name, agent=agent, what=what, cure=next_step(seen.reason)))
         if seen.unread:
             what, cure = UNREAD
             what = what.format(why=seen.unread)
@@ -374,8 +353,7 @@ class Maintenance:
 
 def _tried(target: _Target, outcome: Outcome, tries: int) -> Tried:
     is_good = outcome.result is Result.REHEARSED
-    said = outcome.reason.value if outcome.reason else "" if is_good else outcome.result.value
-    why = "" if is_good else f"{said}: {outcome.note}" if outcome.note and outcome.note != said else said
+    why = "" if is_good else remedies.explain(outcome.reason or outcome.result, outcome.note)
     return Tried(
         desk=target.desk,
         window=target.window,
@@ -385,5 +363,5 @@ def _tried(target: _Target, outcome: Outcome, tries: int) -> Tried:
         took_ms=round(sum(ms for name, ms in outcome.timings_ms.items() if name in STAGES), 1),
         tries=tries,
         why=why,
-        cure="" if is_good else cures.cure(outcome.reason),
+        cure="" if is_good else next_step(outcome.reason),
     )

@@ -160,7 +160,8 @@ class Notices:
     async def no_access(self, channel: str, *, error: str, after_s: float) -> None:
         """Discord refuses this channel for `error`: try nothing there until `after_s` seconds have passed."""
         due = self._clock.now_ms() + round(after_s * 1000)
-        await self._write(_store.SET_NO_ACCESS, {"place": channel, "due": due, "why": error})
+        values = {"place": channel, "due": due, "why": error}  # no news: nothing of the channel is due now
+        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values) and None)
 
     async def retry_no_access(self) -> None:
         """Try at once what Discord refused: its permissions may have changed."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, PictureArea, name_of
 from core.journal.model import Event
 from core.kit.errors import NotFound
+from core.reasons import AnyReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Receipt:
     fence: int
     state: DeliveryState
     assurance: Assurance | None
-    reason: str
+    reason: AnyReason | None
     note: str  # what exactly was seen
     sha256: str  # of the whole text that was asked for
     timings_ms: dict[str, float]

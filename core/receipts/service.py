@@ -116,7 +116,7 @@ class Receipts:
                 "fence": delivery.fence,
                 "state": delivery.state.value,
                 "assurance": delivery.assurance.value if delivery.assurance else None,
-                "reason": delivery.reason,
+                "reason": delivery.reason or "",
                 "note": delivery.note,
                 "sha256": delivery.sha256,
                 "timings": json.dumps(delivery.timings_ms),

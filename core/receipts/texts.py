@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.deliveries.model import Assurance, DeliveryState, Moment, Reason
 from core.kit.clock import as_datetime
 from core.receipts.model import KeptPicture, Receipt, Settled
+from core.remedies import sentence
 
 ARRIVED: dict[Assurance, str] = {
     Assurance.EXACT: "Seen: the window itself shows the whole text, outside its composer.",
@@ -64,7 +65,7 @@ def before_enter(receipt: Receipt) -> str:
 
 def line(receipt: Receipt) -> str:
     """The receipt on one short line."""
-    rests = receipt.assurance.value if receipt.assurance else receipt.reason
+    rests = receipt.assurance.value if receipt.assurance else sentence(receipt.reason)
     verdict = f"{receipt.state.value}{f' ({rests})' if rests else ''}"
     stages = [receipt.timings_ms[name] for name in STAGES if name in receipt.timings_ms]
     took = f"{sum(stages):.0f} ms" if stages else ""
@@ -104,7 +105,7 @@ def _claim(receipt: Receipt) -> str:
         case DeliveryState.DELIVERED if receipt.assurance is not None:
             return ARRIVED[receipt.assurance]
         case DeliveryState.SENT:
-            return DRY_RUN if receipt.reason == Reason.DRY_RUN else SENT
+            return DRY_RUN if receipt.reason is Reason.DRY_RUN else SENT
         case DeliveryState.UNKNOWN:
             return UNKNOWN
         case _:

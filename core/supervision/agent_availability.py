@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
-from core.agents.service import SILENT
 from core.deliveries.model import DeliveryState
+from core.reasons import AnyReason, ParkCause, Reason, WaitReason
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx, at_row
-from core.tasks.model import ParkCause, TaskState
+from core.tasks.model import TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
-_OFF_DUTY = "the agent was paused"
 _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
 
 
@@ -34,7 +33,7 @@ class AgentAvailability:
 
         def pause(tx: Tx, now: AgentStatus) -> None:
             if now.state is not AgentState.PAUSED:
-                self._agents.set_duty(tx, now, AgentState.PAUSED, reason=f"by {by.name}", by=by)
+                self._agents.set_duty(tx, now, AgentState.PAUSED, note=f"by {by.name}", by=by)
             self._give_back(tx, now.agent)
 
         return await self._change(name, pause)
@@ -46,7 +45,7 @@ class AgentAvailability:
         def drain(tx: Tx, now: AgentStatus) -> None:
             if now.state not in OFF_DUTY:
                 to = AgentState.DRAINING if now.state in _AT_WORK and now.task else AgentState.PAUSED
-                self._agents.set_duty(tx, now, to, reason=f"by {by.name}", by=by)
+                self._agents.set_duty(tx, now, to, note=f"by {by.name}", by=by)
 
         return await self._change(name, drain)
 
@@ -57,14 +56,14 @@ class AgentAvailability:
 
         def resume(tx: Tx, now: AgentStatus) -> None:
             if now.state in OFF_DUTY:
-                to, reason = self._where_it_stands(tx, now.agent, now.task)
-                self._agents.set_duty(tx, now, to, reason=reason, by=by)
+                to, reason, note = self._where_it_stands(tx, now.agent, now.task)
+                self._agents.set_duty(tx, now, to, reason=reason, note=note, by=by)
             elif now.state is AgentState.UNKNOWN and now.task is not None:
                 self._tasks.move(tx, now.task, TaskState.WORKING, by=by)
                 self._agents.move(tx, now.agent.name, AgentState.BUSY, task=now.task, by=by)
             elif now.state is AgentState.UNKNOWN:
-                to, reason = self._where_it_stands(tx, now.agent, None)
-                self._agents.move(tx, now.agent.name, to, reason=reason, by=by)
+                to, reason, note = self._where_it_stands(tx, now.agent, None)
+                self._agents.move(tx, now.agent.name, to, reason=reason, note=note, by=by)
 
         return await self._change(name, resume)
 
@@ -89,18 +88,18 @@ class AgentAvailability:
         if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED or delivery.share.is_later:
             return  # of a prompt that comes in parts it has one already
         with at_row(task):
-            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
+            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=WaitReason.PAUSED)
             self._agents.free(tx, agent.name, task=task)
             self._tasks.reopen(tx, self._tasks.find(tx, task))
 
-    def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, str]:
+    def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, AnyReason | None, str]:
         """What the agent would be if nobody had taken it off duty."""
         if task is None:
             why = self._why_unreachable(agent)
-            return (AgentState.OFFLINE, why) if why else (AgentState.IDLE, "")
+            return (AgentState.OFFLINE, Reason.DESK_UNUSABLE, why) if why else (AgentState.IDLE, None, "")
         delivery = self._deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
-            return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN.value
-        if self._tasks.find(tx, task).reason == ParkCause.SILENT.value:
-            return AgentState.UNKNOWN, SILENT
-        return AgentState.BUSY, ""
+            return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN, ""
+        if self._tasks.find(tx, task).reason == ParkCause.SILENT:
+            return AgentState.UNKNOWN, ParkCause.SILENT, ""
+        return AgentState.BUSY, None, ""

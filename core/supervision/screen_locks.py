@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from core.kit.from_attributes import alike
 from core.notices.model import NoticeKind, Place
+from core.reasons import WaitReason
 from core.security.model import HUB
 from core.store.engine import Row, Tx
 from core.supervision import _store
 from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock, ScreenLockNotFound
-from core.tasks.model import WaitReason
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 

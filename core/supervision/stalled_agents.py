@@ -12,9 +12,10 @@ from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
+from core.reasons import ParkCause
 from core.retry_policy import OnAgentTimeout, RetryPolicy
 from core.store.engine import Tx, at_row
-from core.tasks.model import ParkCause, Task, TaskState
+from core.tasks.model import Task, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -120,7 +121,7 @@ class StalledAgents:
         elif agent is None:
             self._park(tx, task, f"not asked: {why_not_idle}")
         elif agent.state in OFF_DUTY:
-            self._park(tx, task, f"not asked: it is {agent.state.value} {agent.reason}")
+            self._park(tx, task, f"not asked: it is {agent.state.value} {agent.note}")
         else:
             text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
             asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, case, fun
 
 from core.kit.from_attributes import alike
 from core.notices.model import Place
+from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
 from core.tasks.model import Requirements, Task, TaskId, TaskSummary
@@ -27,6 +28,7 @@ tasks = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("note", Text, nullable=False, default=""),
+    Column("cause", Text, nullable=False, default=""),
     Column("priority", Integer, nullable=False),
     Column("needs", Text, nullable=False),
     Column("wanted", Text),
@@ -51,7 +53,7 @@ tasks = Table(
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
     Index("ix_tasks_quiet", "quiet_at_ms", sqlite_where=text("quiet_at_ms IS NOT NULL")),
     # What stands and why, without a look at the rows: their briefs may be long.
-    Index("ix_tasks_held", "state", "reason", "note", "changed_ms", "number", sqlite_where=_HELD),
+    Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
     Index("ix_tasks_queue", "state", "priority", "number"),
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
@@ -90,13 +92,13 @@ REQUIREMENTS = (
 )
 COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
 QUEUE = _summary.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
-_is_own_entry = or_(tasks.c.state != "waiting", tasks.c.reason == "dry run")
+_is_own_entry = or_(tasks.c.state != "waiting", tasks.c.reason == WaitReason.DRY_RUN.value)
 _place = func.row_number().over(
     partition_by=(tasks.c.state, tasks.c.reason), order_by=(tasks.c.changed_ms, tasks.c.number)
 )
 _held = (
     select(
-        *tasks.c["state", "reason", "note", "number", "changed_ms"],
+        *tasks.c["state", "reason", "note", "cause", "number", "changed_ms"],
         case((_is_own_entry, _place), else_=0).label("place"),
     )
     .where(_HELD)
@@ -104,15 +106,19 @@ _held = (
 )
 _is_rest = _held.c.place > bindparam("most")
 _note = case((_is_rest, ""), else_=_held.c.note)
+_cause = case((_is_rest, ""), else_=_held.c.cause)
 BLOCKED = select(
     _held.c.state,
     _held.c.reason,
     _note.label("note"),
+    _cause.label("cause"),
     func.min(_held.c.number).label("number"),
     func.min(_held.c.changed_ms).label("since_ms"),
     func.count().label("size"),
     func.max(_is_rest).label("is_rest"),
-).group_by(_held.c.state, _held.c.reason, _note, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0))
+).group_by(
+    _held.c.state, _held.c.reason, _note, _cause, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0)
+)
 """Tasks that are entries of their own are listed up to `most` of each state and reason; the rest is one row."""
 ANY_WAITING = (
     select(tasks.c.number).where(tasks.c.state == bindparam("stands"), tasks.c.reason == bindparam("why")).limit(1)
@@ -135,7 +141,9 @@ WAITING_PER_REQUIREMENTS = (
     .group_by(tasks.c.wanted, tasks.c.needs)
 )
 WAITING_FOR_REMOVED = select(tasks).where(
-    tasks.c.state == "waiting", tasks.c.reason == "window", tasks.c.agent.not_in(bindparam("agents", expanding=True))
+    tasks.c.state == "waiting",
+    tasks.c.reason == WaitReason.WINDOW.value,
+    tasks.c.agent.not_in(bindparam("agents", expanding=True)),
 )
 STALLED = (
     select(tasks).where(tasks.c.quiet_at_ms <= bindparam("now")).order_by(tasks.c.quiet_at_ms).limit(bindparam("size"))

@@ -12,6 +12,7 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, MessageKind, NewMessage, Source
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
+from core.reasons import ParkCause, WaitReason
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.settings.model import AnswerLimits
@@ -25,7 +26,6 @@ from core.tasks.model import (
     AnswerRateExceeded,
     CodeExpired,
     LeaseRevoked,
-    ParkCause,
     PendingAnswer,
     ProgressTooLate,
     Task,
@@ -33,7 +33,6 @@ from core.tasks.model import (
     TaskId,
     TaskNotStarted,
     TaskState,
-    WaitReason,
     WrongTask,
 )
 from core.tasks.repository import TaskRepository
@@ -41,13 +40,11 @@ from core.tasks.services import TaskServices
 
 _EARLIER_AGENT = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
-_GAVE_A_SIGN = "the agent gave a sign meanwhile"
 _LATE_TEXTS = 10
 """So many late texts with one code, and for so long after the end of its task, are worth keeping."""
 REPORT_EVERY_S = 1.0  # of a task's reports of progress Octet keeps one in this time
 _SCRAPED = "window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
-_HAD_ARRIVED = "its answer came before it was sent again"
 _LATE_REASONS: dict[type[Conflict], str] = {
     WrongTask: "your code belongs to another task",
     TaskEnded: "the task has ended",
@@ -185,7 +182,7 @@ class Answers:
         if is_whole:
             self._repository.end(tx, task, TaskState.DONE, by=HUB)
         else:
-            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT.value, note=note or "the answer has no text")
+            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note or "the answer has no text")
 
     def keep(
         self,
@@ -268,7 +265,7 @@ class Answers:
     def _record_at_work(self, tx: Tx, task: Task, what: str) -> Task:
         self._prove_delivery(tx, task)
         self._cancel_nudge(tx, task)
-        if task.reason != WaitReason.DRY_RUN.value:
+        if task.reason != WaitReason.DRY_RUN:
             task = self.advance_to_working(tx, task, by=HUB)
         return self._repository.record_activity(tx, task, what)
 
@@ -277,14 +274,14 @@ class Answers:
         asked = self._rooms.deliveries.find_for_message(tx, task.nudge) if task.nudge else ()
         queued = [delivery for delivery in asked if delivery.state is DeliveryState.QUEUED]
         for delivery in queued:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_GAVE_A_SIGN)
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.SIGN_GIVEN)
         return bool(queued)
 
     def may_have_prompt(self, tx: Tx, task: Task) -> bool:
         """Whether an agent may have the prompt: only then is there something to answer."""
         if task.state is TaskState.WAITING:
-            return task.reason == WaitReason.DRY_RUN.value
-        if (task.state, task.reason) == (TaskState.PARKED, ParkCause.LOST.value):
+            return task.reason == WaitReason.DRY_RUN
+        if (task.state, task.reason) == (TaskState.PARKED, ParkCause.LOST):
             last = self._rooms.deliveries.last_for_task(tx, task.id)
             return last is not None and last.state in {DeliveryState.DELIVERED, DeliveryState.SENT}
         delivery = self._rooms.deliveries.open_for_task(tx, task.id)
@@ -324,10 +321,10 @@ class Answers:
         if delivery is not None and delivery.state in _MAY_BE_THERE:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
         elif delivery is not None:  # the one before had arrived: this one is never brought
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_HAD_ARRIVED)
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.ANSWERED)
         if task.agent is not None:
             self._rooms.agents.is_at_work(tx, task.agent, task=task.id)
 
 
 def _is_stalled(task: Task) -> bool:
-    return task.state is TaskState.PARKED and task.reason == ParkCause.SILENT.value
+    return task.state is TaskState.PARKED and task.reason == ParkCause.SILENT

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.deliveries import cures
+from core import remedies
 from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.messages.model import Message
 from core.notices.model import Place
+from core.reasons import AnyReason, Reason
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because people say it
 
@@ -66,35 +67,6 @@ ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})
 """States in which no agent works on the task and none will by itself."""
 
 
-class WaitReason(StrEnum):
-    """Why a ready task is held."""
-
-    DEPENDENCY = "dependency"
-    WINDOW = "window"
-    DESK = "desk"
-    QUOTA = "quota"
-    HOLD = "hold"
-    DRY_RUN = "dry run"
-    AGENT = "agent"  # no agent of the present config can do it
-    PAUSED = "paused"  # whoever could do it is off duty by a person's word
-
-
-class BlockCause(StrEnum):
-    """What the agent of a blocked task needs."""
-
-    APPROVAL = "approval"  # its window waits for somebody's answer
-
-
-class ParkCause(StrEnum):
-    """Why a task needs a person."""
-
-    WINDOW = "window"
-    WORKER = "worker"  # the worker of its desk ended over its prompt each time
-    DELIVERY_UNKNOWN = "delivery unknown"
-    LOST = "lost"  # nothing is on its way to its agent any more, and nobody knows why
-    SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
     """What a person asks for."""
@@ -123,7 +95,8 @@ class Task:
     title: str
     brief: str
     state: TaskState
-    reason: str  # A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else empty, or why it failed
+    reason: AnyReason | None
+    """A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else none, or why it failed."""
     note: str  # for people: what exactly was seen, for example which window covers
     priority: int
     needs: frozenset[str]
@@ -146,6 +119,7 @@ class Task:
     """The agent it was taken from because that was silent: it is not given back to it while another one is at hand."""
     text_expired_ms: int | None = None
     """When its brief was cleared, because Octet had kept it long enough; None as long as it is kept."""
+    cause: Reason | None = None  # why the window that it waits for, or is parked for, was refused
 
     @property
     def requirements(self) -> Requirements:
@@ -154,14 +128,8 @@ class Task:
 
     @property
     def cure(self) -> str:
-        """What a person does about the window or the text that it stands still for; empty where that is not known."""
-        if (self.state, self.reason) in {
-            (TaskState.WAITING, WaitReason.WINDOW),
-            (TaskState.PARKED, ParkCause.WINDOW),
-            (TaskState.PARKED, ParkCause.WORKER),
-        }:
-            return cures.told(self.note)
-        return cures.told(self.reason) if self.state is TaskState.FAILED else ""
+        """What a user does about what it stands still for, or failed by; empty where nothing is known of that."""
+        return remedies.next_step(self.reason, cause=self.cause) if self.reason else ""
 
     @property
     def is_unverified(self) -> bool:
@@ -198,11 +166,12 @@ class BlockedTaskGroup:
     """Tasks that stand for one and the same reason; of parked, blocked and dry-run tasks each stands for itself."""
 
     state: TaskState
-    reason: str
+    reason: AnyReason | None
     note: str
     oldest: TaskId
     size: int  # how many they are, the oldest included
     since_ms: int  # when the first of them came to stand
+    cause: Reason | None = None  # why the window that they wait for was refused
     is_rest: bool = False  # each of them is an entry of its own, but they are only counted: older ones are listed
 
 
@@ -225,7 +194,7 @@ class TaskMoved(Event):
     task: str
     was: str
     now: str
-    reason: str
+    reason: AnyReason | None
     agent: str
     fence: int
 

@@ -11,8 +11,9 @@ import structlog
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
 from core.kit.errors import Unavailable
+from core.reasons import ParkCause, Reason
 from core.store.engine import RowFailed, Tx
-from core.tasks.model import ENDED, ParkCause, Task, TaskState
+from core.tasks.model import ENDED, Task, TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
@@ -20,7 +21,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 STORE_PAUSE_S = 1.0  # the least rest after a refused write
-_REASON = "Octet met an error of its own"
 _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _IN_DOUBT = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 
@@ -67,7 +67,7 @@ class Quarantine:
             await self._store.until_back()
 
     def _set_aside(self, tx: Tx, failed: RowFailed) -> None:
-        note = f"{_REASON} over it ({type(failed.__cause__).__name__}); its log has the details"
+        note = f"Octet met an error of its own over it ({type(failed.__cause__).__name__}); its log has the details"
         deliveries = self._rooms.deliveries
         if failed.delivery is not None:
             delivery = deliveries.find(tx, DeliveryId(failed.delivery))
@@ -84,9 +84,13 @@ class Quarantine:
     def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:
         """Bring the delivery no further. If Enter may have been pressed, a person decides what became of it."""
         if delivery.state is DeliveryState.SUBMITTING:
-            return self._rooms.deliveries.step(tx, delivery, DeliveryState.UNKNOWN, reason=_REASON, note=note)
+            return self._rooms.deliveries.step(
+                tx, delivery, DeliveryState.UNKNOWN, reason=Reason.INTERNAL_ERROR, note=note
+            )
         if delivery.state in OPEN_STATES - _IN_DOUBT:
-            return self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_REASON, note=note)
+            return self._rooms.deliveries.step(
+                tx, delivery, DeliveryState.CANCELLED, reason=Reason.INTERNAL_ERROR, note=note
+            )
         return delivery
 
     def _park(self, tx: Tx, task: Task, delivery: Delivery | None, note: str) -> None:
@@ -98,7 +102,7 @@ class Quarantine:
             self._repository.suspend(
                 tx, task.id, TaskState.PARKED, reason=cause, note=note, about=asked_about(delivery)
             )
-            self._rooms.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
+            self._rooms.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause, task=task.id)
             return
         self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
         if task.state in _ON_THE_WAY and task.agent is not None:

@@ -15,6 +15,7 @@ from core.kit.from_attributes import alike
 from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
+from core.reasons import AnyReason, ParkCause, Reason, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.tasks import _store
@@ -26,7 +27,6 @@ from core.tasks.model import (
     TASK_STEPS,
     BlockedTaskGroup,
     NewTask,
-    ParkCause,
     Requirements,
     Task,
     TaskChanged,
@@ -35,7 +35,6 @@ from core.tasks.model import (
     TaskNotFound,
     TaskState,
     TaskSummary,
-    WaitReason,
     parse_task_id,
     title_of,
 )
@@ -170,7 +169,7 @@ class TaskRepository:
     ) -> list[Task]:
         """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
         # Mostly none waits: that takes one question for each reason, and not one for each of all demands too.
-        standing = [reason.value for reason in reasons if self._has_waiting(tx, TaskState.WAITING, reason.value)]
+        standing = [reason.value for reason in reasons if self._has_waiting(tx, TaskState.WAITING, reason)]
         asked = [(reason, demand) for reason in standing for demand in demands]
         return _first(
             limit, [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
@@ -198,8 +197,9 @@ class TaskRepository:
         task: str,
         to: TaskState,
         *,
-        reason: str = "",
+        reason: AnyReason | None = None,
         note: str = "",
+        cause: Reason | None = None,
         agent: str | None = None,
         by: Actor = HUB,
     ) -> Task:
@@ -211,8 +211,9 @@ class TaskRepository:
             tx,
             task,
             state=to.value,
-            reason=reason,
+            reason=reason or "",
             note=note,
+            cause=cause or "",
             agent=agent or now.agent,
             attempt=now.attempt + 1 if again else now.attempt,
             quiet_at_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
@@ -304,23 +305,31 @@ class TaskRepository:
         )
 
     def suspend(
-        self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str, about: str = ""
+        self,
+        tx: Tx,
+        task: str,
+        to: TaskState,
+        *,
+        reason: WaitReason | ParkCause,
+        note: str,
+        cause: Reason | None = None,
+        about: str = "",
     ) -> Task:
         """The task waits or is parked for a reason that a person should know: its thread is told.
 
         Of a reason to wait once; of each parking, because somebody must act and may have acted on the last one. `about`
-        names what exactly a person has to decide."""
-        after = self.move(tx, task, to, reason=reason.value, note=note)
-        text = f"{after.state.value}: {after.reason}"
+        names what exactly a person has to decide, `cause` why its agent's window was refused."""
+        after = self.move(tx, task, to, reason=reason, note=note, cause=cause)
+        text = f"{after.state.value}: {reason.value}"
         if to is TaskState.PARKED:
             self._notices.notify(tx, NoticeKind.HELD, task, text=text, about=about)
         else:
             self._notices.notify_once(tx, NoticeKind.HELD, task, text=text)
         return after
 
-    def notify_reason(self, tx: Tx, task: str, why: str) -> None:
+    def notify_reason(self, tx: Tx, task: str, why: Reason) -> None:
         """The task stays where it is, and its thread is told why, once."""
-        self._notices.notify_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why}")
+        self._notices.notify_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why.value}")
 
     def set_note(self, tx: Tx, task: str, note: str) -> None:
         """The task stays where it is; its card says what is seen. The next step ends it."""
@@ -333,11 +342,11 @@ class TaskRepository:
         self._notices.notify(tx, NoticeKind.ENDED, task.id, text=why)
         return after
 
-    def fail(self, tx: Tx, task: str, *, reason: str, note: str) -> Task:
+    def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
         """The task failed; its requester is told."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
         self._free_agent(tx, after)
-        self._notices.notify(tx, NoticeKind.ENDED, task, text=reason)
+        self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
 
     def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, note: str = "") -> Task:
@@ -369,7 +378,7 @@ class TaskRepository:
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
 
-    def _has_waiting(self, tx: Tx, state: TaskState, reason: str) -> bool:
+    def _has_waiting(self, tx: Tx, state: TaskState, reason: WaitReason) -> bool:
         return tx.execute(_store.ANY_WAITING, {"stands": state.value, "why": reason}).first() is not None
 
     def _find_queued(self, tx: Tx, state: TaskState, reason: str, demand: Requirements, limit: int) -> Iterable[Task]:

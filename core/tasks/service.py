@@ -24,6 +24,7 @@ from core.messages.model import (
     clean_text,
 )
 from core.messages.prompt_files import Prompt, PromptFiles
+from core.reasons import ParkCause, Reason
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
 from core.settings.model import AnswerLimits
@@ -35,7 +36,6 @@ from core.tasks.model import (
     InvalidPriority,
     NewTask,
     NoCapableAgent,
-    ParkCause,
     PendingAnswer,
     ProgressTooLate,
     Task,
@@ -355,7 +355,7 @@ class Tasks:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""
         delivery = self._rooms.deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is not DeliveryState.SUBMITTING:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason="the task was ended", by=by)
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, by=by)
 
     async def _change(
         self, task: str, permission: Permission, change: Callable[[Tx, Task], Task], *, by: Actor

@@ -122,8 +122,8 @@ def private_imports(source: str, module: str, *, is_package: bool = False) -> li
 
 
 def interface_imports(source: str, module: str) -> list[str]:
-    """An interface knows the coordinator, models, ports, questions, texts, settings, the home and the kit. It neither
-    stores nor acts."""
+    """An interface knows the coordinator, models, ports, questions, texts, reasons and remedies, settings, the home and
+    the kit. It neither stores nor acts."""
     own = next((one for one in INTERINTERFACES if module == one or module.startswith(f"{one}.")), None)
     if own is None:
         return []
@@ -132,7 +132,7 @@ def interface_imports(source: str, module: str) -> list[str]:
         parts = name.split(".")
         is_ours = any(name == one or name.startswith(f"{one}.") for one in (own, "bot.verbs"))
         is_core = parts[0] == "core" and (
-            parts[1:2] in (["coordinator"], ["kit"], ["settings"], ["home"])
+            parts[1:2] in (["coordinator"], ["kit"], ["reasons"], ["remedies"], ["settings"], ["home"])
             or parts[2:3] in (["model"], ["ports"], ["questions"], ["texts"])
         )
         if parts[0] in PARTS and not is_ours and not is_core:

@@ -14,10 +14,11 @@ from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
+from core.reasons import Reason
 from tests.core.maintenance.test_reload import PROFILE, agent, write
 
 UP = DisplayStatus(display=":7", xauthority="/nowhere")
-DOWN = DisplayStatus(why="its X server ended")
+DOWN = DisplayStatus(reason=Reason.DISPLAY_ENDED)
 
 
 @dataclass

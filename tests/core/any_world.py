@@ -16,7 +16,7 @@ from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.journal.model import Entry
 from core.kit.errors import OctetError
@@ -103,7 +103,7 @@ class AnyWorld(RuleBasedStateMachine):
             return write(*args, **options)  # pyright: ignore[reportArgumentType] - the same arguments
 
         self.octet.store._transact = transact  # pyright: ignore[reportAttributeAccessIssue] - for this test only
-        await self.octet.dispatch.desk_changed("main", self.desk, "as it was")
+        await self.octet.dispatch.desk_changed("main", DeskNow(self.desk, Reason.NO_DISPLAY, "as it was"))
         await self._windows_tell()
         await self.octet.store.examination.wait()  # dispatch does not begin before
         self.dispatch = asyncio.get_running_loop().create_task(self.octet.dispatch.run())
@@ -216,7 +216,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _desk_becomes(self, state: DeskState) -> None:
         self.desk = state
-        await self.octet.dispatch.desk_changed("main", state, "so it is")
+        await self.octet.dispatch.desk_changed("main", DeskNow(state, Reason.NO_DISPLAY, "so it is"))
         if state is DeskState.READY:  # a new worker has begun
             await self._tell(self._windows_tell)
 
@@ -302,7 +302,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _clear_away(self) -> None:
         octet = self.octet
-        await octet.dispatch.desk_waits("main", "")
+        await octet.dispatch.desk_waits("main", None)
         await octet.desks.release("main", by=ADA)
         await self._desk_becomes(DeskState.READY)
         await self._screen(is_locked=False)
@@ -318,9 +318,9 @@ class AnyWorld(RuleBasedStateMachine):
             await octet.availability.resume(agent.name, by=ADA)
         for task in await octet.tasks.list(by=ADA, limit=1_000):
             with contextlib.suppress(OctetError):
-                if task.state in {TaskState.WORKING, TaskState.BLOCKED} or task.reason == "dry run":
+                if task.state in {TaskState.WORKING, TaskState.BLOCKED} or task.reason == "dry_run":
                     await octet.tasks.done(task.id, "Seven.", by=ADA)
-                elif (task.state, task.reason) == (TaskState.PARKED, "delivery unknown"):
+                elif (task.state, task.reason) == (TaskState.PARKED, "delivery_unknown"):
                     await self._resolve(task.id, Decision.SEND_AGAIN)
                 elif task.state is TaskState.PARKED:
                     await octet.tasks.retry(task.id, by=ADA)

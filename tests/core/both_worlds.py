@@ -24,7 +24,7 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries import _store
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.dispatch.delivery_worker import DeliveryWorker, _Attempt
 from core.dispatch.model import Decision
 from core.kit.errors import OctetError
@@ -118,7 +118,7 @@ class BothWorlds(RuleBasedStateMachine):
         )
         _in_this_thread(self.octet.store)
         for name in NAMES:
-            await self.octet.dispatch.desk_changed(name.lower(), DeskState.READY, "")
+            await self.octet.dispatch.desk_changed(name.lower(), DeskNow(DeskState.READY))
 
     def teardown(self) -> None:
         if hasattr(self, "stack"):
@@ -303,7 +303,7 @@ class BothWorlds(RuleBasedStateMachine):
             rows = {task.id: tx.execute(_store.OF_TASK, {"of_task": task.id}) for task in tasks}
             by_task = {task: [_store.delivery_of(row) for row in found] for task, found in rows.items()}
             return (
-                [(t.state.value, _reason(t.state.value, t.reason), t.agent, t.attempt, t.fence) for t in tasks],
+                [(t.state.value, _reason(t.state.value, t.reason or ""), t.agent, t.attempt, t.fence) for t in tasks],
                 [[(d.agent, d.state.value, d.fence) for d in by_task[t.id]] for t in tasks],
                 [(s.state.value, s.task) for s in (self.octet.agents.status(tx, name) for name in NAMES)],
             )
@@ -346,8 +346,8 @@ class BothWorlds(RuleBasedStateMachine):
         return self.runner.run(work)
 
 
-def _reason(state: str, reason: str) -> str:
-    return reason if state in {"waiting", "parked"} else ""
+def _reason(state: str, reason: str | None) -> str | None:
+    return reason if state in {"waiting", "parked"} else None
 
 
 def _in_this_thread(store: Store) -> None:

@@ -75,7 +75,7 @@ class Promises:
             assert status.state in _AT_WORK, (
                 f"{task.id} is {task.state} and {task.agent} is {status.state} ({status.reason})"
             )
-        if task.state is TaskState.PARKED and task.reason == "delivery unknown":
+        if task.state is TaskState.PARKED and task.reason == "delivery_unknown":
             assert status.state in {AgentState.HELD, *OFF_DUTY}
             assert status.task == task.id
         if task.state is TaskState.PARKED and task.reason == "silent":

@@ -15,7 +15,7 @@ from core.profiles.model import Act, Activity
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 
-WINDOWS = tuple(WindowStatus(name=name, usable=True, reason="", activity=Activity.IDLE) for name in ("left", "right"))
+WINDOWS = tuple(WindowStatus(name=name, usable=True, activity=Activity.IDLE) for name in ("left", "right"))
 OUTCOMES = {
     "arrived": Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT),
     "bounced": Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN),

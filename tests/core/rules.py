@@ -35,7 +35,7 @@ class Task:
     wanted: str | None
     priority: int
     state: str = "ready"
-    reason: str = ""
+    reason: str | None = None
     agent: str | None = None
     attempt: int = 1
     lease: int = 0
@@ -60,7 +60,7 @@ class Task:
         last = self.deliveries[-1] if self.deliveries else None
         return last is not None and last.is_doubtful and last.state != "cancelled"
 
-    def to(self, state: str, reason: str = "") -> None:
+    def to(self, state: str, reason: str | None = None) -> None:
         self.state, self.reason = state, reason
 
     def can(self, agent: str) -> bool:
@@ -163,7 +163,7 @@ class Rules:
             self._end(task, "failed")
         elif seen == "unknown":
             delivery.state = "unknown"
-            task.to("parked", "delivery unknown")
+            task.to("parked", "delivery_unknown")
             self.agents[delivery.agent].to("held", task)
         else:
             self._refuse(task, delivery)
@@ -246,7 +246,7 @@ class Rules:
         if is_poison:
             task.to("parked", "worker")
         elif task.refusals >= REFUSALS:
-            task.to("parked", "window")
+            task.to("parked", "window_refused")
         elif any(task.can(name) and agent.state in {"idle", "busy"} for name, agent in self.agents.items()):
             task.to("ready")
         else:

@@ -225,7 +225,7 @@ class AnythingMayHappen(AnyWorld):
         if what in states:
             self._try(lambda: self._desk_becomes(states[what]))
         elif what in {"types", "quiet"}:
-            why = Reason.PERSON_TYPING.value if what == "types" else ""
+            why = Reason.PERSON_TYPING if what == "types" else None
             self._try(lambda: self.octet.dispatch.desk_waits("main", why))
         else:
             self._try(lambda: getattr(self.octet.desks, what)("main", by=ADA))

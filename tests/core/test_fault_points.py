@@ -51,9 +51,9 @@ def steps(octet: Coordinator, tx: Tx, delivery: Delivery) -> dict[str, Callable[
     def agent(to: str) -> None:
         now = octet.agents.status(tx, AGENT)
         if now.state in OFF_DUTY:
-            octet.agents.set_duty(tx, now, AgentState(to), reason="so", by=ADA)
+            octet.agents.set_duty(tx, now, AgentState(to), note="so", by=ADA)
         else:
-            octet.agents.move(tx, AGENT, AgentState(to), reason="so")
+            octet.agents.move(tx, AGENT, AgentState(to), note="so")
 
     return {
         "agent": agent,

@@ -128,7 +128,7 @@ async def test_a_task_asks_is_shown_approved_from_discord_and_goes_on_to_its_end
     assert _labels(message) == ["Approve", "Deny", "Screenshot"]
     await house.card(task, "needs an answer")
     needs = words(await house.ask("fleet needs-me"))
-    assert f"{agent} waits for an answer" in needs
+    assert f"{agent}: its window waits for an answer" in needs
     assert message["id"] in needs
     said = await press(house, message, "Approve")
     assert said.startswith(f"**Approve** was pressed for {agent}.\n> Seen: the dialog is gone"), said

@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from core.kit.faults import FaultAction
+from core.reasons import WaitReason
+from core.remedies import sentence
 from tests.e2e.house import House, body_of, open_house, words
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
@@ -73,7 +75,7 @@ async def test_where_nothing_shows_it_a_person_sees_pictures_and_settles_it_by_o
     behind = await house.task("The next one", "Agent-5")
     asked = await house.told(task, f"{task} needs a person")
     assert asked["sandbox"]["files"], "no picture of the window"
-    await house.card(behind, "waiting", "it goes on when a person releases it")
+    await house.card(behind, "waiting", sentence(WaitReason.HOLD))
     assert (await press(house, asked, "Arrived")).startswith(f"{task} arrived, by your word.")
     await house.told(task, "said that its prompt arrived")
     await house.card(task, "is working on it")

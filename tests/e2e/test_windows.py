@@ -15,6 +15,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from core.reasons import WaitReason
+from core.remedies import sentence
 from tests.display import until
 from tests.e2e.house import House, Json, body_of, open_house, words
 
@@ -54,11 +56,11 @@ async def test_a_window_that_is_not_as_it_should_be_hears_nothing_until_it_is_ba
     tasks = {agent: await house.task(f"Wait while it is {how}, {agent}", agent) for agent in agents}
     for task in tasks.values():
         seen = {
-            "covered": "Seen: covered by a window of OctetCover",
+            "covered": "Seen: covered: by a window of OctetCover",
             "moved": "Seen: moved: it stands at 500,300, configured is",
         }.get(how, "Seen: closed: no window has its class and title")
-        await house.card(task, "waiting", "the agent's window cannot be used", seen)
-        await house.told(task, f"{task} waits:", "it goes on by itself when the window is back", seen)
+        await house.card(task, "waiting", sentence(WaitReason.WINDOW), seen)
+        await house.told(task, f"{task} waits:", sentence(WaitReason.WINDOW), seen)
     assert await _new(house, before) == {}, "neither these windows nor any other got an Enter"
     for agent in agents:
         await _mend(house, how, agent.lower())
@@ -86,7 +88,7 @@ async def test_another_agents_window_in_the_way_gets_no_key(house: House) -> Non
     boxes = {window.name: window.box for window in house.screen.windows}
     await house.screen.move("agent-4", x=boxes["agent-3"].x, y=boxes["agent-3"].y)
     task = await house.task("For Agent-3, whoever stands before it", "Agent-3")
-    await house.card(task, "waiting", "Seen: covered by a window of OctetChat")
+    await house.card(task, "waiting", "Seen: covered: by a window of OctetChat")
     await house.screen.move("agent-4", x=boxes["agent-4"].x, y=boxes["agent-4"].y)
     await house.done(task)
     # Letters that had strayed into the box of Agent-4 would now stand before its own prompt, or refuse it.

@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from core.reasons import WaitReason
+from core.remedies import sentence
 from tests.e2e.house import House, open_house, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -53,8 +55,8 @@ async def test_the_desk_is_shown_as_not_available_and_why(house: House) -> None:
 
 async def test_a_task_waits_for_the_desk_with_the_reason_and_its_thread_is_told_once(house: House) -> None:
     task = await house.task("Is there a screen?", "Agent-1")
-    await house.card(task, "waiting", "the agent's desk cannot be used", "Seen: ", NOWHERE)
-    await house.told(task, f"{task} waits:", "it goes on by itself when the desk is back", NOWHERE)
+    await house.card(task, "waiting", sentence(WaitReason.DESK), "Seen: ", NOWHERE)
+    await house.told(task, f"{task} waits:", sentence(WaitReason.DESK), NOWHERE)
     second = await house.task("And for anybody?")
     await house.card(second, "waiting", NOWHERE)
     await house.told(second, f"{second} waits:")

@@ -19,7 +19,17 @@ from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeout
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
-from core.desks.model import Desk, DeskState, LearnedFact, Shown, UserActivityPolicy, Virtual, Window, WindowStatus
+from core.desks.model import (
+    Desk,
+    DeskNow,
+    DeskState,
+    LearnedFact,
+    Shown,
+    UserActivityPolicy,
+    Virtual,
+    Window,
+    WindowStatus,
+)
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
@@ -156,10 +166,10 @@ def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path, titl
 class News(DeskNews):
     """Remembers what the hands told."""
 
-    states: list[tuple[DeskState, str]] = field(default_factory=list)
+    states: list[DeskNow] = field(default_factory=list)
     usable: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
-    waits: list[str] = field(default_factory=list)
+    waits: list[Reason | None] = field(default_factory=list)
     locks: list[bool] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
@@ -169,12 +179,12 @@ class News(DeskNews):
     """Where facts are kept."""
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+    async def desk_changed(self, desk: str, now: DeskNow) -> None:
         async with self.came:
-            self.states.append((state, reason))
+            self.states.append(now)
             self.came.notify_all()
 
-    async def desk_waits(self, desk: str, why: str) -> None:
+    async def desk_waits(self, desk: str, why: Reason | None) -> None:
         async with self.came:
             self.waits.append(why)
             self.came.notify_all()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from automation.desktop.worker import messages
 from core.deliveries.model import DeliveryRequest, Outcome, Result
 from core.profiles.model import Sign
+from core.reasons import Reason
 
 ARRIVED = Outcome(result=Result.DELIVERED, note="said by somebody else")
 BOUNCED = Outcome(result=Result.BOUNCED, note="said by the present one")
@@ -77,7 +78,7 @@ def main(what: str) -> None:
         for window in hello.desk.windows:
             say(messages.WindowActive(window=repr(busy[window.profile])))
     if what == "held":
-        say(messages.Started(reason="held by another program"))
+        say(messages.Started(reason=Reason.DISPLAY_HELD))
         sys.exit(messages.TRY_SOON)
     say(messages.Started())
     while True:

@@ -13,7 +13,7 @@ from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
-from core.desks.model import Arranged, DeskState, Shown, WindowNotSeen, WindowStatus
+from core.desks.model import Arranged, DeskNow, DeskState, Shown, WindowNotSeen, WindowStatus
 from core.dispatch.model import Decision
 from core.fleet.model import Ping
 from core.kit.errors import Conflict
@@ -451,7 +451,7 @@ async def fleet(home: Path) -> Recording:
         town.lane.script.append(UNKNOWN)
         await here.slash("task done", task="T-1", text="Seven")
         await here.task("T-2", TaskState.PARKED)
-        core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+        core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
         core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
         await here.slash("fleet health")
         await here.slash("fleet needs-me")
@@ -485,10 +485,10 @@ async def desks(home: Path) -> Recording:
         await here.slash("desk arrange", desk="main")
         town.hands.arranged = {"agent-1": Arranged(window="agent-1", done=("moved from 1,1 to 0,0",))}
         await here.slash("desk arrange", desk="main")
-        town.hands.arranged = {"agent-1": Arranged(window="agent-1", reason="closed")}
+        town.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.CLOSED)}
         await here.slash("desk arrange", desk="main")
         await here.slash("desk doctor")
-        town.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered", code="covered"),)
+        town.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
         await here.slash("desk status")
         await here.slash("desk doctor", desk="main")
         await here.slash("desk screenshot", agent=W1)
@@ -536,7 +536,7 @@ async def blocked_windows(home: Path) -> Recording:
     async with tour(home) as here:
         town, core = here.town, here.town.coordinator
         core.maintenance.reloads_by(FakeReload(), _FailsOnce(here))
-        why = WindowStatus(name="agent-1", usable=False, reason="resized: it is 1×1", code=Reason.RESIZED.value)
+        why = WindowStatus(name="agent-1", usable=False, reason=Reason.RESIZED, note="it is 1×1")
         await core.dispatch.window_seen("main", why)
         message = await here.with_button("v1:recalibrate")
         await here.look()
@@ -547,7 +547,7 @@ async def blocked_windows(home: Path) -> Recording:
         await here.look()
         await here.press(needs, "v1:recalibrate")
         await here.told()
-        covered = WindowStatus(name="agent-1", usable=False, reason="covered: by “My diary”", code=Reason.COVERED.value)
+        covered = WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “My diary”")
         await core.dispatch.window_seen("main", covered)
         await here.with_button("v1:recalibrate")
         await here.slash("fleet needs-me")
@@ -655,7 +655,7 @@ class _FailsOnce(FakeCalibrations):
         if self._fails:
             self._fails = False
             raise WindowNotSeen(id=options.only, why="no window has its class and title")
-        usable = WindowStatus(name="agent-1", usable=True, reason="")
+        usable = WindowStatus(name="agent-1", usable=True)
         await self._here.town.coordinator.dispatch.window_seen(desk, usable)
         return CalibrationStep(number=1, now=CalibrationResult(desk=desk, connected=(CONNECTED,)), lines=())
 

@@ -114,7 +114,7 @@ async def a_window_elsewhere_is_refused(scene: Scene) -> None:
     from core.deliveries.model import Reason
 
     await scene.pushed(150, 60)
-    assert Reason.MOVED.value in await scene.unusable()
+    assert Reason.MOVED in await scene.unusable()
     (one,) = await scene.hands.arrange(["agent-1"])
     assert not one.reason, one
 

@@ -163,7 +163,7 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
         work = supervise(group, "hands of the scene", scene.hands.run())
         try:
             async with asyncio.timeout(READY_S):
-                while news.state is not DeskState.READY:
+                while news.now.state is not DeskState.READY:
                     news.changed.clear()
                     await news.changed.wait()
             yield

@@ -20,13 +20,13 @@ from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
-from automation.desktop.worker.process import why_refused
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
 from core.calibration.model import CalibrationFailed, Cause, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Desk
 from core.profiles.model import Box, Profile, Readback
+from core.remedies import explain
 
 ASIDE = (240, 80)  # pixels around the composer in which a draft that lies beside it is looked for
 STAYS = frozenset(
@@ -237,7 +237,7 @@ class TrialPort(WindowPort, Protocol):
 
 def _why(outcome: Outcome) -> str:
     cure = CURES.get(outcome.reason) if outcome.reason is not None else None
-    said = ": ".join(filter(None, ("" if outcome.reason is None else outcome.reason.value, outcome.note)))
+    said = explain(outcome.reason, outcome.note)
     left = "; the draft may still stand there: delete it" if outcome.draft_left else ""
     return f"{said or outcome.result.value}{f' ({cure})' if cure else ''}{left}"
 
@@ -286,7 +286,7 @@ class TrialRunner:
         except CalibrationFailed as trouble:
             return CallResult(call=job.call, refused=trouble.message, cause=trouble.cause)
         except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
-            return CallResult(call=job.call, refused=why_refused(trouble))
+            return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
 
     def carry_out(self, job: TryOut) -> TrialResult:
         """Stage the draft, read it back, and clear it."""

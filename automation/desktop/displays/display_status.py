@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.reasons import Reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisplayStatus:
@@ -11,14 +13,15 @@ class DisplayStatus:
 
     display: str = ""
     xauthority: str = ""
-    why: str = "it is starting"
+    reason: Reason | None = Reason.DISPLAY_STARTING  # why it is not up; None when server, manager and program run
+    note: str = ""  # what exactly happened
     keeper: int = 0
     restarts: int = 0  # how often its server, manager or program ended by itself since it is kept
 
     @property
     def is_up(self) -> bool:
         """Server, window manager and program run."""
-        return not self.why
+        return self.reason is None
 
 
-NOBODY = DisplayStatus(why="its virtual display is not up: `octet desk up` starts it")
+NOBODY = DisplayStatus(reason=Reason.DISPLAY_DOWN)

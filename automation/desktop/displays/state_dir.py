@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import socket
 import struct
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, cast
+
+from pydantic import TypeAdapter
 
 from automation.desktop.displays.display_status import NOBODY, DisplayStatus
 from core.kit.errors import Conflict
@@ -19,6 +18,8 @@ from core.kit.files import write_bytes_private
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _KIND = b"MIT-MAGIC-COOKIE-1"
+
+_STATUS = TypeAdapter(DisplayStatus)
 
 
 def write_cookie(path: Path, cookie: bytes, number: str = "") -> None:
@@ -71,7 +72,7 @@ class DisplayStateDir:
 
     def tell(self, standing: DisplayStatus) -> None:
         new = self.path / "standing.new"
-        new.write_text(json.dumps(asdict(standing)), encoding="utf-8")
+        new.write_text(_STATUS.dump_json(standing).decode(), encoding="utf-8")
         new.chmod(0o600)
         new.replace(self.path / "standing.json")
 
@@ -80,11 +81,9 @@ class DisplayStateDir:
         if not self._is_kept():
             return NOBODY
         try:
-            told: Any = json.loads((self.path / "standing.json").read_text(encoding="utf-8"))
+            return _STATUS.validate_json((self.path / "standing.json").read_bytes())
         except (OSError, ValueError):
             return DisplayStatus()
-        names = {field.name for field in fields(DisplayStatus)}
-        return DisplayStatus(**{key: value for key, value in cast("dict[str, Any]", told).items() if key in names})
 
     @property
     def is_wanted(self) -> bool:

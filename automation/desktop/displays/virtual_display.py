@@ -24,6 +24,7 @@ from automation.desktop.displays.state_dir import DisplayStateDir, KeptByAnother
 from core.desks.model import Virtual
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
+from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,7 @@ class VirtualDisplay:
         self._limits = limits or DisplayTimeouts()
         self._standing = DisplayStatus()
         self._bus: Mapping[str, str] = {}  # leads its program to the display's own bus; empty where it has none
-        self._whys: dict[str, str] = {}  # by part of the display, why it does not run now
+        self._whys: dict[str, tuple[Reason, str] | None] = {}  # by part of the display, why it does not run now
 
     async def keep(self) -> None:
         """Keep it up until cancelled. While another process of this home does, tell what that one says."""
@@ -103,7 +104,7 @@ class VirtualDisplay:
             except KeptByAnother:
                 self._tell(self._folder.read())
             except OSError as trouble:
-                self._tell(DisplayStatus(why=f"its folder cannot be used: {trouble.strerror}"))
+                self._tell(DisplayStatus(reason=Reason.DISPLAY_ENDED, note=f"its folder: {trouble.strerror}"))
             await asyncio.sleep(self._limits.look_s)
 
     async def follow(self) -> None:
@@ -113,7 +114,7 @@ class VirtualDisplay:
 
     async def _run(self) -> None:
         self._standing = DisplayStatus(keeper=os.getpid())
-        self._say(server="it is starting")
+        self._say(server=(Reason.DISPLAY_STARTING, ""))
         left = await sweep(self._mark)
         if left:
             log.warning("display_left_behind_ended", desk=self.desk, processes=left)
@@ -125,12 +126,12 @@ class VirtualDisplay:
                 began_s = time.monotonic()
                 why = await self._live()
                 if not self._folder.is_wanted:
-                    self._say(server="it was put down; `octet desk up` brings it back")
+                    self._say(server=(Reason.DISPLAY_DOWN, ""))
                     continue
                 if time.monotonic() - began_s > self._limits.steady_s:
                     pause_s = self._limits.first_pause_s
                 log.warning("display_ended", desk=self.desk, why=why, again_in_s=pause_s)
-                self._say(server=why)
+                self._say(server=(Reason.DISPLAY_ENDED, why))
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, self._limits.longest_pause_s)
         finally:
@@ -140,7 +141,7 @@ class VirtualDisplay:
                 self._folder.xauthority.unlink(missing_ok=True)
 
     async def _live(self) -> str:
-        self._say(**{part: f"{what} is starting" for part, what in _PARTS.items()})
+        self._say(**{part: (Reason.DISPLAY_STARTING, f"{what} is starting") for part, what in _PARTS.items()})
         try:
             check_packages()
             async with self._server() as server, accessibility_bus.bus(partial(self._start, talks=True)) as self._bus:
@@ -181,7 +182,7 @@ class VirtualDisplay:
             write_cookie(self._folder.xauthority, cookie, number)
             xauthority = str(self._folder.xauthority.resolve())
             self._standing = replace(self._standing, display=f":{number}", xauthority=xauthority)
-            self._say(server="")
+            self._say(server=None)
             yield server
         finally:
             await asyncio.shield(server.end())
@@ -241,7 +242,7 @@ class VirtualDisplay:
                 pause_s = self._limits.first_pause_s
             log.warning("display_part_ended", desk=self.desk, part=part, why=why, again_in_s=pause_s)
             self._standing = replace(self._standing, restarts=self._standing.restarts + 1)
-            self._say(**{part: why})
+            self._say(**{part: (Reason.DISPLAY_ENDED, why)})
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, self._limits.longest_pause_s)
 
@@ -251,7 +252,7 @@ class VirtualDisplay:
             async def say_when_up() -> None:
                 if up is not None:
                     await up()
-                self._say(**{part: ""})
+                self._say(**{part: None})
 
             told = supervise(group, f"start of {child.what}", say_when_up())
             how = await child.ended()
@@ -277,9 +278,9 @@ class VirtualDisplay:
             talks=talks,
         )
 
-    def _say(self, **whys: str) -> None:
+    def _say(self, **whys: tuple[Reason, str] | None) -> None:
         self._whys.update(whys)
-        why = next((one for one in self._whys.values() if one), "")
-        self._standing = replace(self._standing, why=why)
+        reason, note = next((one for one in self._whys.values() if one), (None, ""))
+        self._standing = replace(self._standing, reason=reason, note=note)
         self._folder.tell(self._standing)
         self._tell(self._standing)

@@ -21,9 +21,11 @@ from automation.desktop.worker.messages import Hello
 from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
 from core.desks.model import Shown, WindowStatus
 from core.kit.clock import SystemClock
+from core.reasons import Reason
+from core.remedies import explain
 
 NAME = "portable"
-EXCUSES = (NoMacClipboard, UnknownMacKey)
+EXCUSES: process.Reasons = {NoMacClipboard: Reason.CLIPBOARD_FROZEN, UnknownMacKey: Reason.NO_SUCH_KEY}
 NO_ACTS = "the portable path presses nothing but what a delivery needs"
 NO_READING = "the portable path reads no windows"
 NO_ARRANGING = "the portable path cannot move windows; do it by hand"
@@ -133,7 +135,7 @@ class MacWatcher:
 
     def shown(self, name: str) -> Shown:
         status = self._sight.status(name)
-        return Shown(window=name, activity=status.activity, note=status.reason)
+        return Shown(window=name, activity=status.activity, note=explain(status.reason, status.note))
 
     def ended(self, name: str, *, was_used: bool) -> None:
         self._waiting.ended(name, was_used=was_used)

@@ -17,6 +17,7 @@ from automation.desktop.observation.screen_signs import SETTLED_S, ShownSigns
 from automation.desktop.window_info import DisplayHeld, WindowInfo
 from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box, Composer, Profile
+from core.remedies import sentence
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,7 +113,7 @@ class AccessibilitySigns:
         except Unreadable as silence:
             return ShownSigns(why_not=silence.why)
         except DisplayHeld as held:
-            return ShownSigns(why_not=held.reason.value)
+            return ShownSigns(why_not=sentence(held.reason))
         return ShownSigns(parts=told.parts, strange=told.strange)
 
 

@@ -29,6 +29,7 @@ from core.deliveries.model import Reason
 from core.desks.learned import learn
 from core.desks.model import Desk, MatchBy
 from core.profiles.model import Box, Dialog, Profile, Readback, Sign
+from core.remedies import sentence
 
 PLAIN = "it has drawn nothing yet where its anchor is"
 ELSEWHERE = "its program tells over the accessibility bus that its composer is at another place"
@@ -219,7 +220,7 @@ class WindowInspector(WindowPixels, WindowLocator):
                 return WindowSnapshot(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
             frame, seen = self._quickly(name)
         except (TransientFailure, PermanentFailure) as trouble:
-            return WindowSnapshot(why_not=trouble.reason.value, reason=trouble.reason)
+            return WindowSnapshot(why_not=sentence(trouble.reason), reason=trouble.reason)
         heard = self._ears.listen(name, seen, frame, profile)
         places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
         found = next((number for number, box in enumerate(places) if box is not None), None)

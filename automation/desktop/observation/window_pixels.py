@@ -59,15 +59,13 @@ class WindowPixels(ConfiguredWindows, ABC):
 
     def status(self, name: str) -> WindowStatus:
         """How the window is now, for people; an agent at work is nothing to complain about."""
-        reason = code = ""
         try:
             self.recognise(name)
             self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
         except (TransientFailure, PermanentFailure) as trouble:
             seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
-            code = str(trouble.reason)
-            reason = f"{code}: {seen}" if seen else code
-        return WindowStatus(name=name, usable=not reason, reason=reason, code=code)
+            return WindowStatus(name=name, usable=False, reason=trouble.reason, note=seen)
+        return WindowStatus(name=name, usable=True)
 
     def is_ready(self, name: str) -> bool:
         """Whether a delivery could begin now."""

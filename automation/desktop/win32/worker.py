@@ -28,12 +28,13 @@ from automation.desktop.worker.messages import Hello
 from automation.desktop.worker.user_presence import UserActivityGate
 from core.desks.model import WindowStatus
 from core.kit.clock import SystemClock
+from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
 NAME = "windows"
 LOOK_S = 1.0  # between two looks at the windows: Windows tells of no change
-EXCUSES = (NoWindowsClipboard, UnknownWindowsKey)
+EXCUSES: process.Reasons = {NoWindowsClipboard: Reason.CLIPBOARD_FROZEN, UnknownWindowsKey: Reason.NO_SUCH_KEY}
 
 
 def run(desk: str) -> int:

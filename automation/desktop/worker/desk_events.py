@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
+from core.desks.model import DeskNow, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.errors import OctetError, Unavailable
+from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +38,10 @@ class DeskEvents:
 
     # What is told is what core.desks.ports.DeskNews promises.
 
-    def desk(self, state: DeskState, reason: str) -> None:
-        self._add(("desk", ""), lambda news: news.desk_changed(self._desk, state, reason))
+    def desk(self, now: DeskNow) -> None:
+        self._add(("desk", ""), lambda news: news.desk_changed(self._desk, now))
 
-    def waits(self, why: str) -> None:
+    def waits(self, why: Reason | None) -> None:
         self._drop(("waits", ""), now=False)
         self._add(("waits", ""), lambda news: news.desk_waits(self._desk, why))
 

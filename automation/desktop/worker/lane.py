@@ -198,17 +198,17 @@ class DeskWorkerClient:
         """Return the answer of a worker that did not refuse. Raises DeskUnavailable."""
         answer = await self._ask(question, more_s=more_s)
         if answer.refused:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
+            raise DeskUnavailable(self.desk, Reason.DESK_UNUSABLE, answer.refused)
         return answer
 
     def _given(self, found: T | None, answer: messages.CallResult) -> T:
         if found is None:
-            raise DeskUnavailable(id=self.desk, why=answer.refused)
+            raise DeskUnavailable(self.desk, Reason.DESK_UNUSABLE, answer.refused)
         return found
 
     async def _ask(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:
         if not self._link.ready.is_set():
-            raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
+            raise self._link.unavailable()
         return await self._link.call(question, within_s=self._link.limits.call_s + more_s)
 
 

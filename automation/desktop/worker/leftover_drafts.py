@@ -139,8 +139,8 @@ class UsabilityTracker:
     def __init__(self, tell: Callable[[WindowStatus], None], *, now_s: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
         self._now_s = now_s
-        self._seen: dict[str, tuple[str, float]] = {}  # by window: the last code, and since when
-        self._told: dict[str, str] = {}
+        self._seen: dict[str, tuple[Reason | None, float]] = {}  # by window: the last code, and since when
+        self._told: dict[str, Reason | None] = {}
         self._looked_s: dict[str, float] = {}
         self._due_s: dict[str, float] = {}
 
@@ -162,14 +162,14 @@ class UsabilityTracker:
 
     def saw(self, status: WindowStatus) -> None:
         """Take one look in, and tell it if it is news that has lasted. The first look at a window is always news."""
-        name, code, now_s = status.name, status.code, self._now_s()
-        if self._seen.get(name, (None, 0.0))[0] != code:
+        name, code, now_s = status.name, status.reason, self._now_s()
+        if self._seen.get(name, ("", 0.0))[0] != code:
             self._seen[name] = (code, now_s)
         self._looked_s[name] = now_s
         self._due_s.pop(name, None)
-        if self._told.get(name) == code:
+        if self._told.get(name, "") == code:
             return
-        told_s = self._seen[name][1] + (_LASTS_S.get(Reason(code), LASTS_S) if code else 0.0)
+        told_s = self._seen[name][1] + (_LASTS_S.get(code, LASTS_S) if code else 0.0)
         if now_s >= told_s:
             self._told[name] = code
             self._tell(status)

@@ -31,7 +31,7 @@ from automation.desktop.worker.messages import (
     TryOut,
     Waits,
 )
-from automation.desktop.worker.process import Heartbeat, carry_out, why_refused
+from automation.desktop.worker.process import Heartbeat, carry_out
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
@@ -40,6 +40,7 @@ from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result, Work
 from core.kit import faults
 from core.kit.version import host, version
 from core.profiles.model import Act
+from core.remedies import explain, sentence
 
 T = TypeVar("T")
 
@@ -53,13 +54,13 @@ def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
     if inbox.mode is not Mode.OPEN:
         return f"the desk is {inbox.mode}"
     why = user_activity.why_not()
-    return "" if why is None else why.value
+    return sentence(why)
 
 
-def tells_waits(inbox: Inbox) -> Callable[[str], None]:
+def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
     """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
 
-    def tell(why: str) -> None:
+    def tell(why: Reason | None) -> None:
         inbox.outbox.send(Waits(why=why))
         if not why:
             inbox.recheck_soon()  # what was left alone meanwhile is looked after now
@@ -147,7 +148,7 @@ class WorkerLoop:
         elif (why := self._surface.user_activity.why_not()) is not None:
             if not settles:
                 return Outcome(result=Result.BOUNCED, reason=why)
-            result, reason, note = Result.UNKNOWN, Reason.WORKER_LOST, why.value  # nobody looked: worth another try
+            result, reason, note = Result.UNKNOWN, Reason.WORKER_LOST, sentence(why)  # nobody looked: worth another try
         else:
             return None
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
@@ -214,7 +215,7 @@ class WorkerLoop:
         try:
             return self._answer(job)
         except (TransientFailure, PermanentFailure) as trouble:
-            return CallResult(call=job.call, refused=why_refused(trouble))
+            return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
         except Cancelled as halt:
             return CallResult(call=job.call, refused=halt.note)
 

@@ -16,6 +16,7 @@ from core.deliveries.model import DeliveryRequest, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
 from core.profiles.model import Box, PaneProfile, Profile, Sign
+from core.reasons import Reason
 
 T = TypeVar("T")
 
@@ -169,7 +170,8 @@ class TryOut(_Call):
 class Started(_Frame):
     """The worker is ready; or, for this reason, not yet."""
 
-    reason: str = ""
+    reason: Reason | None = None
+    note: str = ""  # what exactly was seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +236,9 @@ class WindowShows(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits(_Frame):
-    """No delivery begins for now, because of `why`; empty: they may begin again."""
+    """No delivery begins for now, because of `why`; None: they may begin again."""
 
-    why: str
+    why: Reason | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

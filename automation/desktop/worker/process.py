@@ -6,9 +6,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import structlog
@@ -25,11 +26,11 @@ from automation.desktop.worker.messages import (
     receive,
 )
 from automation.protocol.delivery import Attempt
-from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome
 from core.kit import faults
 from core.kit.errors import OctetError
 from core.kit.files import try_lock
+from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +42,10 @@ MOST_OPENING_S = 600
 
 Work = Callable[[Hello, Inbox], None]  # opens the hands, and works until the pipe ends
 
+Reasons = Mapping[type[OctetError], Reason]  # of errors that keep a desk from being used, the code of each
 
-def run(
-    desk: str, work: Work, *, excuses: tuple[type[OctetError], ...], passing: tuple[type[OctetError], ...] = ()
-) -> int:
+
+def run(desk: str, work: Work, *, excuses: Reasons, passing: Reasons = MappingProxyType({})) -> int:
     """Work for the coordinator at the other end of standard input and output until it is gone; the exit code. `desk` is
     the name this worker was started for; everything else comes in the first frame. Whatever else in this process prints
     to standard output reaches standard error instead. Of `excuses`, which say why there are no hands here, the
@@ -61,8 +62,8 @@ def serve(
     outlet: BinaryIO,
     work: Work,
     *,
-    excuses: tuple[type[OctetError], ...],
-    passing: tuple[type[OctetError], ...] = (),
+    excuses: Reasons,
+    passing: Reasons = MappingProxyType({}),
 ) -> int:
     """As `run`, on any two streams."""
     outbox = FrameWriter(outlet)
@@ -84,25 +85,25 @@ def serve(
         return OK
     try:
         work(hello, inbox)
-    except excuses as trouble:
-        outbox.send(Started(reason=trouble.message))
+    except tuple(excuses) as trouble:
+        outbox.send(_unavailable(trouble, excuses))
         return TRY_LATER
-    except passing as trouble:
+    except tuple(passing) as trouble:
         log.warning("not_begun_yet", desk=desk, why=trouble.message)
-        outbox.send(Started(reason=trouble.message))
+        outbox.send(_unavailable(trouble, passing))
         return TRY_SOON
     return OK
 
 
 @contextmanager
-def says_when_late(inbox: Inbox, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
+def says_when_late(inbox: Inbox, *, after_s: float = OPENED_S) -> Generator[None]:
     """Within the block the display may not answer: after a while the coordinator hears why, and heartbeats."""
     is_open = threading.Event()
 
     def tell() -> None:
         if is_open.wait(after_s):
             return
-        inbox.outbox.send(Started(reason=why))
+        inbox.outbox.send(Started(reason=Reason.DISPLAY_SILENT))
         for _ in range(round(MOST_OPENING_S / BEAT_S)):
             inbox.outbox.send(Beat())
             if is_open.wait(BEAT_S) or inbox.is_gone:
@@ -171,23 +172,21 @@ def carry_out(
         return outcome
 
 
-def why_refused(trouble: TransientFailure | PermanentFailure) -> str:
-    """The reason, and what exactly was seen."""
-    return ": ".join(filter(None, (trouble.reason, trouble.note)))
-
-
 def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
     log.error("no_hello", desk=desk, why=why)
-    reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
-    outbox.send(Started(reason=reason))
+    outbox.send(Started(reason=Reason.OTHER_VERSION, note=why))
     return TRY_LATER
+
+
+def _unavailable(trouble: OctetError, reasons: Reasons) -> Started:
+    return Started(reason=reasons[type(trouble)], note=trouble.message)
 
 
 def _wait_for(lock: DisplayLock, inbox: Inbox) -> bool:
     has_told = False
     while not lock.take():
         if not has_told:
-            inbox.outbox.send(Started(reason="waiting for the display lock"))
+            inbox.outbox.send(Started(reason=Reason.DISPLAY_TAKEN))
             has_told = True
         inbox.outbox.send(Beat())
         inbox.rest(LOCK_S)

@@ -34,13 +34,15 @@ from automation.desktop.worker.messages import (
     WindowSignLearned,
 )
 from core.desks.learned import Learned, calibrations
-from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
+from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
 from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise, wait_for_event
 from core.profiles.model import Driven, PaneProfile, Profile, Sign
+from core.reasons import Reason
+from core.remedies import explain
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +78,7 @@ class DisplayTarget:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk  # with the display that there is now
         self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
-        self.why = "its virtual display is starting" if desk.virtual else ""
+        self.why = DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_STARTING) if desk.virtual else None
         self.there = asyncio.Event()  # set while there is a display to work on
         if not desk.virtual:
             self.there.set()
@@ -84,7 +86,7 @@ class DisplayTarget:
     def take(self, standing: DisplayStatus) -> bool:
         """It stands so now. True when a worker of the display before is of no use any more."""
         environ = {"DISPLAY": standing.display, "XAUTHORITY": standing.xauthority}
-        before, self.why = self.environ, standing.why
+        before, self.why = self.environ, _closed(standing)
         if not standing.display:
             self.environ = {}
             self.there.clear()
@@ -96,7 +98,6 @@ class DisplayTarget:
 
 
 MOST_WORDS = 16  # of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense
-JUST_ENDED = "its worker has just ended"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -113,6 +114,10 @@ class DeliveryChannel:
         if self.line.full():
             self.line.get_nowait()
         self.line.put_nowait(None)
+
+
+def _closed(display: DisplayStatus) -> DeskNow | None:
+    return None if display.is_up else DeskNow(DeskState.UNAVAILABLE, display.reason, display.note)
 
 
 class WorkerSupervisor:
@@ -149,8 +154,8 @@ class WorkerSupervisor:
         self._clock = clock
         self.limits = limits or WorkerTimeouts()
         self.ready = asyncio.Event()
-        self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
-        self.told: tuple[DeskState, str] | None = None
+        self._worker_is = DeskNow(DeskState.STARTING)
+        self.told: DeskNow | None = None
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._was_ready_s: float | None = None
@@ -183,12 +188,12 @@ class WorkerSupervisor:
             if not self._place.there.is_set():
                 continue  # the display ended, and its worker with it: whoever keeps it says when it is back
             if code == TRY_LATER:
-                if self._worker_is[0] is not DeskState.UNAVAILABLE:
-                    self._tell(DeskState.UNAVAILABLE, "the desk worker ended before it began; its log tells why")
+                if self._worker_is.state is not DeskState.UNAVAILABLE:
+                    self._tell(DeskState.UNAVAILABLE, Reason.WORKER_NOT_STARTED, "its log says why")
                 await self._rest(self.limits.no_display_s)
                 continue
             if code != TRY_SOON:
-                self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
+                self._tell(DeskState.UNAVAILABLE, Reason.WORKER_LOST, _ending(code))
             log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
             await self._rest(pause_s)
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
@@ -196,7 +201,12 @@ class WorkerSupervisor:
     @property
     def why(self) -> str:
         """Why the desk is as it was told last."""
-        return self.told[1] if self.told else ""
+        return explain(self.told.reason, self.told.note) if self.told else ""
+
+    def unavailable(self) -> DeskUnavailable:
+        """The error that says why no worker answers."""
+        now = self.told or NOT_YET
+        return DeskUnavailable(self.desk.name, now.reason or Reason.WORKER_STARTING, now.note)
 
     @property
     def pid(self) -> int | None:
@@ -247,8 +257,8 @@ class WorkerSupervisor:
             raise DeskStoppedHere(id=self.desk.name)
 
     async def _run_worker(self) -> int:
-        if self._worker_is[0] is not DeskState.UNAVAILABLE:
-            self._tell(DeskState.STARTING, "")
+        if self._worker_is.state is not DeskState.UNAVAILABLE:
+            self._tell(DeskState.STARTING)
         drafts = await self._drafts()
         with InputLockMonitor() as seized:
             fds = () if seized.fd == NOT_SHARED else (seized.fd,)
@@ -263,7 +273,7 @@ class WorkerSupervisor:
                     pass_fds=fds,
                 )
             except OSError as trouble:
-                self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
+                self._tell(DeskState.UNAVAILABLE, Reason.WORKER_NOT_STARTED, trouble.strerror or "")
                 return TRY_LATER
             self._process = process
             self._heard_s, self._has_spoken = self._clock.monotonic_s(), False
@@ -289,8 +299,7 @@ class WorkerSupervisor:
             try:
                 return await self._leftovers.drafts(self.desk.name)
             except Unavailable as trouble:
-                why = f"it is not known what stands in its windows: {trouble.message}"
-                self._tell(DeskState.UNAVAILABLE, why)
+                self._tell(DeskState.UNAVAILABLE, Reason.DRAFTS_UNKNOWN, trouble.message)
             await self._rest(pause_s)
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
 
@@ -344,12 +353,12 @@ class WorkerSupervisor:
 
     async def _end(self, process: Process) -> None:
         """Say nothing to the worker any more; that its pipe is closed tells it to end."""
-        if self._worker_is[0] is DeskState.READY:
-            self._worker_is = (DeskState.UNAVAILABLE, JUST_ENDED)
+        if self._worker_is.state is DeskState.READY:
+            self._worker_is = DeskNow(DeskState.UNAVAILABLE, Reason.WORKER_LOST)
         self.ready.clear()
         self._process = None
         self._stops_heard = 0
-        self._wait("")
+        self._wait(None)
         if process.stdin is not None:
             process.stdin.close()
         try:
@@ -367,26 +376,25 @@ class WorkerSupervisor:
             self._talk.mark_lost()
         for answer in self._calls.values():
             if not answer.done():
-                answer.set_exception(DeskUnavailable(id=self.desk.name, why=JUST_ENDED))
+                answer.set_exception(DeskUnavailable(self.desk.name, Reason.WORKER_LOST))
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()
         await wait_for_event(self._poke, seconds)
 
-    def _tell(self, state: DeskState, reason: str) -> None:
-        self._worker_is = (state, reason)
+    def _tell(self, state: DeskState, reason: Reason | None = None, note: str = "") -> None:
+        self._worker_is = DeskNow(state, reason, note)
         self._refresh()
 
     def _refresh(self) -> None:
-        why = self._place.why
-        state, reason = (DeskState.UNAVAILABLE, why) if why else self._worker_is
-        if state is DeskState.READY:
+        now = self._place.why or self._worker_is
+        if now.state is DeskState.READY:
             self.ready.set()
         else:
             self.ready.clear()
-        if (state, reason) != self.told:
-            self.told = (state, reason)
-            self.events.desk(state, reason)
+        if now != self.told:
+            self.told = now
+            self.events.desk(now)
 
     def open_talk(self, delivery: str, fence: int, *, window: str) -> DeliveryChannel:
         """From now on the worker's frames about this delivery into `window` go onto the returned line."""
@@ -403,12 +411,12 @@ class WorkerSupervisor:
         """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
-            raise DeskUnavailable(id=self.desk.name, why=self.why or "its worker is not running")
+            raise self.unavailable()
         try:
             process.stdin.write(messages.pack(frame))
             await process.stdin.drain()
         except (ConnectionError, RuntimeError) as trouble:
-            raise DeskUnavailable(id=self.desk.name, why=JUST_ENDED) from trouble
+            raise DeskUnavailable(self.desk.name, Reason.WORKER_LOST) from trouble
 
     async def call(self, question: messages.Question | messages.SetMode, *, within_s: float) -> CallResult:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
@@ -419,7 +427,7 @@ class WorkerSupervisor:
             async with asyncio.timeout(within_s):
                 return await answer
         except TimeoutError:
-            raise DeskUnavailable(id=self.desk.name, why="its worker does not answer") from None
+            raise DeskUnavailable(self.desk.name, Reason.WORKER_SILENT) from None
         finally:
             self._calls.pop(call, None)
 
@@ -441,11 +449,11 @@ class WorkerSupervisor:
 
     async def _handle(self, frame: FromWorker) -> None:
         match frame:
-            case Started(reason=""):
+            case Started(reason=None):
                 self._was_ready_s = self._clock.monotonic_s()
-                self._tell(DeskState.READY, "")
+                self._tell(DeskState.READY)
             case Started():
-                self._tell(DeskState.UNAVAILABLE, frame.reason)
+                self._tell(DeskState.UNAVAILABLE, frame.reason, frame.note)
             case Ask() | Done():
                 await self._hear(frame)
             case CallResult():
@@ -495,7 +503,7 @@ class WorkerSupervisor:
             with contextlib.suppress(DeskUnavailable):
                 await self.send(answer)
 
-    def _wait(self, why: str) -> None:
+    def _wait(self, why: Reason | None) -> None:
         if why != self._waits:
             self._waits = why
             self.events.waits(why)

@@ -54,14 +54,19 @@ class UserActivityGate:
     """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
 
     def __init__(
-        self, user_activity: UserActivityPolicy, *, people: UserInputPort, clock: Clock, tell: Callable[[str], None]
+        self,
+        user_activity: UserActivityPolicy,
+        *,
+        people: UserInputPort,
+        clock: Clock,
+        tell: Callable[[Reason | None], None],
     ) -> None:
-        """`tell` hears why no delivery may begin from now on; empty when one may again."""
+        """`tell` hears why no delivery may begin from now on; None when one may again."""
         self._user_activity = user_activity
         self._people = people
         self._clock = clock
         self._tell = tell
-        self._told = ""
+        self._told: Reason | None = None
         self._closing = False
         if user_activity.idle_s or user_activity.quiet_hours:
             threading.Thread(target=self._watch, name="gate", daemon=True).start()
@@ -96,9 +101,9 @@ class UserActivityGate:
         while not self._closing:
             self._people.news.clear()
             why = self.why_not()
-            if (why or "") != self._told:
-                self._told = why.value if why else ""
-                self._tell(self._told)
+            if why is not self._told:
+                self._told = why
+                self._tell(why)
             limit_s = LONGEST_S if self._user_activity.quiet_hours else math.inf
             if why is Reason.PERSON_TYPING:
                 left_s = self._user_activity.idle_s - self._people.idle_s()

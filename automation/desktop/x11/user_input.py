@@ -306,7 +306,7 @@ class X11UserPresence:
         *,
         inbox: Inbox,
         acts: OwnInputLog,
-        tell: Callable[[str], None],
+        tell: Callable[[Reason | None], None],
         places: Callable[[], Sequence[Box]],
     ) -> None:
         """`tell` hears why none may begin; empty when one may again. `places` tells where the windows are."""

@@ -34,19 +34,21 @@ from automation.desktop.x11.window import X11Devices, X11Window
 from automation.desktop.x11.window_events import WindowEvents
 from automation.desktop.x11.window_watcher import GONE, X11Watcher
 from automation.desktop.x11.windows import X11Windows
+from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
-NO_ANSWER = (
-    "its display does not answer: another program may hold it (a dragged window, an open menu, a screen tool), or the "
-    "machine is very busy; the desk goes on by itself when it answers"
-)
-EXCUSES = (NoDisplay, WrongXlib, UnknownKey, WaylandRefused)
+EXCUSES: process.Reasons = {
+    NoDisplay: Reason.NO_DISPLAY,
+    WrongXlib: Reason.WRONG_XLIB,
+    UnknownKey: Reason.NO_SUCH_KEY,
+    WaylandRefused: Reason.WAYLAND,
+}
 
 
 def run(desk: str) -> int:
     """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
-    return process.run(desk, work, excuses=EXCUSES, passing=(StillHeld,))
+    return process.run(desk, work, excuses=EXCUSES, passing={StillHeld: Reason.DISPLAY_HELD})
 
 
 def work(hello: Hello, inbox: Inbox) -> None:
@@ -54,7 +56,7 @@ def work(hello: Hello, inbox: Inbox) -> None:
     display = hello.desk.display
     try:
         with ExitStack() as stack:
-            with process.says_when_late(inbox, NO_ANSWER):
+            with process.says_when_late(inbox):
                 if hello.desk.virtual is None:
                     refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
                 hands = X11Backend(hello, inbox, stack)

@@ -25,6 +25,7 @@ from core.calibration import texts
 from core.calibration.model import Answer, CalibratedWindow, CalibrationOptions, CalibrationStep, ChooseWindows, Pick
 from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
+from core.remedies import explain
 
 if TYPE_CHECKING:
     from core.calibration.session import CalibrationSession, QuestionSession
@@ -345,7 +346,7 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
 
         standing = DisplayStateDir(home.displays, known.name).read()
         if not standing.is_up:
-            raise DisplayDown(desk=known.name, why=standing.why or "nobody keeps it")
+            raise DisplayDown(desk=known.name, why=explain(standing.reason, standing.note))
         environ["XAUTHORITY"] = standing.xauthority
         return replace(known, display=standing.display, windows=(), virtual=None), environ, ""
     of_desk, here = known.display if known is not None else "", environ.get("DISPLAY", "")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.doctor.model import Finding, ok, problem, warning
+from core.remedies import explain
 
 if TYPE_CHECKING:
     from bot.runfile import Run
@@ -157,7 +158,7 @@ def desks_of(desks: Iterable[DeskStatus]) -> Iterator[Finding]:
         bad = [window for window in desk.windows if not window.usable]
         for window in bad:
             yield warning(
-                f"running: desk {name}: window {window.name} cannot be used: {window.reason}",
+                f"running: desk {name}: window {window.name} cannot be used: {explain(window.reason, window.note)}",
                 f"octet desk doctor {name} says what to do",
             )
         if desk.state == "ready" and not bad:
@@ -165,6 +166,6 @@ def desks_of(desks: Iterable[DeskStatus]) -> Iterator[Finding]:
         elif desk.state != "ready":
             is_wish = desk.state in {"held", "stopped"}
             cure = f"octet desk release {name}" if is_wish else f"octet desk doctor {name} says what to do"
-            yield warning(f"running: desk {name} is {desk.state}: {desk.reason}", cure)
+            yield warning(f"running: desk {name} is {desk.state}: {explain(desk.reason, desk.note)}", cure)
         if desk.awake:
             yield ok(f"running: desk {name}: {desk.awake}")

@@ -14,6 +14,7 @@ from bot.cli.children import last_lines, wait_until
 from bot.cli.operator import call, parse_answer, printable
 from bot.runfile import running
 from core.kit.errors import Unavailable
+from core.remedies import sentence
 
 if TYPE_CHECKING:
     from core.deliveries.model import Delivery
@@ -170,7 +171,7 @@ def _told(home: Home, view: TaskView, last: Delivery | None) -> bool:
         )
         print("  Nothing was typed anywhere; the `octet done` line of the prompt answers it.")
         return True
-    reason = f" ({printable(task.reason)})" if task.reason else ""
+    reason = f" ({sentence(task.reason)})" if task.reason else ""
     print(f"  {task.id} is {task.state}{reason}{': ' if task.note else '.'}{printable(task.note)}")
     for what, cure in _needs(home, task.id):
         print(f"  {what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}")

@@ -17,6 +17,8 @@ from core.agent_actions.model import ActionResult
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
 from core.dispatch.model import Decision
 from core.profiles.model import Act
+from core.reasons import AnyReason
+from core.remedies import sentence
 from core.security.model import Actor, Permission, require
 from core.tasks.model import TaskId
 
@@ -41,7 +43,7 @@ _STYLES = {
     Act.DENY: discord.ButtonStyle.danger,
     Act.CONTINUE: discord.ButtonStyle.primary,
 }
-_NOT_PRESSED: dict[str, str] = {
+_NOT_PRESSED: dict[AnyReason | None, str] = {
     Reason.CHANGED: "the window shows something else than what you were shown",
     Reason.DESK_STOPPED: "the desk was stopped",
     Reason.RESTARTED: "Octet was restarted before",
@@ -172,7 +174,7 @@ def _outcome(pressed: ActionResult) -> str:
         case DeliveryState.QUEUED | DeliveryState.LEASED | DeliveryState.SUBMITTING:
             return f"**{what}** for {agent} takes longer than it should: `/agent show` and `/fleet needs-me` tell more."
         case _:
-            why = _NOT_PRESSED.get(pressed.delivery.reason, inline(pressed.delivery.reason, 100))
+            why = _NOT_PRESSED.get(pressed.delivery.reason, sentence(pressed.delivery.reason))
             return f"Nothing was pressed for {agent}: {why}.{note}"
 
 

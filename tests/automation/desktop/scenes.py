@@ -69,7 +69,7 @@ class Scene:
 
     @property
     def ready_times(self) -> int:
-        return [state for state, _ in self.desk.news.states].count(DeskState.READY)
+        return [one.state for one in self.desk.news.states].count(DeskState.READY)
 
     def order(self, text: str = TEXT, *, fence: int = 1) -> DeliveryRequest:
         return make_order(self.agent.name, text, fence=fence)

@@ -73,7 +73,7 @@ def arranging(desk: Desk) -> WindowArranger:
 
 def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_closed() -> None:
     (one,) = arranging(desk := Desk()).run(["agent-1"])
-    assert one.reason.startswith(Reason.CLOSED.value)
+    assert one.reason is Reason.CLOSED
     assert (one.done, desk.raised) == ((), [])
 
 

@@ -28,6 +28,7 @@ from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
 from core.profiles.model import Box
+from core.reasons import Reason
 from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
 
 pytestmark = pytest.mark.display
@@ -170,7 +171,9 @@ async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, 
         was = await it.pid(program)
         told = len(it.told)
         os.kill(was, signal.SIGKILL)
-        await soon(lambda: any(said in one.why and "ended" in one.why for one in it.told[told:]), "it is told")
+        await soon(
+            lambda: any(said in one.note and one.reason is Reason.DISPLAY_ENDED for one in it.told[told:]), "it is told"
+        )
         await soon(lambda: it.told[-1].is_up, "it is up again")
         assert await it.pid(program) != was
         assert len([pid for pid in marked(it.mark) if pid == was]) == 0
@@ -179,14 +182,14 @@ async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, 
 async def test_a_program_that_ends_again_and_again_is_started_after_longer_pauses(tmp_path: Path) -> None:
     async with kept(tmp_path, program=("false",)) as it:
         await soon(lambda: it.folder.read().restarts >= 4, "it was started again")
-        assert "its program ended (exit code 1)" in " ".join(one.why for one in it.told)
+        assert "its program ended (exit code 1)" in " ".join(one.note for one in it.told)
     starts = [one for one in it.told if one.is_up]
     assert 4 <= len(starts) < 12, "it is not started without a pause"
 
 
 async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     async with kept(tmp_path, program=("no-such-agent",)) as it:
-        await soon(lambda: "there is no program no-such-agent" in it.folder.read().why, "it is named")
+        await soon(lambda: "there is no program no-such-agent" in it.folder.read().note, "it is named")
 
 
 async def test_a_machine_without_the_packages_is_told_the_command(
@@ -194,7 +197,7 @@ async def test_a_machine_without_the_packages_is_told_the_command(
 ) -> None:
     monkeypatch.setattr(virtual_display.shutil, "which", lambda name: None)
     async with kept(tmp_path) as it:
-        await soon(lambda: "sudo apt-get install xvfb openbox" in it.folder.read().why, "the packages are named")
+        await soon(lambda: "sudo apt-get install xvfb openbox" in it.folder.read().note, "the packages are named")
 
 
 async def test_what_the_program_started_on_its_own_goes_with_its_display(tmp_path: Path) -> None:
@@ -305,7 +308,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
                     os.kill(await it.pid(program_name), signal.SIGKILL)
                     await news.until(
                         lambda before=before, said=said: any(
-                            state is DeskState.UNAVAILABLE and said in why for state, why in news.states[before:]
+                            one.state is DeskState.UNAVAILABLE and said in one.note for one in news.states[before:]
                         )
                     )
                     await news.until(lambda before=before: news.states[-1][0] is DeskState.READY)

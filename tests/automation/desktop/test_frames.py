@@ -49,12 +49,12 @@ OUTCOME = Outcome(
 )
 FROM_WORKER: list[messages.FromWorker] = [
     messages.CallResult(call=1, refused="a terminal's margin", cause=Cause.MARGIN),
-    messages.Started(reason="no display :0"),
+    messages.Started(reason=Reason.NO_DISPLAY, note="no display :0"),
     messages.Ask(number=1, delivery="D1", fence=2, step=messages.DeliveryStep.STAGED, sha256="ab", drafts=("text:ab",)),
     messages.Done(delivery="D1", fence=2, outcome=OUTCOME),
-    messages.CallResult(call=1, windows=(WindowStatus(name="a", usable=True, reason=""),), png="aGk="),
+    messages.CallResult(call=1, windows=(WindowStatus(name="a", usable=True),), png="aGk="),
     messages.WindowUsable(window="a"),
-    messages.WindowStatusChanged(status=WindowStatus(name="a", usable=False, reason="closed: x", code="closed")),
+    messages.WindowStatusChanged(status=WindowStatus(name="a", usable=False, reason=Reason.CLOSED, note="x")),
     messages.WindowSignLearned(window="a", value=Box(x=1, y=2, width=3, height=4)),
     messages.WindowSignLearned(window="a", value=Sign(box=Box(x=1, y=2, width=3, height=4), colour="#00ff00")),
     messages.Beat(),

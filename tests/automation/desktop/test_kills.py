@@ -16,7 +16,7 @@ import pytest
 from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.protocol.delivery import GRANT_S
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from tests.automation.desktop.scenes import TEXT, is_drafted, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
@@ -55,7 +55,7 @@ class Two:
 
     @property
     def second_began(self) -> bool:
-        return DeskState.READY in [state for state, _ in self.second.states]
+        return DeskState.READY in [one.state for one in self.second.states]
 
 
 @asynccontextmanager
@@ -64,7 +64,7 @@ async def two(display: VirtualDisplay, folder: Path) -> AsyncIterator[tuple[Two,
     one = make_hands(display.name, folder, (agent.window,), first, limits=ALONE)
     other = make_hands(display.name, folder, (agent.window,), second, limits=ALONE)
     async with running(one, first), running(other, second, wait=False) as waiting:
-        await second.until(lambda: (DeskState.UNAVAILABLE, "waiting for the display lock") in second.states)
+        await second.until(lambda: DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_TAKEN) in second.states)
         yield Two(agent=agent, first=first, second=second, first_pid=holder(folder / "locks")), waiting
 
 

@@ -8,7 +8,7 @@ import signal
 from dataclasses import replace
 
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState, Window
+from core.desks.model import DeskNow, DeskState, Window
 from core.profiles.model import Box, Sign
 from tests.automation.desktop.scripted import PATIENT, scripted
 from tests.fakes.desk import TK, Commits, make_order
@@ -31,7 +31,7 @@ async def test_a_delivery_for_which_there_is_no_worker_yet_says_so_and_counts_as
 async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting() -> None:
     async with scripted("end at once", wait=False) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
-        assert "ended before it began" in on.news.states[-1][1]
+        assert on.news.states[-1].reason is Reason.WORKER_NOT_STARTED
 
 
 async def test_what_passes_is_tried_again_soon_and_its_reason_stands_meanwhile() -> None:
@@ -44,8 +44,8 @@ async def test_what_passes_is_tried_again_soon_and_its_reason_stands_meanwhile()
             while len(workers - {None}) < 3:
                 workers.add(on.hands.worker_pid)
                 await asyncio.sleep(0.001)
-        assert first == (DeskState.UNAVAILABLE, "held by another program")
-        assert set(on.news.states) <= {first, (DeskState.STARTING, "")}, "nothing else was said meanwhile"
+        assert first == DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_HELD)
+        assert set(on.news.states) <= {first, DeskNow(DeskState.STARTING)}, "nothing else was said meanwhile"
 
 
 async def test_the_next_worker_knows_what_the_last_one_learned_of_each_window() -> None:

@@ -116,7 +116,7 @@ async def test_nothing_begins_in_quiet_hours(display: VirtualDisplay, tmp_path: 
     always = UserActivityPolicy(quiet_hours=(QuietHours(start_min=0, end_min=1440),))
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, user_activity=always)
     async with running(hands, news) as desk:
-        await news.until(lambda: news.waits == [Reason.QUIET_HOURS.value])
+        await news.until(lambda: news.waits == [Reason.QUIET_HOURS])
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
     assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.QUIET_HOURS)
     assert agent.heard == []

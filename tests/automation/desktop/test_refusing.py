@@ -67,7 +67,7 @@ class Scene:
 
     async def says_without_a_delivery(self, reason: Reason | None) -> None:
         """The worker tells by itself whether the window can be used."""
-        await self.desk.news.until(lambda: self.desk.news.seen[-1].code == (reason.value if reason else ""))
+        await self.desk.news.until(lambda: self.desk.news.seen[-1].reason is reason)
 
     async def is_usable_again(self) -> None:
         """The worker notices by itself, and then a delivery arrives."""

@@ -48,7 +48,7 @@ async def test_nothing_is_tried_while_somebody_types(display: VirtualDisplay, tm
         display, tmp_path, user_activity=UserActivityPolicy(idle_s=600.0, input_source=InputSource.OTHERS)
     ) as on:
         display.xdotool("key", "shift")
-        await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING.value])
+        await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING])
         assert await rehearse(on) == (Result.BOUNCED, Reason.PERSON_TYPING, "")
         assert on.commits.steps == []
 

@@ -196,8 +196,6 @@ def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_si
         top = at = signs
 
     ears = AccessibilitySigns(cast("AccessibilityReader", Held()))
-    assert (
-        ears.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == Reason.DISPLAY_HELD.value
-    )
+    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == Reason.DISPLAY_HELD
     assert not ears.window_text(SEEN)
     assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())

@@ -10,10 +10,11 @@ import pytest
 
 from automation.desktop.worker.desk_events import MOST, DeskEvents
 from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
-from core.desks.model import Desk, DeskState, LearnedFact, Shown, WindowStatus
+from core.desks.model import Desk, DeskNow, DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.profiles.model import Activity
+from core.reasons import Reason
 from tests.fakes.desk import Leftovers, StoreGone
 
 
@@ -26,10 +27,10 @@ class Listener(DeskNews):
     came: asyncio.Event = field(default_factory=asyncio.Event)
     refused: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        await self._hear(f"desk {state.value} {reason}")
+    async def desk_changed(self, desk: str, now: DeskNow) -> None:
+        await self._hear(f"desk {now.state.value} {now.note}")
 
-    async def desk_waits(self, desk: str, why: str) -> None:
+    async def desk_waits(self, desk: str, why: Reason | None) -> None:
         await self._hear(f"waits {why}")
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
@@ -42,7 +43,7 @@ class Listener(DeskNews):
         await self._hear(window)
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
-        await self._hear(f"{status.name} {status.code}")
+        await self._hear(f"{status.name} {status.reason}")
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
         await self._hear(f"{shown.window} shows {shown.activity.value}")
@@ -115,7 +116,7 @@ async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int)
     listener = Listener(refusals=2)
     tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
     for number in range(news):
-        tidings.desk(DeskState.READY, f"{number}")
+        tidings.desk(DeskNow(DeskState.READY, note=f"{number}"))
         tidings.usable(f"window {number % 2}")
     tidings.usable("the last")
     task = asyncio.ensure_future(tidings.run())

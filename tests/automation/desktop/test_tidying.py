@@ -68,7 +68,7 @@ async def test_after_enter_was_asked_for_the_draft_is_the_evidence_and_stays(
         assert (outcome.result, outcome.draft_left) == (Result.UNKNOWN, True)
         await on.is_back()
         (status,) = await on.desk.hands.look()
-        assert status.reason.startswith(Reason.COMPOSER_NOT_EMPTY)
+        assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.is_drafted
         assert on.agent.heard == []
 
@@ -79,7 +79,7 @@ async def test_after_enter_was_asked_for_the_draft_is_the_evidence_and_stays(
 async def test_a_persons_draft_is_left_letter_for_letter(display: VirtualDisplay, tmp_path: Path, draft: str) -> None:
     async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), before=draft) as on:
         (status,) = await on.desk.hands.look()
-        assert status.reason.startswith(Reason.COMPOSER_NOT_EMPTY)
+        assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.desk.news.usable == [], "a window that was not seen empty is not told to be usable"
         outcome = await on.deliver("something else")
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
@@ -91,7 +91,7 @@ async def test_a_window_is_usable_again_after_a_person_sent_their_draft(
 ) -> None:
     async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), before="i") as on:
         (status,) = await on.desk.hands.look()
-        assert status.reason.startswith(Reason.COMPOSER_NOT_EMPTY)
+        assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.person_sends() == ["i"]
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
 
@@ -117,14 +117,14 @@ async def test_one_letter_more_makes_a_terminals_draft_a_persons(
     async with scene(display, tmp_path, profile=TERM) as on:
         on.leftovers.is_there = False
         await on.killed_at("worker.staged-granted")
-        await on.desk.news.until(lambda: "not known what stands" in on.desk.news.states[-1][1])
+        await on.desk.news.until(lambda: on.desk.news.states[-1].reason is Reason.DRAFTS_UNKNOWN)
         on.person_types(letters)
         await soon(lambda: caret_is_behind(on, TEXT + letters), "what they typed is drawn")
         on.leftovers.is_there = True
         await on.desk.hands.release()
         await on.is_back()
         (status,) = await on.desk.hands.look()
-        assert status.reason.startswith(Reason.COMPOSER_NOT_EMPTY)
+        assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.person_sends() == [TEXT + letters]
 
 
@@ -135,7 +135,7 @@ async def test_a_terminals_draft_from_before_its_picture_was_kept_is_left_to_a_p
         await on.killed_at("worker.read-back")
         await on.is_back()
         (status,) = await on.desk.hands.look()
-        assert status.reason.startswith(Reason.COMPOSER_NOT_EMPTY)
+        assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.person_sends() == [TEXT]
 
 
@@ -215,7 +215,7 @@ async def test_without_the_store_no_worker_begins_and_the_desk_says_why(
     async with scene(display, tmp_path) as on:
         on.leftovers.is_there = False
         await on.killed_at("worker.staged-granted")
-        await on.desk.news.until(lambda: "not known what stands" in on.desk.news.states[-1][1])
+        await on.desk.news.until(lambda: on.desk.news.states[-1].reason is Reason.DRAFTS_UNKNOWN)
         assert on.desk.news.states[-1][0] is DeskState.UNAVAILABLE
         assert on.ready_times == 1
         on.leftovers.is_there = True

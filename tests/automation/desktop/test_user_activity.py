@@ -81,7 +81,7 @@ async def test_where_people_come_by_remote_desktop_all_that_is_not_ours_is_their
 async def test_in_quiet_hours_nothing_begins(display: VirtualDisplay, tmp_path: Path) -> None:
     always = UserActivityPolicy(quiet_hours=(QuietHours(start_min=0, end_min=1440),))
     async with scene(display, tmp_path, user_activity=always) as on:
-        await on.desk.news.until(lambda: on.desk.news.waits == [Reason.QUIET_HOURS.value])
+        await on.desk.news.until(lambda: on.desk.news.waits == [Reason.QUIET_HOURS])
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.QUIET_HOURS)
 

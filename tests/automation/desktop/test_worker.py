@@ -16,7 +16,7 @@ from automation.desktop.observation.screen_capture import ScreenCapture, ScreenG
 from automation.desktop.worker import messages
 from automation.protocol.delivery import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
-from core.desks.model import Desk, DeskState, DeskUnavailable
+from core.desks.model import Desk, DeskNow, DeskState, DeskUnavailable
 from core.profiles.model import Box, Newline
 from tests.automation.desktop.scenes import SOON, is_drafted, soon
 from tests.display import VirtualDisplay, until
@@ -160,7 +160,7 @@ async def test_a_killed_worker_bounces_before_enter_was_asked_for_and_is_unknown
     async with running(hands, news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (result, Reason.WORKER_LOST)
-        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) >= 2)
+        await news.until(lambda: [one.state for one in news.states].count(DeskState.READY) >= 2)
         assert "agent-1" in {status.name for status in await desk.hands.look()}
     assert agent.heard == []
 
@@ -189,7 +189,7 @@ async def test_a_frozen_worker_is_ended_and_replaced(display: VirtualDisplay, tm
     async with running(hands, news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.WORKER_LOST)
-        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) >= 2)
+        await news.until(lambda: [one.state for one in news.states].count(DeskState.READY) >= 2)
     assert agent.heard == []
 
 
@@ -204,10 +204,10 @@ async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_sile
             while hands.worker_pid is None:  # noqa: ASYNC110 - nobody tells when a process has begun
                 await asyncio.sleep(0.001)
         await hands.hold()
-        await news.until(lambda: DeskState.READY in [state for state, _ in news.states])
+        await news.until(lambda: DeskState.READY in [one.state for one in news.states])
         outcome = await hands.deliver(make_order("agent-1", "Hello"), Commits())
         task.cancel()
-    assert [state for state, _ in news.states] == [DeskState.STARTING, DeskState.READY]
+    assert [one.state for one in news.states] == [DeskState.STARTING, DeskState.READY]
     assert outcome.result is Result.STOPPED
     assert agent.heard == []
 
@@ -218,12 +218,12 @@ async def test_a_second_worker_on_the_same_display_waits_for_the_first(display: 
     async with asyncio.TaskGroup() as group:
         async with running(make_hands(display.name, tmp_path, (agent.window,), first_news), first_news) as first:
             task = group.create_task(second_hands.run())
-            waits = (DeskState.UNAVAILABLE, "waiting for the display lock")
+            waits = DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_TAKEN)
             await second_news.until(lambda: waits in second_news.states)
             with pytest.raises(DeskUnavailable):
                 await second_hands.look()
             assert (await deliver(first.lane, make_order("agent-1", "Hello"))).result is Result.DELIVERED
-            assert DeskState.READY not in [state for state, _ in second_news.states]
+            assert DeskState.READY not in [one.state for one in second_news.states]
         await second_news.until(lambda: second_news.states[-1][0] is DeskState.READY)
         task.cancel()
     assert agent.heard == ["Hello"]
@@ -278,7 +278,7 @@ async def test_without_a_display_the_desk_is_unavailable_with_a_reason_and_is_tr
     hands = make_hands(":991", tmp_path, (), news, limits=replace(SOON, no_display_s=60))
     async with running(hands, news, wait=False) as desk:
         await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE if news.states else False)
-        assert news.states[-1][1].startswith("no display :991")
+        assert news.states[-1].reason is Reason.NO_DISPLAY
         with pytest.raises(DeskUnavailable, match="no display"):
             await desk.hands.look()
         told = len(news.states)
@@ -292,7 +292,7 @@ async def test_a_display_that_goes_away_makes_the_desk_unavailable(display: Virt
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news):
         display.server.terminate()
         display.server.wait(30)
-        await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE and display.name in news.states[-1][1])
+        await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE and display.name in news.states[-1].note)
 
 
 async def test_a_terminal_whose_profile_refuses_newlines_gets_none(display: VirtualDisplay, tmp_path: Path) -> None:

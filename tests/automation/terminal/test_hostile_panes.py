@@ -141,4 +141,4 @@ async def test_a_screen_that_no_search_ends_on_keeps_no_delivery_from_the_pane_b
             assert (outcome.result, there.heard("agent-1")) == (Result.DELIVERED, ["hello"]), outcome
             outcome = await deliver(desk.lane, make_order("evil", "hello", delivery="D2"))
             assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NOT_READABLE), outcome
-            assert [state for state, _ in news.states].count(DeskState.READY) == 1, "its worker was never ended"
+            assert [one.state for one in news.states].count(DeskState.READY) == 1, "its worker was never ended"

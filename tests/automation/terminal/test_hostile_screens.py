@@ -10,7 +10,6 @@ import pytest
 
 from automation.desktop.accessibility import reader
 from automation.desktop.accessibility.bus import NoBusReply
-from automation.desktop.worker.process import why_refused
 from automation.desktop.x11 import windows
 from automation.protocol.activity import ActivityClassifier
 from automation.protocol.ports import PermanentFailure, TransientFailure
@@ -21,6 +20,7 @@ from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms
 from automation.terminal.tmux import TmuxServer, TmuxSilent
 from bot.cli.panes import _states
+from core import remedies
 from core.config import pattern_timing
 from core.deliveries.model import Reason
 from core.desks.model import Tmux as Place
@@ -96,7 +96,9 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     assert (bounced.value.reason, bounced.value.note) == (Reason.NOT_READABLE, screen.SLOW)
     unusable = found.why_unusable("evil", look(found, "evil"))
     assert unusable is not None
-    assert why_refused(unusable) == f"its composer cannot be read: {screen.SLOW}", "as the status of a desk says"
+    assert remedies.explain(unusable.reason, unusable.note) == f"its composer cannot be read: {screen.SLOW}", (
+        "as the status of a desk says"
+    )
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]
     assert screen.SLOW in found.shown(), "a picture says so too"
     judge = ActivityClassifier()

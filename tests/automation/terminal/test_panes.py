@@ -77,9 +77,7 @@ class Scene:
         return outcome
 
     async def is_back(self, times: int = 2) -> None:
-        await self.desk.news.until(
-            lambda: [state for state, _ in self.desk.news.states].count(DeskState.READY) >= times
-        )
+        await self.desk.news.until(lambda: [one.state for one in self.desk.news.states].count(DeskState.READY) >= times)
 
     async def drafted(self) -> str | None:
         look = await asyncio.to_thread(self.there.panes().look, "agent-1")

@@ -21,8 +21,9 @@ from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import HttpAnswer
 from core.messages.model import MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS
+from core.reasons import ParkCause
 from core.security.model import OPERATOR
-from core.tasks.model import ParkCause, TaskState
+from core.tasks.model import TaskState
 from tests.house import House, open_house
 
 REPOSITORY = Path(__file__).parents[3]

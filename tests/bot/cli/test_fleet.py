@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.fleet.model import Ping
 from core.tasks.model import TaskId, TaskState
 from tests.bot.cli.test_verbs import Console, console, served
@@ -60,7 +60,7 @@ async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_pin
 ) -> None:
     monkeypatch.setattr("core.fleet.health.GRACE_S", 0.0)
     core = served.house.core
-    core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+    core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
     core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", is_held_back=True))
     told = await served.octet("fleet", "health")
     assert told.code == 1

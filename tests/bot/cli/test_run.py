@@ -141,7 +141,7 @@ async def test_a_task_goes_round_from_the_command_line_to_the_answer(account: Ac
         assert (ready["ready"], ready["discord_connected"]) == (True, False)
         assert (await account.octet("task", "new", "Count the birds"))[0] == 0
         shown = await until_waiting(account, run, "T-1")
-        assert shown["reason"] == "dry run"
+        assert shown["reason"] == "dry_run"
         command = re.search(r"^When finished:\s+(.+)$", shown["prompt"], re.MULTILINE)
         assert command is not None
         (account.place / "person" / "answer.md").write_text("There were seven.")

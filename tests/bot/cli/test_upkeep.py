@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
+from core.remedies import next_step
 from tests.bot.cli.test_verbs import Console, console, served
 from tests.fakes.lane import refused
 
@@ -18,12 +18,12 @@ async def test_windows_are_tried_out_and_the_exit_code_says_whether_all_went_wel
     served.house.lane.script.append(refused(Reason.CLOSED))
     bad = await served.octet("desk", "test", "--agent", "Agent-2")
     assert bad.code == 1
-    assert bad.out == f"problem  main agent-2 (Agent-2): closed\n         → {CURES[Reason.CLOSED]}\n"
+    assert bad.out == f"problem  main agent-2 (Agent-2): closed\n         → {next_step(Reason.CLOSED)}\n"
     assert served.house.lane.submitted == []
 
 
 async def test_windows_are_put_back(served: Console) -> None:
-    served.house.hands.arranged = {"agent-1": Arranged(window="agent-1", reason="resized: it is 1×1")}
+    served.house.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.RESIZED, note="it is 1×1")}
     said = await served.octet("desk", "arrange", "main")
     assert said.code == 1
     assert "problem  main agent-1 (Agent-1): resized: it is 1×1" in said.out
@@ -32,11 +32,9 @@ async def test_windows_are_put_back(served: Console) -> None:
 
 async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) -> None:
     assert (await served.octet("desk", "doctor")).out == "main is ready, 4 windows looked at: all is well\n"
-    served.house.hands.windows = (
-        WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”", code="covered"),
-    )
+    served.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),)
     said = await served.octet("desk", "doctor", "main")
     assert (said.code, said.out.splitlines()[1:]) == (
         1,
-        ["problem  Agent-1: covered: by “Notes”", f"         → {CURES[Reason.COVERED]}"],
+        ["problem  Agent-1: covered: by “Notes”", f"         → {next_step(Reason.COVERED)}"],
     )

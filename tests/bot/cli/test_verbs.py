@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bot.runfile import RUN_FILE
-from core.deliveries.cures import CURES
 from core.deliveries.model import (
     Assurance,
     Evidence,
@@ -29,6 +28,7 @@ from core.deliveries.model import (
 )
 from core.desks.model import Shown, WindowStatus
 from core.profiles.model import Act, Activity
+from core.remedies import next_step
 from core.tasks.model import TaskId, TaskState
 from tests.house import TOKEN, House, open_house
 
@@ -118,7 +118,7 @@ async def test_what_a_task_stands_still_for_is_shown_with_what_to_do(served: Con
     made = json.loads((await served.octet("task", "new", "Look", "--agent", "Agent-3", "--json")).out)["id"]
     await served.house.until(TaskId(made), TaskState.WAITING)
     for words in (("task", "show", made), ("agent", "show", "Agent-3")):
-        assert f"what to do: {CURES[Reason.CLOSED]}" in (await served.octet(*words)).out
+        assert f"what to do: {next_step(Reason.CLOSED)}" in (await served.octet(*words)).out
 
 
 async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:
@@ -326,7 +326,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     )
     await served.house.core.dispatch.window_shows("main", asks)
     needs = (await served.octet("fleet", "needs-me")).out
-    assert "Agent-2 waits for an answer" in needs
+    assert "Agent-2: its window waits for an answer" in needs
     assert "Run this? rm" in needs
     assert "\x1b" not in needs
     shot = Picture(moment=Moment.AFTERWARDS, png=b"png")
@@ -348,12 +348,12 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
 
 async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:
     served.house.hands.windows = (
-        WindowStatus(name="agent-1", usable=True, reason=""),
-        WindowStatus(name="agent-2", usable=False, reason="covered by “Notes”"),
+        WindowStatus(name="agent-1", usable=True),
+        WindowStatus(name="agent-2", usable=False, reason=Reason.COVERED, note="by “Notes”"),
     )
     status = (await served.octet("desk", "status")).out
     assert "main (:0) is ready" in status
-    assert "covered by “Notes”" in status
+    assert "covered: by “Notes”" in status
     for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
         said = await served.octet("desk", verb, "main")
         assert f"is {state}" in said.out

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
 from core.kit.problems import ConfigWrong, Problem
 from core.maintenance.model import NotReloaded, Reloaded
+from core.remedies import next_step
 from core.security.model import Actor
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
@@ -38,7 +38,7 @@ async def test_the_desk_status_looks_at_each_window(owned: Town) -> None:
     shown = await owned.ask("desk status")
     assert "**main**: ready" in shown
     assert "- agent-1: usable" in shown
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered", code="covered"),)
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
     assert "- agent-1: not usable: covered" in await owned.ask("desk status")
 
 
@@ -117,17 +117,17 @@ async def test_windows_are_tried_out_and_nothing_is_sent(owned: Town) -> None:
     owned.lane.script.append(refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left"))
     shown = await owned.ask("desk test", agent="Window-1")
     assert "✗ **Window-1**: composer not empty: what stands there was left" in shown
-    assert f"→ {CURES[Reason.COMPOSER_NOT_EMPTY]}" in shown
+    assert f"→ {next_step(Reason.COMPOSER_NOT_EMPTY)}" in shown
     assert owned.lane.submitted == []
 
 
 async def test_windows_are_put_back(owned: Town) -> None:
     owned.hands.arranged = {"agent-1": Arranged(window="agent-1", done=("moved from 1,1 to 0,0",))}
     assert "✓ **Window-1**: moved from 1,1 to 0,0; stands at its place" in await owned.ask("desk arrange", desk="main")
-    owned.hands.arranged = {"agent-1": Arranged(window="agent-1", reason="closed")}
+    owned.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.CLOSED)}
     shown = await owned.ask("desk arrange", desk="main")
     assert "✗ **Window-1**: closed" in shown
-    assert CURES[Reason.CLOSED] in shown
+    assert next_step(Reason.CLOSED) in shown
 
 
 async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: Town) -> None:
@@ -142,10 +142,10 @@ async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: To
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None:
     assert "1 window looked at, all is well" in await owned.ask("desk doctor")
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="locked", code="locked"),)
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.LOCKED),)
     shown = await owned.ask("desk doctor", desk="main")
     assert "✗ Window-1: locked" in shown
-    assert f"→ {CURES[Reason.LOCKED]}" in shown
+    assert f"→ {next_step(Reason.LOCKED)}" in shown
 
 
 @pytest.mark.parametrize("options", [{}, {"agent": "Window-1", "desk": "main"}])

@@ -12,6 +12,8 @@ import pytest
 from bot.discord.board_writer import BoardWriter
 from core.fleet.model import BoardState
 from core.notices.model import NoticeKind
+from core.reasons import WaitReason
+from core.remedies import next_step
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
 from tests.bot.discord.town import Town, bot_at_work, text_of
@@ -289,7 +291,7 @@ async def test_what_could_not_be_told_is_counted_though_no_row_of_the_journal_sa
         kind="error", route=SEND, times=2, status=403, code=50013
     )  # in the thread, in the channel
     await owned.coordinator.store.write(
-        lambda tx: owned.coordinator.notices.notify(tx, NoticeKind.HELD, "T-1", text="waiting: dry run")
+        lambda tx: owned.coordinator.notices.notify(tx, NoticeKind.HELD, "T-1", text="waiting: dry_run")
     )
     await shown(owned, "2 things need a person")
 
@@ -313,7 +315,7 @@ async def test_what_needs_a_person_is_listed_privately_with_links(owned: Town) -
     assert f"**[T-1](https://discord.com/channels/{owned.sandbox.world.guild_id}/{thread['id']})** Count" in text_of(
         answer
     )
-    assert "➜ Do what its card says and end it by `/task done`." in text_of(answer)
+    assert f"➜ {next_step(WaitReason.DRY_RUN)}" in text_of(answer)
 
 
 async def test_a_long_list_is_cut_and_says_how_much_is_left_out(owned: Town) -> None:
@@ -321,7 +323,7 @@ async def test_a_long_list_is_cut_and_says_how_much_is_left_out(owned: Town) -> 
         task = await owned.coordinator.tasks.new(
             make_new_task(f"{number} " + "*long* " * 20, agent="Dry-1"), by=OPERATOR
         )
-        await reach(owned.coordinator, task.id, TaskState.WAITING, "dry run")
+        await reach(owned.coordinator, task.id, TaskState.WAITING, "dry_run")
     shown_now = await owned.ask("fleet needs-me")
     assert "30 things need a person" in shown_now
     listed = shown_now.count("➜")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from core.reasons import WaitReason
+from core.remedies import sentence
 from tests.bot.discord.town import Town, text_of
 
 
 async def test_an_agent_is_paused_and_the_card_of_what_waits_for_it_says_so(owned: Town) -> None:
     assert "**Window-1**: paused (by Ada)" in await owned.ask("agent pause", agent="window-1")
     await owned.ask("task new", brief="List the files", agent="Window-1")
-    card = await owned.card(holds="the agent is paused")
+    card = await owned.card(holds=sentence(WaitReason.PAUSED))
     assert "Window-1: paused by Ada" in text_of(card)
     told = await owned.said("T-1 waits:")
     assert "/agent resume" in told["content"]

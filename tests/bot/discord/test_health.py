@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.fleet.model import Ping
+from core.reasons import Reason
 from tests.bot.discord.town import Town
 
 
@@ -11,7 +12,9 @@ async def test_health_says_whether_all_is_well_and_how_the_ping_does(owned: Town
     shown = await owned.ask("fleet health")
     assert "All is well." in shown
     assert "Nobody is pinged" in shown
-    owned.coordinator.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+    owned.coordinator.desks.worker_is(
+        "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away")
+    )
     owned.coordinator.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
     shown = await owned.ask("fleet health")
     for words in ("its display went away", "may pass by itself", "`octet doctor`", "is not taken: status 500"):

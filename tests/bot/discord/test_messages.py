@@ -5,6 +5,8 @@ from __future__ import annotations
 from core.agent_messages.model import NewAgentMessage
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.dispatch.model import Decision
+from core.reasons import ParkCause
+from core.remedies import sentence
 from core.security.model import OPERATOR
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
@@ -35,7 +37,7 @@ async def test_words_without_a_task_are_shown_where_they_were_sent_and_edited_in
     await town.own()
     town.lane.script.append(BUSY)
     assert "Window-1" in await town.ask("msg send", text="Hello", agent="Window-1")
-    waits = await town.said("waits: the window is busy; it goes in as soon as the window is free")
+    waits = await town.said(f"waits: {sentence(Reason.BUSY)}")
     await town.coordinator.dispatch.window_usable("main", "agent-1")
     there = await town.said("Window-1: delivered (receipt)")
     assert (there["id"], there["channel_id"]) == (waits["id"], waits["channel_id"])
@@ -67,11 +69,11 @@ async def test_words_that_nobody_saw_arrive_mention_their_sender_in_a_new_messag
     news = await town.said("Your words to Window-1 need a person:** nobody saw whether they arrived")
     assert news["sandbox"]["pings"] == [str(town.sandbox.world.ada.id)]
     assert "Hello there" in text_of(news)
-    held = "held (it is not known whether its prompt arrived: `/fleet needs-me` says what to do)"
+    held = f"held ({sentence(ParkCause.DELIVERY_UNKNOWN)})"
     for verb in ("agent show", "agent resume"):
         assert held in await town.ask(verb, agent="Window-1")
     later = await town.ask("msg send", text="Later", agent="Window-1")
-    assert "waits until a person says whether an earlier delivery arrived" in later
+    assert sentence(Reason.EARLIER_UNKNOWN) in later
     (unknown,) = await town.coordinator.unknowns.list(by=OPERATOR)
     await town.said(f"`octet delivery resolve {unknown.id} arrived|again|drop`")
     await town.coordinator.unknowns.resolve(unknown.id, Decision.ARRIVED, by=OPERATOR)

@@ -14,6 +14,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
 from core.messages.model import MessageKind, NewMessage
 from core.notices.model import NoticeKind
+from core.reasons import Reason
 from core.store.engine import Tx
 from tests.bot.discord.shapes import ADA
 from tests.bot.discord.test_outbox import (
@@ -41,7 +42,7 @@ async def say(octet: Coordinator, text: str = "Hello", **changes: object) -> Age
 async def becomes(octet: Coordinator, view: AgentMessageView, to: DeliveryState) -> None:
     def step(tx: Tx) -> None:
         (one,) = octet.deliveries.find_for_message(tx, view.message.id)
-        octet.deliveries.step(tx, one, to, reason="as the test says")
+        octet.deliveries.step(tx, one, to, reason=Reason.EXPIRED)
 
     await octet.store.write(step)
 
@@ -68,7 +69,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
     channels = FakeChannels()
     async with house(tmp_path) as octet:
         task = await ask(octet)
-        await tell(octet, task, NoticeKind.HELD, "parked: window")
+        await tell(octet, task, NoticeKind.HELD, "parked: window_refused")
 
         def thread(tx: Tx) -> None:
             new = NewMessage(

@@ -15,7 +15,9 @@ from bot.discord.parts import Parts
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.notices.model import NoticeKind
-from core.tasks.model import ENDED, ParkCause, TaskState, WaitReason, title_of
+from core.reasons import ParkCause, Reason, WaitReason
+from core.remedies import sentence
+from core.tasks.model import ENDED, TaskState, title_of
 from tests.bot.discord.shapes import MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 
@@ -24,7 +26,7 @@ foreign = st.one_of(
     st.sampled_from([one for one in HOSTILE if "\ud800" not in one and len(one) < 10_000]),
     st.just("word " * 1900),
 )
-DRY = {"state": TaskState.WAITING, "reason": WaitReason.DRY_RUN.value, "agent": "Agent-1"}
+DRY = {"state": TaskState.WAITING, "reason": WaitReason.DRY_RUN, "agent": "Agent-1"}
 PROMPT = (
     "[C2A] hub → Agent-1 · task T-142 · P2\nCount\nWhen finished:  octet done T-142 --code k3.7F3K --file answer.md"
 )
@@ -130,10 +132,10 @@ async def test_a_card_says_state_agent_priority_requester_and_brief() -> None:
 
 
 @pytest.mark.parametrize("reason", [*WaitReason, *ParkCause])
-async def test_a_card_says_why_it_waits(reason: str) -> None:
-    task = make_task(state=TaskState.WAITING, reason=str(reason.value), note="covered by “Mail”")  # pyright: ignore[reportAttributeAccessIssue] - an enum member
+async def test_a_card_says_why_it_waits(reason: WaitReason | ParkCause) -> None:
+    task = make_task(state=TaskState.WAITING, reason=reason, note="covered by “Mail”")
     said = shown(render.card(make_view(task=task), marker=MARKER))
-    assert render.REASONS[reason] in said
+    assert render.is_dry_run(task) or sentence(reason) in said
     assert "Mail" in said
 
 
@@ -224,9 +226,15 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
     agent = Agent(
         name=AgentName(words), role=words, capabilities=frozenset({words}), lane=Lane.WINDOW, desk=words, window=words
     )
-    status = AgentStatus(agent=agent, state=AgentState.BUSY, reason=words, task=words, since_ms=5)
-    window = WindowStatus(name=words, usable=False, reason=words)
-    desk = DeskStatus(desk=Desk(name=words, display=":0"), state=DeskState.READY, reason=words, windows=(window,) * 8)
+    status = AgentStatus(agent=agent, state=AgentState.BUSY, reason=None, note=words, task=words, since_ms=5)
+    window = WindowStatus(name=words, usable=False, reason=Reason.COVERED, note=words)
+    desk = DeskStatus(
+        desk=Desk(name=words, display=":0"),
+        state=DeskState.READY,
+        reason=Reason.NO_DISPLAY,
+        note=words,
+        windows=(window,) * 8,
+    )
     for said in (
         lists.tasks([make_task(title=words)] * many),
         lists.agents([status] * many),
@@ -241,7 +249,7 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
 def test_a_halt_that_is_told_late_does_not_show_what_was_seen_of_something_else() -> None:
     notice = make_notice(kind=NoticeKind.HELD, text="waiting: window")
     same = make_task(state=TaskState.WAITING, reason="window", note="covered by Mail")
-    later = make_task(state=TaskState.PARKED, reason="delivery unknown", note="the box is empty")
+    later = make_task(state=TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note="the box is empty")
     assert "Seen: covered by Mail" in render.news(notice, make_view(same), message=None, marker=MARKER).content
     assert "the box is empty" not in render.news(notice, make_view(later), message=None, marker=MARKER).content
 

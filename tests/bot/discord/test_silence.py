@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from core.reasons import ParkCause
+from core.remedies import sentence
 from tests.bot.discord.town import Town, text_of
 
 
@@ -24,6 +26,6 @@ async def test_the_card_shows_the_last_sign_and_a_silent_agent_is_told_with_what
     words = text_of(told)
     assert words.startswith(f"<@{owned.sandbox.world.ada.id}> ")
     assert all(verb in words for verb in ("/agent resume", "/task retry", "/task cancel"))
-    assert "unknown with T-1 (silent for too long: `/fleet needs-me` says what to do)" in await owned.ask("agent list")
+    assert f"unknown with T-1 ({sentence(ParkCause.SILENT)})" in await owned.ask("agent list")
     assert "busy with T-1" in await owned.ask("agent resume", agent="Window-1")
     await owned.card(holds="is working on it")

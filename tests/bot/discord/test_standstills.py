@@ -45,7 +45,9 @@ async def owned(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Town]:
         yield town
 
 
-async def asked(town: Town, shown: Shown = ASKS, words: str = "T-1: Window-1 waits for an answer.") -> dict[str, Any]:
+async def asked(
+    town: Town, shown: Shown = ASKS, words: str = "Window-1: its window waits for an answer."
+) -> dict[str, Any]:
     """Ada's task is with an agent whose window asks something. The message that tells of it."""
     await town.ask("task new", brief="Count the birds", agent=AGENT)
     await town.card("T-1", holds="is working on it")
@@ -165,7 +167,7 @@ async def test_what_the_owner_does_not_allow_has_no_button_and_says_how_to_allow
 )
 async def test_an_error_or_a_limit_is_a_message_without_buttons(owned: Town, activity: Activity, words: str) -> None:
     shown = replace(ASKS, activity=activity, answers=(Act.CONTINUE,))
-    message = await asked(owned, shown, words=f"the window of Window-1 {words}")
+    message = await asked(owned, shown, words=f"Window-1: its window {words}")
     assert buttons(message) == []
     owned.lane.script.append(DONE)
     assert "**Continue** was pressed" in await owned.ask("agent answer", agent=AGENT, answer="continue")
@@ -187,10 +189,10 @@ async def test_without_pictures_the_text_stands_there_alone(sandbox: Sandbox, tm
 
 async def test_a_window_without_a_task_is_told_in_the_channel(owned: Town) -> None:
     await owned.coordinator.dispatch.window_shows("main", ASKS)
-    message = await owned.said("Window-1 waits for an answer.")
+    message = await owned.said("Window-1: its window waits for an answer.")
     assert message["channel_id"] == str(owned.sandbox.world.home.id)
     assert message["sandbox"]["pings"] == []
-    assert "Window-1 waits for an answer" in await owned.ask("fleet needs-me")
+    assert "Window-1: its window waits for an answer" in await owned.ask("fleet needs-me")
 
 
 async def test_screenshot_shows_the_owner_the_window(owned: Town) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.discord import text
-from core.deliveries.cures import CURES
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
+from core.remedies import next_step
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.town import Town, text_of
@@ -243,8 +243,8 @@ async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
     assert "window cannot be used" in held["content"]
     thread = await owned.sandbox.wait_thread()
     assert held["channel_id"] == thread["id"]
-    await owned.card(holds="Seen: covered by “Mail”")
-    cure = f"What to do: {CURES[Reason.COVERED]}"
+    await owned.card(holds="Seen: covered: by “Mail”")
+    cure = f"What to do: {next_step(Reason.COVERED)}"
     await owned.card(holds=cure)
     assert cure in held["content"]
     assert cure in await owned.ask("agent show", agent="Window-1")

@@ -13,6 +13,8 @@ from PIL import Image
 from core.agents.model import AgentState
 from core.deliveries.model import Moment, Outcome, Picture, Reason, Result
 from core.dispatch.model import Decision
+from core.reasons import ParkCause, WaitReason
+from core.remedies import sentence
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
 from sandbox.discord.server import Sandbox
@@ -37,7 +39,7 @@ async def asked(town: Town, outcome: Outcome = SEEN_NOWHERE) -> dict[str, Any]:
     town.lane.script.append(outcome)
     await town.ask("task new", brief="Count the birds", agent=AGENT)
     await town.ask("task new", brief="Count the bees", agent=AGENT)
-    await town.card("T-2", holds="it goes on when a person releases it")
+    await town.card("T-2", holds=sentence(WaitReason.HOLD))
     return await town.said("T-1 needs a person:")
 
 
@@ -79,7 +81,7 @@ async def test_the_question_stands_in_the_thread_with_pictures_and_buttons_and_w
     (gallery,) = parts(message, 12)
     assert [one["description"] for one in gallery["items"]] == ["before Enter", "at the last look"]
     assert "Seen: the box is empty" in text_of(message)
-    await owned.card("T-1", holds="say what is so by the buttons")
+    await owned.card("T-1", holds=sentence(ParkCause.DELIVERY_UNKNOWN))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from core.deliveries.model import OPEN_STATES
 from core.desks.model import DeskState
 from core.fleet import texts
 from core.notices.model import NoticeState
-from core.tasks.model import TASK_STEPS, BlockedTaskGroup, ParkCause, TaskId, TaskState, WaitReason
+from core.reasons import ParkCause, WaitReason
+from core.remedies import next_step
+from core.tasks.model import TASK_STEPS, BlockedTaskGroup, TaskId, TaskState
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs/architecture.md"
 REASONS = {TaskState.WAITING: WaitReason, TaskState.PARKED: ParkCause}
@@ -52,25 +54,18 @@ def test_each_state_has_its_words() -> None:
     assert all(words for table in (render.STATES, lists.AGENT_STATES, lists.DESK_STATES) for _, words in table.values())
 
 
-@pytest.mark.parametrize("reason", [*WaitReason, *(cause for cause in ParkCause if cause is not ParkCause.WINDOW)])
-def test_each_reason_is_a_sentence_on_the_card(reason: WaitReason | ParkCause) -> None:
-    assert len(render.REASONS[reason].split()) > 3
-
-
 @pytest.mark.parametrize("reason", [*WaitReason, *ParkCause])
 def test_each_reason_that_needs_a_person_says_what_to_do(reason: WaitReason | ParkCause) -> None:
     state = TaskState.WAITING if isinstance(reason, WaitReason) else TaskState.PARKED
-    held = BlockedTaskGroup(state=state, reason=reason.value, note="", oldest=TaskId("T-1"), size=1, since_ms=1)
+    held = BlockedTaskGroup(state=state, reason=reason, note="", oldest=TaskId("T-1"), size=1, since_ms=1)
     said = texts.of_held(held)
     if reason in PASSES_BY_ITSELF:
         assert said is None
     else:
         assert said is not None
         assert len(said[2].split()) > 3
-        assert f"is stopped: {reason}" != said[1], "it has words of its own"
 
 
 @pytest.mark.parametrize("cause", [cause for cause in ParkCause if cause is not ParkCause.DELIVERY_UNKNOWN])
 def test_a_parked_task_names_a_verb_that_leads_on(cause: ParkCause) -> None:
-    shown = render.PARKED_FOR_WINDOW if cause is ParkCause.WINDOW else render.REASONS[cause]
-    assert "/task retry" in shown
+    assert "/task retry" in next_step(cause)

@@ -16,7 +16,7 @@ from bot.discord import client
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.desks.learned import Learned
-from core.desks.model import DeskState, WindowStatus
+from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.home import Home
 from core.kit.supervise import supervise
 from core.settings.model import DiscordSettings, Settings
@@ -77,7 +77,7 @@ async def people(
     home: Path, sandbox: Sandbox, agents: Sequence[Agent] = AGENTS, *, is_virtual: bool = False
 ) -> AsyncGenerator[Town]:
     """The coordinator with dispatch at work, without the bot."""
-    window = WindowStatus(name="agent-1", usable=True, reason="")
+    window = WindowStatus(name="agent-1", usable=True)
     hands, lane = FakeHands(windows=(window,)), FakeLane()
     async with open_coordinator(
         home,
@@ -87,7 +87,7 @@ async def people(
         hands={"main": hands},
         learned=Learned(Home(root=home)),
     ) as coordinator:
-        await coordinator.dispatch.desk_changed("main", DeskState.READY, "")
+        await coordinator.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", coordinator.dispatch.run())
             yield Town(sandbox=sandbox, coordinator=coordinator, home=home, hands=hands, lane=lane)

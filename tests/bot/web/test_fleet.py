@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.fleet.model import Ping
 from core.tasks.model import TaskId, TaskState
 from tests.bot.web.conftest import Face
@@ -49,7 +49,7 @@ async def test_the_board_shows_all_agents_in_the_order_of_the_config(face: Face)
 async def test_health_says_what_is_not_well_and_how_the_ping_does(face: Face) -> None:
     now = (await face.operator.get("/api/v2/fleet/health")).json()
     assert (now["is_well"], now["troubles"], now["ping"]["is_wanted"]) == (True, [], False)
-    face.house.core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+    face.house.core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
     face.house.core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
     now = (await face.operator.get("/api/v2/fleet/health")).json()
     [trouble] = now["troubles"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
+from core.reasons import Reason
 from tests.bot.web.conftest import Face
 
 
 async def test_the_bot_is_ready_without_discord_and_without_a_desk(face: Face) -> None:
-    await face.house.core.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display")
+    await face.house.core.dispatch.desk_changed(
+        "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "there is no display")
+    )
     answer = await face.operator.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {

@@ -368,7 +368,7 @@ async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(
     seen = await face.operator.get(path)
     assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
     assert seen.content.startswith(b"\x89PNG")
-    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered"),)
+    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
     covered = await face.operator.get(path)
     assert (covered.status_code, covered.json()["error"]["code"]) == (409, "window_not_seen")
 

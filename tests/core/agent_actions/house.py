@@ -15,7 +15,7 @@ from core.agent_actions.model import (
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskState, Shown
+from core.desks.model import DeskNow, DeskState, Shown
 from core.kit.clock import Clock
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
@@ -64,7 +64,7 @@ async def house(
         patience=QUICK,
         clock=clock,
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             yield octet
 

@@ -11,11 +11,11 @@ import pytest
 from core.agent_actions.model import NOT_HERE, BlockedWindow
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, PointAt
 from core.coordinator import Coordinator
-from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
-from core.desks.model import DeskState, WindowNotSeen, WindowStatus
+from core.desks.model import DeskNow, DeskState, WindowNotSeen, WindowStatus
 from core.fleet.model import Need, NeedKind
 from core.notices.model import Notice, NoticeKind
+from core.remedies import next_step, sentence
 from core.security.model import Actor, NotAllowed, Permission, require
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator, pending
@@ -24,19 +24,18 @@ from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
-USABLE = WindowStatus(name="agent-1", usable=True, reason="")
+USABLE = WindowStatus(name="agent-1", usable=True)
 
 
 def blocked(reason: Reason, seen: str = "") -> WindowStatus:
-    why = f"{reason.value}: {seen}" if seen else reason.value
-    return WindowStatus(name="agent-1", usable=False, reason=why, code=reason.value)
+    return WindowStatus(name="agent-1", usable=False, reason=reason, note=seen)
 
 
 @asynccontextmanager
 async def desk(home: Path) -> AsyncGenerator[Coordinator]:
     agents, desks = [make_window_agent()], [make_desk("agent-1", "nobodys")]
     async with open_coordinator(home, agents=agents, desks=desks, lanes={}, hands={"main": FakeHands()}) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         yield octet
 
 
@@ -58,8 +57,8 @@ async def test_a_blocked_window_is_listed_without_any_task_with_reason_time_and_
         await octet.dispatch.window_seen("main", blocked(reason, "as seen"))
         [need] = await needs(octet)
         assert (need.kind, need.agent, need.desk, need.window) == (NeedKind.WINDOW, "Agent-1", "main", "agent-1")
-        assert (need.what, need.seen) == (f"the window of Agent-1 cannot be used: {reason.value}", "as seen")
-        assert need.next.startswith(CURES[reason])
+        assert (need.what, need.seen) == (f"the window of Agent-1 cannot be used: {sentence(reason)}", "as seen")
+        assert need.next.startswith(next_step(reason))
         assert "`octet calibrate main agent-1`" in need.next
         assert need.since_ms > 0
         assert (await octet.fleet.board(by=ADA)).needs == 1
@@ -71,13 +70,13 @@ async def test_what_passes_or_is_told_otherwise_is_not_listed(tmp_path: Path) ->
     async with desk(tmp_path) as octet:
         for reason in NOT_HERE:
             await octet.dispatch.window_seen("main", blocked(reason))
-        elsewhere = WindowStatus(name="nobodys", usable=False, reason="closed", code="closed")
+        elsewhere = WindowStatus(name="nobodys", usable=False, reason=Reason.CLOSED)
         await octet.dispatch.window_seen("main", elsewhere)
         assert (await needs(octet), await told(octet)) == ([], [])
         await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
         await octet.dispatch.window_seen("main", blocked(Reason.LOCKED))
         assert len(await needs(octet)) == 1, "a lock does not bring it back"
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its worker ended")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its worker ended"))
         assert await needs(octet) == [], "nobody sees it now"
 
 
@@ -93,7 +92,7 @@ async def test_each_time_has_one_notice_which_follows_it_over_a_restart_to_its_e
         assert need.since_ms == now.since_ms
         await octet.dispatch.window_seen("main", blocked(Reason.RESIZED, "it is 1×1"))
         [(same, now)] = await told(octet)
-        assert (same.id, now.reason, now.seen) == (first.id, Reason.RESIZED, "resized: it is 1×1")
+        assert (same.id, now.reason, now.seen) == (first.id, Reason.RESIZED, "it is 1×1")
         await octet.dispatch.window_seen("main", USABLE)
         await octet.dispatch.window_seen("main", USABLE)
         [(same, now)] = await told(octet)

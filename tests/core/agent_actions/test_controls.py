@@ -25,7 +25,7 @@ from core.agent_actions.model import (
 from core.agents.model import Lane
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
@@ -78,7 +78,7 @@ async def test_a_new_conversation_that_was_asked_for_is_not_begun_once_a_task_ca
         clock.advance(1)
         octet.dispatch.wake()
         pressed = await asking
-        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.CANCELLED, "Agent-1 has T-1")
+        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.CANCELLED, "agent_at_work")
         assert lane.pressed == []
 
 
@@ -139,7 +139,7 @@ async def test_the_journal_names_who_pressed_what_at_which_dialog_and_never_what
                     "act": "deny",
                     "mark_hash": mark_hash,
                     "result": "delivered",
-                    "reason": "",
+                    "reason": None,
                 },
             ),
         ]
@@ -258,7 +258,7 @@ async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) ->
 
         lane.script.append(never)
         pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
-        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "keys held down")
+        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "keys_down")
         assert lane.pressed == []
         lane.script.append(DONE)
         again = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
@@ -346,7 +346,9 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": FakeHands()},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")  # nobody carries it out: dispatch is not running
+        await octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.READY)
+        )  # nobody carries it out: dispatch is not running
         async with asyncio.TaskGroup() as group:
             press = group.create_task(octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA))
             acts = await until_queued(octet)
@@ -362,10 +364,10 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
         after = await row(octet, delivery.id)
         standing = await octet.agent_actions.dialogs.list_open()
         if was == "submitting":
-            assert (after.state, after.reason) == (DeliveryState.UNKNOWN, "Octet was restarted")
+            assert (after.state, after.reason) == (DeliveryState.UNKNOWN, "restarted")
             assert standing == ()
             assert len(await told(octet, NoticeKind.IN_DOUBT)) == 1
         else:
-            assert (after.state, after.reason) == (DeliveryState.CANCELLED, "Octet was restarted")
+            assert (after.state, after.reason) == (DeliveryState.CANCELLED, "restarted")
             assert [one.press for one in standing] == [None]
         assert lane.pressed == []

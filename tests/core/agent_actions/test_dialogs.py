@@ -52,7 +52,7 @@ async def test_a_dialog_that_goes_away_while_its_answer_waits_is_over_when_the_a
     clock = FakeClock()
     async with house(tmp_path, FakeLane(), clock=clock) as octet:
         await asked(octet)
-        await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING.value)
+        await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING)
         answering = asyncio.ensure_future(octet.agent_actions.answer_agent("Agent-1", Act.APPROVE, by=ADA))
         await until_queued(octet)
         await octet.dispatch.window_shows("main", BUSY)
@@ -125,6 +125,6 @@ async def test_an_answer_of_the_agent_or_the_end_of_its_task_ends_the_block(tmp_
         await asked(octet)
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.DONE
-        await becomes(octet, AgentState.NEEDS_INPUT, "its window waits for an answer", None)
+        await becomes(octet, AgentState.NEEDS_INPUT, "approval", None)
         await octet.dispatch.window_shows("main", BUSY)
-        await becomes(octet, AgentState.IDLE, "", None)
+        await becomes(octet, AgentState.IDLE, None, None)

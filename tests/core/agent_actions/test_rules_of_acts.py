@@ -19,7 +19,7 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState, Shown
+from core.desks.model import DeskNow, DeskState, Shown
 from core.kit.errors import Conflict, OctetError
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskState
@@ -129,7 +129,7 @@ class Play:
                 patience=QUICK,
             )
         )
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await self._stack.enter_async_context(running(octet))
         self.octet = octet
         return octet

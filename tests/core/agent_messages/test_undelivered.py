@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS, MessageWaitReason
+from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS
 from core.agents.model import AgentState
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
@@ -26,10 +26,10 @@ async def test_unknown_words_hold_their_agent_and_all_that_comes_behind(tmp_path
         held = await octet.agents.show("Left", by=ADA)
         assert (held.state, held.task) == (AgentState.HELD, None)
         later = await octet.agent_messages.send(say("later", agent="Left"), by=ADA)
-        assert later.deliveries[0].reason == MessageWaitReason.UNKNOWN.value
+        assert later.deliveries[0].reason == Reason.EARLIER_UNKNOWN
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.WAITING, "hold")
-        assert await told(octet) == ["Left: unknown: not seen to arrive"]
+        assert await told(octet) == ["Left: unknown: not_seen"]
         (delivery,) = (await octet.agent_messages.show(sent.message.id, by=ADA)).deliveries
         await octet.store.write(lambda tx: octet.deliveries.step(tx, delivery, S.DELIVERED) and None)
         await stands(octet, later, S.DELIVERED)
@@ -68,7 +68,7 @@ async def test_words_that_never_fit_fail_and_are_told(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
-        assert await told(octet) == ["Left: failed: this window does not take this text"]
+        assert await told(octet) == ["Left: failed: text_refused"]
         await stands(octet, await octet.agent_messages.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 
@@ -77,7 +77,7 @@ async def test_words_over_which_the_worker_ends_three_times_fail_and_are_told(tm
     async with house(tmp_path, lane) as octet:
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
-        assert await told(octet) == ["Left: failed: the desk worker ended over it each time"]
+        assert await told(octet) == ["Left: failed: poison"]
         await stands(octet, await octet.agent_messages.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 
@@ -94,7 +94,7 @@ async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp
         await octet.store.write(octet.agent_messages.review_queue)
         (expired,) = await stands(octet, sent, S.EXPIRED)
         assert expired.note == "the agent is off duty: paused by Ada"
-        assert (await told(octet))[1:] == ["Left: expired: they could not be brought in time"]
+        assert (await told(octet))[1:] == ["Left: expired: expired"]
 
 
 async def test_words_sent_again_follow_their_agent_to_its_present_window(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ async def test_words_sent_again_to_an_agent_that_left_the_config_are_told(tmp_pa
     async with house(tmp_path, FakeLane(), agents=[make_window_agent("Right", window="left")]) as octet:
         await octet.unknowns.resolve(sent.deliveries[0].id, Decision.SEND_AGAIN, by=ADA)
         (gone,) = await stands(octet, sent, S.CANCELLED)
-        assert "not in config" in gone.reason
-        assert any("not in config" in text for text in await told(octet))
+        assert gone.reason is Reason.AGENT_GONE
+        assert any(Reason.AGENT_GONE in text for text in await told(octet))

@@ -12,7 +12,6 @@ import pytest
 from core.agent_messages.model import (
     AgentMessageView,
     AgentMismatch,
-    MessageWaitReason,
     NewAgentMessage,
     NoReachableAgent,
     RecipientMissing,
@@ -22,10 +21,11 @@ from core.agent_messages.model import (
 from core.agents.model import Agent, AgentNotFound, AgentState, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.messages.model import ControlCharacters, EmptyText, TextTooLong, label
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
+from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
@@ -70,7 +70,7 @@ async def house(
         patience=QUICK,
         clock=clock,
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             yield octet
 
@@ -201,15 +201,15 @@ async def test_words_wait_for_a_busy_window_without_wearing_it_out_and_go_in_ord
     lane = FakeLane(BUSY, BUSY)
     async with house(tmp_path, lane) as octet:
         first = await octet.agent_messages.send(say("first", agent="Left"), by=ADA)
-        (waits,) = await stands(octet, first, S.QUEUED, reason=Reason.BUSY.value)
+        (waits,) = await stands(octet, first, S.QUEUED, reason=Reason.BUSY)
         assert waits.bounces == 0
         second = await octet.agent_messages.send(say("second", agent="Left"), by=ADA)
-        await stands(octet, second, S.QUEUED, reason=MessageWaitReason.EARLIER.value)
+        await stands(octet, second, S.QUEUED, reason=Reason.EARLIER_FIRST)
         assert len(lane.orders) == 1
         assert (await octet.agents.show("Left", by=ADA)).state is AgentState.IDLE
         await octet.dispatch.window_usable("main", "left")
         await until(lambda: _is(len(lane.orders) == 2), octet)
-        await stands(octet, first, S.QUEUED, reason=Reason.BUSY.value)
+        await stands(octet, first, S.QUEUED, reason=Reason.BUSY)
         await octet.dispatch.window_usable("main", "left")
         await stands(octet, second, S.DELIVERED)
         assert [text.splitlines()[1] for text in lane.submitted] == ["first", "second"]
@@ -223,7 +223,7 @@ async def test_words_wait_for_a_refused_window_and_keep_tasks_off_it(tmp_path: P
         (waits,) = await stands(octet, sent, S.QUEUED, reason="covered")
         assert waits.note == "by “Mail”"
         status = await octet.agents.show("Left", by=ADA)
-        assert (status.state, status.reason) == (AgentState.OFFLINE, "window covered")
+        assert (status.state, status.reason) == (AgentState.OFFLINE, "covered")
         await octet.dispatch.window_usable("main", "left")
         await stands(octet, sent, S.DELIVERED)
         assert (await octet.agents.show("Left", by=ADA)).state is AgentState.IDLE
@@ -248,7 +248,7 @@ async def test_a_brief_comes_before_words_about_it(tmp_path: Path) -> None:
         task = (await octet.tasks.new(make_new_task("the brief"), by=ADA)).id
         await until(lambda: _is(bool(lane.orders)), octet)
         sent = await octet.agent_messages.send(say("about it", task=task), by=ADA)
-        assert (sent.deliveries[0].state, sent.deliveries[0].reason) == (S.QUEUED, MessageWaitReason.BRIEF.value)
+        assert (sent.deliveries[0].state, sent.deliveries[0].reason) == (S.QUEUED, Reason.BRIEF_FIRST)
         lane.gate.set()
         await stands(octet, sent, S.DELIVERED)
         assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "about it"]
@@ -261,7 +261,7 @@ async def test_words_about_nothing_in_particular_wait_for_a_brief_that_is_on_its
         await octet.tasks.new(make_new_task("the brief"), by=ADA)
         await until(lambda: _is(bool(lane.orders)), octet)
         sent = await octet.agent_messages.send(say("by the way", agent="Left"), by=ADA)
-        assert sent.deliveries[0].reason == MessageWaitReason.BRIEF.value
+        assert sent.deliveries[0].reason == Reason.BRIEF_FIRST
         lane.gate.set()
         await stands(octet, sent, S.DELIVERED)
         assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "by the way"]
@@ -280,7 +280,7 @@ async def test_words_for_which_a_window_was_too_busy_go_before_the_next_brief(
         await octet.tasks.new(make_new_task("the next brief", agent="Left"), by=ADA)
         lane.script.append(BUSY)
         sent = await octet.agent_messages.send(say("by the way", agent="Left"), by=ADA)
-        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
+        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY)
         lane.script.append(BUSY)  # its turn is just ending when the next brief is queued
         await octet.tasks.accept_answer(task, code_in(lane.submitted[0]), "Done.", final=True, key="a")
         await stands(octet, sent, S.DELIVERED)
@@ -305,10 +305,10 @@ async def test_words_follow_their_task_to_another_agent_behind_its_brief(tmp_pat
         await reach(octet, task, TaskState.WORKING)
         lane.script.append(BUSY)
         sent = await octet.agent_messages.send(say("about it", task=task), by=ADA)
-        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
+        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY)
 
         def another(tx: Tx) -> None:
-            moved = octet.tasks.repository.move(tx, task, TaskState.PARKED, reason="window")
+            moved = octet.tasks.repository.move(tx, task, TaskState.PARKED, reason=ParkCause.WINDOW)
             octet.agents.free(tx, "Left", task=task)
             octet.tasks.repository.reassign(tx, moved, "Right", by=ADA)
 
@@ -325,10 +325,10 @@ async def test_words_about_a_task_that_ends_are_cancelled_and_their_sender_is_to
         await reach(octet, task, TaskState.WORKING)
         lane.script.append(BUSY)
         sent = await octet.agent_messages.send(say(task=task), by=ADA)
-        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
+        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY)
         await octet.tasks.done(task, "done by hand", by=ADA)
         await stands(octet, sent, S.CANCELLED)
-        assert await told(octet) == ["Left: cancelled: the task was ended"]
+        assert await told(octet) == ["Left: cancelled: task_ended"]
         await octet.dispatch.window_usable("main", "left")
         assert len(lane.submitted) == 1
 
@@ -351,7 +351,7 @@ async def test_a_paused_agents_words_wait_and_say_so(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         await octet.availability.pause("Left", by=ADA)
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
-        assert (sent.deliveries[0].reason, sent.deliveries[0].note) == (MessageWaitReason.DUTY.value, "paused by Ada")
+        assert (sent.deliveries[0].reason, sent.deliveries[0].note) == (Reason.OFF_DUTY, "paused by Ada")
         await octet.availability.resume("Left", by=ADA)
         await stands(octet, sent, S.DELIVERED)
 
@@ -409,7 +409,7 @@ async def test_long_words_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
         hands={"main": FakeHands()},
         longest_prompts={"Left": 600},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             sent = await octet.agent_messages.send(say("word " * 500 + "end", agent="Left"), by=ADA)
             await stands(octet, sent, S.DELIVERED)
@@ -427,7 +427,7 @@ async def test_after_a_restart_words_go_on_and_what_may_have_been_pressed_is_unk
         second = await octet.agent_messages.send(say("second", agent="Left"), by=ADA)
     lane = FakeLane(BUSY)
     async with house(tmp_path, lane) as octet:
-        await stands(octet, first, S.QUEUED, reason=Reason.BUSY.value)
+        await stands(octet, first, S.QUEUED, reason=Reason.BUSY)
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         await octet.dispatch.window_usable("main", "left")
@@ -445,7 +445,7 @@ async def test_long_words_whose_file_cannot_be_written_fail_and_say_why(tmp_path
         hands={"main": FakeHands()},
         longest_prompts={"Left": 600},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             sent = await octet.agent_messages.send(say("word " * 500, agent="Left"), by=ADA)
             (failed,) = await stands(octet, sent, S.FAILED)
@@ -472,10 +472,10 @@ async def test_a_person_may_interrupt_an_agent_at_work_and_the_hub_by_itself_may
 async def test_words_to_an_agent_that_left_the_config_are_told(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane(BUSY)) as octet:
         sent = await octet.agent_messages.send(say(agent="Right"), by=ADA)
-        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
+        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY)
     async with house(tmp_path, FakeLane(), agents=[make_window_agent("Left", window="left")]) as octet:
         await stands(octet, sent, S.CANCELLED)
-        assert await told(octet) == ["Right: cancelled: Right is not in config/agents.toml any more"]
+        assert await told(octet) == ["Right: cancelled: agent_gone"]
 
 
 async def test_a_name_cannot_forge_the_head_of_a_prompt(tmp_path: Path) -> None:

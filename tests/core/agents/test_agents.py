@@ -52,9 +52,9 @@ def step(octet: Coordinator, tx: Tx, name: str, to: AgentState) -> None:
     """Off duty, only a person's word counts."""
     now = octet.agents.status(tx, name)
     if now.state in OFF_DUTY:
-        octet.agents.set_duty(tx, now, to, reason="so", by=ADA)
+        octet.agents.set_duty(tx, now, to, note="so", by=ADA)
     else:
-        octet.agents.move(tx, name, to, reason="so")
+        octet.agents.move(tx, name, to, note="so")
 
 
 @pytest.mark.parametrize("was", AgentState)

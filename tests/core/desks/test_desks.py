@@ -13,6 +13,7 @@ from core.coordinator import Coordinator
 from core.desks.model import (
     DeskIsShared,
     DeskNotFound,
+    DeskNow,
     DeskState,
     DeskUnavailable,
     QuietHours,
@@ -21,18 +22,19 @@ from core.desks.model import (
     WindowNotSeen,
     WindowStatus,
 )
+from core.reasons import Reason
 from core.security.model import NotAllowed
 from core.store.errors import StoreUnavailable
 from tests.builders import ADA, BEN, CAROL, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 
-SEEN = WindowStatus(name="agent-1", usable=True, reason="")
-COVERED = WindowStatus(name="agent-1", usable=False, reason="covered")
+SEEN = WindowStatus(name="agent-1", usable=True)
+COVERED = WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED)
 
 
 class BrokenHands(FakeHands):
     async def stop(self) -> None:
-        raise DeskUnavailable(id="main", why="its worker does not answer")
+        raise DeskUnavailable("main", Reason.WORKER_SILENT)
 
 
 @asynccontextmanager
@@ -47,7 +49,7 @@ async def desk(
         hands={"main": hands} if hands else {},
     ) as octet:
         if ready:
-            await octet.dispatch.desk_changed("main", DeskState.READY, "")
+            await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         yield octet
 
 
@@ -109,11 +111,11 @@ async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
     async with desk(tmp_path / "none", None) as octet:
         (status,) = await octet.desks.status(by=CAROL)
         assert status.state is DeskState.UNAVAILABLE
-        assert "no agent" in status.reason
+        assert status.reason is Reason.NO_AGENT_THERE
     async with desk(tmp_path / "late", FakeHands(), ready=False) as octet:
         assert octet.desks.state("main")[0] is DeskState.STARTING
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display :0")
-        assert octet.desks.state("main") == (DeskState.UNAVAILABLE, "no display :0")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display :0"))
+        assert octet.desks.state("main") == (DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display :0")
         with pytest.raises(DeskUnavailable, match="no display :0"):
             await octet.desks.screenshot("main", "agent-1", by=ADA)
 
@@ -144,7 +146,9 @@ async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_t
         assert (await octet.desks.picture("main", by=ADA)).startswith(b"\x89PNG")
         (entry,) = await octet.journal.of("desk:main")
         assert (entry.name, entry.actor, entry.data) == ("DisplayPictured", ADA.id, {"desk": "main"})
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its program ended")
+        await octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its program ended")
+        )
         with pytest.raises(DeskUnavailable, match="its program ended"):
             await octet.desks.picture("main", by=ADA)
 

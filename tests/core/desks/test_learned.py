@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.desks.learned import Learned, calibrations
-from core.desks.model import Desk, DeskState, Learnable, LearnedFact, NothingLearned, Window, WindowNotFound
+from core.desks.model import Desk, DeskNow, DeskState, Learnable, LearnedFact, NothingLearned, Window, WindowNotFound
 from core.home import Home
 from core.maintenance.model import NobodyReloads
 from core.profiles.model import Box, Profile, Sign
@@ -153,7 +153,7 @@ async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_pa
     async with open_coordinator(
         tmp_path, agents=[make_window_agent()], desks=[desk], lanes={}, hands={"main": FakeHands()}, learned=learned
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await octet.dispatch.window_learned(new)
         assert (await octet.desks.status(by=ADA))[0].learned == (new,)
         with pytest.raises(NobodyReloads):

@@ -14,7 +14,7 @@ from core.agents.model import AgentState, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Delivery, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -151,7 +151,7 @@ async def test_what_nobody_can_see_is_unknown_and_its_agent_is_held(tmp_path: Pa
     lane = FakeLane()
     lane.settlements = [NOT_SEEN]
     async with window_house(tmp_path, lane) as octet:
-        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert held.note == "the box is empty"
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.HELD
         assert lane.submitted == []
@@ -167,7 +167,7 @@ async def test_until_the_desk_is_there_the_card_says_why_it_stands_and_nothing_e
             "Octet was restarted while Enter may have been pressed; "
             "Octet looks at the window of Agent-1 as soon as it can"
         )
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with asyncio.timeout(60):
             await lane.looking.wait()
         await octet.tasks.new(make_new_task("the next"), by=ADA)
@@ -181,13 +181,15 @@ async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobod
     lane = FakeLane()
 
     async def goes_away(octet: Coordinator) -> None:
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display :7")
+        await octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "there is no display :7")
+        )
 
     async with closed_house(tmp_path, lane, RetryPolicy(recovery_timeout_s=0.05), before=goes_away) as octet:
-        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert held.note == (
             "Octet was restarted while Enter may have been pressed; "
-            "nobody could look since: desk main is unavailable (there is no display :7)"
+            "nobody could look since: desk main is unavailable (its display cannot be opened: there is no display :7)"
         )
         assert (await delivery(octet)).reason == Reason.RESTARTED
         assert lane.settled == []
@@ -199,10 +201,10 @@ async def test_a_held_desk_is_not_looked_at_and_a_person_is_asked_instead(tmp_pa
 
     async def is_held(octet: Coordinator) -> None:
         await octet.desks.hold("main", by=ADA)
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
 
     async with closed_house(tmp_path, lane, RetryPolicy(recovery_timeout_s=0.05), before=is_held) as octet:
-        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert "desk main is held" in held.note
         assert lane.settled == []
 
@@ -224,7 +226,7 @@ async def test_where_nobody_will_ever_look_it_is_unknown_at_once(tmp_path: Path,
         hands={"main": FakeHands()},
     ) as octet:
         task = (await octet.tasks.show(FIRST, by=ADA)).task
-        assert (task.state, task.reason) == (TaskState.PARKED, "delivery unknown")
+        assert (task.state, task.reason) == (TaskState.PARKED, "delivery_unknown")
         words = {"agent": "is gone from", "window": "has another window", "lane": "nothing serves"}
         assert words[gone] in task.note
 
@@ -235,8 +237,8 @@ async def test_a_prompt_that_reads_otherwise_by_now_is_not_looked_for(tmp_path: 
     lane = FakeLane()
     lane.settlements = [NOT_ARRIVED]
     async with closed_house(tmp_path, lane, agent_command="other-octet") as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
-        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert held.note.endswith("the prompt cannot be made again as it was")
         assert lane.settled == lane.orders == []
 
@@ -323,7 +325,7 @@ async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Pa
                 clock.advance(0.01 if lane.settled else 0)
                 octet.dispatch.wake()
                 await octet.store.ping()
-        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert held.note.endswith("the desk's worker ended over each look")
         assert 2 <= len(lane.settled) <= 6, "it rests between two looks"
         assert (await delivery(octet)).reason == Reason.WORKER_LOST

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from core.agents.model import Lane
 from core.coordinator import Coordinator
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
+from core.reasons import Reason, WaitReason
 from core.security.model import HUB
-from core.tasks.model import TaskState, WaitReason
+from core.tasks.model import TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -29,7 +30,7 @@ async def fleet(home: Path, *numbers: int) -> AsyncGenerator[Coordinator]:
         lanes={(Lane.WINDOW, "main"): FakeLane()},
         hands={"main": FakeHands()},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "unplugged")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "unplugged"))
         yield octet
 
 
@@ -42,7 +43,7 @@ async def rounds(octet: Coordinator) -> int:
 
 
 async def waiting(octet: Coordinator) -> dict[str, int]:
-    return {one.reason: one.size for one in await octet.tasks.repository.list_blocked()}
+    return {one.reason or "": one.size for one in await octet.tasks.repository.list_blocked()}
 
 
 async def test_tasks_that_wait_for_a_removed_agent_move_fifty_at_a_time(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
@@ -62,7 +62,7 @@ async def window_house(
         clock=clock,
         keeping=keeping,
     ) as coordinator:
-        await coordinator.dispatch.desk_changed("main", DeskState.READY, "")
+        await coordinator.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(coordinator):
             yield coordinator
 
@@ -77,7 +77,7 @@ async def until(check: Callable[[], Awaitable[bool]], coordinator: Coordinator) 
             news.clear()
 
 
-async def reach(coordinator: Coordinator, task: TaskId, state: TaskState, reason: str = "") -> Task:
+async def reach(coordinator: Coordinator, task: TaskId, state: TaskState, reason: str | None = None) -> Task:
     async def there() -> bool:
         found = (await coordinator.tasks.show(task, by=ADA)).task
         return (found.state, found.reason) == (state, reason)
@@ -125,8 +125,8 @@ async def test_a_dry_run_waits_and_closes_no_task_until_a_person_answers_with_it
     ):
         first = await octet.tasks.new(make_new_task(), by=ADA)
         second = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, first.id, TaskState.WAITING, "dry run")
-        await reach(octet, second.id, TaskState.WAITING, "dry run")
+        await reach(octet, first.id, TaskState.WAITING, "dry_run")
+        await reach(octet, second.id, TaskState.WAITING, "dry_run")
         view = await octet.tasks.show(first.id, by=ADA)
         assert view.deliveries[0].state is DeliveryState.SENT
         await octet.tasks.accept_answer("T-1", code_in(view.prompt), "half way", final=False, key="a")
@@ -174,7 +174,7 @@ async def test_too_many_bounces_become_a_refusal_that_names_the_last_reason(tmp_
 async def test_a_refusal_is_told_with_its_reason_and_what_was_seen(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.COMPOSER_NOT_EMPTY, "left untouched"), refused(Reason.COVERED, "by “Mail”"))
     async with window_house(tmp_path, lane) as octet:
-        for note in ("composer not empty: left untouched", "covered by “Mail”"):
+        for note in ("left untouched", "by “Mail”"):
             task = await octet.tasks.new(make_new_task(), by=ADA)
             held = await reach(octet, task.id, TaskState.WAITING, "window")
             assert held.note == note
@@ -202,13 +202,13 @@ async def test_a_task_for_anybody_goes_on_with_whichever_window_is_back_first(tm
 
 
 async def test_a_refused_window_holds_the_task_tells_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
-    lane = FakeLane(refused(Reason.COVERED, "covered by Calculator"), refused(Reason.COVERED, "covered by Calculator"))
+    lane = FakeLane(refused(Reason.COVERED, "by Calculator"), refused(Reason.COVERED, "by Calculator"))
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, task.id, TaskState.WAITING, "window")
-        assert held.note == "covered by Calculator"
+        assert held.note == "by Calculator"
         status = await octet.agents.show("Agent-1", by=ADA)
-        assert (status.state, status.reason) == (AgentState.OFFLINE, "window covered")
+        assert (status.state, status.reason) == (AgentState.OFFLINE, "covered")
         await octet.dispatch.window_usable("main", "agent-1")
         await until(lambda: _is(len(lane.orders) == 2), octet)
         await reach(octet, task.id, TaskState.WAITING, "window")
@@ -227,14 +227,14 @@ async def test_the_sixth_refusal_within_an_hour_parks_the_task(tmp_path: Path) -
             await until(lambda tries=tries: _is(len(lane.orders) == tries), octet)
             await reach(octet, task.id, TaskState.WAITING, "window")
             await octet.dispatch.window_usable("main", "agent-1")
-        await reach(octet, task.id, TaskState.PARKED, "window")
+        await reach(octet, task.id, TaskState.PARKED, "window_refused")
 
 
 async def test_a_text_the_window_never_takes_fails_the_task(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.TOO_LONG, "21,000 characters; this window takes 20,000"))
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.FAILED, Reason.TOO_LONG.value)
+        await reach(octet, task.id, TaskState.FAILED, Reason.TOO_LONG)
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
 
 
@@ -242,7 +242,7 @@ async def test_what_cannot_be_known_parks_the_task_and_holds_its_agent_until_it_
     lane = FakeLane(UNKNOWN)
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
+        await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.HELD
         await octet.tasks.cancel(task.id, by=ADA)
         view = await octet.tasks.show(task.id, by=ADA)
@@ -254,7 +254,7 @@ async def test_an_answer_settles_what_was_unknown(tmp_path: Path) -> None:
     lane = FakeLane(UNKNOWN)
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
+        await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "It did arrive.", final=True, key="a")
         view = await octet.tasks.show(task.id, by=ADA)
         assert view.task.state is TaskState.DONE
@@ -335,11 +335,13 @@ async def test_a_held_desk_holds_its_tasks_and_releases_them(tmp_path: Path) -> 
 async def test_a_desk_that_goes_away_makes_tasks_wait_and_say_so(tmp_path: Path) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display :0")
+        await octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "there is no display :0")
+        )
         task = await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, task.id, TaskState.WAITING, "desk")
         assert "there is no display :0" in held.note
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, task.id, TaskState.WORKING)
 
 
@@ -370,7 +372,7 @@ async def test_after_a_restart_drafts_are_queued_again_and_a_pressed_enter_is_un
             await pressed.wait()
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
-        await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery unknown")
+        await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery_unknown")
         assert lane.submitted == []
 
 

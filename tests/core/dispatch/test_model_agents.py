@@ -18,7 +18,8 @@ from core.deliveries.ports import Progress
 from core.kit.clock import Clock
 from core.messages.model import Source
 from core.notices.model import NoticeKind
-from core.tasks.model import ParkCause, TaskId, TaskState
+from core.reasons import ParkCause
+from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_new_task, open_coordinator, pending
 from tests.core.dispatch.test_loop import QUICK, reach, running, until
 from tests.fakes.clock import RunningClock
@@ -74,7 +75,7 @@ async def test_an_answer_that_is_not_whole_is_kept_and_fails_the_task(tmp_path: 
     cut = replace(SEVEN, answer=LaneAnswer(text=text, is_whole=not text.strip()), note="length")
     async with models(tmp_path, Answers(cut)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.FAILED, Reason.ANSWER_CUT.value)
+        await reach(octet, FIRST, TaskState.FAILED, Reason.ANSWER_CUT)
         view = await octet.tasks.show(FIRST, by=ADA)
         assert [(one.body, one.final) for one in view.answers] == ([(text, False)] if text.strip() else [])
         await octet.tasks.retry(FIRST, by=ADA)
@@ -130,14 +131,14 @@ async def test_a_model_that_refuses_six_times_fails_the_task(tmp_path: Path) -> 
             await until(has_refused, octet)
             clock.ahead_s += 301
             octet.dispatch.wake()
-        await reach(octet, FIRST, TaskState.FAILED, Reason.MODEL_DENIED.value)
+        await reach(octet, FIRST, TaskState.FAILED, Reason.MODEL_DENIED)
 
 
 async def test_what_was_sent_and_not_answered_waits_for_a_user_and_is_not_sent_again(tmp_path: Path) -> None:
     lane = Answers(Outcome(result=Result.UNKNOWN, reason=Reason.ANSWER_LOST))
     async with models(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, ParkCause.DELIVERY_UNKNOWN.value)
+        await reach(octet, FIRST, TaskState.PARKED, ParkCause.DELIVERY_UNKNOWN)
         assert len(lane.orders) == 1
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.HELD
 

@@ -14,7 +14,7 @@ from core.agents.model import Agent, AgentState, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
@@ -117,11 +117,11 @@ async def test_an_answer_ends_the_watch_and_the_next_delivery_of_that_desk_begin
         assert (first.state, first.assurance) == (DeliveryState.DELIVERED, Assurance.ANSWERED)
 
 
-def after(outcome: Outcome) -> tuple[TaskState, str]:
+def after(outcome: Outcome) -> tuple[TaskState, str | None]:
     """Where a task stands whose lane said this after Enter was granted."""
     if outcome is ARRIVES:
-        return TaskState.WORKING, ""
-    return (TaskState.DELIVERING, "") if outcome is NOT_ARRIVED else (TaskState.PARKED, "delivery unknown")
+        return TaskState.WORKING, None
+    return (TaskState.DELIVERING, None) if outcome is NOT_ARRIVED else (TaskState.PARKED, "delivery_unknown")
 
 
 @pytest.mark.parametrize("outcome", [bounced(), refused(), STOPPED, FAILED], ids=lambda one: one.result.value)
@@ -130,7 +130,7 @@ async def test_a_lane_that_denies_the_enter_it_was_granted_is_not_asked_again(tm
     lane.go_on.set()
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert "after Enter was granted" in held.note
         assert await states(octet) == ["unknown"]
         assert len(lane.orders) == 1
@@ -158,7 +158,7 @@ async def test_a_lane_that_says_arrived_without_asking_for_enter_is_neither_beli
     lane = Liar()
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        failed = await reach(octet, FIRST, TaskState.FAILED, "the delivery failed")
+        failed = await reach(octet, FIRST, TaskState.FAILED, "internal_error")
         assert "without having asked" in failed.note
         assert len(lane.orders) == 1
 
@@ -177,7 +177,7 @@ async def test_a_lane_that_breaks_before_enter_is_tried_again_and_after_enter_is
     lane = Breaking()
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert len(lane.orders) == 2
 
 
@@ -196,7 +196,7 @@ async def test_a_disk_that_refuses_for_a_while_loses_no_outcome_and_does_not_end
             for _ in range(5):
                 with pytest.raises(StoreUnavailable):
                     await octet.store.ping()
-            await octet.dispatch.desk_changed("main", DeskState.READY, "")
+            await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
             with pytest.raises(StoreUnavailable):
                 await octet.store.ping()
             other.execute("ROLLBACK")
@@ -233,7 +233,7 @@ async def test_an_answer_while_the_lane_still_confirms_settles_it_and_the_late_o
         await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
         lane.go_on.set()
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery unknown")
+        await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery_unknown")
         view = await octet.tasks.show(FIRST, by=ADA)
         assert (view.task.state, [d.state for d in view.deliveries]) == (TaskState.DONE, [DeliveryState.DELIVERED])
 
@@ -312,11 +312,11 @@ async def test_every_one_of_many_tasks_says_why_it_waits(tmp_path: Path) -> None
             await octet.tasks.new(make_new_task(), by=ADA)
         async with running(octet):
             await reach(octet, FIRST, TaskState.READY)  # the desk is only starting
-            await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+            await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
             await reach(octet, TaskId("T-230"), TaskState.WAITING, "desk")
             ready = await octet.tasks.list(by=ADA, states=frozenset({TaskState.READY}))
             assert ready == ()
-            await octet.dispatch.desk_changed("main", DeskState.READY, "")
+            await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
             await reach(octet, FIRST, TaskState.WORKING)
             await reach(octet, TaskId("T-230"), TaskState.READY)
 
@@ -430,7 +430,7 @@ async def test_two_desks_work_at_once_and_each_on_one_prompt_at_a_time(tmp_path:
         hands={name: FakeHands(name) for name in lanes},
     ) as octet:
         for name in lanes:
-            await octet.dispatch.desk_changed(name, DeskState.READY, "")
+            await octet.dispatch.desk_changed(name, DeskNow(DeskState.READY))
         async with running(octet), asyncio.timeout(60):
             for _ in range(4):
                 await octet.tasks.new(make_new_task(), by=ADA)
@@ -448,7 +448,7 @@ async def test_a_task_that_waits_for_a_window_goes_to_another_agent_that_becomes
     lane = FakeLane(UNKNOWN, refused(Reason.CLOSED))
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         second = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, second.id, TaskState.WAITING, "window")
         await octet.tasks.cancel(FIRST, by=ADA)
@@ -459,9 +459,9 @@ async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_f
     lane = FakeLane(UNKNOWN)
     async with window_house(tmp_path, lane) as octet:
         second = (await octet.tasks.new(make_new_task(), by=ADA), await octet.tasks.new(make_new_task(), by=ADA))[1]
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         held = await reach(octet, second.id, TaskState.WAITING, "hold")
-        assert "Agent-1: delivery unknown" in held.note
+        assert "Agent-1: it is not known whether its prompt arrived" in held.note
         await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, second.id, TaskState.WORKING)
 

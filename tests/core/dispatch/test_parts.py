@@ -12,15 +12,15 @@ import pytest
 
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.cures import cure
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
 from core.messages.model import MAX_BRIEF_CHARS
 from core.notices.model import NoticeKind
 from core.profiles.model import Longest, TooLong
+from core.remedies import next_step, sentence
 from core.tasks.model import Task, TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_messages.test_words import say
@@ -57,7 +57,7 @@ async def house(
         clock=clock,
         longest_prompts={name.capitalize(): Longest(chars=limit, then=TooLong.SPLIT) for name in names},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             yield octet
 
@@ -124,7 +124,7 @@ async def test_what_fits_comes_whole_and_what_cannot_be_cut_small_enough_is_left
     crowded = FakeLane(refused(Reason.TOO_LONG, "9999 characters, 500 are taken"))
     async with house(tmp_path / "narrow", crowded, limit=500) as octet:
         await octet.tasks.new(make_new_task("x" * MAX_BRIEF_CHARS), by=ADA)
-        await reach(octet, FIRST, TaskState.FAILED, Reason.TOO_LONG.value)
+        await reach(octet, FIRST, TaskState.FAILED, Reason.TOO_LONG)
         assert crowded.submitted == []
 
 
@@ -137,7 +137,10 @@ async def test_a_later_part_waits_for_its_agent_however_long_and_its_task_says_s
             why = outcome.reason.value if outcome.reason else ""
             part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=why, fence=fence)
             task, _ = await stood(octet)
-            assert (task.state, task.note) == (TaskState.DELIVERING, f"part 2 of {part.share.total} waits: {why}")
+            assert (task.state, task.note) == (
+                TaskState.DELIVERING,
+                f"part 2 of {part.share.total} waits: {sentence(why)}",
+            )
             assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
             clock.advance(2)
             await octet.dispatch.window_usable("main", "agent-1")
@@ -150,17 +153,17 @@ async def test_a_refused_part_stays_with_its_agent_and_comes_when_the_window_can
     lane, clock = FakeLane(ARRIVES, refused(Reason.COVERED, "by a clock")), FakeClock()
     async with house(tmp_path, lane, agents=2, clock=clock) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.COVERED.value, fence=1)
-        assert (await stood(octet))[0].note == f"part 2 of {part.share.total} waits: covered by a clock"
+        part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.COVERED, fence=1)
+        assert (await stood(octet))[0].note == f"part 2 of {part.share.total} waits: covered: by a clock"
         [need] = await needs(octet)
         assert (need.kind, need.task, need.agent, need.seen) == (
             NeedKind.WAITING,
             FIRST,
             "Agent-1",
-            "covered by a clock",
+            "covered: by a clock",
         )
         assert need.what.startswith(f"part 2 of {part.share.total} of its prompt waits for its agent's window")
-        assert need.next.startswith(cure(Reason.COVERED))
+        assert need.next.startswith(next_step(Reason.COVERED))
         assert "`/task cancel`" in need.next
         await octet.dispatch.window_usable("main", "agent-1")
         await reach(octet, FIRST, TaskState.WORKING)
@@ -168,7 +171,7 @@ async def test_a_refused_part_stays_with_its_agent_and_comes_when_the_window_can
         assert {order.agent for order in lane.orders} == {"Agent-1"}, "the other agent never saw a part of it"
         assert await needs(octet) == []
         said = await notices(octet, NoticeKind.HELD)
-        assert [one.text for one in said] == ["delivering: its window was refused between two parts"]
+        assert [one.text for one in said] == ["delivering: refused_between_parts"]
 
 
 @pytest.mark.parametrize("outcome", [bounced(), Outcome(result=Result.STOPPED)])
@@ -187,7 +190,7 @@ async def test_a_part_that_nobody_saw_arrive_holds_the_rest_until_a_person_has_l
     lane = FakeLane(ARRIVES, UNKNOWN)
     async with house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert len(lane.submitted) == 2
         assert (await stood(octet))[1][-1].share.number == 2, "nothing comes after it"
         await octet.unknowns.resolve("T-1", decision, by=ADA)
@@ -202,7 +205,7 @@ async def test_a_part_that_was_dropped_ends_the_task_and_nothing_more_is_sent(tm
     lane = FakeLane(ARRIVES, UNKNOWN)
     async with house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
         second = await octet.tasks.new(make_new_task("next"), by=ADA)
         await reach(octet, second.id, TaskState.WORKING)
@@ -213,7 +216,7 @@ async def test_a_task_that_is_cancelled_between_two_parts_sends_no_more(tmp_path
     lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY, fence=1)
         await octet.tasks.cancel(FIRST, by=ADA)
         second = await octet.tasks.new(make_new_task("next"), by=ADA)
         await reach(octet, second.id, TaskState.WORKING)
@@ -241,17 +244,17 @@ async def test_who_is_paused_or_cut_off_between_two_parts_keeps_the_task_and_get
     lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
     async with house(tmp_path, lane, agents=2, clock=clock) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY, fence=1)
         await octet.dispatch.roster.pause("Agent-1", by=ADA)
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its worker ended")
-        said = f"part 2 of {part.share.total} waits: "
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.WORKER_LOST))
+        said = f"part 2 of {part.share.total} waits: desk main is unavailable (the desk worker ended)"
         async with asyncio.timeout(60):  # a remark is no step, and in no journal
-            while (await stood(octet))[0].note != f"{said}desk main is unavailable (its worker ended)":  # noqa: ASYNC110 - as said
+            while (await stood(octet))[0].note != said:  # noqa: ASYNC110 - as said
                 await asyncio.sleep(0.01)
         [need] = await needs(octet)
         assert (need.kind, need.desk, need.task, need.more) == (NeedKind.DESK, "main", FIRST, 0)
         clock.advance(600)
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, FIRST, TaskState.WORKING)
         assert joined(lane.submitted) == BODY
         assert {order.agent for order in lane.orders} == {"Agent-1"}
@@ -264,7 +267,7 @@ async def test_an_octet_that_is_started_again_between_two_parts_goes_on_with_the
     lane = FakeLane(*[ARRIVES] * parts_there, *[bounced(Reason.BUSY)] * 50)
     async with house(tmp_path, lane, clock=FakeClock()) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        await wait_for(octet, DeliveryState.QUEUED, part=parts_there + 1, reason=Reason.BUSY.value, fence=1)
+        await wait_for(octet, DeliveryState.QUEUED, part=parts_there + 1, reason=Reason.BUSY, fence=1)
     lane.script.clear()
     later = FakeClock()
     later.advance(600)
@@ -287,7 +290,7 @@ async def test_where_it_is_cut_stays_when_its_window_takes_more_or_less_afterwar
     lane = FakeLane(ARRIVES, *[bounced(Reason.BUSY)] * 50)
     async with house(tmp_path, lane, clock=FakeClock()) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY, fence=1)
     lane.script.clear()
     later = FakeClock()
     later.advance(600)
@@ -303,7 +306,7 @@ async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path)
 
         async def waits() -> bool:
             queued = await octet.deliveries.newest_in({DeliveryState.QUEUED}, limit=5)
-            return any(one.share.number == 2 and one.reason == Reason.BUSY.value for one in queued)
+            return any(one.share.number == 2 and one.reason == Reason.BUSY for one in queued)
 
         told: list[Need] = []
 
@@ -318,7 +321,7 @@ async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path)
         await until(is_told, octet)
         need = told[0]
         assert (need.kind, need.task, need.agent) == (NeedKind.WAITING, None, "Agent-1")
-        assert need.seen == Reason.BUSY.value
+        assert need.seen == sentence(Reason.BUSY)
         assert "of a message to Agent-1 waits for its agent's window" in need.what
         assert "`/agent interrupt`" in need.next
         lane.script.clear()
@@ -339,7 +342,7 @@ async def test_words_wait_for_the_rest_of_a_brief(tmp_path: Path) -> None:
     lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
-        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY, fence=1)
         sent = await octet.agent_messages.send(say("And this.", agent="Agent-1"), by=ADA)
         clock.advance(600)
         await octet.dispatch.window_usable("main", "agent-1")

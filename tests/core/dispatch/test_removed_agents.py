@@ -13,6 +13,7 @@ from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Lane
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNotFound, WindowStatus
+from core.reasons import Reason
 from core.retry_policy import OnAgentTimeout
 from core.store.engine import Tx
 from core.store.errors import StoreFull
@@ -56,7 +57,7 @@ async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
 ) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane, agents=2) as octet:
-        await octet.dispatch.desk_waits("main", "somebody is typing")
+        await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING)
         sent = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-1"), by=ADA)
         monkeypatch.setattr(quarantine, "STORE_PAUSE_S", 0.0)
         refused, has_room = asyncio.Event(), asyncio.Event()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from core.agents.model import AgentState, Lane
 from core.desks import service
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.desks.service import STARTS_WITHIN_S
 from core.dispatch.assigner import Assigner
 from core.notices.model import NoticeKind
@@ -45,7 +45,7 @@ async def test_a_desk_that_starts_for_ever_is_a_reason_after_a_minute(tmp_path: 
         await octet.tasks.new(make_new_task(), by=ADA)  # dispatch looks again
         waiting = await reach(octet, FIRST, TaskState.WAITING, "desk")
         assert waiting.note == "Agent-1: desk main is unavailable (it has been starting for more than a minute)"
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, FIRST, TaskState.WORKING)
         assert octet.desks.late_in_s() is None
 
@@ -104,7 +104,7 @@ async def test_a_task_on_its_way_by_no_delivery_is_parked_at_the_start_and_frees
         assert (await reach(octet, FIRST, TaskState.PARKED, "lost")).note == (
             "nothing is on its way to Agent-1 any more"
         )
-        assert await agent(octet) == (AgentState.IDLE, "", None)
+        assert await agent(octet) == (AgentState.IDLE, None, None)
         assert any(notice.kind is NoticeKind.CARD for notice in await octet.notices.due())
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
@@ -117,4 +117,4 @@ async def test_an_agent_with_a_task_that_ended_is_free_after_the_start(tmp_path:
         broken = text("UPDATE tasks SET state = 'done', quiet_at_ms = NULL")
         await octet.store.write(lambda tx: tx.execute(broken) and None)
     async with window_house(tmp_path, FakeLane()) as octet:
-        assert await agent(octet) == (AgentState.IDLE, "", None)
+        assert await agent(octet) == (AgentState.IDLE, None, None)

@@ -21,10 +21,11 @@ from core.deliveries.model import (
     Result,
 )
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.messages.model import Source
 from core.notices.model import Notice, NoticeKind
+from core.reasons import ParkCause
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import DeliveryUnresolved, TaskId, TaskNotFound, TaskNotStarted, TaskState
@@ -51,7 +52,7 @@ async def unknown(octet: Coordinator) -> Delivery:
     """A task whose delivery is unknown, and one that waits behind it for the same agent."""
     await octet.tasks.new(make_new_task("Count the birds"), by=CAROL)
     await octet.tasks.new(make_new_task("Count the bees"), by=CAROL)
-    await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+    await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
     await reach(octet, SECOND, TaskState.WAITING, "hold")
     assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.HELD
     (found,) = await octet.unknowns.list(by=ADA)
@@ -111,7 +112,7 @@ async def test_an_answer_that_comes_before_it_is_sent_again_counts_and_nothing_i
         if is_under_way:
             lane.gate.clear()
         else:
-            await octet.dispatch.desk_changed("main", DeskState.STARTING, "")
+            await octet.dispatch.desk_changed("main", DeskNow(DeskState.STARTING))
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
 
         async def is_staging() -> bool:
@@ -124,7 +125,7 @@ async def test_an_answer_that_comes_before_it_is_sent_again_counts_and_nothing_i
         assert view.task.state is TaskState.DONE
         assert [(answer.body, answer.late) for answer in view.answers] == [("Seven.", False)]
         assert [(row.id, row.state) for row in view.deliveries] == [(found.id, DeliveryState.CANCELLED)]
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, SECOND, TaskState.WORKING)
         assert ["T-1" in text for text in lane.submitted] == [True, False]
 
@@ -174,7 +175,7 @@ async def test_an_answer_a_cancel_and_ones_own_words_settle_it_too(tmp_path: Pat
         with pytest.raises(NoUnknownDelivery, match="its answer came"):
             await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
-        await reach(octet, SECOND, TaskState.PARKED, "delivery unknown")
+        await reach(octet, SECOND, TaskState.PARKED, "delivery_unknown")
         await octet.tasks.cancel(SECOND, by=ADA)
         with pytest.raises(NoUnknownDelivery, match=r"cancelled already \(the task was ended\)"):
             await octet.unknowns.resolve("T-2", Decision.ARRIVED, by=ADA)
@@ -184,7 +185,7 @@ async def test_the_message_that_asked_says_afterwards_how_it_was_settled(tmp_pat
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         found = await unknown(octet)
         asked = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
-        assert (asked.task, asked.about, asked.text) == ("T-1", f"{found.id}:1", "parked: delivery unknown")
+        assert (asked.task, asked.about, asked.text) == ("T-1", f"{found.id}:1", "parked: delivery_unknown")
         assert await octet.receipts.pictures(found.id, 1, by=HUB) == (SHOT,)
         await octet.notices.posted(asked.id, channel="1", message="3", revision=asked.revision)
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
@@ -219,7 +220,7 @@ async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> Non
         running(octet),
     ):
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.WAITING, "dry run")
+        await reach(octet, FIRST, TaskState.WAITING, "dry_run")
         with pytest.raises(NoUnknownDelivery, match="dry run: nothing was typed"):
             await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
 
@@ -263,7 +264,7 @@ async def test_sent_again_for_a_paused_agent_another_one_does_it(tmp_path: Path)
     lane = FakeLane(SEEN_NOWHERE)
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         await octet.availability.pause("Agent-1", by=ADA)
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
@@ -285,10 +286,10 @@ async def test_sent_again_while_its_desk_is_away_waits_and_says_so(tmp_path: Pat
     lane = FakeLane(SEEN_NOWHERE)
     async with window_house(tmp_path, lane) as octet:
         await unknown(octet)
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "desk")
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, FIRST, TaskState.WORKING)
 
 
@@ -296,7 +297,7 @@ async def test_an_answer_counts_that_comes_when_sending_it_again_came_to_nothing
     lane = FakeLane(SEEN_NOWHERE)
     async with window_house(tmp_path, lane) as octet:
         await unknown(octet)
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "desk")
         code = code_in(lane.submitted[0])
@@ -306,7 +307,7 @@ async def test_an_answer_counts_that_comes_when_sending_it_again_came_to_nothing
         view = await octet.tasks.show(FIRST, by=ADA)
         assert view.task.state is TaskState.DONE
         assert [(answer.body, answer.late) for answer in view.answers] == [("Six so far.", True), ("Seven.", False)]
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, SECOND, TaskState.WORKING)
         assert ["T-1" in text for text in lane.submitted] == [True, False]
 
@@ -314,7 +315,7 @@ async def test_an_answer_counts_that_comes_when_sending_it_again_came_to_nothing
 async def test_sent_again_for_an_agent_that_left_the_config_another_one_does_it(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
     lane = FakeLane()
     async with (
         open_coordinator(tmp_path, agents=[make_agent("Other")], lanes={(Lane.DRYRUN, None): lane}) as octet,
@@ -346,11 +347,11 @@ async def test_a_message_without_a_task_concerns_only_its_agent(tmp_path: Path, 
             row = octet.deliveries.lease(tx, row.id, sha256="aa")
             for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
                 row = octet.deliveries.proceed(tx, row.id, row.fence, state)
-            octet.agents.move(tx, "Agent-1", AgentState.HELD, reason="delivery unknown")
+            octet.agents.move(tx, "Agent-1", AgentState.HELD, reason=ParkCause.DELIVERY_UNKNOWN)
             return octet.deliveries.end(tx, row, DeliveryState.UNKNOWN, UNKNOWN)
 
         found = await octet.store.write(lose_sight)
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await octet.unknowns.resolve(found.id, decision, by=ADA)
         assert (await octet.agents.show("Agent-1", by=ADA)).state is not AgentState.HELD
         ends = {"arrived": "delivered", "again": "queued", "drop": "cancelled"}

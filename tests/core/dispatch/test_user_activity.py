@@ -10,6 +10,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
+from core.remedies import sentence
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_finding_out import EXACT, Loses
@@ -17,7 +18,7 @@ from tests.core.dispatch.test_loop import QUICK, reach, window_house
 from tests.fakes.lane import FakeLane, bounced
 
 FIRST = TaskId("T-1")
-TYPING = Reason.PERSON_TYPING.value
+TYPING = Reason.PERSON_TYPING
 
 
 async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_path: Path) -> None:
@@ -29,16 +30,16 @@ async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_pa
         async with asyncio.timeout(60):
             while (  # noqa: ASYNC110 what stands on a card is no event
                 await octet.tasks.show(FIRST, by=ADA)
-            ).task.note != f"waits: {TYPING} at desk main":
+            ).task.note != f"waits: {sentence(TYPING)} at desk main":
                 await asyncio.sleep(0.01)
         (delivery,) = (await octet.tasks.show(FIRST, by=ADA)).deliveries
         assert (delivery.reason, delivery.bounces) == (TYPING, 0)
         assert octet.desks.state("main") == (DeskState.READY, TYPING)
         assert not lane.orders
-        await octet.dispatch.desk_waits("main", "")
+        await octet.dispatch.desk_waits("main", None)
         await reach(octet, FIRST, TaskState.WORKING)
         shown = await octet.tasks.show(FIRST, by=ADA)
-        assert (shown.task.note, shown.deliveries[0].reason) == ("", "")
+        assert (shown.task.note, shown.deliveries[0].reason) == ("", None)
 
 
 async def test_a_person_who_types_for_an_hour_delays_and_wears_nothing_out(tmp_path: Path) -> None:
@@ -94,6 +95,6 @@ async def test_what_was_interrupted_is_looked_at_when_they_rest_and_no_person_is
         await asyncio.sleep(0.3)  # longer than patience lasts where nobody can look
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DELIVERING
         assert not lane.settled
-        await octet.dispatch.desk_waits("main", "")
+        await octet.dispatch.desk_waits("main", None)
         await reach(octet, FIRST, TaskState.WORKING)
         assert len(lane.settled) == 1

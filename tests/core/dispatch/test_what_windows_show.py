@@ -11,8 +11,9 @@ from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Reason
-from core.desks.model import DeskState, Shown
+from core.desks.model import DeskNow, DeskState, Shown
 from core.profiles.model import Activity
+from core.remedies import sentence
 from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
@@ -25,9 +26,9 @@ from tests.fakes.lane import FakeLane, bounced, refused
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
 RESTS_LONG = RetryPolicy(first_pause_ms=60_000, longest_pause_ms=60_000)
 STANDS_STILL = [
-    (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, "its window waits for an answer"),
-    (Activity.ERROR, AgentState.NEEDS_INPUT, "its window shows an error"),
-    (Activity.LIMITED, AgentState.LIMITED, "its window shows that a limit is reached"),
+    (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, "approval"),
+    (Activity.ERROR, AgentState.NEEDS_INPUT, "window_error"),
+    (Activity.LIMITED, AgentState.LIMITED, "window_limit"),
 ]
 
 
@@ -35,7 +36,7 @@ async def shows(octet: Coordinator, activity: Activity, mark: str = "") -> None:
     await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=activity, mark=mark))
 
 
-async def becomes(octet: Coordinator, state: AgentState, reason: str = "", task: str | None = "T-1") -> None:
+async def becomes(octet: Coordinator, state: AgentState, reason: str | None = None, task: str | None = "T-1") -> None:
     async with asyncio.timeout(60):
         while await agent(octet) != (state, reason, task):  # noqa: ASYNC110 each round asks anew
             await asyncio.sleep(0.01)
@@ -44,13 +45,13 @@ async def becomes(octet: Coordinator, state: AgentState, reason: str = "", task:
 @pytest.mark.parametrize(
     ("activity", "state", "why"),
     [
-        (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, ""),
-        (Activity.ERROR, AgentState.NEEDS_INPUT, "its window shows an error"),
-        (Activity.LIMITED, AgentState.LIMITED, "its window shows that a limit is reached"),
+        (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, None),
+        (Activity.ERROR, AgentState.NEEDS_INPUT, "window_error"),
+        (Activity.LIMITED, AgentState.LIMITED, "window_limit"),
     ],
 )
 async def test_an_agent_at_work_stands_still_with_its_window_and_goes_on_with_it(
-    tmp_path: Path, activity: Activity, state: AgentState, why: str
+    tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
     async with window_house(tmp_path, FakeLane(), clock=FakeClock()) as octet:
         await begin(octet)
@@ -58,7 +59,8 @@ async def test_an_agent_at_work_stands_still_with_its_window_and_goes_on_with_it
         await shows(octet, activity, "a")
         await becomes(octet, state, why)
         task = (await octet.tasks.show(FIRST, by=ADA)).task
-        assert (task.state, task.note) == (TaskState.WORKING if why else TaskState.BLOCKED, why), "its card says so"
+        assert task.state is (TaskState.WORKING if why else TaskState.BLOCKED)
+        assert task.note == sentence(why), "its card says so"
         await shows(octet, Activity.UNKNOWN)
         await shows(octet, activity, "b")
         await shows(octet, Activity.BUSY)
@@ -78,9 +80,9 @@ async def test_a_free_agent_whose_window_asks_is_given_nothing_until_it_rests(tm
     lane = FakeLane()
     async with window_house(tmp_path, lane, clock=FakeClock()) as octet:
         await shows(octet, Activity.LIMITED)
-        await becomes(octet, AgentState.LIMITED, "its window shows that a limit is reached", None)
+        await becomes(octet, AgentState.LIMITED, "window_limit", None)
         await shows(octet, Activity.NEEDS_INPUT)
-        await becomes(octet, AgentState.NEEDS_INPUT, "its window waits for an answer", None)
+        await becomes(octet, AgentState.NEEDS_INPUT, "approval", None)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.READY)
         assert lane.orders == []
@@ -108,9 +110,9 @@ async def test_a_task_that_ends_while_its_window_asks_frees_its_agent_only_when_
         await shows(octet, Activity.NEEDS_INPUT)
         await becomes(octet, AgentState.NEEDS_INPUT)
         await octet.tasks.cancel(FIRST, by=ADA)
-        await becomes(octet, AgentState.NEEDS_INPUT, "its window waits for an answer", None)
+        await becomes(octet, AgentState.NEEDS_INPUT, "approval", None)
         await shows(octet, Activity.IDLE)
-        await becomes(octet, AgentState.IDLE, "", None)
+        await becomes(octet, AgentState.IDLE, None, None)
 
 
 async def test_a_window_in_which_something_goes_on_is_a_sign_and_hides_nothing_the_agent_said(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ async def test_a_window_in_which_something_goes_on_is_a_sign_and_hides_nothing_t
 
 @pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
 async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_its_desk_is_lost(
-    tmp_path: Path, activity: Activity, state: AgentState, why: str
+    tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
     async with window_house(tmp_path, FakeLane(bounced()), patience=RESTS_LONG, clock=FakeClock()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
@@ -143,7 +145,9 @@ async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_
         await until(is_queued_again, octet)
         await shows(octet, activity)
         await becomes(octet, state, why)
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its display is gone")
+        await octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display is gone")
+        )
         await reach(octet, FIRST, TaskState.WAITING, "desk")
         status = await agent(octet)
         assert (status[0], status[2]) == (AgentState.OFFLINE, None), "it goes to another as soon as one can"
@@ -151,12 +155,14 @@ async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_
 
 @pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
 async def test_a_free_agent_whose_window_stands_still_is_offline_while_its_desk_is_lost(
-    tmp_path: Path, activity: Activity, state: AgentState, why: str
+    tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
     async with window_house(tmp_path, FakeLane(), clock=FakeClock()) as octet:
         await shows(octet, activity)
         await becomes(octet, state, why, None)
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its display is gone")
+        await octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display is gone")
+        )
         async with asyncio.timeout(60):
             while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
@@ -171,13 +177,13 @@ async def test_a_limit_that_was_shown_while_the_prompt_was_brought_stands_on_the
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.DELIVERING)
         await shows(octet, Activity.LIMITED)
-        await becomes(octet, AgentState.LIMITED, "its window shows that a limit is reached")
+        await becomes(octet, AgentState.LIMITED, "window_limit")
         lane.gate.set()
         await reach(octet, FIRST, TaskState.WORKING)
         async with asyncio.timeout(60):
             while not (await octet.tasks.show(FIRST, by=ADA)).task.note:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.note == "its window shows that a limit is reached"
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.note == sentence("window_limit")
 
 
 async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_window_is_refused(
@@ -200,13 +206,13 @@ async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_
 
 @pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
 async def test_a_free_agent_that_stands_still_is_offline_once_its_window_refused_words(
-    tmp_path: Path, activity: Activity, state: AgentState, why: str
+    tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
     async with window_house(tmp_path, FakeLane(refused()), clock=FakeClock()) as octet:
         await shows(octet, activity)
         await becomes(octet, state, why, None)
         await octet.agent_messages.send(NewAgentMessage(text="Read the manual.", agent="Agent-1"), by=ADA)
-        await becomes(octet, AgentState.OFFLINE, "window closed", None)
+        await becomes(octet, AgentState.OFFLINE, "closed", None)
 
 
 async def test_a_refused_window_keeps_its_agent_offline_over_an_absence_of_its_desk(tmp_path: Path) -> None:
@@ -214,7 +220,7 @@ async def test_a_refused_window_keeps_its_agent_offline_over_an_absence_of_its_d
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.WAITING, "window")
         for state in (DeskState.UNAVAILABLE, DeskState.READY):
-            await octet.dispatch.desk_changed("main", state, "")
+            await octet.dispatch.desk_changed("main", DeskNow(state))
             await octet.store.write(octet.dispatch.assigner.assign_ready)
             (now,) = await octet.agents.list(by=ADA)
-            assert (now.state, now.reason) == (AgentState.OFFLINE, "window closed")
+            assert (now.state, now.reason) == (AgentState.OFFLINE, "closed")

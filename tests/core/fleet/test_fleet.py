@@ -13,13 +13,14 @@ from sqlalchemy import event
 from automation.dryrun.lane import DryRunLane
 from core.agents.model import AgentState, Lane, Route
 from core.coordinator import Coordinator
-from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.fleet import texts
 from core.fleet.model import BoardState, Need, NeedKind, NoBoard
 from core.fleet.service import Fleet
 from core.notices.model import Place
+from core.reasons import ParkCause, WaitReason
+from core.remedies import next_step
 from core.security.model import Actor, ActorKind, NotAllowed, Role
 from core.store.errors import StoreLocked
 from core.tasks.model import BlockedTaskGroup, TaskId, TaskState
@@ -32,7 +33,7 @@ VIEWER = Actor(kind=ActorKind.PERSON, id="discord:4", name="Vera", role=Role.VIE
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box was empty")
 
 
-async def reach(octet: Coordinator, task: str, state: TaskState, reason: str = "") -> None:
+async def reach(octet: Coordinator, task: str, state: TaskState, reason: str | None = None) -> None:
     await reach_id(octet, TaskId(task), state, *([reason] if reason else []))
 
 
@@ -56,7 +57,7 @@ async def test_only_those_who_may_see_the_fleet_see_it(tmp_path: Path) -> None:
 async def test_a_prompt_that_may_have_arrived_is_one_entry_and_the_worst(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(UNKNOWN), agents=1) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
+        await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
         waits = await octet.tasks.new(make_new_task("And the bees"), by=ADA)
         await reach(octet, waits.id, TaskState.WAITING, "hold")
         first, second = await needs(octet)
@@ -97,7 +98,7 @@ async def test_a_refused_window_is_named_by_its_task_and_not_twice(tmp_path: Pat
         NeedKind.WAITING,
         "T-1",
         "Agent-1",
-        "covered by Calculator",
+        "covered: by Calculator",
     )
 
 
@@ -133,7 +134,7 @@ async def test_dry_runs_wait_for_a_person_each(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes=lanes) as octet, running(octet):
         for number in (1, 2):
             await octet.tasks.new(make_new_task(), by=ADA)
-            await reach(octet, f"T-{number}", TaskState.WAITING, "dry run")
+            await reach(octet, f"T-{number}", TaskState.WAITING, "dry_run")
         assert [(need.kind, need.task, need.more) for need in await needs(octet)] == [
             (NeedKind.DRY_RUN, "T-1", 0),
             (NeedKind.DRY_RUN, "T-2", 0),
@@ -153,7 +154,7 @@ async def test_an_agent_whose_window_was_refused_is_named_while_work_waits_for_i
 
         await until(one_is_offline_and_one_busy, octet)
         [need] = await needs(octet)
-    assert (need.kind, need.agent, need.seen) == (NeedKind.AGENT, "Agent-1", "window closed")
+    assert (need.kind, need.agent, need.seen) == (NeedKind.AGENT, "Agent-1", "closed")
 
 
 async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path: Path) -> None:
@@ -285,21 +286,22 @@ async def test_what_stands_is_found_without_a_look_at_what_has_ended(tmp_path: P
 
 @pytest.mark.parametrize("state", [TaskState.WAITING, TaskState.PARKED])
 def test_a_window_that_was_refused_is_told_with_the_cure_for_what_was_seen(state: TaskState) -> None:
-    for note, reason in (("covered: by a window of Notes", Reason.COVERED), ("something unheard of", None)):
+    why = WaitReason.WINDOW if state is TaskState.WAITING else ParkCause.WINDOW
+    for reason in (Reason.COVERED, Reason.REFUSED):
         held = BlockedTaskGroup(
-            state=state, reason="window", note=note, size=1, since_ms=1, oldest=TaskId("T-1")
-        )  # fmt: skip
+            state=state, reason=why, note="", cause=reason, size=1, since_ms=1, oldest=TaskId("T-1")
+        )
         said = texts.of_held(held)
         assert said is not None
-        assert said[2].startswith(cure(reason))
-        assert said[2].endswith("Then `/task retry`." if state is TaskState.PARKED else "It then goes on by itself.")
+        assert said[2].startswith(next_step(reason))
+        assert said[2].endswith(next_step(why))
 
 
 async def test_of_many_stopped_tasks_the_oldest_are_listed_and_the_others_counted(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(*[UNKNOWN] * 3), agents=3) as octet:
         for _ in range(3):
             task = await octet.tasks.new(make_new_task(), by=ADA)
-            await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
+            await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
         few, all_of_them = [await octet.fleet.needs_me(by=VIEWER, limit=limit) for limit in (1, 50)]
         rows = await octet.tasks.repository.list_blocked(most=1)
         board = await octet.fleet.board(by=VIEWER)

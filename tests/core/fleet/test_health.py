@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.coordinator import Coordinator
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.fleet.health import GRACE_S
 from core.fleet.model import Part, Wellness
+from core.reasons import Reason
 from core.security.model import HUB, OPERATOR, NotAllowed
 from core.store.errors import StoreUnavailable
 from tests.builders import BEN, make_desk, make_window_agent, open_coordinator
@@ -25,7 +26,7 @@ async def a_house(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
     hands = {"main": FakeHands()}
     desks = [make_desk("agent-1")]
     async with open_coordinator(home, agents=[agent], desks=desks, lanes={}, hands=hands, clock=clock) as octet:
-        octet.desks.worker_is("main", DeskState.READY, "")
+        octet.desks.worker_is("main", DeskNow(DeskState.READY))
         yield octet
 
 
@@ -44,7 +45,7 @@ async def test_a_house_in_order_is_well_and_only_those_who_may_see_the_fleet_hea
 async def test_a_desk_that_is_lost_counts_once_it_has_lasted(tmp_path: Path) -> None:
     clock = FakeClock()
     async with a_house(tmp_path, clock) as octet:
-        octet.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+        octet.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
         first = await look(octet)
         [trouble] = first.troubles
         assert (trouble.part, trouble.name, trouble.counts) == (Part.DESK, "main", False)
@@ -54,9 +55,9 @@ async def test_a_desk_that_is_lost_counts_once_it_has_lasted(tmp_path: Path) -> 
         clock.advance(GRACE_S)
         later = await look(octet)
         assert (later.is_well, later.troubles[0].since_ms) == (False, trouble.since_ms)
-        octet.desks.worker_is("main", DeskState.READY, "")
+        octet.desks.worker_is("main", DeskNow(DeskState.READY))
         assert (await look(octet)).troubles == ()
-        octet.desks.worker_is("main", DeskState.UNAVAILABLE, "again")
+        octet.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "again"))
         assert (await look(octet)).is_well
 
 

@@ -33,5 +33,5 @@ async def test_a_task_that_waits_for_a_window_is_work_and_one_that_is_parked_is_
         await reach(octet, FIRST, TaskState.WAITING, "window")
         assert await octet.fleet.work_at(BOTH) == {"main"}
         await octet.dispatch.window_usable("main", "agent-1")
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert await octet.fleet.work_at(BOTH) == frozenset()

@@ -11,11 +11,11 @@ import pytest
 
 from core.agents.model import AgentNotFound, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
-from core.deliveries.cures import CURES
 from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Arranged, DeskNotFound, DeskState, DeskUnavailable, WindowStatus
+from core.desks.model import Arranged, DeskNotFound, DeskNow, DeskState, DeskUnavailable, WindowStatus
 from core.maintenance import service
+from core.remedies import next_step, sentence
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked
@@ -23,7 +23,7 @@ from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
 
-GOOD = tuple(WindowStatus(name=f"agent-{number}", usable=True, reason="") for number in (1, 2))
+GOOD = tuple(WindowStatus(name=f"agent-{number}", usable=True) for number in (1, 2))
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def desk(home: Path, *script: Outcome, state: DeskState = DeskState.READY)
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},
     ) as octet:
-        await octet.dispatch.desk_changed("main", state, "")
+        await octet.dispatch.desk_changed("main", DeskNow(state))
         yield House(octet, lane, hands)
 
 
@@ -72,8 +72,8 @@ async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_
         (tried,) = await house.octet.maintenance.try_out(agent="one", by=ADA)
         assert (tried.is_good, tried.why, tried.cure) == (
             False,
-            Reason.NOT_CLEARED.value,
-            CURES[Reason.NOT_CLEARED],
+            sentence(Reason.NOT_CLEARED),
+            next_step(Reason.NOT_CLEARED),
         )
         assert await house.octet.deliveries.leftover_drafts.left("main") == {"agent-1": ("ours",)}
         await house.octet.dispatch.window_usable("main", "agent-1")
@@ -101,15 +101,15 @@ async def test_what_passes_by_itself_is_tried_again_and_what_does_not_is_told_wi
             house.lane.script.append(outcome)
             (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
             assert outcome.reason is not None
-            assert (tried.is_good, tried.tries, tried.cure) == (False, 1, CURES[outcome.reason])
-            assert tried.why.startswith(outcome.reason.value)
+            assert (tried.is_good, tried.tries, tried.cure) == (False, 1, next_step(outcome.reason))
+            assert tried.why.startswith(sentence(outcome.reason))
 
 
 async def test_a_disturbance_that_stays_ends_the_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "TRIES_S", 0.0)
     async with desk(tmp_path, *[bounced()] * 9) as house:
         (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
-        assert (tried.is_good, tried.cure) == (False, CURES[Reason.FOCUS_TAKEN])
+        assert (tried.is_good, tried.cure) == (False, next_step(Reason.FOCUS_TAKEN))
         assert tried.tries == 1, "the next try would come too late"
 
 
@@ -157,11 +157,11 @@ async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tm
     async with desk(tmp_path) as house:
         house.hands.arranged = {
             "agent-1": Arranged(window="agent-1", done=("moved",)),
-            "agent-2": Arranged(window="agent-2", reason="closed: no window has its class and title"),
+            "agent-2": Arranged(window="agent-2", reason=Reason.CLOSED, note="no window has its class and title"),
         }
         first, second = await house.octet.maintenance.arrange("main", by=ADA)
         assert (first.is_right, first.done, first.why, first.agent) == (True, ("moved",), "", "One")
-        assert (second.is_right, second.cure) == (False, CURES[Reason.CLOSED])
+        assert (second.is_right, second.cure) == (False, next_step(Reason.CLOSED))
         (entry,) = await house.octet.journal.of("desk:main")
         assert (entry.name, entry.data["windows"], entry.data["right"]) == ("DeskArranged", 2, 1)
 
@@ -170,7 +170,7 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
     async with desk(tmp_path) as house:
         moved, unread = GOOD
         house.hands.windows = (
-            replace(moved, usable=False, reason="moved: it stands at 1,1", code="moved"),
+            replace(moved, usable=False, reason=Reason.MOVED, note="it stands at 1,1"),
             replace(unread, unread="there is no bus"),
         )
         (found,) = await house.octet.maintenance.doctor(by=CAROL)
@@ -181,7 +181,7 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
             ("agent-2", "its composer cannot be read over the accessibility bus", False),
             ("agent-2", service.NOBODYS[0], False),
         ]
-        assert found.ailments[0].cure == CURES[Reason.MOVED]
+        assert found.ailments[0].cure == next_step(Reason.MOVED)
 
 
 async def test_the_doctor_says_how_the_desk_itself_goes_on(tmp_path: Path) -> None:
@@ -190,12 +190,14 @@ async def test_the_doctor_says_how_the_desk_itself_goes_on(tmp_path: Path) -> No
         (found,) = await house.octet.maintenance.doctor("main", by=ADA)
         assert found.ailments[0].cure == "`/desk release` lets it go on."
         await house.octet.desks.release("main", by=ADA)
-        await house.octet.dispatch.desk_waits("main", Reason.QUIET_HOURS.value)
+        await house.octet.dispatch.desk_waits("main", Reason.QUIET_HOURS)
         (found,) = await house.octet.maintenance.doctor("main", by=ADA)
-        assert (found.ailments[0].cure, found.ailments[0].stops) == (CURES[Reason.QUIET_HOURS], False)
-        await house.octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display :7: it is not there")
+        assert (found.ailments[0].cure, found.ailments[0].stops) == (next_step(Reason.QUIET_HOURS), False)
+        await house.octet.dispatch.desk_changed(
+            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display :7: it is not there")
+        )
         (found,) = await house.octet.maintenance.doctor("main", by=ADA)
-        assert "config/desks/main.toml" in found.ailments[0].cure
+        assert found.ailments[0].cure == next_step(Reason.NO_DISPLAY)
 
 
 async def test_who_may_what(tmp_path: Path) -> None:
@@ -227,11 +229,10 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         ):
             with pytest.raises(error):
                 await verb
-        await house.octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "gone")
+        await house.octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "gone"))
         with pytest.raises(DeskUnavailable):
             await maintenance.arrange("main", by=ADA)
 
 
 def test_each_state_of_a_desk_has_its_words() -> None:
     assert set(service.STATES) == set(DeskState)
-    assert service.unavailable("main", "something new") == service.ELSE_UNAVAILABLE

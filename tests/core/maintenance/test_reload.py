@@ -17,13 +17,14 @@ from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskNotFound, DeskState, DeskUnavailable
+from core.desks.model import DeskNotFound, DeskNow, DeskState, DeskUnavailable
 from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
 from core.maintenance.model import ConfigReloaded, NobodyReloads, NotReloaded
 from core.profiles.model import Box
+from core.reasons import Reason
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked, StoreUnavailable
@@ -120,16 +121,16 @@ class Place:
         write(self.root, name, text)
 
     async def up(self, name: str) -> None:
-        await self.octet.dispatch.desk_changed(name, DeskState.READY, "")
+        await self.octet.dispatch.desk_changed(name, DeskNow(DeskState.READY))
 
-    async def until(self, task: str, state: TaskState, reason: str = "") -> None:
+    async def until(self, task: str, state: TaskState, reason: str | None = None) -> None:
         """Until the task is there, within a minute."""
         news = asyncio.Event()
         self.octet.journal.listen(lambda _: news.set())
         async with asyncio.timeout(60):
             while True:
                 found = (await self.octet.tasks.show(TaskId(task), by=ADA)).task
-                if found.state is state and reason in {"", found.reason}:
+                if found.state is state and reason in {None, found.reason}:
                     return
                 await news.wait()
                 news.clear()
@@ -200,7 +201,7 @@ async def test_a_new_agent_at_a_new_window_gets_tasks(tmp_path: Path) -> None:
 
 async def test_what_waited_for_an_agent_that_is_gone_goes_to_others_or_says_why(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        await at.octet.dispatch.desk_changed("one", DeskState.UNAVAILABLE, "gone")
+        await at.octet.dispatch.desk_changed("one", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "gone"))
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         await at.until("T-1", TaskState.WAITING)
         at.write("agents.toml", agent("B", "two", "other"))
@@ -282,7 +283,7 @@ async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
 
         async def gone(_: DeliveryId, *, answered: bool = False) -> None:
             was_asked.set()
-            raise DeskUnavailable(id="one", why="its worker has just ended")
+            raise DeskUnavailable("one", Reason.WORKER_LOST)
 
         lane.give_up = gone  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
@@ -358,14 +359,14 @@ async def test_an_agent_that_moves_while_a_prompt_is_queued_for_it_is_free_for_t
 ) -> None:
     async with place(tmp_path) as at:
         for name in ("one", "two"):
-            await at.octet.dispatch.desk_waits(name, "somebody is typing")
+            await at.octet.dispatch.desk_waits(name, Reason.PERSON_TYPING)
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         await at.until("T-1", TaskState.ASSIGNED)
         at.write("agents.toml", agent("A", "two", "other"))
         await at.octet.maintenance.reload(by=ADA)
         states = [entry.data["now"] for entry in await at.octet.journal.of("agent:A")]
         assert states[states.index("busy") + 1] == "idle"
-        await at.octet.dispatch.desk_waits("two", "")
+        await at.octet.dispatch.desk_waits("two", None)
         await at.until("T-1", TaskState.WORKING)
         assert len(at.crew.by_desk["two"].submitted) == 1
 

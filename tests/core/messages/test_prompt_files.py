@@ -16,7 +16,7 @@ import pytest
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.messages.model import MAX_BRIEF_CHARS
 from core.messages.prompt_files import PromptFiles, TooLongForAgent
 from core.profiles.model import Longest, TooLong
@@ -46,7 +46,7 @@ async def narrow_house(home: Path, lane: FakeLane, *, limit: int | Longest = LIM
         patience=QUICK,
         longest_prompts={"Agent-1": limit},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             yield octet
 
@@ -136,7 +136,7 @@ async def test_a_brief_that_cannot_be_written_fails_its_task_with_the_reason_and
     (tmp_path / "briefs").write_text("in the way")
     async with narrow_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(LONG), by=ADA)
-        failed = await reach(octet, FIRST, TaskState.FAILED, Reason.BRIEF_NOT_WRITTEN.value)
+        failed = await reach(octet, FIRST, TaskState.FAILED, Reason.BRIEF_NOT_WRITTEN)
         assert "File exists" in failed.note
         assert "/task retry" in failed.note
         assert [d.state for d in (await octet.tasks.show(FIRST, by=ADA)).deliveries] == [DeliveryState.FAILED]

@@ -165,7 +165,7 @@ async def test_an_unknown_says_so_and_how_it_was_settled(
     tmp_path: Path, decision: Decision, settled: Settled, said: str
 ) -> None:
     async with town(tmp_path, UNSEEN) as octet:
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         receipt = await the_receipt(octet)
         assert texts.claim(receipt) == texts.UNKNOWN
         assert await octet.receipts.pictures(receipt.delivery.id, 1, by=OPERATOR) == WHOLE
@@ -203,7 +203,7 @@ async def test_what_became_of_an_act_is_told_without_pictures_where_they_cannot_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with town(tmp_path, UNSEEN) as octet:
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         (delivery,) = await octet.deliveries.list_for_task("T-1")
         assert await octet.receipts.afterwards(delivery, by=OPERATOR) == WHOLE
         assert await octet.receipts.afterwards(delivery, by=CAROL) == ()
@@ -291,7 +291,7 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
 async def test_what_a_person_has_still_to_decide_about_keeps_its_pictures(tmp_path: Path) -> None:
     clock = FakeClock()
     async with town(tmp_path, UNSEEN, clock=clock, keeping=Keeping(days=0, picture_days=0)) as octet:
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         clock.advance(DAY_MS / 1000)
         await octet.retention.purge()
         receipt = await the_receipt(octet)

@@ -146,7 +146,9 @@ async def test_a_failed_task_whose_text_expired_is_not_retried(tmp_path: Path) -
     async with house(tmp_path, clock, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        await octet.store.write(lambda tx: octet.tasks.repository.fail(tx, FIRST, reason="broken", note="") and None)
+        await octet.store.write(
+            lambda tx: octet.tasks.repository.fail(tx, FIRST, reason=Reason.REFUSED, note="") and None
+        )
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)
         await octet.retention.purge()

@@ -14,7 +14,7 @@ from core.agent_messages.model import MESSAGE_TTL_MS, NewAgentMessage
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryRequest, DeliveryState, Outcome, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.dispatch.delivery_worker import DeliveryWorker
 from core.notices.model import Notice
 from core.profiles.model import Act
@@ -44,7 +44,7 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
         patience=PATIENCE,
         clock=clock,
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         yield octet
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from core.agents.model import Lane
 from core.coordinator import Coordinator
-from core.desks.model import DeskState, Shown
+from core.desks.model import DeskNow, DeskState, Shown
 from core.messages.model import Message, Source
 from core.profiles.model import Activity
 from core.security.model import OPERATOR
@@ -80,7 +80,7 @@ async def working(home: Path, *, is_read: bool = True) -> AsyncGenerator[House]:
         hands={"main": hands},
         read_agents=["Agent-1"] if is_read else [],
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             await octet.tasks.new(make_new_task(agent=None), by=ADA)
             await reach(octet, FIRST, TaskState.WORKING)

@@ -9,7 +9,7 @@ import pytest
 from core.agents.model import AgentNotFound, AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -20,16 +20,17 @@ from tests.fakes.lane import FakeLane, bounced, refused
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 
 
-async def agent(octet: Coordinator, name: str = "Agent-1") -> tuple[AgentState, str, str | None]:
+async def agent(octet: Coordinator, name: str = "Agent-1") -> tuple[AgentState, str | None, str | None]:
+    """Its state, what is noted of it, and its task."""
     status = await octet.agents.show(name, by=ADA)
-    return status.state, status.reason, status.task
+    return status.state, status.note or status.reason, status.task
 
 
 async def test_a_paused_agent_gets_nothing_and_its_task_says_why_until_it_is_resumed(tmp_path: Path) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         paused = await octet.availability.pause("agent-1", by=ADA)
-        assert (paused.state, paused.reason) == (AgentState.PAUSED, "by Ada")
+        assert (paused.state, paused.note) == (AgentState.PAUSED, "by Ada")
         task = await octet.tasks.new(make_new_task(), by=ADA)
         waiting = await reach(octet, task.id, TaskState.WAITING, "paused")
         assert waiting.note == "Agent-1: paused by Ada"
@@ -142,7 +143,7 @@ async def test_a_pause_outlasts_a_restart_and_nobody_delivers_behind_it(tmp_path
 async def test_an_unknown_delivery_holds_its_agent_also_after_a_pause(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(UNKNOWN)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, TaskId("T-1"), TaskState.PARKED, "delivery unknown")
+        await reach(octet, TaskId("T-1"), TaskState.PARKED, "delivery_unknown")
         assert (await octet.availability.drain("Agent-1", by=ADA)).state is AgentState.PAUSED
         assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.HELD
         await octet.tasks.cancel(TaskId("T-1"), by=ADA)
@@ -162,16 +163,16 @@ async def test_a_reason_to_wait_follows_what_is_so(tmp_path: Path) -> None:
         ) as octet,
         running(octet),
     ):
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
         await reach(octet, task, TaskState.WAITING, "desk")
         await octet.availability.pause("Agent-1", by=ADA)
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, task, TaskState.WAITING, "paused")
-        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
         assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.OFFLINE
         await reach(octet, task, TaskState.WAITING, "desk")
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await reach(octet, task, TaskState.WORKING)
 
 
@@ -188,4 +189,4 @@ async def test_the_journal_knows_who_it_was_by_id_and_holds_no_name(tmp_path: Pa
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.availability.pause("Agent-1", by=ADA)
         entry = (await octet.journal.of("agent:Agent-1"))[-1]
-        assert (entry.actor, entry.data["now"], entry.data["reason"]) == (ADA.id, "paused", "")
+        assert (entry.actor, entry.data["now"], entry.data["reason"]) == (ADA.id, "paused", None)

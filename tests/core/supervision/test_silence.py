@@ -113,7 +113,7 @@ async def test_a_silent_agent_that_speaks_after_all_goes_on_with_a_new_deadline(
         else:
             await octet.tasks.record_progress("T-1", code, "still here")
         await reach(octet, FIRST, TaskState.WORKING)
-        assert await agent(octet) == (AgentState.BUSY, "", "T-1")
+        assert await agent(octet) == (AgentState.BUSY, None, "T-1")
         await pass_time(octet, clock, HOUR_S - 1)
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
         await pass_time(octet, clock, 1)
@@ -151,7 +151,7 @@ async def test_a_silent_task_tried_again_is_a_new_lease_and_the_first_agent_cann
         await pass_time(octet, clock, HOUR_S)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
         await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
-        assert await agent(octet) == (AgentState.IDLE, "", None)
+        assert await agent(octet) == (AgentState.IDLE, None, None)
         await reach(octet, FIRST, TaskState.WORKING)
         first, second = (code_in(text) for text in lane.submitted)
         with pytest.raises(LeaseRevoked, match="Stop working on it"):
@@ -217,7 +217,7 @@ async def test_a_paused_agent_that_is_silent_stays_paused_and_is_silent_when_res
         assert await agent(octet) == (AgentState.PAUSED, "by Ada", "T-1")
         assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.UNKNOWN
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
-        assert await agent(octet) == (AgentState.IDLE, "", None)
+        assert await agent(octet) == (AgentState.IDLE, None, None)
 
 
 async def test_the_watch_wakes_by_itself_at_the_deadline_and_not_by_asking_again_and_again(tmp_path: Path) -> None:
@@ -315,14 +315,14 @@ async def test_silence_outlasts_a_restart(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(), clock=clock) as octet:
         assert await agent(octet) == (AgentState.UNKNOWN, "silent", "T-1")
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
-        assert await agent(octet) == (AgentState.IDLE, "", None)
+        assert await agent(octet) == (AgentState.IDLE, None, None)
 
 
 async def test_whoever_waits_for_a_person_has_no_deadline(tmp_path: Path) -> None:
     clock, lane = FakeClock(), FakeLane(UNKNOWN)
     async with window_house(tmp_path, lane, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert await octet.dispatch.silence.check_all() is None
 
 

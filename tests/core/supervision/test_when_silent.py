@@ -24,7 +24,7 @@ from tests.fakes.lane import FakeLane, bounced
 
 
 def idle(*windows: str, activity: Activity = Activity.IDLE) -> tuple[WindowStatus, ...]:
-    return tuple(WindowStatus(name=name, usable=True, reason="", activity=activity) for name in windows)
+    return tuple(WindowStatus(name=name, usable=True, activity=activity) for name in windows)
 
 
 RELEASE = replace(QUICK, on_agent_timeout=OnAgentTimeout.RELEASE, idle_recheck_s=0)
@@ -44,7 +44,7 @@ async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_anothe
         first, second = (code_in(text) for text in lane.submitted)
         with pytest.raises(LeaseRevoked):
             await octet.tasks.accept_answer("T-1", first, "Seven.", final=True, key="a")
-        assert await agent(octet) == (AgentState.IDLE, "", None), "it speaks: it is there"
+        assert await agent(octet) == (AgentState.IDLE, None, None), "it speaks: it is there"
         await octet.tasks.accept_answer("T-1", second, "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
@@ -83,7 +83,7 @@ async def test_a_released_task_goes_back_to_its_agent_when_no_other_one_is_at_ha
         (idle("agent-1", activity=Activity.BUSY), "its window shows that it is busy"),
         (idle("agent-1", activity=Activity.UNKNOWN), "its window shows no sign of being busy or not"),
         (
-            (WindowStatus(name="agent-1", usable=False, reason="covered: by “a diary”", code="covered"),),
+            (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “a diary”"),),
             "its window cannot be used: covered",
         ),
         ((), "its window is not known"),

@@ -8,7 +8,7 @@ import pytest
 
 from core.agents.model import AgentNotFound, Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
@@ -50,7 +50,7 @@ async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_d
     lane = FakeLane(FAILED)
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=CAROL)
-        await reach(octet, FIRST, TaskState.FAILED, "this window does not take this text")
+        await reach(octet, FIRST, TaskState.FAILED, "text_refused")
         again = await octet.tasks.retry(FIRST, by=CAROL)
         assert (again.state, again.attempt, again.agent) == (TaskState.READY, 2, None)
         await reach(octet, FIRST, TaskState.WORKING)
@@ -71,21 +71,21 @@ async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_
     async with window_house(tmp_path, lane, patience=ONE_REFUSAL) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         for _ in range(2):
-            await reach(octet, FIRST, TaskState.PARKED, "window")
+            await reach(octet, FIRST, TaskState.PARKED, "window_refused")
             await octet.dispatch.window_usable("main", "agent-1")
             assert (await octet.tasks.retry(FIRST, by=ADA)).attempt == 1
         await reach(octet, FIRST, TaskState.WORKING)
         for notice in await octet.notices.due():
             if notice.kind is NoticeKind.CARD:
                 await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-        assert [notice.text for notice in await pending(octet)] == ["parked: window"] * 2
+        assert [notice.text for notice in await pending(octet)] == ["parked: window_refused"] * 2
 
 
 async def test_what_may_have_arrived_is_not_brought_again(tmp_path: Path) -> None:
     lane = FakeLane(UNKNOWN)
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         with pytest.raises(DeliveryUnresolved):
             await octet.tasks.retry(FIRST, by=ADA)
         with pytest.raises(DeliveryUnresolved):
@@ -138,10 +138,10 @@ async def test_after_a_dry_run_a_task_can_be_given_to_a_window(tmp_path: Path) -
         lanes={(Lane.DRYRUN, None): dry, (Lane.WINDOW, "main"): window},
         hands={"main": FakeHands()},
     ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             await octet.tasks.new(make_new_task(agent="Dry-1"), by=ADA)
-            await reach(octet, FIRST, TaskState.WAITING, "dry run")
+            await reach(octet, FIRST, TaskState.WAITING, "dry_run")
             await octet.tasks.assign_to(FIRST, "Agent-1", by=ADA)
             assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-1"
             assert len(window.submitted) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from core.coordinator import Coordinator
 from core.messages.model import Message
+from core.reasons import ParkCause
 from core.settings.model import AnswerLimits
 from core.tasks import answers
 from core.tasks.model import (
@@ -128,7 +129,9 @@ async def test_late_texts_with_an_old_code_take_nothing_from_the_agent_that_has_
     async with window_house(tmp_path, lane, clock=clock) as octet:
         octet.tasks._answers._limits = AnswerLimits(texts=2)
         old = await begin(octet, lane)
-        await octet.store.write(lambda tx: octet.tasks.repository.move(tx, TASK, TaskState.PARKED, reason="window"))
+        await octet.store.write(
+            lambda tx: octet.tasks.repository.move(tx, TASK, TaskState.PARKED, reason=ParkCause.WINDOW)
+        )
         await octet.tasks.retry(TASK, by=ADA)
         await reach(octet, TASK, TaskState.WORKING)
         for number in range(12):

@@ -14,8 +14,9 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState
 from core.profiles.model import Act
+from core.reasons import ParkCause, Reason
 from core.store.engine import RowFailed, Tx, at_row
-from core.tasks.model import ParkCause, Task, TaskId, TaskState
+from core.tasks.model import Task, TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.agent_actions.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
@@ -85,8 +86,8 @@ async def test_an_outcome_that_cannot_be_applied_after_enter_is_left_to_a_person
     async with window_house(tmp_path, lane, agents=2) as octet:
         fails_for(monkeypatch, octet.deliveries, "end", lambda _, delivery, *__: delivery.task == FIRST)
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
-        assert await agent(octet) == (AgentState.HELD, "delivery unknown", FIRST)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
+        assert await agent(octet) == (AgentState.HELD, "delivery_unknown", FIRST)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, SECOND, TaskState.WORKING)
         await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="a")
@@ -100,13 +101,13 @@ async def test_words_that_cannot_be_looked_at_end_and_the_others_go_on(
     async with window_house(tmp_path, FakeLane(), agents=2) as octet:
         bad = list[str]()
         fails_for(monkeypatch, octet.agent_messages, "_tend", lambda _, delivery, *__: delivery.message in bad)
-        await octet.dispatch.desk_waits("main", "somebody is typing")
+        await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING)
         first = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-1"), by=ADA)
         second = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-2"), by=ADA)
         bad.append(first.message.id)
         octet.dispatch.wake()
         await until(lambda: stands(octet, first.message.id, DeliveryState.CANCELLED), octet)
-        await octet.dispatch.desk_waits("main", "")
+        await octet.dispatch.desk_waits("main", None)
         await until(lambda: stands(octet, second.message.id, DeliveryState.DELIVERED), octet)
 
 
@@ -146,7 +147,7 @@ async def test_a_silent_agents_task_that_cannot_be_parked_as_such_is_set_aside_a
         await pass_time(octet, clock, HOUR_S)
         await is_set_aside(octet)
         await reach(octet, SECOND, TaskState.PARKED, "silent")
-        assert await agent(octet) == (AgentState.BUSY, "", FIRST), "its agent works on it"
+        assert await agent(octet) == (AgentState.BUSY, None, FIRST), "its agent works on it"
         await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
@@ -155,7 +156,7 @@ async def test_a_row_that_cannot_be_put_back_does_not_keep_octet_from_starting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with window_house(tmp_path, FakeLane(), agents=2) as octet:
-        await octet.dispatch.desk_waits("main", "somebody is typing")
+        await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING)
         for _ in range(2):
             task = await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, task.id, TaskState.ASSIGNED)

@@ -209,7 +209,7 @@ async def test_a_reply_about_an_unknown_delivery_shows_that_its_agent_works(tmp_
     lane = FakeLane(UNKNOWN)
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "I am on it.", final=False, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY

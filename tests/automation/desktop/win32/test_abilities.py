@@ -24,6 +24,7 @@ from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.window_placement import WindowArranger
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
+from core import remedies
 from core.calibration.model import CalibrationFailed, Cause
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Desk, Window
@@ -202,12 +203,12 @@ def test_a_minimised_and_a_maximised_window_are_put_back(how: dict[str, Any], do
         (Made(id=1, box=ELSEWHERE, rights=HIGH), "administrator"),
         (Made(id=1, box=ELSEWHERE, is_hung=True), "does not answer"),
         (Made(id=1, is_cloaked=True), "Win\\+Tab"),
-        (Made(id=1, box=ELSEWHERE, obeys=False), Reason.RESIZED.value),
+        (Made(id=1, box=ELSEWHERE, obeys=False), Reason.RESIZED),
     ],
 )
 def test_what_cannot_be_put_back_is_said_with_its_reason(made: Made, why: str, tmp_path: Path) -> None:
     one = arranged(FakeDesktop(made), tmp_path)
-    assert re.search(why, one.reason), one
+    assert re.search(why, remedies.explain(one.reason, one.note)), one
 
 
 def test_a_covered_window_is_raised_but_not_above_what_lies_above_everything(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_a_covered_window_is_raised_but_not_above_what_lies_above_everything(tmp
     one = arranged(desktop, tmp_path)
     assert one == Arranged(window="agent-1", done=("raised above what lay over it (by “a note”)",))
     desktop = FakeDesktop(Made(id=2, process=9, title="a note", is_topmost=True), Made(id=1))
-    assert arranged(desktop, tmp_path).reason.startswith(Reason.COVERED.value)
+    assert arranged(desktop, tmp_path).reason is Reason.COVERED
 
 
 def test_windows_is_told_that_we_made_the_last_input_before_it_is_asked_for_the_foreground(tmp_path: Path) -> None:

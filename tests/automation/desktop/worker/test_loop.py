@@ -115,7 +115,7 @@ class Hands:
         self.acts.append("recheck_soon")
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        return (WindowStatus(name=NAME, usable=True, reason="", unread="closely" if closely else ""),)
+        return (WindowStatus(name=NAME, usable=True, unread="closely" if closely else ""),)
 
     def shown(self, name: str) -> Shown:
         return Shown(window=name, activity=Activity.IDLE)
@@ -340,7 +340,7 @@ def test_questions_are_answered_and_those_about_other_windows_are_refused() -> N
     ("trouble", "said"),
     [
         (TransientFailure(Reason.COVERED, "by another one"), f"{Reason.COVERED}: by another one"),
-        (PermanentFailure(Reason.CLOSED), Reason.CLOSED.value),
+        (PermanentFailure(Reason.CLOSED), Reason.CLOSED),
         (Cancelled("the desk was stopped"), "the desk was stopped"),
     ],
 )

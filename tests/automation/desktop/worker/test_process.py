@@ -28,9 +28,7 @@ from automation.desktop.worker.process import carry_out, says_when_late, serve
 from automation.desktop.x11 import worker
 from automation.desktop.x11.connection import StillHeld
 from automation.protocol.delivery import Attempt
-from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
-from core.maintenance.service import unavailable
 from tests.builders import make_desk
 
 SURE = Outcome(result=Result.DELIVERED)
@@ -106,12 +104,12 @@ class Told:
 def test_a_display_that_does_not_answer_is_told_while_it_is_waited_for_and_not_otherwise() -> None:
     told = Told()
     inbox = cast("Inbox", SimpleNamespace(is_gone=False, outbox=told))
-    with says_when_late(inbox, "held", after_s=3600):
+    with says_when_late(inbox, after_s=3600):
         pass
     assert told.frames == []
-    with says_when_late(inbox, "held", after_s=0):
+    with says_when_late(inbox, after_s=0):
         assert told.beats.wait(60)
-    assert told.frames[:2] == [Started(reason="held"), Beat()]
+    assert told.frames[:2] == [Started(reason=Reason.DISPLAY_SILENT), Beat()]
 
 
 def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_again_soon(
@@ -128,10 +126,9 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
     with os.fdopen(outlet, "wb") as sending, os.fdopen(inlet, "rb") as heard:
         sending.write(pack(hello))
         sending.flush()
-        code = serve("main", heard, said, worker.work, excuses=worker.EXCUSES, passing=(StillHeld,))
+        code = serve("main", heard, said, worker.work, excuses=worker.EXCUSES, passing={StillHeld: Reason.DISPLAY_HELD})
         sending.close()
     assert code == TRY_SOON
     last = from_worker(said.getvalue()[said.getvalue().rindex(b"Started {") :])
     assert isinstance(last, Started)
-    assert last.reason.startswith("another program holds the display (a dragged window")
-    assert unavailable("main", last.reason) == cure(Reason.DISPLAY_HELD)
+    assert last.reason is Reason.DISPLAY_HELD

@@ -11,30 +11,30 @@ from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 
 
-def status(code: str = "", name: str = "one") -> WindowStatus:
-    return WindowStatus(name=name, usable=not code, reason=f"{code}: seen" if code else "", code=code)
+def status(code: Reason | None = None, name: str = "one") -> WindowStatus:
+    return WindowStatus(name=name, usable=not code, reason=code, note="seen" if code else "")
 
 
 @dataclass
 class Desk:
     """One window that a test changes, and the clock."""
 
-    code: str = ""
+    code: Reason | None = None
     now_s: float = 100.0
     looks: int = 0
-    told: list[str] = field(default_factory=list)
+    told: list[Reason | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.usability = UsabilityTracker(lambda one: self.told.append(one.code), now_s=lambda: self.now_s)
+        self.usability = UsabilityTracker(lambda one: self.told.append(one.reason), now_s=lambda: self.now_s)
         self.usability.saw(status())
-        assert self.told == [""], "a new worker says what is so"
+        assert self.told == [None], "a new worker says what is so"
         self.told.clear()
 
     def look(self, name: str) -> WindowStatus:
         self.looks += 1
         return status(self.code, name)
 
-    def becomes(self, code: str) -> None:
+    def becomes(self, code: Reason | None) -> None:
         self.code = code
         self.usability.stirred(["one"])
 
@@ -50,9 +50,9 @@ class Desk:
 @pytest.mark.parametrize("reason", [Reason.CLOSED, Reason.CHANGED, Reason.RESIZED, Reason.AMBIGUOUS])
 def test_what_does_not_pass_is_told_within_seconds(reason: Reason) -> None:
     desk = Desk()
-    desk.becomes(reason.value)
+    desk.becomes(reason)
     desk.passes(USABLE_APART_S + LASTS_S)
-    assert desk.told == [reason.value]
+    assert desk.told == [reason]
 
 
 @pytest.mark.parametrize(
@@ -61,31 +61,31 @@ def test_what_does_not_pass_is_told_within_seconds(reason: Reason) -> None:
 )
 def test_a_short_trouble_is_never_told(reason: Reason, lasts_s: float) -> None:
     desk = Desk()
-    desk.becomes(reason.value)
+    desk.becomes(reason)
     desk.passes(lasts_s - 0.1)
-    desk.becomes("")
+    desk.becomes(None)
     desk.passes(60)
     assert desk.told == []
 
 
 def test_a_trouble_that_stays_is_told_once_and_its_end_at_once() -> None:
     desk = Desk()
-    desk.becomes(Reason.COVERED.value)
+    desk.becomes(Reason.COVERED)
     desk.passes(USABLE_APART_S + PASSES_S + LASTS_S)
     for _ in range(20):
-        desk.becomes(Reason.COVERED.value)
+        desk.becomes(Reason.COVERED)
         desk.passes(1)
     assert desk.told == ["covered"]
-    desk.becomes("")
+    desk.becomes(None)
     desk.passes(USABLE_APART_S)
-    assert desk.told == ["covered", ""]
+    assert desk.told == [Reason.COVERED, None]
 
 
 def test_another_trouble_in_place_of_the_first_is_told() -> None:
     desk = Desk()
-    desk.becomes(Reason.CLOSED.value)
+    desk.becomes(Reason.CLOSED)
     desk.passes(10)
-    desk.becomes(Reason.RESIZED.value)
+    desk.becomes(Reason.RESIZED)
     desk.passes(10)
     assert desk.told == ["closed", "resized"]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bot.cli.doctor import home as doctor
 from bot.cli.doctor.model import Finding, FindingLevel
-from core.desks.model import DeskState, DeskStatus, WindowStatus
+from core.desks.model import DeskNow, DeskState, DeskStatus, WindowStatus
 from core.fleet.model import Part, Ping, Trouble, Wellness
 from core.home import Home
+from core.reasons import Reason
 from core.settings.model import HttpSettings, Settings
 from tests.builders import make_desk
 from tests.house import open_house
@@ -64,8 +65,10 @@ def test_a_ping_that_is_held_back_or_not_taken_is_a_warning() -> None:
 
 
 def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskStatus:
-    window = WindowStatus(name="agent-1", usable=usable, reason="" if usable else "covered")
-    return DeskStatus(desk=make_desk("agent-1"), state=DeskState(state), reason="why", windows=(window,), awake=awake)
+    window = WindowStatus(name="agent-1", usable=usable, reason=None if usable else Reason.COVERED)
+    return DeskStatus(
+        desk=make_desk("agent-1"), state=DeskState(state), reason=Reason.NO_DISPLAY, windows=(window,), awake=awake
+    )
 
 
 def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> None:
@@ -85,7 +88,7 @@ async def test_the_octet_that_runs_is_asked(tmp_path: Path) -> None:
         home = Home(root=tmp_path)
         found = await asyncio.to_thread(lambda: list(doctor.at_work(home)))
         assert levels(found) == ["ok", "ok"], found
-        house.core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+        house.core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
         found = await asyncio.to_thread(lambda: list(doctor.at_work(home)))
         assert "its display went away" in found[0].what
     assert list(doctor.at_work(home)) == [], "it does not run any more"

@@ -1,0 +1,137 @@
+"""Why something did not go, waits or ended: the codes that windows, lanes and deliveries share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A code. core/remedies.py says for people what it is and what to do next."""
+
+    CLOSED = "closed"
+    COVERED = "covered"
+    MOVED = "moved"
+    RESIZED = "resized"
+    CHANGED = "changed"
+    HIDDEN = "hidden"
+    AMBIGUOUS = "ambiguous"
+    LOCKED = "locked"
+    COMPOSER_NOT_EMPTY = "composer_not_empty"
+    NOT_CLEARED = "not_cleared"
+    FOCUS_TAKEN = "focus_taken"
+    CLIPBOARD_TAKEN = "clipboard_taken"
+    CLIPBOARD_FROZEN = "clipboard_frozen"
+    KEYS_DOWN = "keys_down"
+    NO_SUCH_KEY = "no_such_key"
+    DISPLAY_HELD = "display_held"
+    TOO_SLOW = "too_slow"
+    PASTE_NOT_READ = "paste_not_read"
+    NOT_READABLE = "not_readable"
+    OUT_OF_REACH = "out_of_reach"
+    READ_BACK_DIFFERS = "read_back_differs"
+    BOUNCED_TOO_LONG = "bounced_too_long"
+    BUSY = "busy"
+    PERSON_TYPING = "person_typing"
+    QUIET_HOURS = "quiet_hours"
+    DIALOG = "dialog"
+    LATE = "late"
+    TEXT_REFUSED = "text_refused"
+    TOO_LONG = "too_long"
+    NOT_TOLD = "not_told"
+    NOT_SEEN = "not_seen"
+    WORKER_LOST = "worker_lost"
+    NO_WORKER = "no_worker"
+    POISON = "poison"
+    RESTARTED = "restarted"
+    DESK_STOPPED = "desk_stopped"
+    DRY_RUN = "dry_run"
+    NOT_WRITTEN_DOWN = "not_written_down"
+    BRIEF_NOT_WRITTEN = "brief_not_written"
+    PROMPT_CHANGED = "prompt_changed"
+    DROPPED = "dropped"
+    NO_WINDOW = "no_window"
+    RATE_LIMITED = "rate_limited"
+    MODEL_DENIED = "model_denied"
+    UNREACHABLE = "unreachable"
+    ANSWER_LOST = "answer_lost"
+    ANSWER_CUT = "answer_cut"
+    REFUSED = "refused"
+    WINDOW_ERROR = "window_error"
+    WINDOW_LIMIT = "window_limit"
+    REFUSED_BETWEEN_PARTS = "refused_between_parts"
+    TASK_UNASSIGNED = "task_unassigned"
+    OFF_DUTY = "off_duty"
+    EARLIER_UNKNOWN = "earlier_unknown"
+    DESK_UNUSABLE = "desk_unusable"
+    BRIEF_FIRST = "brief_first"
+    EARLIER_FIRST = "earlier_first"
+    TASK_ENDED = "task_ended"
+    TASK_MOVED = "task_moved"
+    AGENT_GONE = "agent_gone"
+    AGENT_AT_WORK = "agent_at_work"
+    CONFIG_CHANGED = "config_changed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    INTERNAL_ERROR = "internal_error"
+    SIGN_GIVEN = "sign_given"
+    ANSWERED = "answered"
+    NO_AGENT_THERE = "no_agent_there"
+    WORKER_STARTING = "worker_starting"
+    STARTING_LONG = "starting_long"
+    UNTIL_RELEASED = "until_released"
+    STOPPED_THERE = "stopped_there"
+    NO_X11 = "no_x11"
+    NO_DISPLAY = "no_display"
+    DISPLAY_SILENT = "display_silent"
+    DISPLAY_TAKEN = "display_taken"
+    DISPLAY_STARTING = "display_starting"
+    DISPLAY_DOWN = "display_down"
+    DISPLAY_ENDED = "display_ended"
+    WAYLAND = "wayland"
+    WRONG_XLIB = "wrong_xlib"
+    WORKER_NOT_STARTED = "worker_not_started"
+    WORKER_SILENT = "worker_silent"
+    OTHER_VERSION = "other_version"
+    DRAFTS_UNKNOWN = "drafts_unknown"
+    NO_TMUX = "no_tmux"
+    NO_LANE = "no_lane"
+
+
+class WaitReason(StrEnum):
+    """Why a ready task is held."""
+
+    DEPENDENCY = "dependency"
+    WINDOW = "window"
+    DESK = "desk"
+    QUOTA = "quota"
+    HOLD = "hold"
+    DRY_RUN = "dry_run"
+    AGENT = "agent"  # no agent of the present config can do it
+    PAUSED = "paused"  # whoever could do it is off duty by a person's word
+
+
+class BlockCause(StrEnum):
+    """What the agent of a blocked task needs."""
+
+    APPROVAL = "approval"  # its window waits for somebody's answer
+
+
+class ParkCause(StrEnum):
+    """Why a task needs a person."""
+
+    WINDOW = "window_refused"
+    WORKER = "worker"  # the worker of its desk ended over its prompt each time
+    DELIVERY_UNKNOWN = "delivery_unknown"
+    LOST = "lost"  # nothing is on its way to its agent any more, and nobody knows why
+    SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
+
+
+AnyReason = Reason | WaitReason | BlockCause | ParkCause
+_BY_CODE: dict[str, AnyReason] = {
+    one.value: one for kind in (ParkCause, BlockCause, WaitReason, Reason) for one in kind
+}
+
+
+def reason_of(code: str) -> AnyReason | None:
+    """Read a code from the database; None for the empty one."""
+    return _BY_CODE[code] if code else None

@@ -1,0 +1,57 @@
+"""Every code has an entry that says what it is and what to do next."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.reasons import BlockCause, ParkCause, Reason, WaitReason
+from core.remedies import ENGLISH, UNKNOWN, explain, next_step, sentence
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = re.compile(r"`/(?P<group>\w+) (?P<verb>[\w-]+)`")
+DOES = re.compile(
+    r"\b(open|move|look|give|show|send|delete|unlock|close|end|let go|choose|see|switch|answer|shorten|raise|say|free|"
+    r"takes|gives|brings|lets|cuts|"
+    r"no action|release|asks for|says|nothing need|put|add|wait|name|goes|do|see|then|restart|"
+    r"press|install|start|log in|correct|restart|run)\b",
+    re.IGNORECASE,
+)
+"""What somebody can do, or that nobody has to."""
+
+
+ENUMS = (Reason, WaitReason, BlockCause, ParkCause)
+CODES = {code.value for enum in ENUMS for code in enum}
+
+
+def test_no_code_lacks_its_entry_and_none_is_made_up() -> None:
+    assert set(ENGLISH) == CODES
+
+
+def test_no_two_codes_have_the_same_entry() -> None:
+    assert len(set(ENGLISH.values())) == len(ENGLISH)
+    assert UNKNOWN not in {then for _, then in ENGLISH.values()}
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_an_entry_says_what_it_is_and_in_whole_sentences_what_to_do(code: str) -> None:
+    assert not sentence(code).endswith(".")
+    assert next_step(code).endswith(".")
+    assert len(next_step(code)) <= 200, "it stands beside what was seen, also on a phone"
+    assert DOES.search(next_step(code)), next_step(code)
+
+
+def test_the_commands_that_are_named_are_there() -> None:
+    listed = (ROOT / "docs/discord.md").read_text("utf-8")
+    named = {match[0] for _, then in ENGLISH.values() for match in COMMAND.finditer(then)}
+    assert {command for command in named if command not in listed} == set()
+
+
+def test_what_was_seen_follows_the_code_and_a_cause_comes_first() -> None:
+    assert explain(Reason.COVERED, "by “Mail”") == "covered: by “Mail”"
+    assert (explain(None, "it"), explain(Reason.MOVED, ""), explain(None, "")) == ("it", "moved", "")
+    both = next_step(ParkCause.WINDOW, cause=Reason.COVERED)
+    assert both == f"{next_step(Reason.COVERED)} {next_step(ParkCause.WINDOW)}"
+    assert next_step(None) == UNKNOWN
