@@ -168,9 +168,9 @@ class Calibrator:
         if tried.ok and (measured.by == TERMINAL or tried.read_by != Readback.PIXELS):
             measured, tried = await self._long_draft(wanted, title, found, measured, tried)
         if wanted.by_place and not tried.tag:
-            raise CalibrationFailed(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
+            raise CalibrationFailed(why=f"it is gone; {tried.why or 'look again'}", cause=Cause.GONE)
         if not tried.ok:
-            raise CalibrationFailed(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
+            raise CalibrationFailed(why=tried.why, cause=tried.cause)
         values = _values(found, kind, replace(measured, anchors=() if tried.anchor is None else (tried.anchor,)))
         return CalibratedWindow(
             window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=wanted.match_by),

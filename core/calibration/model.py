@@ -154,9 +154,9 @@ class CalibrationFailed(Conflict):
     """{why}."""
 
     def __init__(self, *, why: str, cause: Cause = Cause.OTHER) -> None:
-        """`cause` is what code decides by."""
-        super().__init__(why=why.removesuffix("."), cause=cause.value)
-        self.cause = cause
+        """`why` has no name of the window, and no full stop; `cause` is what code decides by."""
+        super().__init__(why=why, cause=cause.value)
+        self.why, self.cause = why, cause
 
 
 class NoProfileFits(NotFound):

@@ -78,8 +78,7 @@ def asks(question: Question, picks: Mapping[int, Pick]) -> str:
             what = f"Octet types a draft into {listed}, reads it back, deletes it, and saves what works"
             return f"{what} [Y/n; {HOW}]" if listed else f"Which of them are agents? [{HOW}; n: none]"
         case PointAt():
-            why = question.why.removeprefix(f"{question.window.called}: ")
-            return f"Where is the composer of {question.agent}, {question.window.called}? {why}"
+            return f"Where is the composer of {question.agent}, {question.window.called}? {question.why}"
         case KnowByPlace():
             called = ", ".join(f"{one.number} ({one.window.called})" for one in question.candidates)
             return f"Windows {called}: {BY_PLACE} Identify them by their places? [y/N]"
@@ -123,8 +122,7 @@ def ended(result: CalibrationResult) -> list[str]:
     for one in result.connected:
         lines += [f"{one.agent}: {told(one)}", *(f"  {risk}" for risk in risks(one))]
     for one in result.failed:
-        why = one.why.removeprefix(f"{one.called}: ")
-        lines.append(f"{one.agent}, {one.called}: not connected: {why}")
+        lines.append(f"{one.agent}, {one.called}: not connected: {one.why}")
     lines += [f"wrote {file}" for file in result.files]
     lines += [result.why] if result.why else []
     if lacking := ", ".join(one.agent for one in result.connected if one.lacks_busy):

@@ -57,7 +57,9 @@ def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWin
         _without_examples(windows, agents, desk, connected)
         for one in connected:
             _put_window(windows, one)
-            _put_agent(agents, desk, one)
+            agent: Any = next((table for table in agents if _name(table) == one.agent.casefold()), None)
+            agent = _add_agent(agents, one.agent) if agent is None else agent
+            agent["lane"], agent["desk"], agent["window"] = "window", desk, one.window.name
 
     changed = change(home, work)
     for one in connected:
@@ -317,12 +319,6 @@ def _put_window(windows: Any, one: CalibratedWindow) -> None:
     for key, value in one.calibrated.items():
         known = dict(calibrated.get(key, {})) if key in MERGED else {}
         calibrated[key] = _inline({**known, **cast("dict[str, object]", value)} if key in MERGED else value)
-
-
-def _put_agent(agents: Any, desk: str, one: CalibratedWindow) -> None:
-    agent: Any = next((table for table in agents if _name(table) == one.agent.casefold()), None)
-    agent = _add_agent(agents, one.agent) if agent is None else agent
-    agent["lane"], agent["desk"], agent["window"] = "window", desk, one.window.name
 
 
 def _without_examples(windows: Any, agents: Any, desk: str, connected: Sequence[CalibratedWindow]) -> None:

@@ -428,10 +428,6 @@ class Habits:
     """Whether receipts keep pictures of the whole window. Of a prompt whose arrival nothing showed they always do."""
 
 
-def _as_list(given: object) -> object:
-    return [given] if isinstance(given, str) else given
-
-
 @config_table
 class Profile(Habits):
     """How one kind of window is driven."""
@@ -449,7 +445,9 @@ class Profile(Habits):
     readback: Annotated[
         ListOf[Readback],
         Limits(min_length=1, max_length=4),
-        BeforeValidator(_as_list, json_schema_input_type=Readback | list[Readback]),
+        BeforeValidator(
+            lambda given: [given] if isinstance(given, str) else given, json_schema_input_type=Readback | list[Readback]
+        ),
     ] = OPEN
     """How the text is read back before it is sent: `accessibility`, `copy`, `pixels` or `none`, or several of them in
     the order in which they are tried."""

@@ -9,10 +9,10 @@ from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.calibration.composer_detection import INSET, SMALLEST, beside_scrollbars, ground
-from automation.desktop.calibration.surveyor import CARET_PX, not_measured
+from automation.desktop.calibration.surveyor import CARET_PX
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.window_info import WindowInfo
-from core.calibration.model import Cause, Measurement, Point
+from core.calibration.model import CalibrationFailed, Cause, Measurement, Point
 from core.profiles.model import Box
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,8 @@ class AccessibilityProbe:
             places = [(node, node.extents()) for node in self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)]
             shown = [one for one in places if one[1].holds(*point)]
             if places and not shown:
-                raise not_measured(seen, "nothing can be written into at the place that was shown", Cause.WRONG_PLACE)
+                why = "nothing can be written into at the place that was shown"
+                raise CalibrationFailed(why=why, cause=Cause.WRONG_PLACE)
             if shown:
                 return min(shown, key=lambda one: one[1].width * one[1].height)
         written = self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)
@@ -61,7 +62,8 @@ class AccessibilityProbe:
         if len(several) != 1:
             why = "several things can be written into there" if several else "nothing can be written into there"
             why += ", as its program tells; show which place is meant (point at it, or composer=x,y)"
-            raise not_measured(seen, why, Cause.SEVERAL_COMPOSERS if several else Cause.NO_COMPOSER)
+            cause = Cause.SEVERAL_COMPOSERS if several else Cause.NO_COMPOSER
+            raise CalibrationFailed(why=why, cause=cause)
         return several[0], several[0].extents()
 
 

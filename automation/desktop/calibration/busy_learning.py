@@ -70,7 +70,9 @@ class BusyLearning:
         before = self._signs.get(name)
         if sign is not None and share(prompt.before, sign.colour) < MOST_AT_REST:
             self._signs[name] = sign
-            if before is not None and _agree(before, sign):
+            if before is None or before.colour != sign.colour:
+                return
+            if before.box.holds(*sign.box.middle) and sign.box.holds(*before.box.middle):
                 self.eyes.unlearned.discard(name)
                 self.eyes.learn(name, sign)
 
@@ -82,11 +84,6 @@ def _changed(before: Image.Image, after: Image.Image, avoid: Sequence[Box]) -> l
         mask.paste(0, box.edges)
     _, top, _, bottom = mask.getbbox() or (0, 0, 0, 0)
     return [Box.of_edges(0, top, before.width, bottom)]
-
-
-def _agree(one: Sign, other: Sign) -> bool:
-    is_same_place = one.box.holds(*other.box.middle) and other.box.holds(*one.box.middle)
-    return one.colour == other.colour and is_same_place
 
 
 CELL = 4  # pixels of a cell; a sign is made of neighbouring cells

@@ -73,7 +73,7 @@ class DisplaySurveyor:
             area, colour = text_area(frames[0])
             if point is not None and not area.on_screen(seen.box).holds(*point):
                 why = "the place that was shown is the terminal's margin, not its text"
-                raise not_measured(seen, why, Cause.MARGIN)
+                raise CalibrationFailed(why=why, cause=Cause.MARGIN)
             if point is None:  # a draft shows where its prompt is
                 found = Measurement(
                     window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True
@@ -85,7 +85,7 @@ class DisplaySurveyor:
         point = point or self._at_caret(seen, frames)
         if point is None:
             why = "its program does not tell where one writes"
-            raise not_measured(seen, why, Cause.NO_COMPOSER)
+            raise CalibrationFailed(why=why, cause=Cause.NO_COMPOSER)
         measured = self._from_picture(seen, point, frames)
         return replace(measured, anchors=anchors(frames, measured.composer, avoid))
 
@@ -105,23 +105,25 @@ class DisplaySurveyor:
                 "no empty area lies around the place that was shown; show the middle of the empty composer, and send "
                 "or delete what stands in it"
             )
-            raise not_measured(seen, why, Cause.WRONG_PLACE)
+            raise CalibrationFailed(why=why, cause=Cause.WRONG_PLACE)
         return Measurement(window=seen.id, composer=found[0], background=found[1], anchors=(), by="picture")
 
     def _check_seen(self, seen: WindowInfo) -> None:
         if not seen.is_viewable or not self._windows.is_on_this_workspace(seen.id):
-            raise not_measured(seen, "it is iconified or on another workspace; bring it to the screen", Cause.HIDDEN)
+            raise CalibrationFailed(
+                why="it is iconified or on another workspace; bring it to the screen", cause=Cause.HIDDEN
+            )
         if not seen.box.fits_into(self._windows.screen()):
-            raise not_measured(seen, "it is not wholly on the screen; move it there", Cause.OFF_SCREEN)
+            raise CalibrationFailed(why="it is not wholly on the screen; move it there", cause=Cause.OFF_SCREEN)
         cover = self._windows.over(seen)
         if cover is not None:
             why = f"{called(cover)} lies over it; move one of them, agents' windows must stay uncovered"
-            raise not_measured(seen, why, Cause.COVERED)
+            raise CalibrationFailed(why=why, cause=Cause.COVERED)
 
     def _check_same(self, before: WindowInfo) -> None:
         now = self._windows.see(before.id)
         if now is None or now.box != before.box:
-            raise not_measured(before, "it was moved or closed while it was looked at; try again", Cause.CHANGED)
+            raise CalibrationFailed(why="it was moved or closed while it was looked at; try again", cause=Cause.CHANGED)
         self._check_seen(now)
 
     def _is_one(self, seen: WindowInfo) -> bool:
@@ -149,8 +151,3 @@ class DisplaySurveyor:
 def called(seen: WindowInfo) -> str:
     """As people call it."""
     return f"“{seen.title}”" if seen.title else f"a window of {seen.kind or 'another program'}"
-
-
-def not_measured(seen: WindowInfo, why: str, cause: Cause = Cause.OTHER) -> CalibrationFailed:
-    """Why this window was not measured."""
-    return CalibrationFailed(why=f"{called(seen)}: {why}", cause=cause)

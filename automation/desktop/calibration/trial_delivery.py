@@ -284,7 +284,7 @@ class TrialRunner:
                 case TryOut():
                     return CallResult(call=job.call, tried=self.carry_out(job))
         except CalibrationFailed as trouble:
-            return CallResult(call=job.call, refused=trouble.message, cause=trouble.cause)
+            return CallResult(call=job.call, refused=trouble.why, cause=trouble.cause)
         except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
             return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
 

@@ -224,8 +224,13 @@ class WorkerLoop:
         match job:
             case InspectWindows():
                 return CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
+            case TakePicture(window=""):
+                png = to_small_png(surface.eyes.whole(), MOST_WHOLE_BYTES)
+                return CallResult(call=job.call, png=base64.b64encode(png).decode())
             case TakePicture():
-                return self._pictured(job)
+                self._check_there(job.window)
+                png = to_png(surface.eyes.picture(job.window))
+                return CallResult(call=job.call, png=base64.b64encode(png).decode())
             case AskShown():
                 self._check_there(job.window)
                 return CallResult(call=job.call, shown=surface.lookout.shown(job.window))
@@ -242,13 +247,6 @@ class WorkerLoop:
                     self._inbox.recheck_soon()
             case AskSurvey() | Measure() | TryOut():
                 return _able(surface.calibrate)(job)
-
-    def _pictured(self, job: TakePicture) -> CallResult:
-        eyes = self._surface.eyes
-        if job.window:
-            self._check_there(job.window)
-        png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
-        return CallResult(call=job.call, png=base64.b64encode(png).decode())
 
     def _check_there(self, *windows: str) -> None:
         if not set(windows) <= set(self._surface.eyes.names()):
