@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.desks.model import DeskNow, LearnedFact, Shown, WindowStatus
+from automation.desktop.worker.messages import (
+    Locked,
+    OfWindow,
+    WindowActive,
+    WindowShows,
+    WindowStatusChanged,
+    WindowUsable,
+)
+from core.desks.model import DeskNow, LearnedFact
 from core.desks.ports import DeskNews
 from core.kit.errors import OctetError, Unavailable
 from core.reasons import Reason
@@ -45,9 +53,6 @@ class DeskEvents:
         self._drop(("waits", ""), now=False)
         self._add(("waits", ""), lambda news: news.desk_waits(self._desk, why))
 
-    def locked(self, *, is_locked: bool) -> None:
-        self._replace(("locked", ""), lambda news: news.desk_locked(self._desk, is_locked=is_locked))
-
     def stopped(self, how: str) -> None:
         self._add(("stopped", ""), lambda news: news.desk_stopped(self._desk, how))
 
@@ -55,21 +60,24 @@ class DeskEvents:
         """The desk was released: that it was stopped before, told late, would stop it again."""
         self._drop(("stopped", ""))
 
-    def usable(self, window: str) -> None:
-        self._add(("usable", window), lambda news: news.window_usable(self._desk, window))
-
     def no_longer_usable(self, window: str) -> None:
         """A newer draft of ours stands there: that it was usable before, told late, would have the draft forgotten."""
         self._drop(("usable", window))
 
-    def shows(self, shown: Shown) -> None:
-        self._replace(("shows", shown.window), lambda news: news.window_shows(self._desk, shown))
-
-    def seen(self, status: WindowStatus) -> None:
-        self._replace(("seen", status.name), lambda news: news.window_seen(self._desk, status))
-
-    def stirred(self, window: str) -> None:
-        self._add(("stirred", window), lambda news: news.window_stirred(self._desk, window))
+    def hear(self, frame: OfWindow | Locked) -> None:
+        """Take up what the worker says of a window, or of its screen's lock."""
+        match frame:
+            case WindowUsable():
+                self._add(("usable", frame.window), lambda news: news.window_usable(self._desk, frame.window))
+            case WindowActive():
+                self._add(("stirred", frame.window), lambda news: news.window_stirred(self._desk, frame.window))
+            case WindowShows():
+                about = ("shows", frame.shown.window)
+                self._replace(about, lambda news: news.window_shows(self._desk, frame.shown))
+            case WindowStatusChanged():
+                self._replace(("seen", frame.status.name), lambda news: news.window_seen(self._desk, frame.status))
+            case Locked():
+                self._replace(("locked", ""), lambda news: news.desk_locked(self._desk, is_locked=frame.is_locked))
 
     def learned(self, fact: LearnedFact) -> None:
         self._add((fact.what, fact.window), lambda news: news.window_learned(fact))

@@ -279,8 +279,8 @@ class Beat(_Frame):
 Calibrating = AskSurvey | Measure | TryOut
 Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
 ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Question
-OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive | WindowSignLearned
-FromWorker = Started | Ask | Done | CallResult | OfWindow | Waits | Locked | StoppedHere | Beat
+OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive
+FromWorker = Started | Ask | Done | CallResult | OfWindow | WindowSignLearned | Waits | Locked | StoppedHere | Beat
 
 TO_WORKER: Mapping[str, TypeAdapter[ToWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(ToWorker)}
 FROM_WORKER: Mapping[str, TypeAdapter[FromWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(FromWorker)}

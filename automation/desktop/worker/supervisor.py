@@ -462,29 +462,16 @@ class WorkerSupervisor:
                     answer.set_result(frame)
             case messages.Waits():
                 self._wait(frame.why)
-            case messages.Locked():
-                self.events.locked(is_locked=frame.is_locked)
             case messages.StoppedHere():
                 self._mode = Mode.STOPPED  # for a later worker too
                 self._stops_heard = frame.number
                 self.events.stopped(frame.how)
+            case WindowSignLearned():
+                self._learned_of(frame)
             case Beat():
                 pass
             case _:
-                self._handle_window(frame)
-
-    def _handle_window(self, frame: messages.OfWindow) -> None:
-        match frame:
-            case messages.WindowUsable():
-                self.events.usable(frame.window)
-            case messages.WindowShows():
-                self.events.shows(frame.shown)
-            case messages.WindowActive():
-                self.events.stirred(frame.window)
-            case messages.WindowStatusChanged():
-                self.events.seen(frame.status)
-            case WindowSignLearned():
-                self._learned_of(frame)
+                self.events.hear(frame)
 
     async def _hear(self, frame: Ask | Done) -> None:
         talk = self._talk

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.worker.desk_events import MOST, DeskEvents
+from automation.desktop.worker.messages import WindowShows, WindowUsable
 from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
 from core.desks.model import Desk, DeskNow, DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
@@ -80,7 +81,7 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
     )
     tidings = link.events
     for window in ("left", "right", "of a worker that ended"):
-        tidings.usable(window)
+        tidings.hear(WindowUsable(window=window))
     task = asyncio.ensure_future(tidings.run())
     async with asyncio.timeout(60):
         await listener.refused.wait()  # it is being told, and cannot be taken
@@ -88,8 +89,8 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
         tidings.no_longer_usable("right")
         link.open_talk("D1", 1, window="of a worker that ended")
         link.mark_lost()
-        tidings.usable("right")
-        tidings.usable("the last")
+        tidings.hear(WindowUsable(window="right"))
+        tidings.hear(WindowUsable(window="the last"))
         await listener.came.wait()
     task.cancel()
     assert listener.heard == ["right", "the last"]
@@ -98,14 +99,14 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
 async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_is_told() -> None:
     listener = Listener(refusals=2)
     tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
-    tidings.shows(Shown(window="left", activity=Activity.BUSY))
+    tidings.hear(WindowShows(shown=Shown(window="left", activity=Activity.BUSY)))
     task = asyncio.ensure_future(tidings.run())
     async with asyncio.timeout(60):
         await listener.refused.wait()
-        tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="1"))
-        tidings.shows(Shown(window="right", activity=Activity.IDLE))
-        tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="2"))
-        tidings.usable("the last")
+        tidings.hear(WindowShows(shown=Shown(window="left", activity=Activity.NEEDS_INPUT, mark="1")))
+        tidings.hear(WindowShows(shown=Shown(window="right", activity=Activity.IDLE)))
+        tidings.hear(WindowShows(shown=Shown(window="left", activity=Activity.NEEDS_INPUT, mark="2")))
+        tidings.hear(WindowUsable(window="the last"))
         await listener.came.wait()
     task.cancel()
     assert listener.heard == ["right shows idle", "left shows needs_input", "the last"]
@@ -117,8 +118,8 @@ async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int)
     tidings = DeskEvents("main", lambda: listener, pause_s=0.001)
     for number in range(news):
         tidings.desk(DeskNow(DeskState.READY, note=f"{number}"))
-        tidings.usable(f"window {number % 2}")
-    tidings.usable("the last")
+        tidings.hear(WindowUsable(window=f"window {number % 2}"))
+    tidings.hear(WindowUsable(window="the last"))
     task = asyncio.ensure_future(tidings.run())
     async with asyncio.timeout(60):
         await listener.came.wait()
