@@ -41,7 +41,6 @@ class Config:
 
     def longest_prompts(self) -> dict[str, Longest]:
         """What prompts each agent's window takes, and what becomes of others. A dry run shows any."""
-        driven = self.driven()
         return {
             agent.name: Longest(
                 chars=profile.max_chars,
@@ -49,22 +48,17 @@ class Config:
                 lines=profile.newline is Newline.KEEP,
                 tabs=profile.tab is Newline.KEEP,
             )
-            for agent in self.agents
-            if agent.abilities.has_window and agent.desk and agent.window
-            for profile in [driven[agent.desk, agent.window]]
+            for agent, profile in self._windowed()
         }
 
     def agents_read(self) -> frozenset[str]:
         """Agents in whose windows answers are read: those that can be read, by their profile."""
-        driven = self.driven()
-        return frozenset(
-            agent.name
-            for agent in self.agents
-            if agent.abilities.can_be_read
-            and agent.desk
-            and agent.window
-            and driven[agent.desk, agent.window].tells_answers
-        )
+        windowed = self._windowed()
+        return frozenset(one.name for one, profile in windowed if one.abilities.can_be_read and profile.tells_answers)
+
+    def _windowed(self) -> list[tuple[Agent, Driven]]:
+        driven, agents = self.driven(), [agent for agent in self.agents if agent.abilities.has_window]
+        return [(one, driven[one.desk, one.window]) for one in agents if one.desk and one.window]
 
     def driven(self) -> dict[tuple[str, str], Driven]:
         """By desk and window, what drives it: a window, or a pane."""

@@ -17,12 +17,12 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import SecretStr, ValidationError
 
-from core.config.toml import TomlTable, read_toml
+from core.config.toml import TomlTable, read_text, read_toml
 from core.config.validation import explain, hints_of, holder_of, validate_partly
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
 from core.kit.errors import Invalid
 from core.kit.files import write_private
-from core.kit.problems import BYTE_ORDER_MARK, WITHOUT_BOM, KeyPath, Problem, show, suggest
+from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.redaction import remember
 from core.settings.model import Section, Settings
 
@@ -212,23 +212,10 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
     """The line of each variable, by its upper-case name; nothing when there is no such file. What cannot be read is
     added to `problems`."""
     try:
-        raw = file.read_bytes()
+        content = read_text(file, name, problems)
     except FileNotFoundError:
-        return {}
-    except OSError as error:
-        problems.append(
-            Problem(file=name, code="unreadable", text=f"cannot be read: {(error.strerror or str(error)).lower()}")
-        )
-        return {}
-    if raw.startswith(BYTE_ORDER_MARK):  # it would become a part of the first name, which nobody finds then
-        problems.append(Problem(file=name, line=1, code="byte_order_mark", text=WITHOUT_BOM))
-        return {}
-    try:
-        bindings = list(parse_stream(io.StringIO(raw.decode("utf-8"))))
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problems.append(Problem(file=name, line=line, code="not_utf8", text="is not UTF-8; save it as UTF-8"))
-        return {}
+        content = None
+    bindings = list(parse_stream(io.StringIO(content or "")))
     text = "cannot be read; write NAME=value, and quotes around a value with blanks or #"
     problems.extend(
         Problem(file=name, line=binding.original.line, code="syntax", text=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from core.kit.problems import BYTE_ORDER_MARK, WITHOUT_BOM, KeyPath, Problem, spell
+from core.kit.problems import KeyPath, Problem, spell
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -53,26 +54,39 @@ class TomlTable:
         self.problems.append(Problem(file=self.name, line=line, key=spell(path), text=text, code=code))
 
 
-def read_toml(root: Path, name: str, problems: list[Problem]) -> TomlTable | None:
-    """Return the file `name` of the home `root`; None, and one problem more, where it cannot be read."""
+def read_text(file: Path, name: str, problems: list[Problem]) -> str | None:
+    """Return the text of a file, called `name`; None, and one problem more, where it cannot be read. Raises
+    FileNotFoundError."""
     try:
-        raw = (root / name).read_bytes()
+        raw = file.read_bytes()
     except FileNotFoundError:
-        problems.append(Problem(file=name, code="missing_file", text="is missing; `octet init` writes one"))
-        return None
+        raise
     except OSError as error:
         text = f"cannot be read: {(error.strerror or str(error)).lower()}"
         problems.append(Problem(file=name, code="unreadable", text=text))
         return None
-    if raw.startswith(BYTE_ORDER_MARK):
-        problems.append(Problem(file=name, line=1, code="byte_order_mark", text=WITHOUT_BOM))
+    if raw.startswith(codecs.BOM_UTF8):  # some editors of Windows write it; it would become a part of the first name
+        text = "begins with a byte order mark; save it as UTF-8 without BOM"
+        problems.append(Problem(file=name, line=1, code="byte_order_mark", text=text))
         return None
     try:
-        text = raw.decode("utf-8").replace("\r\n", "\n")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         problems.append(Problem(file=name, line=line, code="not_utf8", text="is not UTF-8; save it as UTF-8"))
         return None
+
+
+def read_toml(root: Path, name: str, problems: list[Problem]) -> TomlTable | None:
+    """Return the file `name` of the home `root`; None, and one problem more, where it cannot be read."""
+    try:
+        text = read_text(root / name, name, problems)
+    except FileNotFoundError:
+        problems.append(Problem(file=name, code="missing_file", text="is missing; `octet init` writes one"))
+        return None
+    if text is None:
+        return None
+    text = text.replace("\r\n", "\n")
     try:
         return TomlTable(name=name, data=tomllib.loads(text), text=text, problems=problems)
     except RecursionError:

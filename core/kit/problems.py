@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from core.kit.errors import Misconfigured
 
 KeyPath = tuple[str | int, ...]  # where a value stands in its file: `("windows", 2, "profile")`
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-WITHOUT_BOM = "begins with a byte order mark; save it as UTF-8 without BOM"
-"""What is wrong with a file that some editors of Windows write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
