@@ -25,7 +25,7 @@ from core.calibration.model import (
 )
 from core.calibration.ports import DisplayProbe
 from core.calibration.title_patterns import patterns, shared
-from core.config.profiles import PROFILES, Kind, ProfileFiles, complete, nested, read_profiles
+from core.config.profiles import PROFILES, Kind, complete, nested, read_profiles
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
@@ -115,13 +115,9 @@ class Calibrator:
         self._survey = survey
         return survey
 
-    def profiles(self) -> ProfileFiles:
-        """The profiles of this home; one that is wrong is none."""
-        return read_profiles(self.home.root, [])
-
     def proposals(self, survey: Survey) -> list[tuple[FoundWindow, tuple[str, ...]]]:
         """List each shown window in reading order, with the profiles that may drive it, the likeliest first."""
-        kinds = self.profiles().kinds
+        kinds = read_profiles(self.home.root, []).kinds
         shown = [window for window in survey.windows if window.is_shown]
         # Windows whose tops differ by less than half of the lowest are in one row.
         row = max(1, min((window.box.height for window in shown), default=1) // 2)
@@ -146,8 +142,9 @@ class Calibrator:
 
     async def has_composer(self, found: FoundWindow, profile: str) -> bool:
         """Measure this window beforehand; `connect` then takes that, if the window is as it was."""
+        kind = read_profiles(self.home.root, []).kinds[profile]
         try:
-            self.kept[found] = await self.scout.measure(found.id, None, _avoided(self.profiles().kinds[profile].data))
+            self.kept[found] = await self.scout.measure(found.id, None, _avoided(kind.data))
         except CalibrationFailed:
             return False
         return True
@@ -155,7 +152,10 @@ class Calibrator:
     async def connect(self, wanted: WindowChoice, title: str) -> CalibratedWindow:
         """Measure one window and try it out by a draft, which is read back and deleted. Raises CalibrationFailed, or
         what is wrong with the profile."""
-        found = self._found(wanted.window)
+        seen = self._survey.windows if self._survey is not None else ()
+        found = next((window for window in seen if window.id == wanted.window), None)
+        if found is None:
+            raise CalibrationFailed(why="the window is gone; look again which there are", cause=Cause.GONE)
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")
         kept = self.kept.pop(found, None) if wanted.point is None else None
@@ -252,14 +252,8 @@ class Calibrator:
                 break
         return tried
 
-    def _found(self, window: int) -> FoundWindow:
-        for found in self._survey.windows if self._survey is not None else ():
-            if found.id == window:
-                return found
-        raise CalibrationFailed(why="the window is gone; look again which there are", cause=Cause.GONE)
-
     def _kind(self, wanted: WindowChoice, found: FoundWindow) -> Kind:
-        files = self.profiles()
+        files = read_profiles(self.home.root, [])
         if not wanted.profile:
             known = ", ".join(sorted(files.kinds))
             raise NoProfileFits(window=found.called, kind=found.kind, known=known)

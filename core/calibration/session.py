@@ -194,7 +194,9 @@ class CalibrationSession(QuestionSession):
             if point is None and kind in places:
                 point = found.box.x + places[kind][0], found.box.y + places[kind][1]
             try:
-                done = await self._connect(replace(one, point=point), titles)
+                if one.window not in titles:
+                    raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
+                done = await self._calibration.connect(replace(one, point=point), titles[one.window])
             except (CalibrationFailed, Invalid, NotFound, NotToldApart) as trouble:
                 why, is_asked = trouble.message, isinstance(trouble, CalibrationFailed) and trouble.cause.needs_point
             else:
@@ -219,11 +221,6 @@ class CalibrationSession(QuestionSession):
         """Look at the window again; as it was where it is gone, which whoever measures it then says."""
         survey = await self._calibration.look()
         return next((one for one in survey.windows if one.id == window.id), window)
-
-    async def _connect(self, one: WindowChoice, titles: Mapping[int, str]) -> CalibratedWindow:
-        if one.window not in titles:
-            raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
-        return await self._calibration.connect(one, titles[one.window])
 
     async def _point(self, answer: ComposerPlace, found: FoundWindow) -> Point | None:
         """Find the place of the screen that the answer means; None: the user skips the window."""

@@ -29,25 +29,22 @@ def patterns(titles: Mapping[int, Sequence[str]], wanted: Iterable[int]) -> dict
     None for a window that no part which stands still tells from the others; of one that is alone any part does."""
     found: dict[int, str | None] = {}
     for window in wanted:
+        mine = titles[window]
         others = [title for other, seen in titles.items() if other != window for title in seen]
-        found[window] = _pattern(titles[window], others) or (
-            _of_the_only_one(titles[window]) if len(titles) == 1 else None
+        fitting = (
+            pattern
+            for pattern in _candidates(mine)
+            if len(pattern) <= LONGEST
+            and all(re.search(pattern, title) for title in mine)
+            and not any(re.search(pattern, title) for title in others)
         )
+        found[window] = next(fitting, None) or (_of_the_only_one(mine) if len(titles) == 1 else None)
     return found
 
 
 def shared(mine: Sequence[str]) -> str:
     """A regular expression for what all titles of one window have, though others may have it too."""
     return _of_the_only_one(mine) or "^"
-
-
-def _pattern(mine: Sequence[str], others: Sequence[str]) -> str | None:
-    for pattern in _candidates(mine):
-        if len(pattern) > LONGEST:
-            continue
-        if all(re.search(pattern, title) for title in mine) and not any(re.search(pattern, title) for title in others):
-            return pattern
-    return None
 
 
 def _of_the_only_one(mine: Sequence[str]) -> str | None:

@@ -133,19 +133,13 @@ def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog
             text = f"cannot be read: {(error.strerror or str(error)).lower()}; it stands beside the profile"
             file.report(path, "unreadable", text)
         else:
-            size = _png_size(png)
-            if size is None:
+            width, height = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+            if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
                 file.report(path, "no_png", "is no PNG file")
-            elif size != (seen.box.width, seen.box.height):
-                text = f"is {size[0]} × {size[1]} pixels, its box {seen.box.width} × {seen.box.height}"
+            elif (width, height) != (seen.box.width, seen.box.height):
+                text = f"is {width} × {height} pixels, its box {seen.box.width} × {seen.box.height}"
                 file.report(path, "wrong_size", f"{text}; cut it to the box's size")
         yield replace(dialog, picture=replace(seen, png=png))
-
-
-def _png_size(png: bytes) -> tuple[int, int] | None:
-    if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
-        return None
-    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
 
 
 def _check_overlaps(file: TomlTable, profile: Profile) -> None:
