@@ -31,7 +31,7 @@ MAX_SIGN_CHARS = 300  # as in core.messages.model
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that say nothing about the words themselves
 _WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
-_NOT_OCTETS = HttpAnswer(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
+_NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
 """In place of a response that Octet cannot have written: the words are not received."""
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""

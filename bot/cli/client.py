@@ -49,17 +49,16 @@ class HttpAnswer:
     @property
     def error_code(self) -> str:
         """`wrong_code`, `task_ended`, …; empty when the request was done."""
-        return self._error("code")
+        return "" if self.is_good else self._field("code")
 
     @property
     def error_message(self) -> str:
         """What the error says to people."""
-        return self._error("message") or f"Octet answered with status {self.status} and without a reason."
+        return self._field("detail") or f"Octet answered with status {self.status} and without a reason."
 
-    def _error(self, name: str) -> str:
+    def _field(self, name: str) -> str:
         body = self.json()
-        error = cast("dict[str, object]", body).get("error") if isinstance(body, dict) else None
-        return str(cast("dict[str, object]", error).get(name, "")) if isinstance(error, dict) else ""
+        return str(cast("dict[str, object]", body).get(name, "")) if isinstance(body, dict) else ""
 
 
 def exchange(

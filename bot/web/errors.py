@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import cast
 
 from fastapi import FastAPI, Request
@@ -88,8 +89,10 @@ def _code(error: OctetError) -> str:
 def _shaped(
     status: int, code: str, message: str, details: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    content = {"error": {"code": code, "message": message, "details": details}}
-    return JSONResponse(content, status_code=status, headers=headers)
+    """Problem details (RFC 9457): programs decide by `code` and `details`, people read `detail`."""
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
+    content |= {"code": code, "details": details}
+    return JSONResponse(content, status_code=status, headers=headers, media_type="application/problem+json")
 
 
 async def _ours(_request: Request, error: Exception) -> JSONResponse:

@@ -48,8 +48,8 @@ async def test_a_full_disk_is_told_by_every_face_loses_nothing_and_everything_go
                 break
             kept.add(f"No. {number}")
         assert refused is not None
-        assert (refused.status_code, refused.json()["error"]["code"]) == (507, "store_full")
-        assert "disk that holds Octet's home is full" in refused.json()["error"]["message"]
+        assert (refused.status_code, refused.json()["code"]) == (507, "store_full")
+        assert "disk that holds Octet's home is full" in refused.json()["detail"]
         status, problems = await octet.ready()
         assert (status, len(problems)) == (503, 1)
         assert "is full" in problems[0]

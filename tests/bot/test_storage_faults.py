@@ -154,8 +154,8 @@ async def no_room_in_files(octet: Living) -> AsyncGenerator[None]:
 async def is_refused(octet: Living, code: str, words: str) -> None:
     """Every face says so, in one sentence each."""
     answer = await octet.new("Not now")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
-    assert words in answer.json()["error"]["message"]
+    assert (answer.status_code, answer.json()["code"]) == (503, code)
+    assert words in answer.json()["detail"]
     status, problems = await octet.ready()
     assert (status, len(problems)) == (503, 1)
     assert words in problems[0]

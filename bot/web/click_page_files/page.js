@@ -18,7 +18,7 @@ async function ask(method, path, body) {
     body: body && JSON.stringify(body),
   });
   if (!response.ok) {
-    const why = (await response.json().catch(() => null))?.error?.message ?? "Octet does not answer.";
+    const why = (await response.json().catch(() => null))?.detail ?? "Octet does not answer.";
     throw Object.assign(new Error(why), { status: response.status });
   }
   return response;

@@ -101,7 +101,7 @@ async def test_an_octet_that_ended_after_the_request_may_have_carried_it_out(
 async def test_a_second_refusal_for_want_of_the_database_says_nothing_of_the_first_request(
     house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = iter([None, HttpAnswer(status=503, body=b'{"error": {"message": "Nothing was lost."}}')])
+    answers = iter([None, HttpAnswer(status=503, body=b'{"detail": "Nothing was lost."}')])
 
     def answer(*_: object, **__: object) -> HttpAnswer:
         response = next(answers)

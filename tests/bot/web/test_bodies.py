@@ -33,7 +33,7 @@ def make_scope(path: str = "/api/v2/tasks", **headers: str) -> Scope:
 
 
 def code_of(sent: list[Message]) -> str:
-    return str(json.loads(sent[-1]["body"])["error"]["code"])
+    return str(json.loads(sent[-1]["body"])["code"])
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ async def test_a_task_is_made_listed_shown_and_cancelled(face: Face) -> None:
     cancelled = await face.operator.post("/api/v2/tasks/T-1/cancel")
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     again = await face.operator.post("/api/v2/tasks/T-1/cancel")
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "task_already_ended")
-    assert again.json()["error"]["details"] == {"id": "T-1", "state": "cancelled"}
+    assert (again.status_code, again.json()["code"]) == (409, "task_already_ended")
+    assert again.json()["details"] == {"id": "T-1", "state": "cancelled"}
 
 
 async def test_a_person_ends_a_task_with_words(face: Face) -> None:
@@ -78,7 +78,7 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
     task = await new_task(face)
     await face.house.until(TaskId(task), TaskState.FAILED)
     early = await face.operator.post(f"/api/v2/tasks/{task}/assign", json={"agent": "Agent-1"})
-    assert (early.status_code, early.json()["error"]["code"]) == (409, "task_already_ended")
+    assert (early.status_code, early.json()["code"]) == (409, "task_already_ended")
     again = await face.operator.post(f"/api/v2/tasks/{task}/retry")
     assert (again.status_code, again.json()["attempt"]) == (200, 2)
     await face.house.until(TaskId(task), TaskState.WORKING)
@@ -92,7 +92,7 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
         ("priority", {"priority": "1"}, "invalid"),
     ):
         refused = await face.operator.post(f"/api/v2/tasks/{task}/{verb}", json=body)
-        assert refused.json()["error"]["code"] == code
+        assert refused.json()["code"] == code
 
 
 async def test_words_are_sent_once_for_a_key_and_looked_at(face: Face) -> None:
@@ -121,7 +121,7 @@ async def test_words_are_sent_once_for_a_key_and_looked_at(face: Face) -> None:
         ("/broadcast", {"text": "x", "needs": ["juggling"]}, 409, "no_reachable_agent"),
     ):
         refused = await face.operator.post(f"/api/v2/messages{path}", json=wrong)
-        assert (refused.status_code, refused.json()["error"]["code"]) == (status, error)
+        assert (refused.status_code, refused.json()["code"]) == (status, error)
     assert (await face.operator.get("/api/v2/messages/nothing")).status_code == 404
 
 
@@ -207,8 +207,8 @@ UNUSABLE: list[tuple[object, str]] = [
 async def test_a_draft_that_cannot_be_used_is_told_why_and_makes_nothing(face: Face) -> None:
     for body, code in UNUSABLE:
         answer = await face.operator.post("/api/v2/tasks", json=body)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
-        assert answer.json()["error"]["message"]
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert answer.json()["detail"]
     assert await face.house.count() == 0
 
 
@@ -220,11 +220,11 @@ async def test_a_body_that_is_no_json_is_told_and_is_no_failure_of_ours(face: Fa
     headers = {"Content-Type": "application/json"}
     for content in (b"{", b'{"brief": "\xff"}', b'{"brief": "\\ud800"}', b"", b"[" * 100_000):
         answer = await face.operator.post("/api/v2/tasks", content=content, headers=headers)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), content[:20]
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), content[:20]
     for name in ("task", "code", "text"):
         half = json.dumps({"task": "T-1", "code": "c", "text": "t", "final": True, "key": "k", name: "\ud800"})
         answer = await face.agent.post("/api/v2/replies", content=half, headers=headers)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), name
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), name
     assert await face.house.count() == 0
 
 
@@ -241,15 +241,15 @@ async def test_what_does_not_exist_is_404_in_the_one_shape(face: Face) -> None:
         ("GET", "/openapi.json", "not_found"),
     ):
         answer = await face.operator.request(method, path)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
-        assert set(answer.json()["error"]) == {"code", "message", "details"}
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
+        assert set(answer.json()) == {"type", "title", "status", "detail", "code", "details"}
 
 
 async def test_a_task_id_that_is_none_is_told_so(face: Face) -> None:
     answer = await face.operator.get("/api/v2/tasks/../../etc")
     assert answer.status_code in {404, 422}
     answer = await face.operator.get("/api/v2/tasks/nonsense")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_task_id")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_task_id")
 
 
 async def test_a_receipt_is_shown_with_its_pictures_and_says_what_it_does_not_have(face: Face) -> None:
@@ -273,9 +273,9 @@ async def test_a_receipt_is_shown_with_its_pictures_and_says_what_it_does_not_ha
     got = await face.operator.get(f"{path}/{picture['name']}")
     assert (got.status_code, got.headers["content-type"], got.content) == (200, "image/png", b"png")
     missing = await face.operator.get(f"{path}/afterwards-window")
-    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "no_picture")
+    assert (missing.status_code, missing.json()["code"]) == (404, "no_picture")
     none = await face.operator.get("/api/v2/receipts/nothing")
-    assert (none.status_code, none.json()["error"]["code"]) == (404, "no_receipt")
+    assert (none.status_code, none.json()["code"]) == (404, "no_receipt")
 
 
 async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Face) -> None:
@@ -290,9 +290,9 @@ async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Fa
     settled = await face.operator.post(path, json={"decision": "arrived"})
     assert (settled.status_code, settled.json()["state"], settled.json()["assurance"]) == (200, "delivered", "person")
     again = await face.operator.post(f"/api/v2/deliveries/{task}/resolve", json={"decision": "drop"})
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "no_unknown_delivery")
+    assert (again.status_code, again.json()["code"]) == (409, "no_unknown_delivery")
     gone = await face.operator.post("/api/v2/deliveries/nothing/resolve", json={"decision": "drop"})
-    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "delivery_not_found")
+    assert (gone.status_code, gone.json()["code"]) == (404, "delivery_not_found")
     assert (await face.operator.get("/api/v2/deliveries")).json() == {"items": [], "next": ""}
     delivered = (await face.operator.get("/api/v2/deliveries?state=delivered")).json()["items"]
     assert [one["id"] for one in delivered] == [found["id"]]
@@ -328,20 +328,20 @@ async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> No
     assert (anew.status_code, anew.json()["act"], anew.json()["delivery"]["state"]) == (200, "new_chat", "delivered")
     path, body = "/api/v2/agents/Agent-1/answer", {"answer": "approve"}
     nothing = await face.operator.post(path, json=body)
-    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "no_open_dialog")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "no_open_dialog")
     asks = Shown(window="agent-1", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE,), mark="one")
     await face.house.core.dispatch.window_shows("main", asks)
     needs = (await face.operator.get("/api/v2/fleet/needs-me")).json()["shown"]
     assert [(one["kind"], one["agent"]) for one in needs] == [("stands still", "Agent-1")]
     wrong = await face.operator.post(path, json={"answer": "deny"})
-    assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "answer_not_offered")
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "answer_not_offered")
     assert (await face.operator.post(path, json={"answer": "interrupt"})).status_code == 422
     face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CHANGED))
     changed = (await face.operator.post(path, json=body)).json()
     assert (changed["delivery"]["state"], changed["delivery"]["reason"]) == ("refused", "changed")
     forbidden = await face.operator.post("/api/v2/agents/Agent-3/interrupt")
-    assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "action_not_allowed")
-    assert "allowed_actions" in forbidden.json()["error"]["message"]
+    assert (forbidden.status_code, forbidden.json()["code"]) == (403, "action_not_allowed")
+    assert "allowed_actions" in forbidden.json()["detail"]
     assert (await face.stranger.post("/api/v2/agents/Agent-1/interrupt")).status_code == 401
 
 
@@ -350,7 +350,7 @@ async def test_an_agent_is_paused_drained_and_resumed(face: Face) -> None:
     for verb, state in (("drain", "draining"), ("pause", "paused"), ("resume", "busy")):
         answer = await face.operator.post(f"/api/v2/agents/agent-1/{verb}")
         assert (answer.status_code, answer.json()["state"], answer.json()["task"]) == (200, state, "T-1")
-    assert (await face.operator.post("/api/v2/agents/Nobody/pause")).json()["error"]["code"] == "agent_not_found"
+    assert (await face.operator.post("/api/v2/agents/Nobody/pause")).json()["code"] == "agent_not_found"
 
 
 async def test_a_desk_is_held_released_and_stopped(face: Face) -> None:
@@ -370,14 +370,14 @@ async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(
     assert seen.content.startswith(b"\x89PNG")
     face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
     covered = await face.operator.get(path)
-    assert (covered.status_code, covered.json()["error"]["code"]) == (409, "window_not_seen")
+    assert (covered.status_code, covered.json()["code"]) == (409, "window_not_seen")
 
 
 async def test_a_whole_display_is_shown_if_it_is_the_desks_own_and_refused_if_people_use_it(
     face: Face, tmp_path: Path
 ) -> None:
     shared = await face.operator.get("/api/v2/desks/screenshot?desk=main")
-    assert (shared.status_code, shared.json()["error"]["code"]) == (409, "desk_is_shared")
+    assert (shared.status_code, shared.json()["code"]) == (409, "desk_is_shared")
     assert (await face.operator.get("/api/v2/desks/screenshot?desk=attic")).status_code == 404
     async with open_house(tmp_path / "own", is_virtual=True) as house, house.served() as run:
         path = f"http://{run.address}:{run.port}/api/v2/desks/screenshot?desk=main"
@@ -409,10 +409,10 @@ async def test_a_word_of_progress_needs_the_code_and_shows_on_the_task(face: Fac
     assert shown["task"]["heard_ms"] < shown["task"]["quiet_at_ms"]
     for text, error in (("", "empty_text"), ("x" * 301, "text_too_long"), ("a\u0007b", "control_characters")):
         wrong = await face.agent.post("/api/v2/replies/progress", json={**body, "text": text})
-        assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, error)
+        assert (wrong.status_code, wrong.json()["code"]) == (422, error)
     await face.operator.post(f"/api/v2/tasks/{task}/cancel")
     late = await face.agent.post("/api/v2/replies/progress", json=body)
-    assert (late.status_code, late.json()["error"]["code"]) == (409, "progress_too_late")
+    assert (late.status_code, late.json()["code"]) == (409, "progress_too_late")
 
 
 async def test_the_same_answer_twice_is_stored_once(face: Face) -> None:
@@ -428,10 +428,10 @@ async def test_a_late_answer_and_one_for_the_wrong_task_are_conflicts_whose_text
     body = {"task": first, "code": first_code, "text": "late", "final": True, "key": "k"}
     await face.operator.post(f"/api/v2/tasks/{first}/cancel")
     late = await face.agent.post("/api/v2/replies", json=body)
-    assert (late.status_code, late.json()["error"]["code"]) == (409, "task_ended")
+    assert (late.status_code, late.json()["code"]) == (409, "task_ended")
     body = {"task": first, "code": second_code, "text": "astray", "final": True, "key": "k2"}
     astray = await face.agent.post("/api/v2/replies", json=body)
-    assert (astray.status_code, astray.json()["error"]["code"]) == (409, "wrong_task")
+    assert (astray.status_code, astray.json()["code"]) == (409, "wrong_task")
     assert [(one.body, one.late) for one in await face.house.answers(second)] == [("astray", True)]
 
 
@@ -448,7 +448,7 @@ async def test_an_error_of_the_family_unavailable_is_503(face: Face) -> None:
     face.house.lose_the_database()
     body = {"task": task, "code": code, "text": "x", "final": True, "key": "k"}
     answer = await face.agent.post("/api/v2/replies", json=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     face.house.find_the_database()
     assert (await face.agent.post("/api/v2/replies", json=body)).status_code == 200
 
@@ -471,9 +471,9 @@ async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_ma
     limited._limits = AnswerLimits(texts_per_minute=1)
     assert (await face.agent.post("/api/v2/replies", json={**body, "key": "a"})).status_code == 200
     fast = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
-    assert (fast.status_code, fast.json()["error"]["code"]) == (429, "answer_rate_exceeded")
-    assert int(fast.headers["Retry-After"]) == fast.json()["error"]["details"]["after_s"] in range(1, 62)
+    assert (fast.status_code, fast.json()["code"]) == (429, "answer_rate_exceeded")
+    assert int(fast.headers["Retry-After"]) == fast.json()["details"]["after_s"] in range(1, 62)
     limited._limits = AnswerLimits(texts=1)
     many = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
-    assert (many.status_code, many.json()["error"]["code"]) == (409, "answer_quota_exceeded")
+    assert (many.status_code, many.json()["code"]) == (409, "answer_quota_exceeded")
     assert "Retry-After" not in many.headers
