@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 
     from core.home import Home
 
-db = typer.Typer(help="The database.", no_args_is_help=True)
-audit = typer.Typer(help="The journal.", no_args_is_help=True)
-
-
-@db.callback()
-@audit.callback()
-def group() -> None:
-    """Keep the group's own name, though it has one command."""
+# The callbacks keep the groups' own names, though each has one command.
+db = typer.Typer(help="The database.", no_args_is_help=True, callback=lambda: None)
+audit = typer.Typer(help="The journal.", no_args_is_help=True, callback=lambda: None)
 
 
 @db.command()

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +69,6 @@ class SelfTestRun:
     window: Child
     thieves: Child
     count: int
-    told: Callable[[Tally], None]
 
     async def run(self, tally: Tally) -> str:
         """Bring all of them; why it ended early, empty if it did not."""
@@ -79,7 +77,10 @@ class SelfTestRun:
             if self.news.now.state is DeskState.STOPPED:
                 return explain(self.news.now.reason, self.news.now.note)
             tally.shots.append(await self._one(number, THIEVES[number % len(THIEVES)]))
-            self.told(tally)
+            delivered, violations = tally.results().get("delivered", 0), sum(tally.violations().values())
+            line = f"{number} of {self.count}: {delivered} delivered, {violations} violations"
+            begin, end = ("\r", "") if sys.stdout.isatty() else ("", "\n")
+            print(f"{begin}{line}", end=end, flush=True, file=unfiltered(sys.stdout))
         return ""
 
     async def _one(self, number: int, thief: str) -> SelfTestDelivery:
@@ -209,18 +210,8 @@ async def _deliver_all(folder: Path, count: int, tally: Tally, *, portable: bool
             news=news,
         )
         hands = await stack.enter_async_context(worker)
-        run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count, told=_tell(count))
+        run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count)
         return await run.run(tally)
-
-
-def _tell(count: int) -> Callable[[Tally], None]:
-    def told(tally: Tally) -> None:
-        delivered, violations = tally.results().get("delivered", 0), sum(tally.violations().values())
-        line = f"{len(tally.shots)} of {count}: {delivered} delivered, {violations} violations"
-        begin, end = ("\r", "") if sys.stdout.isatty() else ("", "\n")
-        print(f"{begin}{line}", end=end, flush=True, file=unfiltered(sys.stdout))
-
-    return told
 
 
 def _screen() -> str:

@@ -68,15 +68,15 @@ def listening(address: str, port: int) -> Generator[Listener]:
     family = socket.AF_INET if where.version == 4 else socket.AF_INET6
     is_other_port = False
     try:
-        sock = _listen(family, str(where), port)
-    except OSError as error:
-        if error.errno not in _TAKEN:
-            raise CannotListen(address=address, why=error.strerror) from error
-        is_other_port = True
         try:
+            sock = _listen(family, str(where), port)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            is_other_port = True
             sock = _listen(family, str(where), 0)
-        except OSError as second:
-            raise CannotListen(address=address, why=second.strerror) from second
+    except OSError as error:
+        raise CannotListen(address=address, why=error.strerror) from error
     with sock:
         real = int(sock.getsockname()[1])
         yield Listener(socket=sock, address=str(where), port=real, is_other_port=is_other_port)

@@ -89,7 +89,7 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
         print(f"  Nobody saw whether it arrived: {printable(last.note)}.")
         print("  Its agent's answer settles that.")
         view = _answered(home, view, answer_s)
-    is_good = _told(home, view, _newest(view))
+    is_good = _tell_delivery(home, view, _newest(view))
     if _state(view) == "delivered":
         _tell_answer(_answered(home, view, answer_s))
     return is_good
@@ -159,11 +159,16 @@ def _newest(view: TaskView) -> Delivery | None:
     return view.deliveries[-1] if view.deliveries else None
 
 
-def _told(home: Home, view: TaskView, last: Delivery | None) -> bool:
+def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
     """Say how it stands, in what was seen; True for a prompt that came where it was to come."""
+    from core.fleet.model import Needs
+    from core.receipts.model import Receipt
+
     task = view.task
     if last is not None and last.state == "delivered":
-        print(f"  {task.id} is delivered to {printable(last.agent)} ({last.assurance}): {_claim(home, task.id)}")
+        receipts = parse_answer(list[Receipt], call(home, "GET", f"/receipts/{quote(task.id, safe='')}"))
+        claim = printable(receipts[-1].claim) if receipts else "no receipt yet"
+        print(f"  {task.id} is delivered to {printable(last.agent)} ({last.assurance}): {claim}")
         return True
     if last is not None and last.state == "sent":
         print(
@@ -173,21 +178,9 @@ def _told(home: Home, view: TaskView, last: Delivery | None) -> bool:
         return True
     reason = f" ({sentence(task.reason)})" if task.reason else ""
     print(f"  {task.id} is {task.state}{reason}{': ' if task.note else '.'}{printable(task.note)}")
-    for what, cure in _needs(home, task.id):
-        print(f"  {what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}")
-        print(f"  -> {cure}")
+    for need in parse_answer(Needs, call(home, "GET", "/fleet/needs-me?limit=100")).shown:
+        if need.task == task.id:
+            what = printable(need.what)
+            print(f"  {what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}")
+            print(f"  -> {printable(need.next)}")
     return False
-
-
-def _claim(home: Home, task: str) -> str:
-    from core.receipts.model import Receipt
-
-    receipts = parse_answer(list[Receipt], call(home, "GET", f"/receipts/{quote(task, safe='')}"))
-    return printable(receipts[-1].claim) if receipts else "no receipt yet"
-
-
-def _needs(home: Home, task: str) -> list[tuple[str, str]]:
-    from core.fleet.model import Needs
-
-    found = parse_answer(Needs, call(home, "GET", "/fleet/needs-me?limit=100"))
-    return [(printable(one.what), printable(one.next)) for one in found.shown if one.task == task]
