@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TypeGuard, cast
@@ -89,8 +90,7 @@ def main(argv: Sequence[str]) -> int:
         say(f"octet: {problem}")
         return USAGE
     source = _STDIN if arguments.file in {None, "-"} else arguments.file
-    deliver = _deliver_elsewhere if named else _deliver
-    return deliver(answer, source=source, wait_s=arguments.wait)
+    return _deliver(answer, is_elsewhere=named is not None, source=source, wait_s=arguments.wait)
 
 
 def parser_of(verb: str) -> argparse.ArgumentParser:
@@ -193,69 +193,55 @@ def _report_progress(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _deliver(answer: SpooledAnswer, *, source: str, wait_s: float) -> int:
-    """Put the answer into the home first: then it is not lost, whatever ends this command or Octet from here on."""
+def _deliver(answer: SpooledAnswer, *, is_elsewhere: bool, source: str, wait_s: float) -> int:
+    """Put the answer into the home first: then it is not lost, whatever ends this command or Octet from here on. Where
+    the environment names an Octet elsewhere, what came by standard input goes into a file of its own."""
     home_id = answer.code.partition(".")[0]
-    home = home_of(home_id, pointer_folders(os.environ))
+    home = None if is_elsewhere else home_of(home_id, pointer_folders(os.environ))
     kept, trouble = None, ""
     try:
-        kept = spool_answer(home, answer) if home is not None else None
+        if is_elsewhere:
+            kept = _write_unsent(answer.text) if source == _STDIN else None
+        elif home is not None:
+            kept = spool_answer(home, answer)
     except OSError as error:
         trouble = str(error.strerror)
-    response = _sent(answer, kept, wait_s)
+    response = within(wait_s, partial(_send, answer))
     if is_heard(response):
+        if kept is not None:
+            with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once
+                kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
-    if home is None:
-        say(
-            f"octet: No Octet on this machine knows the code {home_id}.… Nothing was sent; "
-            f"{_stays(source)} Run the command again when Octet runs."
-        )
+    why = _why_not(response)
+    if is_elsewhere:
+        file = kept or (Path(source).absolute() if source != _STDIN else None)
+        where = f"your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
+        why += f". Run the command again when Octet runs, it counts once; {where}"
+    elif home is None:
+        why = f"No Octet on this machine knows the code {home_id}.… Nothing was sent; "
+        why += f"{_stays(source)} Run the command again when Octet runs."
     elif kept is None:
-        say(f"octet: {_why_not(response)}, and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}")
+        why += f", and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}"
     else:
-        say(
-            f"octet: {_why_not(response)}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
-            f"{'as soon as it can' if response else 'when it starts'}. You need not do anything more."
-        )
+        when = "as soon as it can" if response else "when it starts"
+        why += f". Your words to {answer.task} are kept in {kept.parent} and are taken in {when}. "
+        why += "You need not do anything more."
+    say(f"octet: {why}")
     return TRY_LATER
 
 
-def _deliver_elsewhere(answer: SpooledAnswer, *, source: str, wait_s: float) -> int:
-    """Send the answer to the Octet that the environment names; what came by standard input goes into a file first."""
-    kept = _keep(answer.text) if source == _STDIN else None
-    response = _sent(answer, kept, wait_s)
-    if is_heard(response):
-        return _tell(answer, response, source)
-    file = kept or (Path(source).absolute() if source != _STDIN else None)
-    where = f"your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
-    say(f"octet: {_why_not(response)}. Run the command again when Octet runs, it counts once; {where}")
-    return TRY_LATER
-
-
-def _keep(text: str) -> Path | None:
-    """Write the text into a new file that only this account can read; None where it cannot write one."""
+def _write_unsent(text: str) -> Path:
+    """Write the text into a new file that only this account can read."""
     import tempfile
 
-    with contextlib.suppress(OSError):
-        handle, name = tempfile.mkstemp(prefix="octet-unsent-", suffix=".md")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        return Path(name)
-    return None
-
-
-def _sent(answer: SpooledAnswer, kept: Path | None, wait_s: float) -> HttpAnswer | None:
-    """Send the answer and return what Octet says; once Octet has taken note, remove the file."""
-    response = within(wait_s, partial(_send, answer))
-    if is_heard(response) and kept is not None:
-        with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once
-            kept.unlink(missing_ok=True)
-    return response
+    handle, name = tempfile.mkstemp(prefix="octet-unsent-", suffix=".md")
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return Path(name)
 
 
 def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
-    body = {"task": answer.task, "code": answer.code, "text": answer.text, "final": answer.final, "key": answer.key}
-    return _post("/api/v2/replies", body, timeout_s)
+    return _post("/api/v2/replies", asdict(answer), timeout_s)
 
 
 def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
