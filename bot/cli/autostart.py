@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape, unescape
 
 import typer
 
+from bot.cli.errors import writing
 from bot.cli.home import HomeOption, home_of
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.files import write_whole
@@ -56,10 +57,6 @@ class BadAutostartName(Invalid):
 
 class CommandFailed(Unavailable):
     """`{command}` said: {why}. {then}"""
-
-
-class FileNotWritten(Unavailable):
-    """{file} cannot be written: {why}."""
 
 
 class NoAutostart(Invalid):
@@ -172,11 +169,9 @@ class AutostartBackend(ABC):
         if self.check:
             self._checked(*self.check)  # before anything is written
         for file, text in self.files().items():
-            try:
+            with writing(file):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(file, text.encode(self.encoding))
-            except OSError as error:
-                raise FileNotWritten(file=file, why=error.strerror or str(error)) from error
         return [*(f"wrote {file}" for file in self.files()), *self._register(now=now)]
 
     def remove(self) -> list[str]:
@@ -185,10 +180,8 @@ class AutostartBackend(ABC):
             raise NotInstalled(id=self._start.name)
         told = [self._unregister()]
         for file in (path for path in reversed(self.paths) if path.exists()):
-            try:
+            with writing(file):
                 file.unlink()
-            except OSError as error:
-                raise FileNotWritten(file=file, why=error.strerror or str(error)) from error
             told.append(f"deleted {file}")
         if self.check:
             self._run(self.check)

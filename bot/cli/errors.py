@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
-from core.kit.errors import Misconfigured, OctetError, Unavailable
+from core.kit.errors import Conflict, Misconfigured, OctetError, Unavailable
 from core.kit.problems import ConfigWrong
 
 T = TypeVar("T")
@@ -14,6 +16,19 @@ E = TypeVar("E", bound=Exception)
 EXIT_NOT_AS_ASKED = 2  # asking again in the same words will not help
 EXIT_LATER = 75  # sysexits.h, EX_TEMPFAIL: the same words may work later
 EXIT_CONFIG = 78  # sysexits.h, EX_CONFIG
+
+
+class FileNotWritten(Conflict):
+    """{file} cannot be written: {why}. {then}"""
+
+
+@contextmanager
+def writing(file: Path, then: str = "Make it writable.") -> Generator[None]:
+    """Write a file inside the block. Raises FileNotWritten, which says `then` to the user."""
+    try:
+        yield
+    except OSError as error:
+        raise FileNotWritten(file=file, why=(error.strerror or str(error)).lower(), then=then) from error
 
 
 def tell(error: OctetError) -> int:

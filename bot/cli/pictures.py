@@ -8,23 +8,17 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.errors import writing
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.verbs import ask, send, tell
 from bot.verbs import desks, receipts
-from core.kit.errors import Conflict
-
-
-class PictureNotWritten(Conflict):
-    """The picture cannot be written to {file}: {why}. Nothing was overwritten; name a new file or an empty folder."""
 
 
 def write_picture(file: Path, png: bytes) -> None:
-    """Write it to a new file and say so. Raises PictureNotWritten."""
-    try:
+    """Write it to a new file and say so. Raises FileNotWritten."""
+    with writing(file, "Nothing was overwritten; name a new file or an empty folder."):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise PictureNotWritten(file=file, why=(error.strerror or str(error)).lower()) from error
     with os.fdopen(handle, "wb") as opened:
         opened.write(png)
     print(f"wrote {file}")

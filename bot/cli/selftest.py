@@ -23,13 +23,13 @@ from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine
 from automation.desktop.selftest.scenario import NAME, PROFILE, GrantAll, desk_of
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.children import Child, child
-from bot.cli.errors import run_async
+from bot.cli.errors import run_async, writing
 from bot.cli.temporary_worker import DeskRecorder, temporary_worker
 from core.config.settings import environment
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Result
 from core.desks.model import DeskState
 from core.kit.console import unfiltered
-from core.kit.errors import Conflict, Unavailable
+from core.kit.errors import Unavailable
 from core.kit.version import version
 from core.profiles.model import Box
 from core.remedies import explain
@@ -42,21 +42,15 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
 
 
-class ReportNotWritten(Conflict):
-    """{file} cannot be written: {why}. The whole report stands above; --report names another place for the next one."""
-
-
 def keep(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
-    """Write the report beside each other for people and for programs. Raises ReportNotWritten."""
+    """Write the report beside each other for people and for programs. Raises FileNotWritten."""
     texts = {
         report.with_name(f"{report.name}.txt"): done.as_text(),
         report.with_name(f"{report.name}.json"): done.as_json(),
     }
     for file, text in texts.items():
-        try:
+        with writing(file, "The whole report stands above; --report names another place for the next one."):
             file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ReportNotWritten(file=file, why=(error.strerror or str(error)).lower()) from error
     return tuple(texts)
 
 

@@ -155,7 +155,8 @@ def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> Au
 
 
 def _install(way: AutostartBackend, *, now: bool) -> bool:
-    from bot.cli.autostart import AutostartOfOtherHome, CommandFailed, FileNotWritten
+    from bot.cli.autostart import AutostartOfOtherHome, CommandFailed
+    from bot.cli.errors import FileNotWritten
 
     try:
         lines = way.install(now=now)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.kit.errors import Conflict
-
-
-class HomeNotWritable(Conflict):
-    """{file} cannot be written: {why}. Choose another folder with --home."""
+from bot.cli.errors import writing
 
 
 def copy_templates(target: Path) -> list[Path]:
@@ -19,13 +15,11 @@ def copy_templates(target: Path) -> list[Path]:
         file = target / name
         if file.exists():
             continue
-        try:
+        with writing(file, "Choose another folder with --home."):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the home
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("xb") as copy:  # x: never over a file that is there
                 copy.write(template.read_bytes())
-        except OSError as error:
-            raise HomeNotWritable(file=file, why=(error.strerror or str(error)).lower()) from error
         written.append(name)
     return written
 

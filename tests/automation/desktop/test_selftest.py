@@ -14,7 +14,8 @@ import pytest
 
 from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally, Violation
 from automation.desktop.x11 import connection, wayland
-from bot.cli.selftest import ReportNotWritten, keep
+from bot.cli.errors import FileNotWritten
+from bot.cli.selftest import keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay
 
@@ -87,7 +88,7 @@ def test_a_report_that_cannot_be_written_is_said_with_another_place_and_a_dot_in
     files = keep(_report(GOOD), tmp_path / "octet-1.2")
     assert [file.name for file in files] == ["octet-1.2.txt", "octet-1.2.json"]
     assert json.loads(files[1].read_text())
-    with pytest.raises(ReportNotWritten, match="--report"):
+    with pytest.raises(FileNotWritten, match="--report"):
         keep(_report(GOOD), tmp_path / "nowhere" / "report")
 
 

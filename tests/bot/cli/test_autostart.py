@@ -18,6 +18,7 @@ import pytest
 
 from bot.cli import autostart
 from bot.cli.autostart import AutostartEntry, CommandResult
+from bot.cli.errors import FileNotWritten
 from core.home import Home
 
 REPOSITORY = Path(__file__).parents[3]
@@ -211,7 +212,7 @@ def test_shown_nothing_is_written(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / ".config").write_text("a file in the way")
-    with pytest.raises(autostart.FileNotWritten, match=r"octet\.service"):
+    with pytest.raises(FileNotWritten, match=r"octet\.service"):
         a_unit(tmp_path, System()).install(now=False)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.cli import errors
-from bot.cli.init.templates import HomeNotWritable
 from core.kit.errors import Denied, NotFound, Unavailable
 from core.kit.problems import ConfigWrong, Problem
 from tests.bot.cli.test_broken_config import ROOT, run_octet
@@ -98,6 +97,6 @@ def test_the_family_of_an_error_decides_the_exit_code(capsys: pytest.CaptureFixt
     assert errors.tell(Unavailable(why="the disk is full")) == 75
     assert errors.tell(NotFound(what="task", id="T-1")) == 2
     assert errors.tell(Denied()) == 2
-    assert errors.tell(HomeNotWritable(file="x", why="read-only")) == 2
+    assert errors.tell(errors.FileNotWritten(file="x", why="read-only", then="Make it writable.")) == 2
 
     assert capsys.readouterr().err.splitlines()[0] == "a.toml:2: b: is wrong"
