@@ -119,7 +119,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, crew: Desk
                         faults.point("start.answers")
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
                         faults.point("start.ready")
-                        gc.freeze()  # what is there now stays until the end: nobody need look through it any more
+                        gc.freeze()  # what is there now stays until the end: no collection need look through it
                         if config.settings.discord_token is None:
                             say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
                         else:
@@ -146,7 +146,7 @@ async def _after_trouble(coordinator: Coordinator) -> None:
 
 
 def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:
-    """Say what must be well beside core's own, and ping whoever wants to hear that all is."""
+    """Say what must be well beside core's own, and ping the outside service while all is."""
     health = coordinator.fleet.health
     if config.settings.discord_token is not None:
         health.discord_is(connected.is_set)
@@ -184,7 +184,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
 
 
 def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextManager[None]:
-    """One process per bot token, whatever its home. The lock's name is a hash: it tells nobody the token."""
+    """One process per bot token, whatever its home. The lock's name is a hash, which does not tell the token."""
     token = config.settings.discord_token
     if token is None:
         return nullcontext()

@@ -117,7 +117,7 @@ def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:
 @contextmanager
 def announced(run: Run, folders: Sequence[Path]) -> Generator[None]:
     """Write `run.json` and the pointers; at the end remove `run.json`. The pointers stay: they tell an agent into which
-    home to put its answer while nobody listens."""
+    home to put its answer while no Octet listens."""
     home = Path(run.home)
     write_private(home / RUN_FILE, json.dumps(asdict(run), indent=1))
     for folder in folders:

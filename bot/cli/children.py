@@ -94,7 +94,7 @@ def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S
 
 @asynccontextmanager
 async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, log: Path) -> AsyncGenerator[Child]:
-    """A child for the length of the block; then its input is closed, and it is told to end, and made to if it must be.
+    """Run a child for the length of the block; then close its input, ask it to end, and kill it if it does not.
 
     It has a session of its own, so that Ctrl-C reaches only us and everything ends in order."""
     with log.open("ab") as words:

@@ -53,12 +53,8 @@ class NoDisplaysHere(Invalid):
     screen, or in terminals. docs/windows.md shows how."""
 
 
-class NotUp(Unavailable):
-    """Not every display came up within {seconds} seconds; `octet desk list` tells which, and why."""
-
-
-class NotDown(Unavailable):
-    """Not every display went down within {seconds} seconds; `octet desk list` tells which."""
+class TooSlow(Unavailable):
+    """Not every display {went} within {seconds} seconds; `octet desk list` tells which, and why."""
 
 
 @app.command()
@@ -145,7 +141,7 @@ def down(
     for one in desks:
         _folder(place, one).want(up=False)
     if not wait_until(lambda: not any(_folder(place, one).read().display for one in desks), DOWN_S):
-        raise NotDown(seconds=f"{DOWN_S:g}")
+        raise TooSlow(went="went down", seconds=f"{DOWN_S:g}")
     print(_lines(place, desks))
 
 
@@ -272,7 +268,7 @@ def _folder(home: Home, desk: Desk) -> DisplayStateDir:
 
 
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
-    """Keep those that nobody else keeps, until told to end or until all were put down."""
+    """Keep those that no other process keeps, until a signal ends this or until all were put down."""
     from core.kit.signals import stop_signals
     from core.kit.supervise import supervise
 
@@ -333,7 +329,7 @@ def _detached(home: Home, desks: Sequence[Desk]) -> None:
     is_up = wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)
     print(_lines(home, desks))
     if not is_up:
-        raise NotUp(seconds=f"{UP_S:g}")
+        raise TooSlow(went="came up", seconds=f"{UP_S:g}")
 
 
 def _lines(home: Home, desks: Sequence[Desk]) -> str:

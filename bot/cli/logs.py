@@ -20,8 +20,8 @@ _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNO
 
 
 class Unfailing:
-    """A stream whose disk may be full or whose reader may be gone: what cannot be said there is not said, and whoever
-    said it goes on with its work."""
+    """A stream whose disk may be full or whose reader may be gone: what cannot be written there is dropped, and the
+    writer goes on with its work."""
 
     def __init__(self, stream: TextIO, *, shown: Callable[[str], str] = str) -> None:
         """`shown` turns what is written into what the stream gets."""
@@ -53,9 +53,7 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
-    logging.getLogger("discord.client").setLevel(
-        logging.ERROR
-    )  # it warns that it cannot speak aloud; nobody asked it to
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns that it has no voice, which Octet never uses
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

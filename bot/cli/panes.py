@@ -53,7 +53,7 @@ def up(config: Config, names: Sequence[str] | None) -> None:
     for desk in desks:
         panes, programs = _of(config, desk)
         programs.want(up=True)
-        is_kept = not DisplayLock(locks, desk.display).take()  # ours until this command ends: nobody starts them twice
+        is_kept = not DisplayLock(locks, desk.display).take()  # ours until the end, so that none starts twice
         if not is_kept:
             programs.tend(panes.look_at_all())
             _await_begun(panes)
@@ -130,7 +130,7 @@ def _of(config: Config, desk: Desk) -> tuple[Panes, PanePrograms]:
 
 
 def _has_settled(panes: Panes) -> bool:
-    """Whether the server has gone with its last pane, or stays for panes of somebody else."""
+    """Whether the server has gone with its last pane, or stays for other panes."""
     from automation.terminal.tmux import NoServer, TmuxSilent
 
     try:

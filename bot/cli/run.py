@@ -1,4 +1,4 @@
-"""`octet run` and `octet demo`: each starts Octet and stays until it is told to stop."""
+"""`octet run` and `octet demo`: each starts Octet and stays until a signal ends it."""
 
 from __future__ import annotations
 

@@ -96,5 +96,5 @@ async def _problems(core: Core) -> list[str]:
         return [known.message if known else f"The database has not answered for {_LOOK_S:g} s."]
     except OctetError as error:
         return [error.message]
-    known = core.store.trouble  # the last write was refused, and what mends that has not been seen yet
+    known = core.store.trouble  # the last write was refused, and none has succeeded since
     return [known.message] if known else []

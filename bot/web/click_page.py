@@ -1,5 +1,5 @@
 """/point: the page on which a user clicks at a composer that Octet did not find, and who may open it, by a link once.
-`octet calibrate` serves it by itself, and so does the Octet that runs."""
+`octet calibrate` serves it alone, and the Octet that runs serves it, too."""
 
 from __future__ import annotations
 
@@ -95,13 +95,6 @@ class Click(BaseModel, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """What the browser that came by the address shows from then on."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClickPageState:
     """What the page shows."""
 
@@ -140,8 +133,9 @@ async def file(name: str) -> Response:
 
 
 @router.post("/enter")
-async def enter(asked: Token, request: Request) -> Key:
-    return Key(key=_links(request).enter(asked.token))
+async def enter(asked: Token, request: Request) -> dict[str, str]:
+    """Return the key that the browser shows from now on."""
+    return {"key": _links(request).enter(asked.token)}
 
 
 @router.get("/board")

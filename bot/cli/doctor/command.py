@@ -90,7 +90,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
 
 
 def _look(checkups: Iterable[Checkup]) -> Iterator[tuple[str, Finding]]:
-    """What each says. A look that breaks off is told as one, and the others go on."""
+    """Return what each says. A look that fails is a finding, too, and the others go on."""
     for about, look in checkups:
         try:
             said = look()

@@ -154,7 +154,7 @@ def zones(available: frozenset[str] | None = None) -> Finding:
 
 
 def survey(config: Config) -> Iterator[Finding]:
-    """What this machine does while nobody touches it, where that matters to the desks."""
+    """What this machine does while no user touches it, where that matters to the desks."""
     desks = config.used_desks()
     if not desks:
         return
@@ -162,34 +162,34 @@ def survey(config: Config) -> Iterator[Finding]:
     from core.config.settings import environment
 
     screens = [desk.display for desk in desks if desk.is_users_screen]
-    yield from habits(find_idle_actions(this_machine(environment()), screens), desks)
+    yield from judge_idle_actions(find_idle_actions(this_machine(environment()), screens), desks)
 
 
-def habits(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
+def judge_idle_actions(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
     """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
     from automation.desktop.power.idle_settings import IdleEffect
 
     has_screen = any(desk.is_users_screen for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
-    for habit in found:
-        if habit.does is IdleEffect.BLANKS:
-            yield ok(f"{habit}; what is typed arrives all the same")
-        elif habit.does is IdleEffect.UNREAD:
+    for action in found:
+        if action.does is IdleEffect.BLANKS:
+            yield ok(f"{action}; what is typed arrives all the same")
+        elif action.does is IdleEffect.UNREAD:
             is_quiet = False
-            yield warning(str(habit), habit.cure)
-        elif habit.does is IdleEffect.LOCKS:
+            yield warning(str(action), action.cure)
+        elif action.does is IdleEffect.LOCKS:
             is_quiet = is_quiet and not has_screen
             if has_screen:
-                yield warning(f"{habit}; nothing is typed behind a lock", habit.cure)
+                yield warning(f"{action}; nothing is typed behind a lock", action.cure)
             else:
-                yield ok(f"{habit}; no agent works on a screen that can be locked")
-        elif awake and habit.after_s is not None:
-            yield ok(f"{habit}, but not while work waits at desk {', '.join(awake)} (stay_awake)")
+                yield ok(f"{action}; no agent works on a screen that can be locked")
+        elif awake and action.after_s is not None:
+            yield ok(f"{action}, but not while work waits at desk {', '.join(awake)} (stay_awake)")
         else:
             is_quiet = False
-            or_else = "" if habit.after_s is None else "; or stay_awake = true in [user_activity] of the desk's file"
-            yield warning(f"{habit}, and everything then stands still", f"{habit.cure}{or_else}")
+            or_else = "" if action.after_s is None else "; or stay_awake = true in [user_activity] of the desk's file"
+            yield warning(f"{action}, and everything then stands still", f"{action.cure}{or_else}")
     if is_quiet:
         yield ok("nothing was found that would lock a desk's screen, or put this machine to sleep")
 

@@ -29,12 +29,12 @@ def ok(what: str) -> Finding:
 
 
 def warning(what: str, cure: str = "") -> Finding:
-    """Octet works all the same, but a person would want to know."""
+    """Octet works all the same, but a user would want to know."""
     return Finding(level=FindingLevel.WARNING, what=what, cure=cure)
 
 
 def problem(what: str, cure: str = "") -> Finding:
-    """Something does not work until this is mended."""
+    """Something does not work until this is fixed."""
     return Finding(level=FindingLevel.PROBLEM, what=what, cure=cure)
 
 

@@ -62,7 +62,7 @@ def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
 
 
 def is_template(home: Home) -> bool:
-    """Whether agents.toml is as it was shipped: with the demo's windows, which nobody has."""
+    """Whether agents.toml is as it was shipped: with the windows of the demo."""
     return (home.config / AGENTS).read_bytes() == template_of(AGENTS).read_bytes()
 
 
@@ -167,7 +167,7 @@ def _described(profile: str) -> str:
 
 
 def _displays(home: Home, questions: Prompts) -> None:
-    """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
+    """By `octet desk up`: the desks are written. It says what is left to measure on displays that no user sees."""
     from core.calibration.writer import DeskTemplate, write_displays
     from core.config.profiles import read_profiles
 
@@ -186,8 +186,8 @@ def _displays(home: Home, questions: Prompts) -> None:
 
 
 def _without_examples(home: Home) -> None:
-    """Agents at the demo's windows, which nobody has, are examples: they go when a person's own come. Where none has
-    come yet they stay, and their prompts are only shown."""
+    """Remove the examples, agents at the demo's windows, once the user has agents of their own. Where there are none
+    yet they stay, and their prompts are only shown."""
 
     def work(edit: Edit) -> None:
         document: Any = edit.document(AGENTS)

@@ -1,4 +1,4 @@
-"""The first start: Octet runs as a child, one test task is sent, and what became of it is told as it was seen."""
+"""The first start: Octet runs as a child, one test task is sent, and the console says what was seen of it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
 
 
 def _answered(home: Home, view: TaskView, limit_s: float) -> TaskView:
-    """The task once its agent has answered, or as it stood when nobody waited for that any more."""
+    """The task once its agent has answered, or as it is when the wait ends."""
     if view.answers or limit_s <= 0:
         return view
     print(f"  Waiting for the answer, {limit_s:g} s at most (Ctrl-C: no longer) …", flush=True)
@@ -137,7 +137,7 @@ def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: fl
 
 
 def _has_ended_or_stands() -> Callable[[TaskView], bool]:
-    """Its prompt came where it was to come, or nobody knows, or the task has stood still for some seconds."""
+    """Its prompt arrived, or that is unknown, or the task has stood still for some seconds."""
     since: float | None = None
 
     def holds(view: TaskView) -> bool:

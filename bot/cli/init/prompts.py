@@ -35,7 +35,7 @@ class InitOptions:
 
     guild: int | None = None
     channel: int | None = None
-    owner: str | None = None  # A person's id, `application` for whoever owns that, or `none`
+    owner: str | None = None  # A person's id, `application` for its owner, or `none`
     agents: AgentPlace | None = None
     login: bool | None = None  # whether Octet starts at log-in
     wait_s: float = 600.0  # how long to wait for the bot's invitation
@@ -52,7 +52,7 @@ class Prompts:
 
     @classmethod
     def at_terminal(cls) -> Prompts:
-        """Asks whoever sits at standard input, if somebody does."""
+        """Make one that asks the user at standard input, if that is a terminal."""
         return cls(is_terminal=sys.stdin is not None and sys.stdin.isatty())
 
     def secret(self, question: str) -> str:

@@ -31,7 +31,7 @@ OWN = replace(SCREEN, virtual=Virtual(size="800x600", program=("xterm",)))
 
 
 def judged(*found: IdleAction, desk: Desk = SCREEN) -> list[Finding]:
-    return list(machine.habits(found, [desk]))
+    return list(machine.judge_idle_actions(found, [desk]))
 
 
 def config(desk: Desk) -> Config:
