@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import panes, pictures
+from bot.cli import pictures
 from bot.cli.calibrate.command import import_file
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.errors import run_async
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from automation.desktop.displays.display_status import DisplayStatus
     from automation.desktop.displays.state_dir import DisplayStateDir
     from automation.desktop.displays.virtual_display import VirtualDisplay
+    from bot.cli.panes import DeskPanes
     from core.config.loader import Config
     from core.desks.model import Desk
     from core.home import Home
@@ -94,7 +95,9 @@ def up(
             check_tmux()
             template = DeskTemplate(program=program or [], profile=profile, directory=directory)
             print("\n".join(write_panes(place, agents, template)), end="\n" if agents else "")
-        panes.up(load(place), desk)
+        from bot.cli.panes import start_panes
+
+        start_panes(load(place), desk)
         return
     _must_have_x11()
     from automation.desktop.displays.virtual_display import check_packages
@@ -133,7 +136,8 @@ def down(
     place = home_of(home)
     config = load(place)
     in_terminals = [one for one in config.desks if one.tmux and (not desk or one.name in desk)]
-    panes.down(config, in_terminals)
+    for one in in_terminals:
+        _panes(config, one).end()
     names = {one.name for one in in_terminals}
     if in_terminals and (not any(one.virtual for one in config.desks) or names == {*(desk or ())}):
         return
@@ -158,10 +162,10 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
     in_terminals = [desk for desk in config.desks if desk.tmux]
     if json:
         told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
-        print(json_text.dumps([*told, *(panes.told(config, desk) for desk in in_terminals)]))
+        print(json_text.dumps([*told, *(_panes(config, desk).as_json() for desk in in_terminals)]))
         return
     lines = [_lines(place, desks)] if desks else []
-    lines += [line for desk in in_terminals for line in panes.lines(config, desk)]
+    lines += [line for desk in in_terminals for line in _panes(config, desk).lines()]
     print("\n".join(lines) or "no desk has a display of its own, or panes")
 
 
@@ -182,7 +186,7 @@ def picture(
     place = home_of(home)
     config = load(place)
     if terminals := [one for one in config.desks if one.tmux and one.name == desk]:
-        panes.picture_to(config, terminals[0], file)
+        _panes(config, terminals[0]).write_picture(file)
         return
     (chosen,) = _chosen(config, [desk])
     standing = _folder(place, chosen).read()
@@ -253,6 +257,12 @@ def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:
         if name not in own:
             raise NotVirtual(id=name[:40])
     return [desk for name, desk in own.items() if not names or name in names]
+
+
+def _panes(config: Config, desk: Desk) -> DeskPanes:
+    from bot.cli.panes import DeskPanes
+
+    return DeskPanes(config, desk)
 
 
 def _must_have_x11() -> None:
