@@ -13,18 +13,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 from xml.sax.saxutils import escape, unescape
 
 import typer
 
 from bot.cli.errors import writing
 from bot.cli.home import HomeOption, home_of
+from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.files import write_whole
-
-if TYPE_CHECKING:
-    from core.home import Home
+from core.kit.problems import ConfigWrong
 
 NAME = "octet"
 SESSION = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_TYPE")
@@ -221,7 +220,6 @@ def autostart_backend(
 def _needs_display(home: Home) -> bool:
     """Whether a desk of the home is a screen that people use. A configuration that is wrong decides nothing here."""
     from core.config.loader import load
-    from core.kit.problems import ConfigWrong
 
     try:
         return any(desk.is_users_screen for desk in load(home).used_desks())

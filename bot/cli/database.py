@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import typer
 
 from bot.cli.home import HomeOption, home_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from core.home import Home
+from core.home import Home
+from core.journal.model import AuditKeyMissing
+from core.kit.clock import SystemClock
 
 # The callbacks keep the groups' own names, though each has one command.
 db = typer.Typer(help="The database.", no_args_is_help=True, callback=lambda: None)
@@ -43,9 +41,7 @@ def verify(home: HomeOption = None) -> None:
 
 
 async def _verify(home: Home) -> tuple[int, Path]:
-    from core.journal.model import AuditKeyMissing
     from core.journal.service import Journal
-    from core.kit.clock import SystemClock
     from core.security.keys import load_key
     from core.store.engine import Store
     from core.store.errors import NoDatabase

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +19,17 @@ import typer
 
 from bot.cli import pictures
 from bot.cli.calibrate.command import import_file
+from bot.cli.calibrate.console import Console
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, JsonOption, home_of
+from bot.runfile import running
 from bot.verbs.desks import ABOUT
+from core.desks.model import Desk, DeskUnavailable
+from core.home import Home
 from core.kit.errors import Invalid, NotFound, Unavailable
+from core.kit.supervise import supervise
+from core.profiles.model import Box
 from core.reasons import Reason
 from core.remedies import explain
 
@@ -32,8 +39,6 @@ if TYPE_CHECKING:
     from automation.desktop.displays.virtual_display import VirtualDisplay
     from bot.cli.panes import DeskPanes
     from core.config.loader import Config
-    from core.desks.model import Desk
-    from core.home import Home
 
 UP_S = 60.0
 DOWN_S = 60.0
@@ -103,8 +108,6 @@ def up(
     from automation.desktop.displays.virtual_display import check_packages
 
     if agents is not None:
-        from bot.runfile import running
-
         template = DeskTemplate(program=program or [], profile=profile, title=title, size=size, directory=directory)
         written = write_displays(place, agents, template)
         print("\n".join(written), end="\n" if written else "")
@@ -152,8 +155,6 @@ def down(
 @app.command("list")
 def show(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every desk with a display of its own, or with panes of tmux, and how that stands."""
-    from dataclasses import asdict
-
     from core.config.loader import load
 
     place = home_of(home)
@@ -180,8 +181,6 @@ def picture(
     """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
     from automation.desktop.observation.screen_capture import ScreenCapture, to_png
     from core.config.loader import load
-    from core.desks.model import DeskUnavailable
-    from core.profiles.model import Box
 
     place = home_of(home)
     config = load(place)
@@ -280,7 +279,6 @@ def _folder(home: Home, desk: Desk) -> DisplayStateDir:
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
     """Keep those that no other process keeps, until a signal ends this or until all were put down."""
     from core.kit.signals import stop_signals
-    from core.kit.supervise import supervise
 
     mine = [desk for desk in desks if not _folder(config.home, desk).read().keeper]
     if others := [desk for desk in desks if desk not in mine]:
@@ -318,7 +316,6 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
 def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
     """Connect the windows of displays that are like one that has windows; else say what does."""
     from bot.cli.calibrate.command import calibrate_alike, has_same_size
-    from bot.cli.calibrate.console import Console
 
     first = next((one for one in desks if not one.windows), None)
     if first is None:

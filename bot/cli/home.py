@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from core.home import Home
+from core.home import Home, find_home
 
 HomeOption = Annotated[
     Path | None,
@@ -26,6 +25,5 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JS
 def home_of(option: Path | None) -> Home:
     """The home that the option, the environment and the current folder name."""
     from core.config.settings import environment
-    from core.home import find_home
 
     return find_home(option, environment(), Path.cwd())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 from urllib.parse import quote
 
+from pydantic import TypeAdapter
+
 from bot.cli.client import AnswerLost, HttpAnswer, NoOctet, exchange
 from bot.runfile import running
 from core.home import Home
@@ -84,8 +86,6 @@ def call(
 
 def parse_answer(kind: type[A], response: HttpAnswer) -> A:
     """The answer as one object of `kind`."""
-    from pydantic import TypeAdapter
-
     return TypeAdapter(kind).validate_json(response.body)
 
 

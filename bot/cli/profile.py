@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +13,14 @@ import typer
 
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import OctetNotRunning, call, printable, table
+from core.home import Home
+from core.kit.clock import SystemClock
 from core.kit.errors import Conflict, NotFound
+from core.kit.problems import Problem
+from core.kit.problems import show as short
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
     from core.config.profiles import Kind, Value
-    from core.home import Home
 
 app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
@@ -40,7 +42,6 @@ class WindowNotOfProfile(NotFound):
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every profile: whether it can be used, and what each window still has to be measured for."""
     from core.config.desks import read_desks
-    from core.kit.problems import Problem
 
     problems: list[Problem] = []
     found = read_desks(home_of(home).root, problems)
@@ -94,7 +95,6 @@ def enable(name: Name, home: HomeOption = None) -> None:
     """Say yes to a profile that ships disabled. It shows the reason and asks once; who said yes is written down."""
     from core.config.profiles import disabled_kind
     from core.config.profiles import enable as write
-    from core.kit.clock import SystemClock
 
     place = home_of(home)
     kind = disabled_kind(place, name)
@@ -167,7 +167,6 @@ def _state(kind: Kind) -> str:
 
 def _line(value: Value, needed: Collection[str]) -> str:
     from core.config.profiles import Mark
-    from core.kit.problems import show as short
 
     text = dumps(value.value, ensure_ascii=False)
     said = "-" if value.value is None else text if len(text) <= 90 else short(value.value)

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskUnavailable
 from core.desks.ports import DeskNews
@@ -17,6 +16,12 @@ from core.reasons import Reason
 if TYPE_CHECKING:
     from automation.desktop.worker.lane import DeskWorkerClient
     from core.profiles.model import Profile
+from automation.desktop.worker.lane import DeskWorkerClient
+from automation.desktop.worker.supervisor import WorkerSupervisor
+from bot import runfile
+from core.kit.clock import SystemClock
+from core.kit.supervise import supervise
+from core.profiles.model import Profile
 
 READY_S = 60.0
 
@@ -52,12 +57,6 @@ async def temporary_worker(
 ) -> AsyncGenerator[DeskWorkerClient]:
     """Start a worker on the desk's display. Raises DeskUnavailable with the reason, also while another Octet works
     there."""
-    from automation.desktop.worker.lane import DeskWorkerClient
-    from automation.desktop.worker.supervisor import WorkerSupervisor
-    from bot import runfile
-    from core.kit.clock import SystemClock
-    from core.kit.supervise import supervise
-
     recorder = news or DeskRecorder()
     hands = DeskWorkerClient(
         WorkerSupervisor(

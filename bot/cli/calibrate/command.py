@@ -20,19 +20,21 @@ from bot.cli.client import HttpAnswer
 from bot.cli.errors import first_cause, run_async
 from bot.cli.home import HomeOption, home_of
 from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater, call, parse_answer
+from bot.cli.pictures import write_picture
 from bot.runfile import Run, running
 from core.calibration import texts
 from core.calibration.model import Answer, CalibratedWindow, CalibrationOptions, CalibrationStep, ChooseWindows, Pick
 from core.calibration.ports import CalibrationDialog
+from core.desks.model import Desk
+from core.desks.model import Tmux as Server
+from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
+from core.profiles.model import Box
 from core.remedies import explain
 
 if TYPE_CHECKING:
     from core.calibration.session import CalibrationSession, QuestionSession
     from core.config.desks import DeskFiles
-    from core.desks.model import Desk
-    from core.home import Home
-    from core.profiles.model import Box
 
 MAIN = "main"  # the desk of a new home
 ONE_SCREEN = ":0"  # the display in a desk's file on platforms that have one screen and no displays by name
@@ -141,7 +143,6 @@ async def calibrate_windows(
 ) -> int:
     """Connect windows, by `session` or a new one for a display, and return 0 where all that were chosen are connected.
     Raises what ends it before anything was written."""
-    from bot.cli.pictures import write_picture
     from core.config.settings import environment
 
     own = environment().get("WINDOWID", "")
@@ -281,7 +282,6 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
     from automation.terminal.tmux import TmuxServer
     from core.calibration.session import QuestionSession, calibrate_pane
     from core.config.settings import environment
-    from core.desks.model import Tmux as Server
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
@@ -337,7 +337,6 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
     """Find the desk without its windows, the environment of its worker, and the display as the desk's file has it."""
     from automation.desktop.worker_selection import WITHOUT_X11
     from core.config.settings import environment
-    from core.desks.model import Desk
 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (name or MAIN)), None)

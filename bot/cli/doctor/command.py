@@ -7,19 +7,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bot.cli.autostart import autostart_backend
-from bot.cli.doctor import desks, discord, machine
-from bot.cli.doctor import home as home_checks
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import printable
-
-if TYPE_CHECKING:
-    from core.home import Home
+from core.home import Home
+from core.kit.problems import ConfigWrong, Problem
 
 FOLDERS = ("config/profiles", "config/desks")  # their files hold regular expressions
 Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]  # what it is about, in one word, and the look at it
@@ -48,8 +45,9 @@ def doctor(
 
 
 def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
+    from bot.cli.doctor import desks, discord, machine
+    from bot.cli.doctor import home as home_checks
     from core.config.loader import load
-    from core.kit.problems import ConfigWrong
     from core.store.schema import library_version
 
     yield from _look(
@@ -103,10 +101,10 @@ def _look(checkups: Iterable[Checkup]) -> Iterator[tuple[str, Finding]]:
 def check(home: HomeOption = None) -> None:
     """Read all of config/, time its patterns on hostile screens, and say every problem at once, with its file and line.
     Changes nothing."""
+    from bot.cli.doctor import home as home_checks
     from core.config.loader import load
     from core.config.pattern_timing import report_slow
     from core.config.toml import read_folder
-    from core.kit.problems import ConfigWrong, Problem
 
     place = home_of(home)
     config = load(place)

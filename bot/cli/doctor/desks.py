@@ -8,20 +8,21 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from automation.terminal.tmux import TmuxServer
 from bot.cli.doctor.model import Finding, ok, problem, warning
+from core.config.loader import Config
+from core.config.settings import environment
+from core.desks.model import Desk, Tmux
+from core.kit.errors import Unavailable
+from core.profiles.model import Profile
 
 if TYPE_CHECKING:
     from automation.desktop.x11.diagnostics import AccessibilityWindowCheck
-    from automation.terminal.tmux import TmuxServer
-    from core.config.loader import Config
-    from core.desks.model import Desk, Tmux
-    from core.profiles.model import Profile
 
 
 def displays(config: Config) -> Iterator[Finding]:
     if not sys.platform.startswith("linux"):
         return
-    from core.kit.errors import Unavailable
 
     for desk in config.used_desks():
         if desk.tmux is not None:
@@ -52,8 +53,6 @@ def displays(config: Config) -> Iterator[Finding]:
 
 def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
     from automation.terminal.tmux import NoServer, TmuxServer, where
-    from core.config.settings import environment
-    from core.kit.errors import Unavailable
 
     what, tmux = f"desk {desk.name}: the tmux server {where(place)}", TmuxServer(place, environment())
     try:
@@ -81,8 +80,6 @@ def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
 
 
 def _pane(desk: Desk, window: str, target: str, tmux: TmuxServer) -> Finding:
-    from core.kit.errors import Unavailable
-
     what = f"desk {desk.name}: window {window}: the pane {target}"
     try:
         # Not display-message, which takes the active pane where there is none of this name.

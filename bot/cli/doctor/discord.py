@@ -5,13 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 from bot.cli.doctor.model import Finding, ok, problem, warning
-
-if TYPE_CHECKING:
-    from bot.discord.setup_client import Application, ChannelAccess, SetupClient
-    from core.settings.model import Settings
+from bot.discord.setup_client import (
+    Application,
+    ChannelAccess,
+    DiscordUnreachable,
+    NotVisible,
+    SetupClient,
+    TokenInvalid,
+    invite_link,
+)
+from core.settings.model import Settings
 
 SKEW_S = 60.0  # between this clock and Discord's: messages are found again by their time, five minutes wide
 BAD_SKEW_S = 300.0
@@ -29,7 +34,6 @@ def token(settings: Settings, *, online: bool) -> Finding:
 def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
     if settings.discord_token is None:
         return
-    from bot.discord.setup_client import DiscordUnreachable, SetupClient, TokenInvalid
 
     directory = SetupClient(settings.discord_token.get_secret_value(), api_base=settings.discord.api_base or api)
     try:
@@ -54,8 +58,6 @@ def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
 
 
 def servers(directory: SetupClient, settings: Settings, application: Application) -> Iterator[Finding]:
-    from bot.discord.setup_client import NotVisible, invite_link
-
     link = invite_link(application.id)
     known = {server.id: server.name for server in directory.servers()}
     guild = settings.discord.guild_id

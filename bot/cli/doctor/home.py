@@ -7,8 +7,10 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter, ValidationError
+
+from bot.cli.client import NoOctet, exchange
 from bot.cli.doctor.model import Finding, ok, problem, warning
 from core.remedies import explain
 
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     from core.fleet.model import Wellness
     from core.home import Home
     from core.settings.model import Settings
+from bot.runfile import Run
+from core.config.settings import PING_URL, holds_ping_url
+from core.desks.model import DeskStatus
+from core.fleet.model import Wellness
+from core.home import Home
+from core.settings.model import Settings
 
 LITTLE_ROOM = 1024**3
 NO_ROOM = 64 * 1024**2  # below this SQLite's log and the reserve beside it may not find a place
@@ -51,8 +59,6 @@ def open_env_file(home: Home) -> Iterator[Finding]:
 
 def open_ping_url(home: Home) -> Iterator[Finding]:
     """Whether octet.toml has the address to ping in it, and others may read that: it is as good as a password."""
-    from core.config.settings import PING_URL, holds_ping_url
-
     file = home.config / "octet.toml"
     if sys.platform == "win32" or not holds_ping_url(home):
         return
@@ -100,7 +106,6 @@ def port(home: Home, settings: Settings) -> Finding:
 
 def at_work(home: Home) -> Iterator[Finding]:
     """What is not well at the Octet that runs here, its ping, its desks. Nothing where none runs."""
-    from bot.cli.client import NoOctet
     from bot.runfile import running
 
     run = running(home.root)
@@ -116,12 +121,6 @@ def at_work(home: Home) -> Iterator[Finding]:
 
 
 def _asked(run: Run) -> Iterator[Finding]:
-    from pydantic import TypeAdapter, ValidationError
-
-    from bot.cli.client import exchange
-    from core.desks.model import DeskStatus
-    from core.fleet.model import Wellness
-
     headers = {"Authorization": f"Bearer {run.token}"}
     health = exchange(run, "GET", "/api/v2/fleet/health", headers=headers)
     desks = exchange(run, "GET", "/api/v2/desks", headers=headers)

@@ -13,17 +13,20 @@ import sys
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING
 
+from automation.desktop.power.idle_settings import IdleAction, IdleEffect, find_idle_actions, this_machine
+from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
+from automation.desktop.power.keep_awake import find_inhibitor
+from automation.heartbeat.ping import where
+from bot.cli.autostart import AutostartBackend
 from bot.cli.doctor.model import Finding, dotted, ok, problem, warning
-
-if TYPE_CHECKING:
-    from automation.desktop.power.idle_settings import IdleAction
-    from automation.desktop.power.inhibitors import SleepInhibitor
-    from bot.cli.autostart import AutostartBackend
-    from core.config.loader import Config
-    from core.desks.model import Desk
-    from core.settings.model import Settings
+from core.config.loader import Config
+from core.config.settings import environment
+from core.desks.model import Desk
+from core.kit.errors import Unavailable
+from core.settings.model import Settings
+from core.store.errors import SqliteTooOld
+from core.store.schema import SAFE_CHECKPOINTS, check_library
 
 OLDEST_PYAUTOGUI = (0, 9, 54)
 OLDEST_TMUX = (3, 2)  # from here on `paste-buffer -p` and the formats are there that the terminal lane asks for
@@ -37,9 +40,6 @@ def python() -> Finding:
 
 
 def sqlite(version: tuple[int, int, int]) -> Finding:
-    from core.store.errors import SqliteTooOld
-    from core.store.schema import SAFE_CHECKPOINTS, check_library
-
     try:
         check_library(version)
     except SqliteTooOld as old:
@@ -63,7 +63,6 @@ def xlib() -> Finding:
             "In System Settings, Privacy & Security, allow the program that starts Octet (your terminal) both "
             "Accessibility, to type, and Screen Recording, to look; then: octet desk selftest",
         )
-    from core.kit.errors import Unavailable
 
     try:
         importlib.import_module("automation.desktop.x11.connection").check_xlib()
@@ -158,8 +157,6 @@ def survey(config: Config) -> Iterator[Finding]:
     desks = config.used_desks()
     if not desks:
         return
-    from automation.desktop.power.idle_settings import find_idle_actions, this_machine
-    from core.config.settings import environment
 
     screens = [desk.display for desk in desks if desk.is_users_screen]
     yield from judge_idle_actions(find_idle_actions(this_machine(environment()), screens), desks)
@@ -167,8 +164,6 @@ def survey(config: Config) -> Iterator[Finding]:
 
 def judge_idle_actions(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
     """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
-    from automation.desktop.power.idle_settings import IdleEffect
-
     has_screen = any(desk.is_users_screen for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
@@ -199,8 +194,6 @@ def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Fi
     names = [desk.name for desk in config.used_desks() if desk.user_activity.stay_awake]
     if not names:
         return
-    from automation.desktop.power.inhibitors import NotInhibited
-    from automation.desktop.power.keep_awake import find_inhibitor
 
     what = f"desk {', '.join(names)}: stay_awake"
     tried = hold or find_inhibitor()
@@ -229,6 +222,5 @@ def at_login(way: AutostartBackend) -> Finding:
 def ping(settings: Settings) -> Finding:
     if settings.alarm.ping_url is None:
         return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
-    from automation.heartbeat.ping import where
 
     return ok(f"while all is well, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")

@@ -8,20 +8,24 @@ import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from automation.terminal.programs import check_tmux
+from bot.cli.calibrate.command import calibrate_windows
+from bot.cli.calibrate.console import Console
 from bot.cli.errors import run_async
 from bot.cli.init.prompts import MARK, AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import template_of
 from bot.cli.operator import printable
+from core.calibration.model import CalibrationOptions
+from core.calibration.writer import DeskTemplate, write_displays, write_panes
 from core.config.editor import Edit, change
+from core.config.profiles import in_pane, read_profiles
 from core.config.settings import environment
+from core.home import Home
 from core.kit.errors import Unavailable
-
-if TYPE_CHECKING:
-    from core.home import Home
 
 AGENTS = "agents.toml"
 _TEXTS = {
@@ -46,10 +50,6 @@ def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
         return
     match wishes.agents or _asked(questions):
         case AgentPlace.WINDOWS:
-            from bot.cli.calibrate.command import calibrate_windows
-            from bot.cli.calibrate.console import Console
-            from core.calibration.model import CalibrationOptions
-
             console = Console(is_person=questions.is_terminal, mark=MARK)
             run_async(calibrate_windows(home, CalibrationOptions(), console))
         case AgentPlace.TERMINALS:
@@ -111,8 +111,6 @@ def _asked(questions: Prompts) -> AgentPlace:
 
 def _check(kind: AgentPlace) -> None:
     if kind is AgentPlace.TERMINALS:
-        from automation.terminal.programs import check_tmux
-
         check_tmux()
     if kind is AgentPlace.DISPLAYS:
         from automation.desktop.displays.virtual_display import check_packages
@@ -122,9 +120,6 @@ def _check(kind: AgentPlace) -> None:
 
 def _terminals(home: Home, questions: Prompts) -> None:
     """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
-    from core.calibration.writer import DeskTemplate, write_panes
-    from core.config.profiles import in_pane, read_profiles
-
     _check(AgentPlace.TERMINALS)
     kinds = read_profiles(home.root, []).kinds
     # Which program for the command line: by the profiles that know one's screen.
@@ -168,9 +163,6 @@ def _described(profile: str) -> str:
 
 def _displays(home: Home, questions: Prompts) -> None:
     """By `octet desk up`: the desks are written. It says what is left to measure on displays that no user sees."""
-    from core.calibration.writer import DeskTemplate, write_displays
-    from core.config.profiles import read_profiles
-
     _check(AgentPlace.DISPLAYS)
     kinds = read_profiles(home.root, []).kinds
     choices = {name: name for name, kind in sorted(kinds.items()) if not kind.disabled}

@@ -6,18 +6,18 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from bot.cli.autostart import AutostartBackend, AutostartOfOtherHome, CommandFailed, NoAutostart, autostart_backend
+from bot.cli.errors import FileNotWritten
 from bot.cli.home import HomeOption, home_of
 from bot.cli.init.prompts import AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import copy_templates
+from bot.runfile import running
+from core.home import ENV_FILE, Home
 from core.kit.errors import Conflict
-
-if TYPE_CHECKING:
-    from bot.cli.autostart import AutostartBackend
-    from core.home import Home
 
 EXIT_STOPPED = 130
 EXIT_NOT_DELIVERED = 75
@@ -92,7 +92,6 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
     """The questions in their order, each with what follows from its answer; whether the test task came through."""
     from bot.cli.init import agents, discord
     from bot.cli.init.first_task import octet_process, run_first_task
-    from bot.runfile import running
     from core.config.loader import load
     from core.config.settings import environment
 
@@ -129,9 +128,7 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
 
 def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> AutostartBackend | None:
     """See whether Octet starts at log-in, by what this system has for it; return the way it then does."""
-    from bot.cli.autostart import NoAutostart, autostart_backend
     from core.config.settings import TOKEN, read_env_file
-    from core.home import ENV_FILE
 
     if wishes.login is False:
         return None
@@ -155,9 +152,6 @@ def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> Au
 
 
 def _install(way: AutostartBackend, *, now: bool) -> bool:
-    from bot.cli.autostart import AutostartOfOtherHome, CommandFailed
-    from bot.cli.errors import FileNotWritten
-
     try:
         lines = way.install(now=now)
     except (CommandFailed, FileNotWritten, AutostartOfOtherHome) as trouble:

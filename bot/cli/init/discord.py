@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import tomlkit
 
@@ -27,13 +27,11 @@ from bot.discord.setup_client import (
 )
 from core.config.editor import change
 from core.config.settings import TOKEN, is_token, read_settings, set_variable
+from core.home import Home
 from core.kit.errors import Conflict, NotFound, Unavailable
-from core.security.model import OPERATOR
-
-if TYPE_CHECKING:
-    from core.home import Home
-    from core.security.model import Actor
-    from core.settings.model import Settings
+from core.security.model import OPERATOR, Actor
+from core.settings.model import Settings
+from core.store.lock import home_lock
 
 PORTAL = "https://discord.com/developers/applications"
 LOOK_S = 3.0
@@ -252,7 +250,6 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
 async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
     """The owner; `to_be` becomes it first. Raises what opening a home raises, AlreadyRunning among it."""
     from core.coordinator import Estate, open_people
-    from core.store.lock import home_lock
 
     if to_be is None and not home.db.exists():
         return None

@@ -7,12 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.cli.children import last_lines, wait_until
 from bot.cli.operator import call, parse_answer, printable
 from bot.runfile import running
+from core.config.loader import load
+from core.deliveries.model import Delivery
+from core.fleet.model import Needs, Part, Wellness
+from core.home import Home
 from core.kit.errors import Unavailable
 from core.remedies import sentence
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from core.deliveries.model import Delivery
     from core.home import Home
     from core.tasks.model import TaskView
+from core.receipts.model import Receipt
+from core.tasks.model import Task, TaskView
 
 START_S = 60.0
 CONNECT_S = 60.0
@@ -66,8 +71,6 @@ def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subproces
 def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord: bool, answer_s: float) -> bool:
     """Wait until Octet runs, send the test task, and wait so long for its answer; return whether the task came where it
     was to come. Raises DidNotStart."""
-    from core.fleet.model import Part, Wellness
-    from core.tasks.model import Task
 
     def has_started() -> bool:
         if process.poll() is not None:
@@ -117,15 +120,11 @@ def _tell_answer(view: TaskView) -> None:
 
 def _tried(home: Home) -> str | None:
     """An agent whose prompts go somewhere; None where all are only shown."""
-    from core.config.loader import load
-
     return next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: float) -> TaskView:
     """The task as it is once this holds, or at the limit."""
-    from core.tasks.model import TaskView
-
     seen: list[TaskView] = []
 
     def look() -> bool:
@@ -161,9 +160,6 @@ def _newest(view: TaskView) -> Delivery | None:
 
 def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
     """Say how it stands, in what was seen; True for a prompt that came where it was to come."""
-    from core.fleet.model import Needs
-    from core.receipts.model import Receipt
-
     task = view.task
     if last is not None and last.state == "delivered":
         receipts = parse_answer(list[Receipt], call(home, "GET", f"/receipts/{quote(task.id, safe='')}"))
