@@ -8,23 +8,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from bot.cli.client import NoOctet, exchange
 from bot.cli.doctor.model import Finding, ok, problem, warning
+from bot.cli.operator import TryLater, call, parse_answer
+from bot.runfile import running
 from core.remedies import explain
-
-if TYPE_CHECKING:
-    from bot.runfile import Run
-    from core.desks.model import DeskStatus
-    from core.fleet.model import Wellness
-    from core.home import Home
-    from core.settings.model import Settings
-from bot.runfile import Run
 from core.config.settings import PING_URL, holds_ping_url
 from core.desks.model import DeskStatus
 from core.fleet.model import Wellness
 from core.home import Home
+from core.kit.errors import Unavailable
 from core.settings.model import Settings
 
 LITTLE_ROOM = 1024**3
@@ -89,7 +83,6 @@ def _size(size: int) -> str:
 
 
 def port(home: Home, settings: Settings) -> Finding:
-    from bot.runfile import running
     from bot.web.server import listening
 
     run = running(home.root)
@@ -106,31 +99,24 @@ def port(home: Home, settings: Settings) -> Finding:
 
 def at_work(home: Home) -> Iterator[Finding]:
     """What is not well at the Octet that runs here, its ping, its desks. Nothing where none runs."""
-    from bot.runfile import running
-
     run = running(home.root)
     if run is None:
         return
     try:
-        yield from _asked(run)
-    except NoOctet:
+        health = parse_answer(Wellness, call(home, "GET", "/fleet/health"))
+        desks = parse_answer(tuple[DeskStatus, ...], call(home, "GET", "/desks"))
+    except TryLater as trouble:
+        yield problem(f"running: {trouble.message}")
+    except Unavailable:
         yield problem(
             f"process {run.pid} is said to be Octet, but does not answer at {run.address}:{run.port}",
             "Look at its log. If it hangs, end that process and start Octet again: nothing acknowledged is lost.",
         )
-
-
-def _asked(run: Run) -> Iterator[Finding]:
-    headers = {"Authorization": f"Bearer {run.token}"}
-    health = exchange(run, "GET", "/api/v2/fleet/health", headers=headers)
-    desks = exchange(run, "GET", "/api/v2/desks", headers=headers)
-    try:
-        yield from health_of(TypeAdapter(Wellness).validate_json(health.body))
-        yield from desks_of(TypeAdapter(tuple[DeskStatus, ...]).validate_json(desks.body))
     except ValidationError:
-        yield warning(
-            f"the Octet that runs (version {run.version}) is not understood by this one", "Start it again, once."
-        )
+        yield warning(f"the Octet that runs (version {run.version}) is not understood by this one", "Restart it once.")
+    else:
+        yield from health_of(health)
+        yield from desks_of(desks)
 
 
 def health_of(now: Wellness) -> Iterator[Finding]:
