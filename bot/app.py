@@ -48,14 +48,14 @@ class TokenInUse(Conflict):
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
     """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`. Raises
     AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused)."""
-    crew = DeskWorkerPool(config, environ)
+    workers = DeskWorkerPool(config, environ)
     with (
         home_lock(config.home.lock),
         _token_lock(config, environ),
         stop_signals() as stop,
         faults.armed_with(
             config.settings.fault_points,
-            other=lambda: next(filter(None, (one.worker_pid for one in crew.hands.values())), None),
+            other=lambda: next(filter(None, (one.worker_pid for one in workers.hands.values())), None),
         ),
     ):
         faults.point("start.locked")
@@ -63,7 +63,7 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
             stop_at_eof(stop)
         try:
             async with asyncio.TaskGroup() as group:
-                work = supervise(group, "octet", _live(config, environ, say, crew))
+                work = supervise(group, "octet", _live(config, environ, say, workers))
                 await stop.wait()
                 faults.point("stop.asked")
                 work.cancel()
@@ -72,17 +72,17 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
         faults.point("stop.over")
 
 
-async def _live(config: Config, environ: Mapping[str, str], say: Say, crew: DeskWorkerPool) -> None:
+async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: DeskWorkerPool) -> None:
     from bot.web.app import create_app
     from bot.web.server import listening, serving
 
     connected = asyncio.Event()
     token = SecretStr(Ids().secret())
     async with Coordinator.open(
-        _estate(config), Reach(lanes=crew.lanes(config), hands=crew.hands), patience=_patience(config)
+        _estate(config), Reach(lanes=workers.lanes(config), hands=workers.hands), patience=_patience(config)
     ) as coordinator:
-        coordinator.follow(config, crew)
-        crew.news.dispatch, crew.news.deliveries = coordinator.dispatch, coordinator.deliveries
+        coordinator.follow(config, workers)
+        workers.news.dispatch, workers.news.deliveries = coordinator.dispatch, coordinator.deliveries
         http = config.settings.http
         with listening(http.host, http.port) as listener:
             faults.point("start.listening")
@@ -109,7 +109,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, crew: Desk
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
                 _stay_awake(group, coordinator)
-                supervise(group, "desks", crew.run())
+                supervise(group, "desks", workers.run())
                 async with serving(app, listener):
                     with _announced(run, runfile.pointer_folders(environ)):
                         faults.point("start.announced")

@@ -221,11 +221,11 @@ def selftest(
         from core.config.settings import environment
 
         refuse_wayland(environment(), environment().get("DISPLAY", ""))
-    from bot.cli.selftest import keep, run_selftest
+    from bot.cli.selftest import run_selftest, write_report
 
     done = run_selftest(count, portable=portable)
     print(f"\n{done.as_text()}")
-    print(f"written: {', '.join(map(str, keep(done, report)))}")
+    print(f"written: {', '.join(map(str, write_report(done, report)))}")
     if not done.is_clean:
         raise typer.Exit(1)
 

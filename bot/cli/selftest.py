@@ -42,7 +42,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
 
 
-def keep(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
+def write_report(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
     """Write the report beside each other for people and for programs. Raises FileNotWritten."""
     texts = {
         report.with_name(f"{report.name}.txt"): done.as_text(),
@@ -66,22 +66,22 @@ class SelfTestRun:
 
     async def run(self, tally: Tally) -> str:
         """Bring all of them; why it ended early, empty if it did not."""
-        await self._heard()
+        await self._read_window()
         for number in range(1, self.count + 1):
             if self.news.now.state is DeskState.STOPPED:
                 return explain(self.news.now.reason, self.news.now.note)
-            tally.shots.append(await self._one(number, THIEVES[number % len(THIEVES)]))
+            tally.shots.append(await self._try_delivery(number, THIEVES[number % len(THIEVES)]))
             delivered, violations = tally.results().get("delivered", 0), sum(tally.violations().values())
             line = f"{number} of {self.count}: {delivered} delivered, {violations} violations"
             begin, end = ("\r", "") if sys.stdout.isatty() else ("", "\n")
             print(f"{begin}{line}", end=end, flush=True, file=unfiltered(sys.stdout))
         return ""
 
-    async def _one(self, number: int, thief: str) -> SelfTestDelivery:
+    async def _try_delivery(self, number: int, thief: str) -> SelfTestDelivery:
         word = f"{random.getrandbits(64):016x}"
         lines = range(1, random.randint(1, 4) + 1)
         text = "\n".join(f"self-test {number} {word} line {line} äß€ „ok“ 😀" for line in lines)
-        _, _, clipboard_before = await self._heard()
+        _, _, clipboard_before = await self._read_window()
         if thief != "none":
             await _say(self.thieves, thief)
         began, bounces = time.monotonic(), Counter[str]()
@@ -89,7 +89,7 @@ class SelfTestRun:
         seconds = time.monotonic() - began
         stolen, stray = (0, 0) if thief == "none" else await self._end_theft()
         await asyncio.sleep(REST_S)
-        heard, composer, clipboard = await self._heard()
+        heard, composer, clipboard = await self._read_window()
         if composer:
             await _say(self.window, "empty")  # as a person would: the next delivery begins anew
         return SelfTestDelivery(
@@ -139,7 +139,7 @@ class SelfTestRun:
                 continue
         return int(told["did"]), int(told["keys"])
 
-    async def _heard(self) -> tuple[tuple[str, ...], str, str]:
+    async def _read_window(self) -> tuple[tuple[str, ...], str, str]:
         """What was submitted in the window since the last asking, what stands in its composer, and a hash of what is on
         the clipboard."""
         word = secrets.token_hex(4)

@@ -9,19 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskUnavailable
-from core.desks.ports import DeskNews
-from core.reasons import Reason
-
-if TYPE_CHECKING:
-    from automation.desktop.worker.lane import DeskWorkerClient
-    from core.profiles.model import Profile
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot import runfile
+from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskUnavailable
+from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.profiles.model import Profile
+from core.reasons import Reason
 
 READY_S = 60.0
 

@@ -157,7 +157,7 @@ async def calibrate_windows(
             if isinstance(step.now, ChooseWindows):
                 console.list(step.now)
             return 0
-        result = await console.hold(asking)
+        result = await console.answer_questions(asking)
     if not result.connected:
         console.say("\n".join(texts.ended(replace(result, why=""))))
         raise NothingConnected(why=result.why)
@@ -327,10 +327,10 @@ async def _served(session: CalibrationSession) -> AsyncGenerator[str]:
     from bot.web.guard import LOOPBACK_NAMES
     from bot.web.server import listening, serving
 
-    doors = OneTimeLinks()
+    links = OneTimeLinks()
     with listening("127.0.0.1", 0) as listener:
-        async with serving(create_page(doors, allowed_hosts=LOOPBACK_NAMES), listener):
-            yield f"http://{listener.address}:{listener.port}{PAGE}#{doors.open(session)}"
+        async with serving(create_page(links, allowed_hosts=LOOPBACK_NAMES), listener):
+            yield f"http://{listener.address}:{listener.port}{PAGE}#{links.open(session)}"
 
 
 def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, Mapping[str, str], str]:

@@ -60,14 +60,14 @@ class Console:
         """Print a line; titles of windows, which any program chooses, can do nothing to the console."""
         print(printable(line, keep_lines=True), flush=True)
 
-    async def hold(self, asking: CalibrationDialog) -> CalibrationResult:
+    async def answer_questions(self, asking: CalibrationDialog) -> CalibrationResult:
         """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
         with typed_lines() if self.is_person else nullcontext() as lines:
             async with asyncio.TaskGroup() as group:
                 told, asked = 0, 0
                 while True:
                     step = await asking.step()
-                    told = self._tell(step, told)
+                    told = self._print_news(step, told)
                     if isinstance(step.now, CalibrationResult):
                         return step.now
                     if step.now is None:  # it is answered elsewhere, and Octet works
@@ -79,12 +79,12 @@ class Console:
                     answer = self._given(step.now) or await self._typed(step.now, lines)
                     if answer is None:
                         continue
-                    work = supervise(group, "answer", self._give(asking, answer, step.now))
+                    work = supervise(group, "answer", self._send_answer(asking, answer, step.now))
                     while not work.done():
                         await asyncio.wait([work], timeout=LOOK_S)
-                        told = self._tell(await asking.step(), told)
+                        told = self._print_news(await asking.step(), told)
 
-    async def _give(self, asking: CalibrationDialog, answer: Answer, question: Question) -> None:
+    async def _send_answer(self, asking: CalibrationDialog, answer: Answer, question: Question) -> None:
         try:
             await asking.answer(answer)
         except (Invalid, NotTheQuestion, RequestRefused) as wrong:
@@ -93,7 +93,7 @@ class Console:
             self.say(f"  {wrong.message}")
             self._prompt(question)
 
-    def _tell(self, step: CalibrationStep, told: int) -> int:
+    def _print_news(self, step: CalibrationStep, told: int) -> int:
         for line in step.lines[told:]:
             self.say(f"  {line}")
         return len(step.lines)

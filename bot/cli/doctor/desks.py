@@ -33,7 +33,7 @@ def displays(config: Config) -> Iterator[Finding]:
             continue
         try:
             display = importlib.import_module("automation.desktop.x11.connection").open_display(desk.display)
-            sees_people = importlib.import_module("automation.desktop.x11.user_input").has_raw_events(display)
+            has_raw_events = importlib.import_module("automation.desktop.x11.user_input").has_raw_events(display)
             display.close()
         except Unavailable as gone:
             yield warning(
@@ -44,8 +44,8 @@ def displays(config: Config) -> Iterator[Finding]:
             return  # said already
         else:
             yield ok(f"desk {desk.name}: display {desk.display} answers")
-            if not sees_people:
-                yield people(desk)
+            if not has_raw_events:
+                yield missing_xinput(desk)
             yield from clipboard(desk)
             yield from windows(desk, config.profiles)
             yield from accessibility(desk, config.profiles)
@@ -92,7 +92,7 @@ def _pane(desk: Desk, window: str, target: str, tmux: TmuxServer) -> Finding:
     return warning(f"{what} is not there", cure)
 
 
-def people(desk: Desk) -> Finding:
+def missing_xinput(desk: Desk) -> Finding:
     """Say what is missing where a display does not tell whose input it is."""
     return warning(
         f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
@@ -165,10 +165,10 @@ def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Findi
             yield ok(f"{what} tells its composer's text over the accessibility bus")
         else:
             says, other = (warning, "; its profile's next way is used") if window.has_other_way else (problem, "")
-            yield says(f"{what} cannot be read over the accessibility bus: {window.why}{other}", _how_to_speak(window))
+            yield says(f"{what} cannot be read over the accessibility bus: {window.why}{other}", _reading_cure(window))
 
 
-def _how_to_speak(window: AccessibilityWindowCheck) -> str:
+def _reading_cure(window: AccessibilityWindowCheck) -> str:
     if window.program.endswith("/java"):
         return 'Octet cannot read Java programs over this bus. Let its profile read back by copying: readback = "copy".'
     if not window.lacks:

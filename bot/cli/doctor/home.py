@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from bot.cli.doctor.model import Finding, ok, problem, warning
 from bot.cli.operator import TryLater, call, parse_answer
 from bot.runfile import running
-from core.remedies import explain
 from core.config.settings import PING_URL, holds_ping_url
 from core.desks.model import DeskStatus
 from core.fleet.model import Wellness
 from core.home import Home
 from core.kit.errors import Unavailable
+from core.remedies import explain
 from core.settings.model import Settings
 
 LITTLE_ROOM = 1024**3

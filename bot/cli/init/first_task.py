@@ -17,13 +17,8 @@ from core.deliveries.model import Delivery
 from core.fleet.model import Needs, Part, Wellness
 from core.home import Home
 from core.kit.errors import Unavailable
-from core.remedies import sentence
-
-if TYPE_CHECKING:
-    from core.deliveries.model import Delivery
-    from core.home import Home
-    from core.tasks.model import TaskView
 from core.receipts.model import Receipt
+from core.remedies import sentence
 from core.tasks.model import Task, TaskView
 
 START_S = 60.0
@@ -85,9 +80,9 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
         raise DidNotStart(log=home.root / LOG, words="it was not ready in time")
     if has_discord and not wait_until(is_connected, CONNECT_S):
         print(f"  Discord is not connected after {CONNECT_S:g} s; {home.root / LOG} says why.")
-    task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
+    task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _first_live_agent(home)})).id
     print(f"  Test task {task} is on its way …", flush=True)
-    view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
+    view = _until(home, task, _has_ended_or_settled(), DELIVER_S)
     if (last := _newest(view)) is not None and last.state == "unknown":
         print(f"  Nobody saw whether it arrived: {printable(last.note)}.")
         print("  Its agent's answer settles that.")
@@ -118,7 +113,7 @@ def _tell_answer(view: TaskView) -> None:
         print(f"  answer appears in Discord, and by `octet task show {view.task.id}`, when it is given.")
 
 
-def _tried(home: Home) -> str | None:
+def _first_live_agent(home: Home) -> str | None:
     """An agent whose prompts go somewhere; None where all are only shown."""
     return next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)
 
@@ -135,7 +130,7 @@ def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: fl
     return seen[-1]
 
 
-def _has_ended_or_stands() -> Callable[[TaskView], bool]:
+def _has_ended_or_settled() -> Callable[[TaskView], bool]:
     """Its prompt arrived, or that is unknown, or the task has stood still for some seconds."""
     since: float | None = None
 

@@ -92,7 +92,7 @@ def test_a_display_of_its_own_can_be_started_or_lacks_packages(monkeypatch: pyte
 
 
 def test_a_display_that_does_not_tell_whose_input_it_is_is_a_warning(display: VirtualDisplay) -> None:
-    found = desks.people(desk_on(display))
+    found = desks.missing_xinput(desk_on(display))
     assert (found.level, "XInput 2.2" in found.what) == (FindingLevel.WARNING, True)
 
 

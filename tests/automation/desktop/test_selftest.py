@@ -15,7 +15,7 @@ import pytest
 from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally, Violation
 from automation.desktop.x11 import connection, wayland
 from bot.cli.errors import FileNotWritten
-from bot.cli.selftest import keep
+from bot.cli.selftest import write_report
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay
 
@@ -85,11 +85,11 @@ def test_the_report_says_first_whether_octet_may_type_there() -> None:
 
 @pytest.mark.display
 def test_a_report_that_cannot_be_written_is_said_with_another_place_and_a_dot_in_its_name_stays(tmp_path: Path) -> None:
-    files = keep(_report(GOOD), tmp_path / "octet-1.2")
+    files = write_report(_report(GOOD), tmp_path / "octet-1.2")
     assert [file.name for file in files] == ["octet-1.2.txt", "octet-1.2.json"]
     assert json.loads(files[1].read_text())
     with pytest.raises(FileNotWritten, match="--report"):
-        keep(_report(GOOD), tmp_path / "nowhere" / "report")
+        write_report(_report(GOOD), tmp_path / "nowhere" / "report")
 
 
 @pytest.mark.parametrize("way", ["x11", "portable"])

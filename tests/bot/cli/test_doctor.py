@@ -119,7 +119,7 @@ def test_java_is_named_as_not_readable(tmp_path: Path) -> None:
         process.terminate()
     assert (program, lacks) == (str(java), ())
     window = AccessibilityWindowCheck(name="one", is_open=True, is_read=False, program=program)
-    assert "cannot read Java programs" in desks._how_to_speak(window)
+    assert "cannot read Java programs" in desks._reading_cure(window)
 
 
 def test_a_window_title_adds_no_line_to_what_the_doctor_says(
