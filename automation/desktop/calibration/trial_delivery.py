@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,6 @@ from PIL import Image, ImageChops
 
 from automation.desktop.calibration.composer_detection import ground
 from automation.desktop.calibration.surveyor import DisplaySurveyor
-from automation.desktop.calibration.text_quirks import quirks
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.image_diff import place_of_line
@@ -22,10 +21,11 @@ from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
+from automation.protocol.text import equal, normalise, prepare
 from core.calibration.model import CalibrationFailed, Cause, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Desk
-from core.profiles.model import Box, Profile, Readback
+from core.profiles.model import AnyReadback, Box, Newline, Normalise, Profile, Readback
 from core.remedies import explain
 
 ASIDE = (240, 80)  # pixels around the composer in which a draft that lies beside it is looked for
@@ -321,3 +321,47 @@ class TrialRunner:
         steps = DeliveryRun(order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self._inbox)
         outcome = self._guarded(steps.run, steps, order)
         return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors), tag=tag)
+
+
+SHORTEST = 500  # characters; what keeps less of a draft takes no prompt, not even one that names a file
+_Made = Callable[[str], str]
+_TAB, _LINE = {"tab": Newline.COLLAPSE.value}, {"newline": Newline.COLLAPSE.value}
+_TABS: tuple[tuple[dict[str, str], _Made], ...] = (
+    ({}, lambda text: text),
+    (_TAB, lambda text: text.replace("\t", "")),
+    (_TAB, lambda text: text.replace("\t", " ")),
+    (_TAB, lambda text: text.replace("\t", "    ")),
+    (_TAB, lambda text: text.expandtabs(8)),
+)
+_LINES: tuple[tuple[dict[str, str], _Made], ...] = (
+    ({}, lambda text: text),
+    (_LINE, lambda text: text.replace("\n", "")),
+    (_LINE, lambda text: text.replace("\n", " ")),
+    (_LINE, lambda text: text.partition("\n")[0]),
+)
+
+
+def quirks(text: str, read: str, profile: Profile, by: AnyReadback | None = None) -> dict[str, object]:
+    """Explain what was read back of `text`, `by` this way, by what its profile has to say, as `[windows.calibrated]`
+    has it; return nothing where nothing explains it. Editors that draw only the visible lines tell only those over the
+    accessibility bus: where only a cut explains what it told, Octet copies the draft back."""
+    asked = prepare(text, profile)
+    for level in (profile.normalise, Normalise.NL, Normalise.NBSP, Normalise.LINES):
+        for found, made in _made(asked):
+            more = {} if level is profile.normalise else {"normalise": level.value}
+            if equal(made, read, level):
+                return {**found, **more}
+    if by is Readback.ACCESSIBILITY and Readback.COPY in profile.readback:
+        return {"readback": [Readback.COPY.value]}
+    for found, made in _made(asked):
+        kept = normalise(read, Normalise.NL)
+        if len(kept) >= SHORTEST and normalise(made, Normalise.NL).startswith(kept):
+            return {**found, "max_chars": len(kept)}
+    return {}
+
+
+def _made(asked: str) -> Iterator[tuple[dict[str, object], str]]:
+    """Yield what a program may make of a text, with what its profile would have to say then."""
+    for of_lines, lines in _LINES:
+        for of_tabs, tabs in _TABS:
+            yield {**of_lines, **of_tabs}, tabs(lines(asked))

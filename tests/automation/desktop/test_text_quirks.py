@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from automation.desktop.calibration.text_quirks import quirks
+from automation.desktop.calibration.trial_delivery import quirks
 from automation.protocol.text import equal, prepare
 from core.calibration.calibrator import long_draft
 from core.profiles.model import Newline, Normalise, Readback
