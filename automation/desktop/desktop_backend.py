@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from automation.desktop.calibration.surveyor import DisplaySurveyor, SurveyedWindows
+from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe, SurveyedWindows
 from automation.desktop.calibration.trial_delivery import TrialPort, TrialRunner
 from automation.desktop.input_target import InputTarget
 from automation.desktop.observation.activity_tracker import ActivityTracker
@@ -28,7 +29,7 @@ from automation.desktop.worker.user_presence import ScreenLockWatch
 from automation.protocol.delivery import Attempt
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import DeliveryRequest, Outcome
-from core.desks.model import Arranged, Desk, Shown, Transcribed
+from core.desks.model import Arranged, Desk, Shown, Transcribed, WindowStatus
 from core.profiles.model import Profile
 
 
@@ -49,6 +50,7 @@ class DesktopBackend(ABC):
     ends: tuple[type[Exception], ...] = ()
     inspector: type[WindowInspector] = WindowInspector
     user_activity: UserActivityPort
+    _find_composer: Probe | None = None  # asks programs for their composers; without it they are found in pictures
 
     def __init__(
         self, hello: Hello, inbox: Inbox, *, windows: DesktopWindows, screen: ScreenCapture, ears: SignsPort
@@ -96,11 +98,8 @@ class DesktopBackend(ABC):
     @abstractmethod
     def _target(self, name: str) -> InputTarget[Any]: ...
 
-    @abstractmethod
-    def _surveyor(self) -> DisplaySurveyor: ...
-
-    @abstractmethod
-    def _let_go(self) -> None: ...
+    def _let_go(self) -> None:  # noqa: B027 where a chord is one call nothing is ever left down
+        """Release what Octet holds down."""
 
     def _measured(self) -> Mapping[str, float]:
         return {}
@@ -129,7 +128,9 @@ class DesktopBackend(ABC):
 
     def _trial_runner(self) -> TrialRunner:
         return TrialRunner(
-            surveyor=self._surveyor(),
+            surveyor=DisplaySurveyor(
+                windows=self._windows, screen=self._screen, pace=self._inbox, probe=self._find_composer
+            ),
             desk=self._desk,
             inbox=self._inbox,
             see=lambda desk, profile, anchors: self._see(desk, [profile], anchors),
@@ -173,6 +174,23 @@ class DesktopWatcher:
 
     def shown(self, name: str) -> Shown:
         return self._states.fresh([name], self._inbox)[name]
+
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        """Look at every window. `closely`: also whether each can be read as its profile wants it."""
+        shown = self._states.fresh(self._eyes.names(), self._inbox)
+        return tuple(
+            replace(
+                status,
+                activity=shown[status.name].activity,
+                unread=self._eyes.why_unread(status.name) if closely else "",
+            )
+            for status in self._see()
+        )
+
+    def _see(self) -> tuple[WindowStatus, ...]:
+        statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
+        self._waiting.saw(status.name for status in statuses if not status.usable)
+        return statuses
 
     def _saw(self, name: str, view: WindowSnapshot) -> None:
         """A window was looked at."""

@@ -84,6 +84,30 @@ class InputTarget(ABC, Generic[Eyes]):
     def hold(self) -> None:
         """From here on what is pressed is ours, as far as that can be; what was the user's is remembered."""
 
+    def hold_for_clearing(self) -> None:
+        """As `hold`, for the sake of a draft of ours: whoever asks to stop."""
+        self._remember()
+
+    def needs_no_click(self) -> bool:
+        """Tell whether the window's focus is enough, and a click would do harm."""
+        return False
+
+    def regain_focus(self, *, clicked: bool = True) -> None:
+        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible. With
+        `clicked` the composer is clicked into even if its window has the focus."""
+        self.hold_for_clearing()
+        if self.has_focus() and not clicked:
+            return
+        try:
+            self.eyes.place(self.name)
+            if self.needs_no_click():
+                self._activate(self.target().id)
+            else:
+                self._click(self.profile.composer.box, may_stop=False)
+        except TransientFailure:
+            self._activate(self.target().id)
+        self._await_focus()
+
     @abstractmethod
     def has_focus(self) -> bool:
         """Whether the keys go to the target."""

@@ -184,7 +184,7 @@ class Submission(Attempt):
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
         if self._stands_in_transcript():
             note = f"{note}; found whole in the window's transcript"
-            outcome = Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=True)
+            outcome = delivered(note, draft_left=True)
         self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
         return outcome
 
@@ -208,27 +208,22 @@ class Submission(Attempt):
     def _proven(self) -> Outcome:
         seen, wanted = self._watch(), self._profile.confirm
         if seen.gained:
-            return Outcome(result=Result.DELIVERED, note=GAINED, assurance=Assurance.EXACT)
+            return delivered(GAINED)
         if seen.empty and self._was_busy:
             note = "composer empty; the window was at work before, so its busy sign proves nothing"
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
+            return delivered(note, Assurance.WEAK)
         if seen.empty and seen.busy:
             assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
-            note = "composer empty, busy sign seen"
-            return Outcome(result=Result.DELIVERED, note=note, assurance=assurance)
+            return delivered("composer empty, busy sign seen", assurance)
         if self._journal.is_answered():
             note = "an answer with this prompt's code came while Octet still watched the window"
-            left = not seen.empty
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.ANSWERED, draft_left=left)
+            return delivered(note, Assurance.ANSWERED, draft_left=not seen.empty)
         if self._stands_in_transcript():
-            note = "found in the window's transcript"
-            left = not self._window.confirm().is_empty
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=left)
+            return delivered("found in the window's transcript", draft_left=not self._window.confirm().is_empty)
         if seen.guarded:
             is_compared = self._read_by in COMPARED
             held = "the composer held exactly this text" if is_compared else "an empty composer took this text once"
-            note = EMPTIED.format(held=held)
-            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
+            return delivered(EMPTIED.format(held=held), Assurance.WEAK)
         if seen.empty:
             note = "the composer is empty, but no busy sign was seen"
         elif seen.busy:
@@ -456,6 +451,11 @@ class DeliveryRun(Submission):
             yield
         finally:
             self._timings_ms[stage] = round((self._pace.now_s() - start) * 1000, 2)
+
+
+def delivered(note: str, assurance: Assurance = Assurance.EXACT, *, draft_left: bool = False) -> Outcome:
+    """The outcome of a text that arrived, as far as was seen."""
+    return Outcome(result=Result.DELIVERED, note=note, assurance=assurance, draft_left=draft_left)
 
 
 def _join(*notes: str) -> str:

@@ -96,11 +96,9 @@ class ActionRun(Attempt):
                 return self._cannot(before)
             self._window.prepare(self._act, press)
             self._press(press)
-        except TransientFailure as trouble:
-            result = Result.NOT_ARRIVED if self.asked else Result.BOUNCED
-            return Outcome(result=result, reason=trouble.reason, note=trouble.note)
-        except PermanentFailure as trouble:
-            result = Result.NOT_ARRIVED if self.asked else Result.REFUSED
+        except (TransientFailure, PermanentFailure) as trouble:
+            passes = isinstance(trouble, TransientFailure)
+            result = Result.NOT_ARRIVED if self.asked else Result.BOUNCED if passes else Result.REFUSED
             return Outcome(result=result, reason=trouble.reason, note=trouble.note)
         except Cancelled as halt:
             return self._halted(halt)

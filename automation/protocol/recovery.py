@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from automation.protocol.delivery import RECOGNISED, ReadbackProof, Submission
+from automation.protocol.delivery import RECOGNISED, ReadbackProof, Submission, delivered
 from automation.protocol.ports import (
     Cancelled,
     CommitPort,
@@ -17,12 +17,13 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import Assurance, DeliveryRequest, Moment, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Moment, Outcome, Reason, Result
 from core.profiles.model import Driven
 from core.remedies import explain
 
 T = TypeVar("T")
 AFTER = "after an interruption"
+FOUND = f"found in the window's transcript {AFTER}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,7 @@ class Recovery(Submission):
         marks = (mark(self._text, self._profile.normalise), *self._order.drafts)
         first = self._patiently(lambda: self._look(marks))
         if first.said and not first.is_ours:
-            note = f"found in the window's transcript {AFTER}"
-            return Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT, note=note, draft_left=not first.is_empty)
+            return delivered(FOUND, draft_left=not first.is_empty)
         if first.is_ours and not first.said and not first.is_busy:
             return self._again(marks)
         complete = self._profile.transcript is not None and self._profile.transcript.complete
@@ -142,10 +142,7 @@ class Recovery(Submission):
             note = "the composer is empty and the complete transcript lacks it, seen twice"
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
         if second.said and not second.is_ours:
-            note = f"found in the window's transcript {AFTER}"
-            return Outcome(
-                result=Result.DELIVERED, assurance=Assurance.EXACT, note=note, draft_left=not second.is_empty
-            )
+            return delivered(FOUND, draft_left=not second.is_empty)
         return self._unknown(f"at first nothing was seen; {self._looks.reads_apart_s:g} s later {second.words}")
 
     def _look(self, marks: tuple[str, ...]) -> _Seen:

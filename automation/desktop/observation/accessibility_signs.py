@@ -92,8 +92,8 @@ class AccessibilitySigns:
     def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
         """What stands in a dialog of this window: in the object `part`, else in what stands at `box`; places are from
         the window's corner. Empty where it cannot be read. Raises nothing."""
-        hidden = [_on_screen(mask, seen) for mask in masks]
-        within = None if box is None else _on_screen(box, seen)
+        hidden = [mask.on_screen(seen.box) for mask in masks]
+        within = None if box is None else box.on_screen(seen.box)
         try:
             if part is not None:
                 return shown_text(part.node, within=within, masks=hidden)
@@ -115,7 +115,3 @@ class AccessibilitySigns:
         except DisplayHeld as held:
             return ShownSigns(why_not=sentence(held.reason))
         return ShownSigns(parts=told.parts, strange=told.strange)
-
-
-def _on_screen(part: Box, seen: WindowInfo) -> Box:
-    return part.on_screen(seen.box)

@@ -93,16 +93,6 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._alone_since_s = time.monotonic()
         return has_come
 
-    def regain_focus(self) -> None:
-        """Have the focus again, for our draft's sake, whoever asks to stop."""
-        self._remember()
-        try:
-            self.eyes.place(self.name)
-            self._click(self.profile.composer.box, may_stop=False)
-        except TransientFailure:
-            self._activate(self.target().id)
-        self._await_focus()
-
     def guard(self) -> None:
         """And that nobody typed since the focus was given: what they typed might stand there."""
         self._check_same(self.eyes.place(self.name))

@@ -24,28 +24,24 @@ LOOK_S = 0.1
 MARGIN_S = 0.06  # Windows counts its times in steps of up to 16 ms, and a click of ours is one call
 _SIDES = {0xA0: 0x10, 0xA1: 0x10, 0xA2: 0x11, 0xA3: 0x11, 0xA4: 0x12, 0xA5: 0x12, 0x5C: 0x5B, 0x03: 0x13}
 _NAMES = {
-    "ctrl": 0x11,
-    "shift": 0x10,
-    "alt": 0x12,
-    "win": 0x5B,
-    "enter": 0x0D,
-    "esc": 0x1B,
-    "tab": 0x09,
-    "space": 0x20,
     "backspace": 0x08,
-    "pageup": 0x21,
-    "pagedown": 0x22,
-    "end": 0x23,
-    "home": 0x24,
-    "left": 0x25,
-    "up": 0x26,
-    "right": 0x27,
-    "down": 0x28,
+    "tab": 0x09,
+    "enter": 0x0D,
+    "shift": 0x10,
+    "ctrl": 0x11,
+    "alt": 0x12,
+    "pause": 0x13,
+    "esc": 0x1B,
     "insert": 0x2D,
     "delete": 0x2E,
-    "pause": 0x13,
+    "win": 0x5B,
+    **{
+        name: 0x20 + number
+        for number, name in enumerate(("space", "pageup", "pagedown", "end", "home", "left", "up", "right", "down"))
+    },
     **{f"f{number}": 0x6F + number for number in range(1, 25)},
 }
+"""By the name of a key in chords, its virtual key code."""
 
 
 class WindowsUserInput:

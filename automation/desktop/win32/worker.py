@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.clipboard_backup import ClipboardBackup
 from automation.desktop.desktop_backend import DesktopBackend, DesktopWatcher
 from automation.desktop.observation.inspector import WindowInspector
@@ -92,23 +90,15 @@ class WindowsBackend(DesktopBackend):
         )
 
     def _open(self, name: str) -> WindowsWindow:
-        return WindowsWindow(aim=self._aim(name, self._eyes), clipboard=self._clipboard)
+        return WindowsWindow(aim=self._target(name), clipboard=self._clipboard)
 
     def _open_trial(self, name: str, eyes: WindowInspector) -> WindowsTrialWindow:
-        return WindowsTrialWindow(aim=self._aim(name, eyes), clipboard=self._clipboard)
+        return WindowsTrialWindow(aim=self._target(name, eyes), clipboard=self._clipboard)
 
-    def _target(self, name: str) -> WindowsTarget:
-        return self._aim(name, self._eyes)
-
-    def _aim(self, name: str, eyes: WindowInspector) -> WindowsTarget:
+    def _target(self, name: str, eyes: WindowInspector | None = None) -> WindowsTarget:
+        eyes = eyes or self._eyes
         assert isinstance(eyes, WindowsInspector)
         return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self._inbox)
-
-    def _surveyor(self) -> DisplaySurveyor:
-        return DisplaySurveyor(windows=self._win32, screen=self._screen, pace=self._inbox)
-
-    def _let_go(self) -> None:
-        """Nothing of ours is ever left down: a chord is one call."""
 
 
 class WindowsWatcher(DesktopWatcher):
@@ -138,10 +128,7 @@ class WindowsWatcher(DesktopWatcher):
         self.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        shown = self._states.fresh(self._eyes.names(), self._inbox)
-        found = tuple(self._eyes.status(name) for name in self._eyes.names())
-        self._waiting.saw(status.name for status in found if not status.usable)
-        return tuple(replace(status, activity=shown[status.name].activity) for status in found)
+        return super().look(closely=False)  # no program is asked here what it shows
 
     def ended(self, name: str, *, was_used: bool) -> None:
         self._waiting.ended(name, was_used=was_used)

@@ -292,15 +292,8 @@ class InputRouting:
 
     def ask(self) -> Callable[[], RoutingSnapshot]:
         """Send all questions about this instant at once; what is returned is called for the answers."""
-        mask, keys = self._questions.pointer(self._root.id), self._questions.keys()
-        keyboard, focus = self._windows.ask_keyboard(), self._questions.focus()
-
-        def told() -> RoutingSnapshot:
-            latched = bool(mask() & (BUTTONS | MODIFIERS))
-            is_down = keys() or latched
-            return RoutingSnapshot(is_anything_down=is_down, is_keyboard_taken=keyboard(), focus=focus())
-
-        return told
+        held, keyboard, focus = self._ask_held(), self._windows.ask_keyboard(), self._questions.focus()
+        return lambda: RoutingSnapshot(is_anything_down=held(), is_keyboard_taken=keyboard(), focus=focus())
 
     def keys_go_to(self, target: int, *, focus: int | None = None) -> bool:
         """Whether the active window is the target and the keys go to it. `focus` is what gets them, if known."""
@@ -313,8 +306,11 @@ class InputRouting:
 
     def is_anything_down(self) -> bool:
         """Whether a key or button is held down, or a modifier latched, by whomever."""
+        return self._ask_held()()
+
+    def _ask_held(self) -> Callable[[], bool]:
         mask, keys = self._questions.pointer(self._root.id), self._questions.keys()
-        return bool(mask() & (BUTTONS | MODIFIERS)) | keys()
+        return lambda: bool(mask() & (BUTTONS | MODIFIERS)) | keys()
 
     def has_focus_within(self, target: int) -> bool:
         """The keys go to the target or to a part of it, whatever the manager says."""

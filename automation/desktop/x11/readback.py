@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from PIL import Image
 
@@ -289,17 +290,13 @@ class ReadbackChooser:
     """The ways of one profile in their order. The first that this window allows when it is needed is kept."""
 
     def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
-        self._ways: list[ComposerReadback] = []
-        for kind in aim.profile.readback:
-            match kind:
-                case Readback.ACCESSIBILITY:
-                    self._ways.append(AccessibleReadback(aim=aim, paste=paste, reader=reader))
-                case Readback.COPY:
-                    self._ways.append(CopyReadback(aim=aim, paste=paste))
-                case Readback.PIXELS:
-                    self._ways.append(PixelReadback(aim=aim, paste=paste))
-                case Readback.NONE:
-                    self._ways.append(UncheckedReadback(aim=aim, paste=paste))
+        ways: dict[Readback, Callable[..., ComposerReadback]] = {
+            Readback.ACCESSIBILITY: partial(AccessibleReadback, reader=reader),
+            Readback.COPY: CopyReadback,
+            Readback.PIXELS: PixelReadback,
+            Readback.NONE: UncheckedReadback,
+        }
+        self._ways = [ways[kind](aim=aim, paste=paste) for kind in aim.profile.readback]
         self._kept: ComposerReadback | None = None
 
     @property

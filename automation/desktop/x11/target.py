@@ -53,7 +53,6 @@ class X11Target(InputTarget[WindowInspector]):
         self._hold_devices(self._rest)
 
     def hold_for_clearing(self) -> None:
-        """The same for the sake of a draft of ours, whoever asks to stop."""
         self._hold_devices(self.wait)
 
     def is_held(self) -> bool:
@@ -122,22 +121,6 @@ class X11Target(InputTarget[WindowInspector]):
             self._windows.activate(question)
             self.until(lambda: self._reach.keys_go_to(question), FOCUS_S)
         self._in_grab(now)
-
-    def regain_focus(self, *, clicked: bool = False) -> None:
-        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible. With
-        `clicked` the composer is clicked into even if its window has the focus."""
-        self._hold_devices(self.wait)
-        if self.has_focus() and not clicked:
-            return
-        try:
-            self.eyes.place(self.name)
-            if self.needs_no_click():
-                self._windows.activate(self.target().id)
-            else:
-                self._click(self.profile.composer.box, may_stop=False)
-        except TransientFailure:
-            self._windows.activate(self.target().id)
-        self._await_focus()
 
     def give_back(self) -> None:
         """Pointer and focus go back, unless somebody moved them meanwhile; then the person's devices and keys."""

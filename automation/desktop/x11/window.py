@@ -10,19 +10,16 @@ from PIL import Image
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, TargetWindow
 from automation.desktop.observation import composer_changes, image_diff
-from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.draft_guard import DraftGuard
-from automation.desktop.x11.input import X11Input, do_nothing
-from automation.desktop.x11.input_guard import InputGuard
+from automation.desktop.x11.input import do_nothing
 from automation.desktop.x11.readback import STILL_S, ClipboardPaste, ReadbackChooser
 from automation.desktop.x11.target import X11Target
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
-    DeliveryClock,
     PermanentFailure,
     ReadbackResult,
     SubmitEvidence,
@@ -46,11 +43,9 @@ def _key_is_down() -> None:
 class X11Devices:
     """What one display has for all of its windows."""
 
-    fingers: X11Input
     clipboard: X11Clipboard
     clicks: Clicks
     reader: AccessibilityReader
-    hold: InputGuard | None  # None where there is no user at the display
     idle_s: Callable[[], float]  # how long no user has pressed or moved anything; what Octet presses does not count
     untouched: DraftGuard
 
@@ -60,12 +55,8 @@ class X11Window(TargetWindow[X11Target]):
 
     still_s = STILL_S
 
-    def __init__(self, *, name: str, eyes: WindowInspector, devices: X11Devices, pace: DeliveryClock) -> None:
-        super().__init__(
-            aim=X11Target(
-                name=name, eyes=eyes, fingers=devices.fingers, clicks=devices.clicks, pace=pace, hold=devices.hold
-            )
-        )
+    def __init__(self, *, aim: X11Target, devices: X11Devices) -> None:
+        super().__init__(aim=aim)
         self._untouched = devices.untouched
         self._clicks = devices.clicks
         self._paste = ClipboardPaste(aim=self._aim, clipboard=devices.clipboard)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from Xlib.error import ConnectionClosedError
 
@@ -53,23 +52,10 @@ class X11Watcher(DesktopWatcher):
         except DisplayHeld:
             self._inbox.recheck_in(REST_S)
 
-    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Look at every window. `closely`: also whether each can be read as its profile wants it."""
-        shown = self._states.fresh(self._eyes.names(), self._inbox)
-        return tuple(
-            replace(
-                status,
-                activity=shown[status.name].activity,
-                unread=self._eyes.why_unread(status.name) if closely else "",
-            )
-            for status in self._see()
-        )
-
     def _see(self) -> tuple[WindowStatus, ...]:
-        statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
+        statuses = super()._see()
         for status in statuses:
             self._waiting.usability.saw(status)
-        self._waiting.saw(status.name for status in statuses if not status.usable)
         self._waiting.saw(name for name in self._tidy.names() if not self._eyes.is_ready(name))
         self._follow()
         if self._waiting.names():

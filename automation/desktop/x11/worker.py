@@ -10,7 +10,6 @@ import structlog
 
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
-from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.desktop_backend import DesktopBackend
 from automation.desktop.observation.accessibility_signs import AccessibilitySigns
 from automation.desktop.observation.inspector import WindowInspector
@@ -87,12 +86,13 @@ class X11Backend(DesktopBackend):
             keeper.start()
         clipboard = X11Clipboard(display, serve=hello.desk.user_activity.clipboard_scope, keeper=keeper)
         stack.callback(clipboard.close)
-        hold = InputGuard(display, seized) if hello.desk.block_user_input else None
-        if hold is not None:
-            stack.callback(hold.close)
+        self._hold = InputGuard(display, seized) if hello.desk.block_user_input else None
+        if self._hold is not None:
+            stack.callback(self._hold.close)
         windows = X11Windows(fingers.connection, fingers.changes)
         self._reader = AccessibilityReader(windows)
         stack.callback(self._reader.close)
+        self._find_composer = AccessibilityProbe(self._reader).find_composer
         screen = stack.enter_context(ScreenCapture(display))
         super().__init__(hello, inbox, windows=windows, screen=screen, ears=AccessibilitySigns(self._reader))
         self.user_activity = X11UserPresence(
@@ -104,11 +104,9 @@ class X11Backend(DesktopBackend):
         self._watch = WindowEvents(display, inbox.recheck_soon)
         stack.callback(self._watch.close)
         self._devices = X11Devices(
-            fingers=fingers,
             clipboard=clipboard,
             clicks=self._clicks,
             reader=self._reader,
-            hold=hold,
             idle_s=self.user_activity.idle_s,
             untouched=untouched,
         )
@@ -117,24 +115,20 @@ class X11Backend(DesktopBackend):
         return X11Watcher(eyes=self._eyes, tidy=self._tidy, watch=self._watch, inbox=self._inbox, let_go=self._let_go)
 
     def _open(self, name: str) -> X11Window:
-        return X11Window(name=name, eyes=self._eyes, devices=self._devices, pace=self._inbox)
+        return X11Window(aim=self._target(name), devices=self._devices)
 
     def _open_trial(self, name: str, eyes: WindowInspector) -> X11TrialWindow:
-        return X11TrialWindow(name=name, eyes=eyes, devices=self._devices, pace=self._inbox)
+        return X11TrialWindow(aim=self._target(name, eyes), devices=self._devices)
 
-    def _target(self, name: str) -> X11Target:
+    def _target(self, name: str, eyes: WindowInspector | None = None) -> X11Target:
         return X11Target(
             name=name,
-            eyes=self._eyes,
+            eyes=eyes or self._eyes,
             fingers=self._fingers,
             clicks=self._clicks,
             pace=self._inbox,
-            hold=self._devices.hold,
+            hold=self._hold,
         )
-
-    def _surveyor(self) -> DisplaySurveyor:
-        probe = AccessibilityProbe(self._reader).find_composer
-        return DisplaySurveyor(windows=self._windows, screen=self._screen, pace=self._inbox, probe=probe)
 
     def _let_go(self) -> None:
         self._fingers.let_go()
