@@ -179,7 +179,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
         return {status.desk.name for status in desks.known() if status.desk.user_activity.stay_awake}
 
     awake = KeepAwake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
-    coordinator.journal.listen(lambda _: awake.stir())
+    coordinator.journal.listen(lambda _: awake.recheck_soon())
     supervise(group, "awake", awake.run())
 
 

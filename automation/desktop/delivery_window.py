@@ -104,7 +104,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         finally:
             self._leave_transcript()
 
-    def said(self, *, hands_off: str) -> Transcribed:
+    def read_said(self, *, hands_off: str) -> Transcribed:
         """What was said in it, copied, if its agent rests, its composer is empty and nobody types. `hands_off` says why
         nothing may be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
         self._recognise()
@@ -113,14 +113,14 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         if hands_off:
             raise Cancelled(hands_off)
         self.look()
-        if not self.stands_still(QUIET_S, within_s=QUIET_WITHIN_S):
+        if not self.wait_until_still(QUIET_S, within_s=QUIET_WITHIN_S):
             raise TransientFailure(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
         text = self.transcript()
         if text is None:
             raise TransientFailure(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
         return Transcribed(text=text[-MOST_SAID:], by="copy")
 
-    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+    def wait_until_still(self, seconds: float, *, within_s: float) -> bool:
         return wait_for_rest(
             self._composer,
             caret_px=self._profile.composer.caret_px,
@@ -134,7 +134,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         try:
             self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
         except (TransientFailure, PermanentFailure):
-            self._album.lacks(moment)
+            self._album.forget_moment(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
         return self._album.pictures(self._profile.composer.box, whole=whole)
@@ -208,7 +208,7 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
         self._aim = aim
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        self._aim.set_target(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
         self._aim.wait_for_idle_input()
         self._keep_clipboard()
         return may_be_busy and self._eyes.is_busy(self._name)
@@ -237,7 +237,7 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
         return not self._aim.has_focus() or self._idle_s() >= seconds
 
     def _recognise(self) -> None:
-        self._aim.take(self._eyes.recognise(self._name))
+        self._aim.set_target(self._eyes.recognise(self._name))
 
     def _see_in_place(self) -> None:
         self._eyes.place(self._name)
@@ -266,7 +266,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         return True
 
     def stage(self, text: str) -> None:
-        self._album.stages(text)
+        self._album.note_prompt(text)
         self._offer_text(text)
         self._changes.begin()
         self._read = None

@@ -40,7 +40,7 @@ class DesktopWindows(SurveyedWindows, PlacementPort, Protocol):
 class OpenWindow(DraftPort, Protocol):
     """One delivery's view of one window, whose transcript can be copied too."""
 
-    def said(self, *, hands_off: str) -> Transcribed: ...
+    def read_said(self, *, hands_off: str) -> Transcribed: ...
 
 
 class DesktopBackend(ABC):
@@ -76,7 +76,7 @@ class DesktopBackend(ABC):
             drafts=self._tidy,
             user_activity=self.user_activity,
             open_window=self._open,
-            let_go=self._let_go,
+            release_keys=self._release_keys,
             act=lambda name: WindowAction(aim=self._target(name), anchors=self._anchors),
             read=self._read,
             arrange=self._arrange,
@@ -98,7 +98,7 @@ class DesktopBackend(ABC):
     @abstractmethod
     def _target(self, name: str) -> InputTarget[Any]: ...
 
-    def _let_go(self) -> None:  # noqa: B027 where a chord is one call nothing is ever left down
+    def _release_keys(self) -> None:  # noqa: B027 where a chord is one call nothing is ever left down
         """Release what Octet holds down."""
 
     def _measured(self) -> Mapping[str, float]:
@@ -117,9 +117,9 @@ class DesktopBackend(ABC):
     def _read(self, name: str, hands_off: str) -> Transcribed:
         window = self._open(name)
         try:
-            return window.said(hands_off=hands_off)
+            return window.read_said(hands_off=hands_off)
         finally:
-            window.give_back()
+            window.restore_user_state()
 
     def _arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         if hands_off:
@@ -140,7 +140,7 @@ class DesktopBackend(ABC):
         )
 
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
-        return carry_out(run, attempt, delivery=order.delivery, let_go=self._let_go, passes=self.ends)
+        return carry_out(run, attempt, delivery=order.delivery, release_keys=self._release_keys, passes=self.ends)
 
     def _hands_off(self) -> str:
         return loop.hands_off(self._inbox, self.user_activity)
@@ -155,7 +155,7 @@ class DesktopWatcher:
         eyes: WindowInspector,
         tidy: LeftoverDrafts,
         inbox: Inbox,
-        let_go: Callable[[], None],
+        release_keys: Callable[[], None],
         is_locked: Callable[[], bool],
         ends: tuple[type[Exception], ...] = (),
     ) -> None:
@@ -163,21 +163,21 @@ class DesktopWatcher:
         self._is_locked = is_locked
         self._inbox = inbox
         tell = inbox.outbox.send
-        self._waiting = RecoveringWindows(eyes=eyes, tidy=tidy, inbox=inbox, let_go=let_go, ends=ends)
+        self._waiting = RecoveringWindows(eyes=eyes, tidy=tidy, inbox=inbox, release_keys=release_keys, ends=ends)
         self._lock = ScreenLockWatch(lambda is_locked: tell(Locked(is_locked=is_locked)))
         self._states = ActivityTracker(
             eyes=eyes,
             tell=lambda shown: tell(WindowShows(shown=shown)),
-            stirs=lambda name: tell(WindowActive(window=name)),
+            tell_active=lambda name: tell(WindowActive(window=name)),
             saw=self._saw,
         )
 
     def shown(self, name: str) -> Shown:
-        return self._states.fresh([name], self._inbox)[name]
+        return self._states.read_fresh([name], self._inbox)[name]
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         """Look at every window. `closely`: also whether each can be read as its profile wants it."""
-        shown = self._states.fresh(self._eyes.names(), self._inbox)
+        shown = self._states.read_fresh(self._eyes.names(), self._inbox)
         return tuple(
             replace(
                 status,

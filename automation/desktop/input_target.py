@@ -66,7 +66,7 @@ class InputTarget(ABC, Generic[Eyes]):
         """The program of the target, as the display numbers it."""
         return self.eyes.windows.client_of(self.target().id)
 
-    def take(self, seen: WindowInfo) -> None:
+    def set_target(self, seen: WindowInfo) -> None:
         """From now on this very window is the target."""
         self.taken = seen
 
@@ -81,11 +81,11 @@ class InputTarget(ABC, Generic[Eyes]):
         """See that the user holds no key or button, and that all keys that are needed are there."""
 
     @abstractmethod
-    def hold(self) -> None:
+    def hold_devices(self) -> None:
         """From here on what is pressed is ours, as far as that can be; what was the user's is remembered."""
 
     def hold_for_clearing(self) -> None:
-        """As `hold`, for the sake of a draft of ours: whoever asks to stop."""
+        """As `hold_devices`, for the sake of a draft of ours: whoever asks to stop."""
         self._remember()
 
     def needs_no_click(self) -> bool:
@@ -123,7 +123,7 @@ class InputTarget(ABC, Generic[Eyes]):
 
     def click_into(self, part: Box) -> None:
         """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
-        self.hold()
+        self.hold_devices()
         self._click(part)
         # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
         # so there is never a click and a key in one grab.
@@ -132,16 +132,16 @@ class InputTarget(ABC, Generic[Eyes]):
     def click_once(self, part: Box, *, by_s: float) -> None:
         """Click into a part of the window that does something, not later than `by_s`. Whatever it raises, nothing was
         clicked then; where the focus goes is not waited for."""
-        self.hold()
+        self.hold_devices()
         self._click(part, by_s=by_s)
 
     def bring_forward(self) -> bool:
         """Ask that the window becomes the active one; whether it did."""
-        self.hold()
+        self.hold_devices()
         self._activate(self.target().id)
         return self.until(self.has_focus, FOCUS_S)
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         """Pointer and focus go back, unless the user moved them meanwhile."""
         with suppress(TransientFailure):  # somebody holds the whole display: nothing can be given back to anybody
             if self._pointer_was is not None and self._pointer.pointer() == self._pointer.placed:

@@ -43,14 +43,14 @@ class WindowAction:
     def find(self) -> None:
         """See that it is the window at its place, or its dialog in a window of its own, wherever. Touches nothing."""
         self._eyes.check_unlocked()
-        apart = self._eyes.apart(self._aim.name)
+        apart = self._eyes.find_dialog_window(self._aim.name)
         if apart is None:
-            self._aim.take(self._eyes.recognise(self._aim.name))
+            self._aim.set_target(self._eyes.recognise(self._aim.name))
         else:
             self._take(apart[1])
         self._aim.wait_for_idle_input()
 
-    def stand(self) -> DialogState:
+    def look_at_dialog(self) -> DialogState:
         view, profile = self._eyes.view(self._aim.name), self._aim.profile
         if view.reason is not None:
             raise TransientFailure(view.reason, view.why_not)
@@ -73,12 +73,12 @@ class WindowAction:
     def _take(self, modal: WindowInfo | None) -> None:
         if modal is not None:
             self._agents = self._agents or self._eyes.identify(self._aim.name)
-            self._aim.take(modal)
+            self._aim.set_target(modal)
         elif self._agents is not None:
-            self._aim.take(self._agents)
+            self._aim.set_target(self._agents)
             self._agents = None
 
-    def is_other(self, mark: str) -> bool:
+    def is_other_dialog(self, mark: str) -> bool:
         """Whether the last look showed another dialog than `mark`, or none; carets and hovered buttons aside."""
         before = self._crops.get(mark)
         if self._now is None or before is None:
@@ -86,7 +86,7 @@ class WindowAction:
         caret_px = self._aim.profile.composer.caret_px
         return not image_diff.is_same(self._without_buttons(self._now), self._without_buttons(before), caret_px)
 
-    def looks(self) -> str:
+    def view_mark(self) -> str:
         if (frame := self._frame) is None:
             return ""
         whole = Box(x=0, y=0, width=frame.width, height=frame.height)
@@ -135,14 +135,14 @@ class WindowAction:
         if self._agents is None:
             self._aim.guard()
             return
-        apart = self._eyes.apart(self._aim.name)
+        apart = self._eyes.find_dialog_window(self._aim.name)
         if apart is None or apart[1].id != self._aim.target().id:
             raise PermanentFailure(Reason.CHANGED, "the dialog is gone")
         if not self._aim.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def _come_forward(self) -> None:
-        self._aim.hold()
+        self._aim.hold_devices()
         if not self._aim.has_focus() and not self._aim.bring_forward():
             raise TransientFailure(Reason.FOCUS_TAKEN, NO_FOCUS)
 
@@ -159,5 +159,5 @@ class WindowAction:
         except (TransientFailure, PermanentFailure):
             return None
 
-    def give_back(self) -> None:
-        self._aim.give_back()
+    def restore_user_state(self) -> None:
+        self._aim.restore_user_state()

@@ -105,7 +105,7 @@ class ActivityClassifier:
         needed_s = DIALOG_S if self._sight.dialog is not None else self._sight.rest_s
         return max(0.0, self._still_s + needed_s - now_s)
 
-    def goes_on(self, work: Callable[[], object] | None, now_s: float) -> bool:
+    def has_progress(self, work: Callable[[], object] | None, now_s: float) -> bool:
         """Whether there is news that something goes on in a window at work: at most one in ALIVE_S.
 
         `work` gives what the window shows of the work; None where it is not at work."""

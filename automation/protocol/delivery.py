@@ -95,7 +95,7 @@ class Attempt(ABC):
         """The outcome after an error."""
 
     @abstractmethod
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         """What is a person's at the window is theirs again."""
 
     def _ask(self) -> None:
@@ -124,15 +124,15 @@ class Submission(Attempt):
     def run(self) -> Outcome:
         """Carry it out and say what was seen. Called once."""
         self.outcome = self._carry_out()
-        self.give_back()
+        self.restore_user_state()
         self.outcome = self._with_evidence(self.outcome)
         return self.outcome
 
     @abstractmethod
     def _carry_out(self) -> Outcome: ...
 
-    def give_back(self) -> None:
-        self._window.give_back()
+    def restore_user_state(self) -> None:
+        self._window.restore_user_state()
 
     def _with_evidence(self, outcome: Outcome) -> Outcome:
         """The outcome with all that its receipt needs; a rehearsal with how it was read; any other attempt before Enter

@@ -34,10 +34,10 @@ class ActionPort(Protocol):
 
     # See that it is the window, at its place, uncovered, unlocked, whatever it shows. Touches nothing.
     def find(self) -> None: ...
-    def stand(self) -> DialogState: ...  # Look once at what it shows
+    def look_at_dialog(self) -> DialogState: ...  # Look once at what it shows
     # Whether the dialog of `mark` is gone, or another one is there; a caret that blinks makes no other one.
-    def is_other(self, mark: str) -> bool: ...
-    def looks(self) -> str: ...  # By what the whole of the last look is known, its composer aside
+    def is_other_dialog(self, mark: str) -> bool: ...
+    def view_mark(self) -> str: ...  # By what the whole of the last look is known, its composer aside
     # Bring the window to the front for a chord; see that a button looks as it always did. Presses nothing.
     def prepare(self, act: Act, press: Press) -> None: ...
     # Press once, not later than `by_s`. Whatever it raises, nothing was pressed then.
@@ -45,7 +45,7 @@ class ActionPort(Protocol):
     # The window as it is now, for people; nothing when it cannot be seen. Raises nothing.
     def pictures(self) -> tuple[Picture, ...]: ...
     def target_identity(self) -> Target | None: ...  # Which window it was
-    def give_back(self) -> None: ...  # Pointer and focus go back to where they were
+    def restore_user_state(self) -> None: ...  # Pointer and focus go back to where they were
 
 
 class ActionRun(Attempt):
@@ -64,14 +64,14 @@ class ActionRun(Attempt):
     def run(self) -> Outcome:
         """Do the act and say what was seen."""
         self.outcome = self._carry_out()
-        self.give_back()
+        self.restore_user_state()
         return self.outcome
 
     def settle(self) -> Outcome:
         """Say what is seen of an act that may have been pressed before an interruption. Presses nothing, ever."""
         try:
             self._window.find()
-            seen = self._seen(self._window.stand())
+            seen = self._seen(self._window.look_at_dialog())
         except (TransientFailure, PermanentFailure) as trouble:
             seen = f"the window could not be looked at: {sentence(trouble.reason)}"
         except Cancelled as halt:
@@ -79,8 +79,8 @@ class ActionRun(Attempt):
         self.outcome = self._unknown(f"interrupted when it may have been pressed; now {seen}", Reason.RESTARTED)
         return self.outcome
 
-    def give_back(self) -> None:
-        self._window.give_back()
+    def restore_user_state(self) -> None:
+        self._window.restore_user_state()
 
     def failed(self, note: str) -> Outcome:
         if self.asked:
@@ -120,7 +120,7 @@ class ActionRun(Attempt):
         until = self._pace.now_s() + MATCH_S
         while True:
             self._pace.check()
-            stand = self._window.stand()
+            stand = self._window.look_at_dialog()
             why = self._why_not(stand)
             if not why:
                 return stand
@@ -148,7 +148,7 @@ class ActionRun(Attempt):
             return "a dialog stands there"
         if stand.is_busy:
             return "its agent is at work"
-        self._looked = self._window.looks()
+        self._looked = self._window.view_mark()
         return "" if stand.is_empty else "something stands in its composer"
 
     def _reason(self, stand: DialogState) -> Reason:
@@ -164,7 +164,7 @@ class ActionRun(Attempt):
             since = self._pace.now_s()
             self._ask()
             faults.point("worker.act-granted")
-            if not self._why_not(self._window.stand()):
+            if not self._why_not(self._window.look_at_dialog()):
                 self._once(press, since + GRANT_S)
                 if self.pressed:
                     return
@@ -195,7 +195,7 @@ class ActionRun(Attempt):
         note = ""
         while True:
             try:
-                stand = self._window.stand()
+                stand = self._window.look_at_dialog()
                 note = self._seen(stand)
                 if self._has_effect(before, stand):
                     return Outcome(
@@ -213,19 +213,19 @@ class ActionRun(Attempt):
 
     def _has_effect(self, before: DialogState, now: DialogState) -> bool:
         if self._act is Act.NEW_CHAT:
-            return now.shows is None and self._window.looks() != self._looked
+            return now.shows is None and self._window.view_mark() != self._looked
         if before.shows is not None:
-            return now.shows is None or self._window.is_other(before.mark)
+            return now.shows is None or self._window.is_other_dialog(before.mark)
         return before.is_busy and not now.is_busy
 
     def _seen(self, stand: DialogState) -> str:
         at_work = "its agent is at work" if stand.is_busy else ""
         if stand.shows is not None:
-            is_same = bool(self._expects) and not self._window.is_other(self._expects)
+            is_same = bool(self._expects) and not self._window.is_other_dialog(self._expects)
             there = "the dialog still stands there" if is_same else "a dialog stands there"
             return f"{there}, {at_work}" if at_work else there
         if self._act is Act.NEW_CHAT:
-            is_same = self._window.looks() == self._looked
+            is_same = self._window.view_mark() == self._looked
             return "the window looks as it did before" if is_same else "the window shows something else than before"
         gone = "" if self._act is Act.INTERRUPT else "the dialog is gone"
         rests = "" if not self._profile.has_busy_sign else "its agent does not show that it is at work"

@@ -126,7 +126,7 @@ class WindowPort(Protocol):
     def target_identity(self) -> Target | None: ...
     # Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing.
     def clear(self) -> ClearResult: ...
-    def give_back(self) -> None: ...  # Selection, pointer and focus go back to where they were
+    def restore_user_state(self) -> None: ...  # Selection, pointer and focus go back to where they were
 
 
 class CommitPort(Protocol):

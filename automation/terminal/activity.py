@@ -52,11 +52,11 @@ class _Followed:
 
 @dataclass(slots=True, kw_only=True)
 class PaneActivityTracker:
-    """All panes of one desk. `tell` hears each change once, `stirs` that something goes on in a pane at work."""
+    """All panes of one desk. `tell` hears each change once, `tell_active` that something goes on in a pane at work."""
 
     panes: Panes
     tell: Callable[[Shown], None]
-    stirs: Callable[[str], None]
+    tell_active: Callable[[str], None]
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(init=False)
 
@@ -77,8 +77,8 @@ class PaneActivityTracker:
                 self._judged(name, one, reading)
             work = partial(self._work, name, one.look) if one.look is not None and one.look.view.is_busy else None
             with suppress(TransientFailure):  # a search that took too long: the next look says more
-                if one.judge.goes_on(work, now_s):
-                    self.stirs(name)
+                if one.judge.has_progress(work, now_s):
+                    self.tell_active(name)
 
     def is_certain(self, name: str) -> bool:
         return self._windows[name].judge.reading(self.now_s()) is not None

@@ -179,7 +179,7 @@ class TmuxPane:
         """Never said of a pane that was not held all the time: anybody may have typed there since."""
         return False
 
-    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+    def wait_until_still(self, seconds: float, *, within_s: float) -> bool:
         end = self._pace.now_s() + within_s
         since, before = self._pace.now_s(), self.seen().view.composer
         while self._pace.now_s() < end:
@@ -238,8 +238,8 @@ class TmuxPane:
     def _is_sure(self, stand: PaneState) -> bool:
         return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
 
-    def give_back(self) -> None:
-        self._hold.give_back()
+    def restore_user_state(self) -> None:
+        self._hold.restore_user_state()
 
     # telling
 
@@ -328,7 +328,7 @@ class PaneAction(TmuxPane):
     _mark = ""  # of the dialog that was seen last
     _around: Sequence[str] = ()
 
-    def stand(self) -> DialogState:
+    def look_at_dialog(self) -> DialogState:
         look, profile = self.seen(), self._profile
         self._around = look.view.around
         if look.view.why_unread:
@@ -343,10 +343,10 @@ class PaneAction(TmuxPane):
         shows, answers = dialog.shows, dialog.answers
         return DialogState(shows=shows, answers=answers, mark=self._mark, is_busy=is_busy, presses=presses)
 
-    def is_other(self, mark: str) -> bool:
+    def is_other_dialog(self, mark: str) -> bool:
         return self._mark != mark
 
-    def looks(self) -> str:
+    def view_mark(self) -> str:
         return dialog_mark(self._around)
 
     def prepare(self, act: Act, press: Press) -> None:
@@ -358,7 +358,7 @@ class PaneAction(TmuxPane):
         then."""
         before = self._mark
         self._hold.take(self.seen().stand)
-        self.stand()
+        self.look_at_dialog()
         if self._mark != before:
             raise PermanentFailure(Reason.CHANGED, "the dialog does not look any more as it was shown")
         self._pace.check()

@@ -38,7 +38,7 @@ class PaneLock:
     def take(self, stand: PaneState, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
         """Hold the pane, if it stands as it did; what the commands `after` that print. Raises TransientFailure or
         PermanentFailure."""
-        self.give_back()
+        self.restore_user_state()
         word = f"{os.getpid()}.{next(_numbers)}"
         since_s = time.monotonic()
         said = self._go(
@@ -73,7 +73,7 @@ class PaneLock:
         if is_last:
             self.word = ""
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         """The pane is everybody's again. Raises nothing."""
         if not self.word:
             return

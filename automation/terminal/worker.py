@@ -72,9 +72,11 @@ class PaneWorker:
         self._follower = PaneActivityTracker(
             panes=self._panes,
             tell=lambda shown: inbox.outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: inbox.outbox.send(WindowActive(window=name)),
+            tell_active=lambda name: inbox.outbox.send(WindowActive(window=name)),
         )
-        self._waiting = RecoveringWindows(eyes=self._panes, tidy=self._tidy, inbox=inbox, let_go=_let_go, rest_s=TICK_S)
+        self._waiting = RecoveringWindows(
+            eyes=self._panes, tidy=self._tidy, inbox=inbox, release_keys=_release_keys, rest_s=TICK_S
+        )
         self._due_s = 0.0
         self._free_all()
 
@@ -85,7 +87,7 @@ class PaneWorker:
             drafts=self._tidy,
             user_activity=self._gate,
             open_window=self._open,
-            let_go=_let_go,
+            release_keys=_release_keys,
             act=lambda name: PaneAction(name=name, panes=self._panes, pace=self._inbox),
             read=self._read,
             arrange=self._arrange,
@@ -191,5 +193,5 @@ class PaneWorker:
                     self._panes.tmux.ask(["delete-buffer", "-b", name])
 
 
-def _let_go() -> None:
+def _release_keys() -> None:
     """A key that was sent to a pane is never held down."""

@@ -156,7 +156,7 @@ class World:
             self.box = ""
         return self.clears
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         self._act("give back")
 
     # Journal

@@ -115,7 +115,7 @@ class DisplaySurveyor:
             )
         if not seen.box.fits_into(self._windows.screen()):
             raise CalibrationFailed(why="it is not wholly on the screen; move it there", cause=Cause.OFF_SCREEN)
-        cover = self._windows.over(seen)
+        cover = self._windows.find_cover(seen)
         if cover is not None:
             why = f"{called(cover)} lies over it; move one of them, agents' windows must stay uncovered"
             raise CalibrationFailed(why=why, cause=Cause.COVERED)
@@ -135,7 +135,7 @@ class DisplaySurveyor:
 
     def _found(self, seen: WindowInfo) -> FoundWindow:
         is_shown = seen.is_viewable and self._windows.is_on_this_workspace(seen.id)
-        cover = self._windows.over(seen) if is_shown else None
+        cover = self._windows.find_cover(seen) if is_shown else None
         return FoundWindow(
             id=seen.id,
             kind=seen.kind,

@@ -47,9 +47,9 @@ class MacInput:
                 self._down.append(_here(key))
                 self._gui.keyDown(_here(key), _pause=False)
         finally:
-            self.let_go()
+            self.release_keys()
 
-    def let_go(self) -> None:
+    def release_keys(self) -> None:
         """Release the keys that we hold down."""
         while self._down:
             self._gui.keyUp(self._down.pop(), _pause=False)
@@ -99,7 +99,7 @@ class MacClipboard:
     def put(self, text: str) -> None:
         """The clipboard holds this text from now on; what a person had there is remembered once."""
         if self._giving is not None:
-            self.give_back()
+            self.restore_clipboard()
         if self._persons is None:
             self._persons = self._in_time(pyperclip.paste)
         self._ours.add(text)
@@ -123,15 +123,15 @@ class MacClipboard:
                 return None
             time.sleep(0.005)  # noqa: TID251 the worker's own thread; no platform's clipboard tells of a change
 
-    def begin_to_give_back(self) -> None:
-        """As `give_back`, which then waits for its end: other things can be looked at meanwhile."""
+    def begin_restore(self) -> None:
+        """As `restore_clipboard`, which then waits for its end: other things can be looked at meanwhile."""
         if self._giving is None:
             persons, ours = self._persons, frozenset(self._ours)
             self._giving = self._begin(lambda: _put_back(persons, ours))
 
-    def give_back(self) -> None:
+    def restore_clipboard(self) -> None:
         """The person's text is there again, unless somebody put another one there meanwhile."""
-        self.begin_to_give_back()
+        self.begin_restore()
         wait, self._giving = self._giving, None
         self._persons = None
         self._ours.clear()

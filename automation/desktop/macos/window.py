@@ -58,7 +58,7 @@ class MacWindow(CopiedWindow[MacInspector]):
             raise TransientFailure(Reason.LATE)
         self._fingers.press(self._profile.submit)
         faults.point("worker.key-pressed")
-        self._clipboard.begin_to_give_back()  # the text was read back whole: nothing needs it there any more
+        self._clipboard.begin_restore()  # the text was read back whole: nothing needs it there any more
 
     def is_at_work(self) -> bool:
         return self._eyes.is_busy(self._name)
@@ -82,9 +82,9 @@ class MacWindow(CopiedWindow[MacInspector]):
             self._recognise()
             self._fingers.press(chord)
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         try:
-            self._clipboard.give_back()
+            self._clipboard.restore_clipboard()
         except TransientFailure:
             pass  # whoever owns it now does not answer: there is nothing to give back to
         if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:

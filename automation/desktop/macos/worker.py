@@ -78,14 +78,16 @@ class MacBackend:
 
     def surface(self) -> WorkerBackend:
         """What the loop works with."""
-        waiting = RecoveringWindows(eyes=self._sight, tidy=self._tidy, inbox=self._inbox, let_go=self._fingers.let_go)
+        waiting = RecoveringWindows(
+            eyes=self._sight, tidy=self._tidy, inbox=self._inbox, release_keys=self._fingers.release_keys
+        )
         return WorkerBackend(
             eyes=self._sight,
             lookout=MacWatcher(self._sight, waiting),
             drafts=self._tidy,
             user_activity=self._gate,
             open_window=self._open,
-            let_go=self._fingers.let_go,
+            release_keys=self._fingers.release_keys,
             act=NO_ACTS,
             read=NO_READING,
             arrange=NO_ARRANGING,

@@ -42,11 +42,11 @@ class _Followed:
 @dataclass(slots=True, kw_only=True)
 class ActivityTracker:
     """All windows of one desk. Looks when the display says that something was drawn, and never else; belongs to the
-    worker's thread. `tell` hears each change once, `stirs` that something goes on in a window at work."""
+    worker's thread. `tell` hears each change once, `tell_active` that something goes on in a window at work."""
 
     eyes: WindowInspector
     tell: Callable[[Shown], None]
-    stirs: Callable[[str], None]
+    tell_active: Callable[[str], None]
     saw: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
@@ -56,7 +56,7 @@ class ActivityTracker:
         for name in self.eyes.names():
             self._windows[name] = _Followed(judge=ActivityClassifier(partial(self._is_same, name)))
 
-    def drawn(self, names: Iterable[str]) -> None:
+    def mark_drawn(self, names: Iterable[str]) -> None:
         """Something was drawn in these windows, or about them: they are looked at soon, not too often."""
         for name in names:
             one = self._windows[name]
@@ -75,7 +75,7 @@ class ActivityTracker:
             if one.due_s is not None and one.due_s <= self.now_s():
                 self._look(name, one)
 
-    def fresh(self, names: Iterable[str], pace: DeliveryClock) -> Mapping[str, Shown]:
+    def read_fresh(self, names: Iterable[str], pace: DeliveryClock) -> Mapping[str, Shown]:
         """What these windows show now: waits, not for long, until it is certain."""
         wanted = list(names)
         for name in wanted:
@@ -114,8 +114,8 @@ class ActivityTracker:
         if reading is not None:
             self._judged(name, one, reading)
         work = None if view.frame is None or not view.is_busy else partial(_without_signs, view.frame, profile)
-        if one.judge.goes_on(work, now_s):
-            self.stirs(name)
+        if one.judge.has_progress(work, now_s):
+            self.tell_active(name)
 
     def _judged(self, name: str, one: _Followed, reading: ActivityReading) -> None:
         profile, view = self.eyes.profile(name), one.view

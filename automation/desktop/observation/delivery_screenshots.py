@@ -27,7 +27,7 @@ class DeliveryScreenshots:
         self._kept: dict[Moment, Image.Image] = {}
         self.has_code = True  # or Octet does not know what the prompt says
 
-    def stages(self, text: str) -> None:
+    def note_prompt(self, text: str) -> None:
         """Note the prompt that is being staged."""
         self.has_code = CODE_ON_SCREEN.search(text) is not None
 
@@ -35,7 +35,7 @@ class DeliveryScreenshots:
         """This is what the whole window showed then, its masked regions painted over."""
         self._kept[moment] = window
 
-    def lacks(self, moment: Moment) -> None:
+    def forget_moment(self, moment: Moment) -> None:
         """The window could not be seen then; an earlier picture of that moment is not of it."""
         self._kept.pop(moment, None)
 

@@ -63,7 +63,7 @@ class WindowInspector(WindowPixels, WindowLocator):
             return self.place(name)
         except TransientFailure as trouble:
             if trouble.reason is Reason.COVERED:
-                apart = self.apart(name)
+                apart = self.find_dialog_window(name)
                 if apart is not None:
                     raise PermanentFailure(Reason.DIALOG, DIALOGS[apart[0].shows]) from trouble
             raise
@@ -145,7 +145,7 @@ class WindowInspector(WindowPixels, WindowLocator):
     def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> WindowInfo:
         """Everything that must hold before the first click."""
         seen = self.recognise(name)
-        if (asked := self.asks(name)) is not None:
+        if (asked := self.find_dialog(name)) is not None:
             raise PermanentFailure(Reason.DIALOG, DIALOGS[asked.shows])
         if self._is_composer_told(name, seen) is False:
             raise PermanentFailure(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
@@ -170,7 +170,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         box = part.on_screen(seen.box)
         return self._ears.why_unread(seen, profile.composer, box)
 
-    def take_in_news(self) -> None:
+    def read_news(self) -> None:
         """Ask the server something, and take from its line what it has told meanwhile: it would grow there."""
         self.windows.active()
         if self.windows.changes is not None:
@@ -191,11 +191,11 @@ class WindowInspector(WindowPixels, WindowLocator):
         profile = self.profile(name)
         return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
 
-    def asks(self, name: str) -> Dialog | None:
+    def find_dialog(self, name: str) -> Dialog | None:
         """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises
         TransientFailure where its program does not tell what the profile listens for."""
         profile = self.profile(name)
-        apart = self.apart(name)
+        apart = self.find_dialog_window(name)
         if apart is not None:
             return apart[0]
         if not profile.listens and all(one.window is not None for one in profile.dialogs):
@@ -211,11 +211,11 @@ class WindowInspector(WindowPixels, WindowLocator):
         """One look at all that the window shows; raises nothing for what is in the way."""
         profile = self.profile(name)
         try:
-            apart = self.apart(name)
+            apart = self.find_dialog_window(name)
             if apart is not None:
                 dialog, modal = apart
                 crop = self._screen.take(modal.box)
-                if self.apart(name) != apart:
+                if self.find_dialog_window(name) != apart:
                     raise TransientFailure(Reason.COVERED)  # what came meanwhile is not in the picture
                 return WindowSnapshot(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
             frame, seen = self._quickly(name)

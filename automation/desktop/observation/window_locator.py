@@ -139,7 +139,7 @@ class WindowLocator(ConfiguredWindows):
             raise PermanentFailure(Reason.MOVED, "its place is not wholly on the screen")
         self._stands[name] = seen.box
         chain = self.windows.chain_of(seen.id)
-        cover = self.windows.over(seen, chain=chain)
+        cover = self.windows.find_cover(seen, chain=chain)
         if cover is not None:
             # Whose title stands on a screen is not for the channel that reads how a task goes.
             kind = f"a window of {cover.kind}" if cover.kind else "another window"
@@ -160,7 +160,7 @@ class WindowLocator(ConfiguredWindows):
             return True
         return len(self.windows.find(self.profile(name).match_class, self._configured[name].title)) == 1
 
-    def apart(self, name: str) -> tuple[Dialog, WindowInfo] | None:
+    def find_dialog_window(self, name: str) -> tuple[Dialog, WindowInfo] | None:
         """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""
         self._apart.pop(name, None)
         for dialog in self.profile(name).dialogs:
@@ -180,7 +180,7 @@ class WindowLocator(ConfiguredWindows):
             known = self.identify(name).id
         for seen in self.windows.find(modal.match_class, modal.title, client=self.windows.client_of(known)):
             is_whole = seen.id != known and seen.is_viewable and seen.box.fits_into(self.windows.screen())
-            if is_whole and self._is_for(seen.id, known) and self.windows.over(seen) is None:
+            if is_whole and self._is_for(seen.id, known) and self.windows.find_cover(seen) is None:
                 return seen
         return None
 

@@ -40,7 +40,7 @@ class KeepAwake:
         self._said: dict[str, str] = {}
         self._refused = ""
 
-    def stir(self) -> None:
+    def recheck_soon(self) -> None:
         """Work may have come or gone."""
         self._stirred.set()
 

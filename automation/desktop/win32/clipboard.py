@@ -267,7 +267,7 @@ class WindowsClipboard:
             return True
         return owner != 0 and self._process_of(owner) == self._copies_of
 
-    def give_back(self) -> None:
+    def restore_clipboard(self) -> None:
         """Give back what the user had, unless it changed since. After a TransientFailure the next call does so."""
         persons = self._persons
         if persons is None:
@@ -283,7 +283,7 @@ class WindowsClipboard:
     def close(self) -> None:
         """Give back, and end the thread."""
         try:
-            self.give_back()
+            self.restore_clipboard()
         except TransientFailure:
             pass  # whoever has it open now has it for good
         self._jobs.put(self._board.end)

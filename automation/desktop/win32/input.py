@@ -65,7 +65,7 @@ class WindowsInput:
         self._send((api.INPUT * len(parts))(*(self._mouse(place, part | where) for part in parts)))
         self.placed = self._desktop.pointer()
 
-    def stir(self) -> None:
+    def send_empty_input(self) -> None:
         """An input that does nothing: Windows lets whoever made the last one choose who is in the foreground."""
         self._send((api.INPUT * 1)(api.INPUT(type=C.INPUT_MOUSE, mi=api.MOUSEINPUT(dwExtraInfo=OURS))))
 

@@ -58,7 +58,7 @@ class WindowsDevices:
 
 
 class WindowsTarget(InputTarget[WindowsInspector]):
-    """Nobody can be held off on Windows: who types from `hold` on is seen before each key."""
+    """Nobody can be held off on Windows: who types from `hold_devices` on is seen before each key."""
 
     def __init__(self, *, name: str, eyes: WindowsInspector, devices: WindowsDevices, pace: DeliveryClock) -> None:
         super().__init__(name=name, eyes=eyes, pointer=devices.fingers, clicks=devices.clicks, pace=pace)
@@ -84,7 +84,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         super().click_into(part)
         self._alone_since_s = time.monotonic()
 
-    def hold(self) -> None:
+    def hold_devices(self) -> None:
         self._remember()
         self._alone_since_s = time.monotonic()
 
@@ -152,7 +152,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         press()
 
     def _activate(self, window: int) -> None:
-        self._fingers.stir()
+        self._fingers.send_empty_input()
         self._desktop.bring_forward(window)
 
     def _check_reach(self) -> None:

@@ -95,7 +95,7 @@ class WindowsUserInput:
             api.windows().PostThreadMessageW(self._thread, C.WM_QUIT, 0, 0)
         self.news.set()
 
-    def heard(self, key: int, *, is_down: bool, is_injected: bool, word: int) -> None:
+    def note_key(self, key: int, *, is_down: bool, is_injected: bool, word: int) -> None:
         """A key went down or up. `word` is what its sender gave it to bear."""
         self._keys_s = time.monotonic()
         if word == self._ours or (is_injected and not self._counts_injected):
@@ -154,7 +154,7 @@ class WindowsUserInput:
             if code == 0:
                 try:
                     told = api.KBDLLHOOKSTRUCT.from_address(where)
-                    self.heard(
+                    self.note_key(
                         told.vkCode,
                         is_down=message in {C.WM_KEYDOWN, C.WM_SYSKEYDOWN},
                         is_injected=bool(told.flags & C.LLKHF_INJECTED),

@@ -68,12 +68,12 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         for chord in self._profile.clear:
             self._aim.press_to_clear(chord)
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         try:
-            self._clipboard.give_back()
+            self._clipboard.restore_clipboard()
         except TransientFailure:
             pass  # whoever has it open now has it for good
-        self._aim.give_back()
+        self._aim.restore_user_state()
 
     def _offer_text(self, text: str) -> None:
         self._offer = self._clipboard.offer(text)

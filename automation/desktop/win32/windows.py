@@ -349,7 +349,7 @@ class Win32Windows:
         """Nothing holds a top window here."""
         return [window]
 
-    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
+    def find_cover(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
         """The topmost window that lies over any part of the target; what clicks fall through covers nothing."""
         for window in self._desktop.top_windows():
             if window == target.id:

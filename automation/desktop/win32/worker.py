@@ -85,7 +85,7 @@ class WindowsBackend(DesktopBackend):
             eyes=self._eyes,
             tidy=self._tidy,
             inbox=self._inbox,
-            let_go=self._let_go,
+            release_keys=self._release_keys,
             is_locked=self._devices.desktop.is_locked,
         )
 
@@ -118,7 +118,7 @@ class WindowsWatcher(DesktopWatcher):
     def look_when_due(self) -> None:
         self._due_s = time.monotonic() + LOOK_S
         self._lock.saw(is_taken=self._is_locked())
-        self._states.drawn(self._eyes.names())
+        self._states.mark_drawn(self._eyes.names())
         self._states.look()
         self._waiting.look_when_due()
         self._waiting.usability.stirred(self._eyes.names())

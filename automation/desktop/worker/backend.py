@@ -78,7 +78,7 @@ class WorkerBackend:
     drafts: DraftsPort
     user_activity: UserActivityPort
     open_window: Callable[[str], WindowPort]  # new for each delivery; holds nothing before its first verb
-    let_go: Callable[[], None]
+    release_keys: Callable[[], None]
     act: Acting | str
     read: ReadingOut | str
     arrange: PuttingBack | str

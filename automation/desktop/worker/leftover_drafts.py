@@ -44,7 +44,7 @@ class DraftPort(WindowPort, Protocol):
     """A window in which a draft of ours may stand."""
 
     # Whether nobody types and nothing changes in the composer for so long.
-    def stands_still(self, seconds: float, *, within_s: float) -> bool: ...
+    def wait_until_still(self, seconds: float, *, within_s: float) -> bool: ...
     # Whether all that stands in the composer came from us, as nobody else was there since.
     def is_untouched(self) -> bool: ...
     # Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing.
@@ -97,13 +97,13 @@ class LeftoverDrafts:
         except (TransientFailure, Cancelled):
             return False
         finally:
-            window.give_back()
+            window.restore_user_state()
 
     def _clear(self, name: str, window: DraftPort) -> bool:
         window.find()
         if self._eyes.is_composer_empty(name):
             return True
-        if self._eyes.is_busy(name) or not window.stands_still(STILL_S, within_s=WAIT_S):
+        if self._eyes.is_busy(name) or not window.wait_until_still(STILL_S, within_s=WAIT_S):
             return False
         is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
         if not is_untouched and not window.matches_draft(tuple(self._marks[name])):
@@ -190,15 +190,15 @@ class RecoveringWindows:
         eyes: DraftLooksPort,
         tidy: LeftoverDrafts,
         inbox: Inbox,
-        let_go: Callable[[], None],
+        release_keys: Callable[[], None],
         ends: tuple[type[Exception], ...] = (),
         rest_s: float = REST_S,
     ) -> None:
-        """`let_go` releases what is held down. Errors in `ends` end the worker."""
+        """`release_keys` releases what is held down. Errors in `ends` end the worker."""
         self._eyes = eyes
         self._tidy = tidy
         self._inbox = inbox
-        self._let_go = let_go
+        self._release_keys = release_keys
         self._ends = ends
         self._rest_s = rest_s
         self.usability = UsabilityTracker(lambda status: inbox.outbox.send(WindowStatusChanged(status=status)))
@@ -254,7 +254,7 @@ class RecoveringWindows:
         except Exception:
             # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
             log.exception("clearing_failed", window=name)
-            self._let_go()
+            self._release_keys()
             is_over = False
         if is_over:
             self._tries.pop(name, None)

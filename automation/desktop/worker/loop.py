@@ -89,7 +89,7 @@ class WorkerLoop:
             job = self._next()
             self._inbox.now_s()
             if isinstance(job, PipeClosed):
-                self._surface.let_go()
+                self._surface.release_keys()
                 return
             with self._heartbeat.at_work():
                 self._do(job)
@@ -202,7 +202,7 @@ class WorkerLoop:
 
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
         surface = self._surface
-        return carry_out(run, attempt, delivery=order.delivery, let_go=surface.let_go, passes=surface.ends)
+        return carry_out(run, attempt, delivery=order.delivery, release_keys=surface.release_keys, passes=surface.ends)
 
     def _signed(self, outcome: Outcome) -> Outcome:
         note = "; ".join(filter(None, (outcome.note, self._surface.remark)))

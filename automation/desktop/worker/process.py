@@ -149,22 +149,22 @@ def carry_out(
     attempt: Attempt,
     *,
     delivery: str,
-    let_go: Callable[[], None],
+    release_keys: Callable[[], None],
     passes: tuple[type[Exception], ...] = (),
 ) -> Outcome:
-    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever. `let_go`
-    releases what is held down. Errors in `passes` are not about this attempt: they are raised."""
+    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever.
+    `release_keys` releases what is held down. Errors in `passes` are not about this attempt: they are raised."""
     try:
         return run()
     except passes:
         raise
     except Exception as trouble:
         log.exception("attempt_failed", delivery=delivery, attempt=type(attempt).__name__)
-        let_go()
+        release_keys()
         note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
         outcome = attempt.outcome or attempt.failed(note)
         try:
-            attempt.give_back()
+            attempt.restore_user_state()
         except passes:
             raise
         except Exception:  # the outer edge of one attempt: what it found out must be told all the same

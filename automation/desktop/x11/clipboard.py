@@ -99,10 +99,10 @@ class X11Clipboard(DisplayThread):
         selections. False when the owner of one gives nothing now, and is worth waiting for."""
         return self._keeper is None or self._call(lambda: self._keep(client))
 
-    def give_back(self, client: int) -> None:
+    def restore_clipboard(self, client: int) -> None:
         """After a delivery into the program `client`: the selections hold again what they held at `keep`, unless
         somebody else has taken them meanwhile. Without `keep` our own text is dropped, and no more."""
-        self._call(lambda: self._give_back(client))
+        self._call(lambda: self._restore(client))
 
     # What follows runs in the clipboard's own thread.
 
@@ -223,7 +223,7 @@ class X11Clipboard(DisplayThread):
         self._kept = kept
         return True
 
-    def _give_back(self, client: int) -> None:
+    def _restore(self, client: int) -> None:
         for name, selection in self._selections.items():
             owner = self._owner(selection)
             is_ours = owner in {X.NONE, self._window.id} or (owner & self._client_bits) == client
@@ -260,7 +260,7 @@ class X11Clipboard(DisplayThread):
                     offer.is_lost = True
                     offer.news.set()
             case event.SelectionNotify():
-                self._asking.answered(happened)
+                self._asking.note_answer(happened)
             case event.PropertyNotify():
                 self._property(happened)
             case _:
@@ -290,4 +290,4 @@ class X11Clipboard(DisplayThread):
         elif window == self._window.id and atom == self._clock_mark:
             self._stamp = int(happened.time)
         else:
-            self._asking.arrived(window, atom)
+            self._asking.note_arrival(window, atom)

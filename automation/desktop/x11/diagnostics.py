@@ -94,7 +94,7 @@ def _goes_round(giver: Display, taker: Display) -> bool:
                     server.answer(asked, {utf8: (utf8, 8, _TEXT)})
             while taker.pending_events():
                 if isinstance(told := taker.next_event(), event.SelectionNotify):
-                    reader.answered(told)
+                    reader.note_answer(told)
         return holds()
 
     reader = SelectionReader(taker, asker, pump)

@@ -43,7 +43,7 @@ class _Left:
         if not self.is_at_hand and (self.has_focus or (is_button and self.has_pointer)):
             self.is_touched = True
 
-    def is_let_be(self, *, has_focus: bool, has_pointer: bool) -> None:
+    def note_left(self, *, has_focus: bool, has_pointer: bool) -> None:
         """We are not at it any more. What was pressed meanwhile went there if whoever pressed is there."""
         self.is_at_hand, self.has_focus, self.has_pointer = False, has_focus, has_pointer
         self.is_touched = self.is_touched or (self.is_pressed and (has_focus or has_pointer))
@@ -66,13 +66,13 @@ class DraftGuard:
         self._is_listening = False
 
     def begin(self, window: int) -> None:
-        """From here on what comes into this window is ours, unless another presses something, until `let_be`."""
+        """From here on what comes into this window is ours, unless another presses something, until `leave_window`."""
         self._drain()
         self._left[window] = _Left()
         self._select(window, _COMINGS)
         self._listen()
 
-    def let_be(self, window: int) -> None:
+    def leave_window(self, window: int) -> None:
         """We are not at it any more: focus and pointer are whose they were."""
         left = self._left.get(window)
         if left is None or not left.is_at_hand:
@@ -81,9 +81,9 @@ class DraftGuard:
             self._settle()
             here = self._root.query_pointer()
             under = self._windows.chain_at(int(here.root_x), int(here.root_y))
-            left.is_let_be(has_focus=self._reach.has_focus_within(window), has_pointer=window in under)
+            left.note_left(has_focus=self._reach.has_focus_within(window), has_pointer=window in under)
         except DisplayHeld:
-            left.is_let_be(has_focus=True, has_pointer=True)  # nobody can tell
+            left.note_left(has_focus=True, has_pointer=True)  # nobody can tell
 
     def is_untouched(self, window: int) -> bool:
         """Whether nobody else can have written into the window since `begin`. False where that cannot be known. Raises

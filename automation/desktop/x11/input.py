@@ -74,7 +74,7 @@ class X11Input:
                         Display.sync(self.connection)
                     while_down()
             finally:
-                self.let_go()
+                self.release_keys()
 
     def _codes(self, chord: str) -> list[int]:
         """The keys to press for a chord, in their order; with shift where the last one is typed only so."""
@@ -96,7 +96,7 @@ class X11Input:
         self._x11.keyboardMapping[name] = code
         return name
 
-    def let_go(self) -> None:
+    def release_keys(self) -> None:
         """Release the keys that we hold down."""
         while self._down:
             self._gui.keyUp(self._down.pop(), _pause=False)

@@ -392,10 +392,10 @@ class ClipboardPaste:
         if self._offer is not None and self._offer.served:
             self._aim.wait(TAKEN_S)
 
-    def give_back(self) -> None:
+    def restore_clipboard(self) -> None:
         """The clipboard holds again what it held before."""
         if self._kept_for:
-            self._clipboard.give_back(self._kept_for)
+            self._clipboard.restore_clipboard(self._kept_for)
             self._kept_for = 0
         else:
             self._clipboard.drop(self._selection)

@@ -81,12 +81,12 @@ class SelectionReader:
         self._answered: event.SelectionNotify | None = None
         self._arrived = 0
 
-    def answered(self, happened: event.SelectionNotify) -> None:
+    def note_answer(self, happened: event.SelectionNotify) -> None:
         """An owner says that it has put what was asked for in its place, or refuses."""
         if int(happened.property) in {self._place, X.NONE}:
             self._answered = happened
 
-    def arrived(self, window: int, atom: int) -> None:
+    def note_arrival(self, window: int, atom: int) -> None:
         """Something was put into a property."""
         if window == self._window.id and atom == self._place:
             self._arrived += 1

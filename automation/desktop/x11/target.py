@@ -33,7 +33,7 @@ class X11Target(InputTarget[WindowInspector]):
         pace: DeliveryClock,
         hold: InputGuard | None = None,
     ) -> None:
-        """Without a `hold` there is no person at this display."""
+        """Without a `hold_devices` there is no person at this display."""
         super().__init__(name=name, eyes=eyes, pointer=fingers, clicks=clicks, pace=pace)
         self._windows = eyes.windows
         self._fingers = fingers
@@ -49,11 +49,11 @@ class X11Target(InputTarget[WindowInspector]):
         """The active window and the one that gets the keys are the target."""
         return self._reach.keys_go_to(self.target().id)
 
-    def hold(self) -> None:
-        self._hold_devices(self._rest)
+    def hold_devices(self) -> None:
+        self._begin_hold(self._rest)
 
     def hold_for_clearing(self) -> None:
-        self._hold_devices(self.wait)
+        self._begin_hold(self.wait)
 
     def is_held(self) -> bool:
         """Whether the person's devices are held since the last click into the window, and for some while yet: what was
@@ -116,20 +116,20 @@ class X11Target(InputTarget[WindowInspector]):
                 raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
             self._fingers.press(chord)
 
-        self._hold_devices(self.wait)
+        self._begin_hold(self.wait)
         if not self.until(lambda: self._reach.keys_go_to(question), FOCUS_S):
             self._windows.activate(question)
             self.until(lambda: self._reach.keys_go_to(question), FOCUS_S)
         self._in_grab(now)
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         """Pointer and focus go back, unless somebody moved them meanwhile; then the person's devices and keys."""
         if self._hold is not None:
             self._hold.end()
             return
-        super().give_back()
+        super().restore_user_state()
 
-    def let_go(self) -> None:
+    def release_devices(self) -> None:
         """Nothing of ours is in the window's hands any more: a person, if there is one, need not wait longer."""
         if self._hold is not None:
             self._hold.end()
@@ -150,7 +150,7 @@ class X11Target(InputTarget[WindowInspector]):
         self.pace.rest(seconds)
         self.pace.check()
 
-    def _hold_devices(self, rest: Callable[[float], None]) -> None:
+    def _begin_hold(self, rest: Callable[[float], None]) -> None:
         """From here on nobody else's key reaches the window, for a while; what was the person's is remembered."""
         target = self.target().id
         if self._hold is None:

@@ -44,7 +44,7 @@ class X11TrialWindow(TrialWindow, X11Window):
         return not any(self._looks_like(before, after="backspace") for _ in range(MOST_TYPED))
 
     def _looks_like(self, before: Image.Image, *, after: str) -> bool:
-        self._aim.hold()
+        self._aim.hold_devices()
         self._aim.press(after)
         self._aim.wait(SHOWN_S)
         return image_diff.is_same(before, self._eyes.composer(self._name), self._profile.composer.caret_px)

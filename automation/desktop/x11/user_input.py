@@ -105,7 +105,7 @@ class X11UserInput(DisplayThread):
         """How long no person has pressed, typed or moved anything; infinite when nobody was seen since the start."""
         return time.monotonic() - self._last_s
 
-    def noticed(self) -> None:
+    def note_activity(self) -> None:
         """A person did something just now."""
         self._last_s = time.monotonic()
         self.news.set()
@@ -156,7 +156,7 @@ class X11UserInput(DisplayThread):
             self._down -= {(source, detail), (_ANY_DEVICE, detail)}
         if not self._is_persons(source, at_ms):
             return
-        self.noticed()
+        self.note_activity()
         if kind == xinput.RawMotion and self._corner is not ScreenCorner.NONE:
             self._pointer_moved(source)
 

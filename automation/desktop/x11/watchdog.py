@@ -69,13 +69,13 @@ class Watchdog:
         found = self._root.get_full_property(self._note, Xatom.CARDINAL)
         numbers = [int(number) for number in found.value] if found is not None else []
         if len(numbers) == NOTE_LENGTH:
-            self._give_back(numbers)
+            self._restore_focus(numbers)
         self._root.delete_property(self._note)
         self._display.ungrab_server()
         self._display.sync()
         return numbers if len(numbers) == NOTE_LENGTH else []
 
-    def _give_back(self, numbers: Sequence[int]) -> None:
+    def _restore_focus(self, numbers: Sequence[int]) -> None:
         target, active, focus, revert = numbers[:4]
         x, y, *placed = (number - (number >> 31 << 32) for number in numbers[4:])
         where = self._root.query_pointer()
@@ -124,7 +124,7 @@ class Watchdog:
         while numbers and time.monotonic() < end:
             self._answer_pending()
             select.select([self._display.fileno()], [], [], AGAIN_S)
-            self._give_back(numbers)  # a window manager may see the worker's click only now
+            self._restore_focus(numbers)  # a window manager may see the worker's click only now
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _own(self, selection: int) -> None:

@@ -77,7 +77,7 @@ class X11Window(TargetWindow[X11Target]):
         return is_busy
 
     def focus(self) -> None:
-        self._aim.hold()
+        self._aim.hold_devices()
         quiet_s = self._idle_s()
         accessible = self._readbacks.accessible
         if accessible is not None and self._name not in self._clicks.wanted:
@@ -101,7 +101,7 @@ class X11Window(TargetWindow[X11Target]):
         return self._aim.is_held()
 
     def stage(self, text: str) -> None:
-        self._album.stages(text)
+        self._album.note_prompt(text)
         self._was_empty = False
         self._readbacks.way.begin()
         self._watch()
@@ -148,7 +148,7 @@ class X11Window(TargetWindow[X11Target]):
         is_empty = self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
-            self._aim.let_go()
+            self._aim.release_devices()
         is_busy = self._eyes.is_busy(self._name) or self._took_line()
         # Which costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
@@ -188,7 +188,7 @@ class X11Window(TargetWindow[X11Target]):
     def _copied(self, copy: Sequence[str]) -> str | None:
         return self._paste.copied(copy)
 
-    def said(self, *, hands_off: str) -> Transcribed:
+    def read_said(self, *, hands_off: str) -> Transcribed:
         """By accessibility, without touching anything, where its program tells it."""
         transcript = self._profile.transcript
         if transcript is not None and transcript.role:
@@ -196,11 +196,11 @@ class X11Window(TargetWindow[X11Target]):
             text = self._reader.text_of(self._aim.target(), role=transcript.role)
             if text is not None:
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
-        return super().said(hands_off=hands_off)
+        return super().read_said(hands_off=hands_off)
 
     def is_untouched(self) -> bool:
         """Whether all in the composer came from us: it was empty, nobody else wrote since, and no question is there."""
-        return self._untouched.is_untouched(self._aim.target().id) and self._eyes.asks(self._name) is None
+        return self._untouched.is_untouched(self._aim.target().id) and self._eyes.find_dialog(self._name) is None
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
@@ -222,12 +222,12 @@ class X11Window(TargetWindow[X11Target]):
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
         self._aim.press_to_clear(self._profile.clear)
 
-    def give_back(self) -> None:
-        self._paste.give_back()
-        self._aim.give_back()
+    def restore_user_state(self) -> None:
+        self._paste.restore_clipboard()
+        self._aim.restore_user_state()
         seen = self._aim.taken
         if seen is not None:
-            self._untouched.let_be(seen.id)
+            self._untouched.leave_window(seen.id)
 
     def _question(self) -> tuple[WindowInfo, str] | None:
         for dialog in self._profile.dialogs:

@@ -30,10 +30,10 @@ class X11Watcher(DesktopWatcher):
         tidy: LeftoverDrafts,
         watch: WindowEvents,
         inbox: Inbox,
-        let_go: Callable[[], None],
+        release_keys: Callable[[], None],
     ) -> None:
         is_locked = eyes.windows.is_keyboard_taken
-        super().__init__(eyes=eyes, tidy=tidy, inbox=inbox, let_go=let_go, is_locked=is_locked, ends=GONE)
+        super().__init__(eyes=eyes, tidy=tidy, inbox=inbox, release_keys=release_keys, is_locked=is_locked, ends=GONE)
         self._tidy = tidy
         self._watch = watch
         self._learning = BusyLearning(eyes=eyes)
@@ -73,14 +73,14 @@ class X11Watcher(DesktopWatcher):
 
     def recheck_soon(self) -> None:
         try:
-            self._eyes.take_in_news()  # if the display is gone, this raises
+            self._eyes.read_news()  # if the display is gone, this raises
         except DisplayHeld:
             self._inbox.recheck_in(REST_S)
             return
         news = self._watch.news()
         drawn = self._eyes.drawn(news.drawn)
         stirred = self._eyes.names() if news.is_stirred else drawn
-        self._states.drawn(stirred)
+        self._states.mark_drawn(stirred)
         self._waiting.usability.stirred(stirred)
         if news == DisplayChanges() or news.is_stirred or drawn & self._waiting.names():
             self._look_at_unusable()
@@ -101,7 +101,7 @@ class X11Watcher(DesktopWatcher):
     def ended(self, name: str, *, was_used: bool) -> None:
         if was_used:
             self._learning.sent(name)
-        self._states.drawn([name])
+        self._states.mark_drawn([name])
         self._waiting.usability.stirred([name])
         if self._waiting.ended(name, was_used=was_used):
             self._follow()

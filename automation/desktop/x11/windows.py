@@ -101,7 +101,7 @@ class X11Windows:
             yield parent.id
             here = parent
 
-    def over(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
+    def find_cover(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
         """A window that lies over any part of `target`; None when nothing does. `chain` is the target's, if known."""
         own = (chain or self.chain_of(target.id))[-1]
         stack = [child.id for child in self._root.query_tree().children]

@@ -112,7 +112,9 @@ class X11Backend(DesktopBackend):
         )
 
     def _watcher(self) -> X11Watcher:
-        return X11Watcher(eyes=self._eyes, tidy=self._tidy, watch=self._watch, inbox=self._inbox, let_go=self._let_go)
+        return X11Watcher(
+            eyes=self._eyes, tidy=self._tidy, watch=self._watch, inbox=self._inbox, release_keys=self._release_keys
+        )
 
     def _open(self, name: str) -> X11Window:
         return X11Window(aim=self._target(name), devices=self._devices)
@@ -130,8 +132,8 @@ class X11Backend(DesktopBackend):
             hold=self._hold,
         )
 
-    def _let_go(self) -> None:
-        self._fingers.let_go()
+    def _release_keys(self) -> None:
+        self._fingers.release_keys()
 
     def _measured(self) -> Mapping[str, float]:
         return self._fingers.measured()

@@ -73,7 +73,7 @@ class Stage:
     def aim(self) -> X11Target:
         stage: Any = self
         aim = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(self.now_s), pace=stage)
-        aim.take(SEEN)
+        aim.set_target(SEEN)
         return aim
 
 

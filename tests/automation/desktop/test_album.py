@@ -134,7 +134,7 @@ def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
 def test_a_picture_of_a_moment_in_which_the_window_could_not_be_seen_is_none() -> None:
     album = DeliveryScreenshots()
     album.keep(Moment.STAGED, Image.new("RGB", (10, 10)))
-    album.lacks(Moment.STAGED)
+    album.forget_moment(Moment.STAGED)
     assert album.pictures(Box(x=0, y=0, width=5, height=5), whole=True) == ()
 
 

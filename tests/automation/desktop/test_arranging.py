@@ -62,14 +62,14 @@ async def test_a_minimised_and_a_maximised_window_come_back(display: VirtualDisp
 async def test_a_covered_window_is_raised_and_an_uncovered_one_is_not(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         other = open_tk(display, "other", 120, 120)
-        until(lambda: display.windows.over(on.agent.seen) is not None, "it is covered")
+        until(lambda: display.windows.find_cover(on.agent.seen) is not None, "it is covered")
         was = display.windows.active()
         one = await arranged(on)
         assert one.done == ("raised above what lay over it (by “other — workspace”)",)
         assert one.reason == ""
-        assert display.windows.over(on.agent.seen) is None
+        assert display.windows.find_cover(on.agent.seen) is None
         assert display.windows.active() == was, "the focus stays whose it was"
-        assert display.windows.over(other.seen) is not None
+        assert display.windows.find_cover(other.seen) is not None
 
 
 async def test_a_window_that_is_gone_is_said_to_be(display: VirtualDisplay, tmp_path: Path) -> None:

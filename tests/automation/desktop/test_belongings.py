@@ -258,7 +258,7 @@ def use_and_end(display: VirtualDisplay, program: Program) -> int:
     clipboard = X11Clipboard(display.name, keeper=keeper)
     assert clipboard.keep(program.client)
     assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
-    clipboard.give_back(program.client)
+    clipboard.restore_clipboard(program.client)
     clipboard.close()
     keeper.close()
     return keeper.window

@@ -88,7 +88,7 @@ class Shown:
     def chain_of(self, window: int) -> list[int]:
         return [window]
 
-    def over(self, target: WindowInfo, *, chain: object = ()) -> WindowInfo | None:
+    def find_cover(self, target: WindowInfo, *, chain: object = ()) -> WindowInfo | None:
         del chain
         return next((seen for window in self.dialogs if (seen := self.see(window)) and seen.id != target.id), None)
 

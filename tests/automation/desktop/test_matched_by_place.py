@@ -71,7 +71,7 @@ class Shown:
     def chain_of(self, window: int) -> list[int]:
         return [window]
 
-    def over(self, target: WindowInfo, *, chain: object = ()) -> WindowInfo | None:
+    def find_cover(self, target: WindowInfo, *, chain: object = ()) -> WindowInfo | None:
         del chain
         others = (self.see(number) for number in self.boxes if number > target.id)
         return next((seen for seen in others if seen and seen.box.overlaps(target.box)), None)

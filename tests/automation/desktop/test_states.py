@@ -213,7 +213,7 @@ class Desk:
         self.states = ActivityTracker(
             eyes=eyes,  # pyright: ignore[reportArgumentType] as much of them as is asked for
             tell=self.told.append,
-            stirs=self.stirred.append,
+            tell_active=self.stirred.append,
             now_s=lambda: self.now_s,
         )
 
@@ -235,7 +235,7 @@ class Desk:
 
     def draws(self, name: str, view: WindowSnapshot, *, seconds: float = APART_S) -> None:
         self.eyes.views[name] = view
-        self.states.drawn([name])
+        self.states.mark_drawn([name])
         self.passes(seconds)
 
 
@@ -256,7 +256,7 @@ class Waiting:
 
 
 def fresh(desk: Desk) -> Shown:
-    return desk.states.fresh(["agent-1"], Waiting(desk))["agent-1"]
+    return desk.states.read_fresh(["agent-1"], Waiting(desk))["agent-1"]
 
 
 def test_eight_windows_at_work_make_one_news_each_and_nothing_is_looked_at_while_nothing_is_drawn() -> None:

@@ -44,15 +44,15 @@ class Stage:
     def find(self) -> None:
         self._step("find")
 
-    def stand(self) -> DialogState:
+    def look_at_dialog(self) -> DialogState:
         self._step("stand")
         self._seen = replace(self.shows, presses=self.presses)
         return self._seen
 
-    def is_other(self, mark: str) -> bool:
+    def is_other_dialog(self, mark: str) -> bool:
         return self._seen.mark != mark
 
-    def looks(self) -> str:
+    def view_mark(self) -> str:
         return self.picture
 
     def prepare(self, act: Act, press: Press) -> None:
@@ -71,8 +71,8 @@ class Stage:
     def target_identity(self) -> Target | None:
         return None
 
-    def give_back(self) -> None:
-        self._step("give_back")
+    def restore_user_state(self) -> None:
+        self._step("restore_user_state")
 
     def staging(self, drafts: tuple[str, ...]) -> None:
         raise AssertionError("an act has no draft")
@@ -115,7 +115,7 @@ def test_an_answer_is_granted_pressed_once_and_its_effect_said() -> None:
     assert outcome.note == "the dialog is gone, its agent is at work"
     assert [one.moment for one in outcome.pictures] == [Moment.AFTERWARDS]
     assert [step for step in stage.steps if step in {"submitting", "press"}] == ["submitting", "press"]
-    assert stage.steps[-1] == "give_back"
+    assert stage.steps[-1] == "restore_user_state"
 
 
 @pytest.mark.parametrize(

@@ -77,13 +77,13 @@ def test_a_grant_in_time_is_used_and_one_too_late_is_asked_for_again() -> None:
 def test_a_person_who_got_their_hands_back_before_enter_is_held_again_and_the_text_read_again() -> None:
     world = World()
 
-    def let_go(_: int) -> None:
+    def release_keys(_: int) -> None:
         world.held_until = world.now  # 400 ms were over when the text had been read
 
     def hold(_: int) -> None:
         world.held_until = world.now + 0.4
 
-    world.when |= {"staged": let_go, "focus": hold}
+    world.when |= {"staged": release_keys, "focus": hold}
     assert deliver(world).result is Result.DELIVERED
     after = world.acts[world.acts.index("staged") :]
     assert after.index("focus") < after.index("read") < after.index("submitting") < after.index("submit")

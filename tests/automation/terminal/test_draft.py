@@ -72,7 +72,7 @@ def test_letters_of_a_person_who_came_when_a_hold_was_over_are_not_deleted(tmp_p
         with pytest.raises(TransientFailure):
             pane.stage(TEXT)
         assert pane.clear() is ClearResult.FAILED
-        pane.give_back()
+        pane.restore_user_state()
         assert there.panes().look("agent-1").view.composer == "first"
 
 
@@ -84,7 +84,7 @@ def test_what_a_person_wrote_between_the_first_look_and_the_paste_is_seen(tmp_pa
         there.until(lambda: pane.focus() is None, "it is held")
         with pytest.raises((PermanentFailure, TransientFailure)):
             pane.stage(TEXT)
-        pane.give_back()
+        pane.restore_user_state()
         assert there.panes().look("agent-1").view.composer == "half"
 
 
@@ -95,7 +95,7 @@ def test_what_a_person_added_to_a_draft_of_ours_keeps_it_from_being_deleted(tmp_
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", ", and mine"])
         there.until(lambda: "mine" in str(there.panes().look("agent-1").view.composer), "typed")
         assert pane.clear() is ClearResult.FAILED
-        pane.give_back()
+        pane.restore_user_state()
         assert there.panes().look("agent-1").view.composer == f"{TEXT}, and mine"
 
 
@@ -112,7 +112,7 @@ def test_a_draft_that_was_known_again_is_sent_or_cleared_only_while_it_is_just_t
         ):  # its words do not matter: a hold that was over keeps the key away as well
             pane.guard()
         assert pane.clear() is ClearResult.FAILED
-        pane.give_back()
+        pane.restore_user_state()
         assert there.panes().look("agent-1").view.composer == "one of ours!"
 
 
@@ -137,7 +137,7 @@ def test_what_changes_between_the_last_look_and_the_key_keeps_it_from_being_pres
         there.tmux.ask([word.format(pane.seen_last().stand.id) for word in words])
         with pytest.raises((TransientFailure, PermanentFailure)):
             pane.submit(by_s=time.monotonic() + 5)
-        pane.give_back()
+        pane.restore_user_state()
         assert there.heard("agent-1") == []
 
 
@@ -171,7 +171,7 @@ def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Pat
             hold.take(seen)
             with pytest.raises((TransientFailure, PermanentFailure)):
                 hold.act(other, ["send-keys", "-t", seen.id, "y"])
-            hold.give_back()
+            hold.restore_user_state()
         assert "y" not in str(there.screen("agent-1"))
 
 
@@ -186,7 +186,7 @@ def test_of_a_program_that_takes_no_brackets_now_nothing_of_several_lines_is_pas
         pane.focus()
         with pytest.raises(PermanentFailure, match="brackets"):
             pane.stage(TEXT)
-        pane.give_back()
+        pane.restore_user_state()
         assert pane.seen().view.is_empty
 
 
@@ -205,14 +205,14 @@ def test_no_key_goes_into_a_question_that_came_up_after_the_text_was_read(
             return why.value.reason is Reason.DIALOG
 
         there.until(is_kept_away, "it is seen")
-        pane.give_back()
+        pane.restore_user_state()
 
 
 def why_not(act: PaneAction, chord: str, *, by_s: float) -> Reason:
     """Why it was not pressed: on a busy machine also because the hold was over, then it is tried again."""
     with pytest.raises((TransientFailure, PermanentFailure)) as why:
         act.press(Press(chord=chord), by_s=by_s)
-    act.give_back()
+    act.restore_user_state()
     return why.value.reason
 
 
@@ -223,9 +223,9 @@ def test_a_key_that_comes_too_late_is_not_pressed(tmp_path: Path) -> None:
         with pytest.raises(TransientFailure) as why:
             pane.submit(by_s=time.monotonic() - 0.001)
         assert why.value.reason is Reason.LATE
-        pane.give_back()
+        pane.restore_user_state()
         act = PaneAction(name="agent-1", panes=there.panes(), pace=Pace())
-        act.stand()
+        act.look_at_dialog()
         there.until(lambda: why_not(act, "enter", by_s=time.monotonic() - 0.001) is Reason.LATE, "it is too late")
         assert there.heard("agent-1") == []
 
@@ -241,7 +241,7 @@ def test_an_answer_is_not_pressed_into_another_question_than_the_one_that_was_se
             lambda lines, terminal: replace(tell(lines, terminal), dialog=0, crop=tuple(shown)),  # type: ignore[misc] two words
         )
         act = PaneAction(name="agent-1", panes=there.panes(), pace=Pace())
-        assert act.stand().shows is Activity.NEEDS_INPUT
+        assert act.look_at_dialog().shows is Activity.NEEDS_INPUT
         shown[:] = ["Run rm -rf /?"]
         there.until(lambda: why_not(act, "1", by_s=time.monotonic() + 60) is Reason.CHANGED, "it is another one")
         monkeypatch.undo()

@@ -174,7 +174,7 @@ def test_no_answer_is_read_and_no_question_answered_in_a_pane_that_is_not_readab
     with pytest.raises(TransientFailure, match="too long"):
         TmuxPane(name="evil", panes=found, pace=pace).said()
     with pytest.raises(TransientFailure, match="too long"):
-        PaneAction(name="evil", panes=found, pace=pace).stand()
+        PaneAction(name="evil", panes=found, pace=pace).look_at_dialog()
 
 
 def test_masks_that_take_too_long_cover_everything() -> None:

@@ -141,7 +141,7 @@ async def test_it_follows_what_happens_and_lets_go_at_the_end(monkeypatch: pytes
         async with asyncio.timeout(60):
             await scene.looked.acquire()
             scene.work = {"left"}
-            scene.awake.stir()
+            scene.awake.recheck_soon()
             await scene.hold.was_taken.wait()
         work.cancel()
     assert scene.hold.acts == ["take", "give"]

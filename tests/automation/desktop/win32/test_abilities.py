@@ -98,7 +98,7 @@ class Hands:
     def click(self, x: int, y: int) -> None:
         self.did.append(f"click {x},{y}")
 
-    def stir(self) -> None:
+    def send_empty_input(self) -> None:
         self.did.append("stir")
 
     def pointer(self) -> tuple[int, int]:
@@ -293,7 +293,7 @@ class Said(DeliveryWindow[Any]):
     def look(self, *, may_be_busy: bool = False) -> bool:
         return False
 
-    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+    def wait_until_still(self, seconds: float, *, within_s: float) -> bool:
         return self._still
 
     def transcript(self) -> str | None:
@@ -307,14 +307,14 @@ class Said(DeliveryWindow[Any]):
 
 
 def test_a_transcript_is_copied_only_where_that_disturbs_nobody() -> None:
-    assert Said().said(hands_off="").text == "what was said"
+    assert Said().read_said(hands_off="").text == "what was said"
     for said, hands_off, trouble in (
         (Said(), "the desk is stopped", Cancelled),
         (Said(still=False), "", TransientFailure),
         (Said(profile=TK), "", PermanentFailure),
     ):
         with pytest.raises(trouble):
-            said.said(hands_off=hands_off)
+            said.read_said(hands_off=hands_off)
         assert not said.touched
     with pytest.raises(TransientFailure):
-        Said(None).said(hands_off="")
+        Said(None).read_said(hands_off="")

@@ -71,7 +71,7 @@ def test_only_what_is_drawn_over_it_and_takes_clicks_covers_a_window(above: Made
     windows = Win32Windows(FakeDesktop(above, Made(id=1), Made(id=3)))
     target = windows.see(1)
     assert target is not None
-    cover = windows.over(target)
+    cover = windows.find_cover(target)
     assert (cover is not None and cover.id == 2) is covers
 
 
@@ -133,7 +133,7 @@ def test_all_formats_of_a_person_are_given_back(clipboard: WindowsClipboard, sha
     shared.data, shared.owner = dict(persons), 80
     clipboard.keep()
     clipboard.offer("ours")
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert {kind: data for kind, data in shared.data.items() if kind in persons} == persons
 
 
@@ -142,7 +142,7 @@ def test_what_somebody_copied_meanwhile_is_left_to_them(clipboard: WindowsClipbo
     offer = clipboard.offer("ours")
     shared.put_by(80, text="copied just now")
     assert offer.is_lost
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert shared.read_by(0) == "copied just now"
 
 
@@ -155,7 +155,7 @@ def test_what_the_target_copied_for_us_is_read_and_then_the_persons_comes_back(
     assert clipboard.copied(since, 0.01) is None, "nothing was copied yet"
     shared.put_by(70, text="ours\r\nread back")
     assert clipboard.copied(since, 0.5) == ("ours\nread back", TARGET)
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert shared.read_by(0) == "a person's"
 
 
@@ -164,7 +164,7 @@ def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: Window
     clipboard.offer("ours")
     clipboard.expect_copy(TARGET)
     shared.put_by(70, text="ours, late")
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert shared.read_by(0) == "a person's"
 
 
@@ -175,7 +175,7 @@ def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared
     clipboard.offer("ours")
     clipboard.drop()
     assert shared.read_by(70) is None
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert shared.read_by(0) == "a person's"
 
 
@@ -195,10 +195,10 @@ def test_what_could_not_be_given_back_is_owed_and_not_lost_to_our_own_text(
     clipboard.offer("ours")
     shared.held_by_another = True
     with pytest.raises(TransientFailure):
-        clipboard.give_back()
+        clipboard.restore_clipboard()
     shared.held_by_another = False
     clipboard.offer("ours, once more")
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert shared.read_by(0) == "a person's"
 
 
@@ -209,11 +209,11 @@ def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(
     clipboard.offer("ours")
     shared.held_by_another = True
     with pytest.raises(TransientFailure):
-        clipboard.give_back()
+        clipboard.restore_clipboard()
     shared.held_by_another = False
     shared.put_by(80, text="newer")
     clipboard.offer("ours, once more")
-    clipboard.give_back()
+    clipboard.restore_clipboard()
     assert shared.read_by(0) == "newer"
 
 
@@ -266,25 +266,25 @@ def _people(desktop: FakeDesktop, *, counts_injected: bool = False) -> tuple[_He
 def test_keys_that_programs_inject_are_nobodys_unless_they_shall_count() -> None:
     people, _ = _people(FakeDesktop())
     before = time.monotonic()
-    people.heard(0x41, is_down=True, is_injected=True, word=0)
+    people.note_key(0x41, is_down=True, is_injected=True, word=0)
     assert not people.typed_since(before)
-    people.heard(0x41, is_down=True, is_injected=False, word=0)
+    people.note_key(0x41, is_down=True, is_injected=False, word=0)
     assert people.typed_since(before)
     others, _ = _people(FakeDesktop(), counts_injected=True)
-    others.heard(0x41, is_down=True, is_injected=True, word=0)
+    others.note_key(0x41, is_down=True, is_injected=True, word=0)
     assert others.typed_since(before)
     ours, _ = _people(FakeDesktop(), counts_injected=True)
-    ours.heard(0x41, is_down=True, is_injected=True, word=42)
+    ours.note_key(0x41, is_down=True, is_injected=True, word=42)
     assert not ours.typed_since(before), "our own input is never a person's"
 
 
 def test_the_stop_chord_is_heard_from_a_persons_keys_alone_left_or_right() -> None:
     people, stops = _people(FakeDesktop())
     for key in (0x11, 0x12, 0x23):
-        people.heard(key, is_down=True, is_injected=True, word=0)
+        people.note_key(key, is_down=True, is_injected=True, word=0)
     assert not stops
     for key in (0xA3, 0xA4, 0x23):
-        people.heard(key, is_down=True, is_injected=False, word=0)
+        people.note_key(key, is_down=True, is_injected=False, word=0)
     assert stops == ["the keys ctrl+alt+end"]
 
 

@@ -59,7 +59,7 @@ class Hands:
             drafts=self,
             user_activity=self,
             open_window=self.open_window,
-            let_go=lambda: self.acts.append("let go"),
+            release_keys=lambda: self.acts.append("let go"),
             act=NEVER,
             read=self.read,
             arrange=self.arrange,

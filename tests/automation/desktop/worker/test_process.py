@@ -41,33 +41,33 @@ class DisplayGone(Exception):
 @dataclass(slots=True)
 class Tried:
     outcome: Outcome | None = None
-    let_go: int = 0
+    release_keys: int = 0
     given_back: int = 0
     keeps: bool = False
 
     def failed(self, note: str) -> Outcome:
         return Outcome(result=Result.FAILED, note=note)
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         self.given_back += 1
         if self.keeps:
             raise ValueError
 
     def release(self) -> None:
-        self.let_go += 1
+        self.release_keys += 1
 
 
 def carried(tried: Tried, error: Exception) -> Outcome:
     def run() -> Outcome:
         raise error
 
-    return carry_out(run, cast("Attempt", tried), delivery="01", let_go=tried.release, passes=(DisplayGone,))
+    return carry_out(run, cast("Attempt", tried), delivery="01", release_keys=tried.release, passes=(DisplayGone,))
 
 
 def test_an_error_becomes_a_failure_that_names_it_and_nothing_stays_pressed() -> None:
     tried = Tried()
     outcome = carried(tried, KeyError("the prompt itself"))
-    assert (outcome.result, tried.let_go, tried.given_back) == (Result.FAILED, 1, 1)
+    assert (outcome.result, tried.release_keys, tried.given_back) == (Result.FAILED, 1, 1)
     assert "KeyError" in outcome.note
     assert "the prompt itself" not in outcome.note
 

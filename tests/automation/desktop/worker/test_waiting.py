@@ -51,7 +51,7 @@ class Window:
         if self.trouble is not None:
             raise self.trouble
 
-    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+    def wait_until_still(self, seconds: float, *, within_s: float) -> bool:
         return seconds < within_s
 
     def is_untouched(self) -> bool:
@@ -67,7 +67,7 @@ class Window:
         self.ready.add(ONE)
         return ClearResult.SEEN
 
-    def give_back(self) -> None:
+    def restore_user_state(self) -> None:
         self.acts.append("give back")
 
 
@@ -77,7 +77,7 @@ class Scene:
 
     window: Window = field(default_factory=Window)
     out: io.BytesIO = field(default_factory=io.BytesIO)
-    let_go: list[str] = field(default_factory=list[str])
+    release_keys: list[str] = field(default_factory=list[str])
     rest_s: float = 0.0
 
     def made(self) -> tuple[RecoveringWindows, LeftoverDrafts]:
@@ -94,7 +94,7 @@ class Scene:
             eyes=self.window,
             tidy=tidy,
             inbox=inbox,
-            let_go=lambda: self.let_go.append("let go"),
+            release_keys=lambda: self.release_keys.append("let go"),
             ends=(DisplayGone,),
             rest_s=self.rest_s,
         )
@@ -151,7 +151,7 @@ def test_a_window_that_cannot_be_tidied_ends_no_worker_and_keeps_no_key_down() -
     on = Scene(window=Window(trouble=KeyError("a text")))
     waiting, tidy = on.made()
     waiting.look_when_due()
-    assert on.let_go == ["let go"]
+    assert on.release_keys == ["let go"]
     assert tidy.names() == (ONE,), "it is tried again later"
     waiting.look_when_due()
     assert on.window.acts.count("find") == 1, "and not at once"
