@@ -22,7 +22,7 @@ from automation.desktop.worker.user_presence import UserActivityGate, is_corner
 from automation.desktop.x11.connection import DisplayThread, open_display
 from automation.desktop.x11.input import KEYSYMS
 from core.deliveries.model import Reason
-from core.desks.model import Desk, InputSource, ScreenCorner
+from core.desks.model import Desk, InputSource, ScreenCorner, UserActivityPolicy
 from core.kit.clock import SystemClock
 from core.kit.field_types import split_chord
 from core.profiles.model import Box
@@ -59,33 +59,27 @@ class _WhereIs(rq.ReplyRequest):
     )
 
 
-class NoRawEvents(Exception):
-    """The server does not tell from which device input comes."""
-
-
 class X11UserInput(DisplayThread):
     """What persons do at one display's devices. Hears all keys also while another program holds them."""
 
     def __init__(
         self,
         display: str,
+        user_activity: UserActivityPolicy,
         *,
-        kill_switch_keys: Sequence[str] = (),
-        kill_switch_corner: ScreenCorner = ScreenCorner.NONE,
-        is_ours: Callable[[float], bool] | None = None,
-        did_we_act: Callable[[float], bool] = lambda _: False,
-        stopped: Callable[[str], None] = lambda _: None,
+        is_ours: Callable[[float], bool],
+        stopped: Callable[[str], None],
     ) -> None:
-        """Call `stopped`, in this object's own thread, when the user presses one of `kill_switch_keys` or moves the
-        pointer into the corner. With `is_ours` also what programs inject counts, unless it says that we did so
-        ourselves at that moment (of time.monotonic()); without, only what comes from real devices. `did_we_act` is the
-        same for servers that do not tell whose input it is: there all that is not ours counts."""
+        """Call `stopped`, in this object's own thread, when the user presses the kill switch keys or moves the pointer
+        into the corner. `is_ours` says whether Octet itself acted at that moment of time.monotonic(). What programs
+        inject counts as `user_activity` says; all that is not ours counts where the server does not tell whose it is.
+        """
         super().__init__(display)
         self._is_ours = is_ours
-        self._did_we_act = did_we_act
+        self._counts_injected = user_activity.input_source is InputSource.OTHERS
         self._stopped = stopped
-        self._corner = kill_switch_corner
-        self._chords = [(chord, *split_chord(chord)) for chord in kill_switch_keys]
+        self._corner = user_activity.kill_switch_corner
+        self._chords = [(chord, *split_chord(chord)) for chord in user_activity.kill_switch_keys]
         self._down: set[tuple[int, int]] = set()
         """The device and the code of each key that is down. A person's Ctrl stays down when we release ours."""
         self._codes: dict[str, frozenset[int]] = {}
@@ -93,16 +87,15 @@ class X11UserInput(DisplayThread):
         self._was_in_corner = False
         self._last_s = -math.inf
         self.news = threading.Event()
-        self.sees = True  # If not, all input counts but that around our own acts
-        try:
+        self.sees = has_raw_events(self._display)  # If not, all input counts but that around our own acts
+        if self.sees:
             self._listen()
-        except NoRawEvents:
-            self.sees = False
+        else:
             self._wait_s = LOOK_S
         self._start("people")
 
     def idle_s(self) -> float:
-        """How long no person has pressed, typed or moved anything; infinite when nobody was seen since the start."""
+        """How long no person has pressed, typed or moved anything; infinite when no input was seen since the start."""
         return time.monotonic() - self._last_s
 
     def note_activity(self) -> None:
@@ -113,14 +106,11 @@ class X11UserInput(DisplayThread):
     # What follows runs in the thread, but for what the constructor calls.
 
     def _listen(self) -> None:
-        display = self._display
-        if not has_raw_events(display):
-            raise NoRawEvents
         wanted = [(xinput.AllDevices, _RAW | xinput.HierarchyChangedMask)]
         self._root.xinput_select_events(wanted)
         self._learn_devices()
         self._learn_keys()
-        keymap = display.query_keymap()
+        keymap = self._display.query_keymap()
         self._down = {(_ANY_DEVICE, code) for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
 
     def _learn_devices(self) -> None:
@@ -154,18 +144,11 @@ class X11UserInput(DisplayThread):
             self._key_pressed(detail)
         elif kind == xinput.RawKeyRelease:
             self._down -= {(source, detail), (_ANY_DEVICE, detail)}
-        if not self._is_persons(source, at_ms):
+        if source in self._injectors and (not self._counts_injected or self._is_ours(happened_s(at_ms))):
             return
         self.note_activity()
         if kind == xinput.RawMotion and self._corner is not ScreenCorner.NONE:
             self._pointer_moved(source)
-
-    def _is_persons(self, source: int, at_ms: int) -> bool:
-        if source not in self._injectors:
-            return True
-        if self._is_ours is None:
-            return False
-        return not self._is_ours(happened_s(at_ms))
 
     def _key_pressed(self, code: int) -> None:
         down = {code for _, code in self._down}
@@ -198,7 +181,7 @@ class X11UserInput(DisplayThread):
         if not self._display.has_extension(screensaver.extname):
             return
         at_s = time.monotonic() - float(screensaver.query_info(self._root).idle) / 1000
-        if at_s > self._last_s and not self._did_we_act(at_s):
+        if at_s > self._last_s and not self._is_ours(at_s):
             self._last_s = at_s
             self.news.set()
 
@@ -253,7 +236,7 @@ class TypingBanner:
         paper.fill_rectangle(pen, 0, 0, WIDTH, HEIGHT)
         pen.change(foreground=INK)
         paper.image_text(pen, MARGIN, HEIGHT // 2 + 4, said)
-        self._window.change_attributes(background_pixmap=paper)  # the server paints it; nobody waits for its events
+        self._window.change_attributes(background_pixmap=paper)  # the server paints it; no thread reads its events
         self._window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, said)
         self._window.map()
         self._window.configure(stack_mode=X.Above)
@@ -313,14 +296,7 @@ class X11UserPresence:
         user_activity = desk.user_activity
         self._inbox = inbox
         self._stop_keys = user_activity.kill_switch_keys
-        self._people = X11UserInput(
-            desk.display,
-            kill_switch_keys=user_activity.kill_switch_keys,
-            kill_switch_corner=user_activity.kill_switch_corner,
-            is_ours=acts.is_ours if user_activity.input_source is InputSource.OTHERS else None,
-            did_we_act=acts.is_ours,
-            stopped=inbox.stop_here,
-        )
+        self._people = X11UserInput(desk.display, user_activity, is_ours=acts.is_ours, stopped=inbox.stop_here)
         if not self._people.sees:
             log.warning(
                 "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"

@@ -188,7 +188,8 @@ def test_a_stop_chord_is_heard_although_we_press_and_release_one_of_its_keys_in_
     display: VirtualDisplay, person: Hands
 ) -> None:
     stopped: list[str] = []
-    with closing(Listener(display.name, kill_switch_keys=("ctrl+alt+end",), stopped=stopped.append)) as people:
+    policy = UserActivityPolicy(kill_switch_keys=("ctrl+alt+end",), input_source=InputSource.DEVICES)
+    with closing(Listener(display.name, policy, is_ours=lambda _: False, stopped=stopped.append)) as people:
         person.press("Control_L", "Alt_L")
         display.xdotool("key", "Control_L")  # of the server's test keyboard, as ours are
         person.chord("End")
