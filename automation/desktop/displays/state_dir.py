@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from automation.desktop.displays.display_status import NOBODY, DisplayStatus
 from core.kit.errors import Conflict
-from core.kit.files import write_bytes_private
+from core.kit.files import try_lock, write_bytes_private
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _KIND = b"MIT-MAGIC-COOKIE-1"
@@ -62,19 +62,14 @@ class DisplayStateDir:
         self.make()
         handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise KeptByAnother(id=self.desk) from None
+            if not try_lock(handle):
+                raise KeptByAnother(id=self.desk)
             yield
         finally:
             os.close(handle)
 
     def tell(self, standing: DisplayStatus) -> None:
-        new = self.path / "standing.new"
-        new.write_text(_STATUS.dump_json(standing).decode(), encoding="utf-8")
-        new.chmod(0o600)
-        new.replace(self.path / "standing.json")
+        write_bytes_private(self.path / "standing.json", _STATUS.dump_json(standing))
 
     def read(self) -> DisplayStatus:
         """What its keeper wrote down last; NOBODY when there is none."""
@@ -87,11 +82,11 @@ class DisplayStateDir:
 
     @property
     def is_wanted(self) -> bool:
-        """Nobody put it down."""
+        """Whether no user has put it down."""
         return not (self.path / "down").exists()
 
     def want(self, *, up: bool) -> None:
-        """It shall be up, or down until somebody wants it up again; heeded by its keeper, now or later."""
+        """It shall be up, or down until a user wants it up again; heeded by its keeper, now or later."""
         self.make()
         if up:
             (self.path / "down").unlink(missing_ok=True)
