@@ -37,8 +37,7 @@ class WindowsInspector(WindowInspector):
         seen = self.place(name)
         if not self.windows.is_on_monitors(seen.box):
             raise PermanentFailure(Reason.MOVED, "a part of it stands on no monitor")
-        if why := self.windows.why_unreachable(seen.id):
-            raise PermanentFailure(Reason.OUT_OF_REACH, why)
+        self.windows.check_reachable(seen.id)
         return super().recognise(name)
 
 
@@ -58,7 +57,7 @@ class WindowsDevices:
 
 
 class WindowsTarget(InputTarget[WindowsInspector]):
-    """Nobody can be held off on Windows: who types from `hold_devices` on is seen before each key."""
+    """Windows lets no program hold the devices: a user who types from `hold_devices` on is noticed before each key."""
 
     def __init__(self, *, name: str, eyes: WindowsInspector, devices: WindowsDevices, pace: DeliveryClock) -> None:
         super().__init__(name=name, eyes=eyes, pointer=devices.fingers, clicks=devices.clicks, pace=pace)
@@ -94,7 +93,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         return has_come
 
     def guard(self) -> None:
-        """And that nobody typed since the focus was given: what they typed might stand there."""
+        """And that no user typed since the focus was given: what they typed might stand there."""
         self._check_same(self.eyes.place(self.name))
         if not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
@@ -109,7 +108,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._check_landed()
 
     def press_chord(self, chord: str, *, by_s: float) -> None:
-        self._check_reach()
+        self.eyes.windows.check_reachable(self.target().id)
         self.pace.check()
         self._check_in_time(by_s)
         self._press(chord)
@@ -155,14 +154,10 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._fingers.send_empty_input()
         self._desktop.bring_forward(window)
 
-    def _check_reach(self) -> None:
-        if why := self.eyes.windows.why_unreachable(self.target().id):
-            raise PermanentFailure(Reason.OUT_OF_REACH, why)
-
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.target(), (self.target().box.x, self.target().box.y)
         point = self._clicks.choose(places(part, corner), corner)
-        self._check_reach()
+        self.eyes.windows.check_reachable(target.id)
         self._check_hands()
         if may_stop:
             self.pace.check()

@@ -183,7 +183,7 @@ class Desktop:
         return int(top or 0), bool(told.flags & modes)
 
     def bring_forward(self, window: int) -> None:
-        """Ask for the foreground for it. Windows grants that to whoever got the last input, and may blink instead."""
+        """Ask for the foreground for it. Windows grants that to the program of the last input, or blinks instead."""
         self._api.SetForegroundWindow(window)
 
     def show_again(self, window: int) -> None:
@@ -191,7 +191,7 @@ class Desktop:
         self._api.ShowWindowAsync(window, C.SW_SHOWNOACTIVATE)
 
     def put(self, window: int, box: Box) -> None:
-        """Ask that its own area stands there; Windows is told where the frame goes. Does not wait for the program."""
+        """Ask Windows to put its own area there, by the place of the frame. Does not wait for the program."""
         content, frame = self.content_of(window), api.RECT()
         if content is None or not self._api.GetWindowRect(window, ctypes.addressof(frame)):
             return
@@ -249,7 +249,7 @@ class Desktop:
             self._api.CloseDesktop(desktop)
 
     def idle_s(self) -> float:
-        """How long nothing was pressed or moved, by whomever: programs, and we, count here."""
+        """How long nothing was pressed or moved; what programs and Octet press counts too."""
         told = api.LASTINPUTINFO(cbSize=ctypes.sizeof(api.LASTINPUTINFO))
         if not self._api.GetLastInputInfo(ctypes.addressof(told)):
             return 0.0
@@ -262,7 +262,7 @@ class Desktop:
         return here.x, here.y
 
     def keys_down(self) -> list[int]:
-        """Which keys and buttons are held down, by whomever; lamps that are lit are no held keys."""
+        """Which keys and buttons are held down, by a user or a program; lamps that are lit are no held keys."""
         return [key for key in range(C.VK_LBUTTON, 0xFF) if self._api.GetAsyncKeyState(key) & 0x8000]
 
     def name_tag(self, window: int) -> str:
@@ -294,7 +294,7 @@ ELSEWHERE = (
 class Win32Windows:
     """The answers to `window_info.WindowsPort` and `window_placement.PlacementPort`. Belongs to one thread."""
 
-    changes = None  # nobody tells of changes: everything is asked each time
+    changes = None  # Windows tells of no changes: everything is asked each time
 
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop
@@ -311,7 +311,7 @@ class Win32Windows:
         return True
 
     def managed(self) -> list[int]:
-        """Top windows that are shown, or minimised, or on another virtual desktop; those never shown are nobody's."""
+        """Top windows that are shown, or minimised, or on another virtual desktop; none that is never shown."""
         return [window for window in self._desktop.top_windows() if self._desktop.is_shown(window)]
 
     def all(self) -> list[WindowInfo]:
@@ -373,15 +373,6 @@ class Win32Windows:
         """Whether it is a part of the desktop: the taskbar, the wallpaper, what people do not switch to."""
         return self._desktop.is_tool(window) or self._desktop.class_of(window) in FURNITURE
 
-    def why_unreachable(self, window: int) -> str:
-        """Why keys of ours do not reach it, whatever has the focus; empty if they do."""
-        if self._desktop.rights_of(self._desktop.process_of(window)) > self._own_rights:
-            return (
-                "its program runs as administrator, and Windows lets no other program type into it: "
-                "start it without, or Octet as administrator too"
-            )
-        return "its program does not answer" if self._desktop.is_hung(window) else ""
-
     def is_on_monitors(self, box: Box) -> bool:
         """Whether every corner of it stands on a monitor: between two of unlike height there is nothing."""
         monitors = self._desktop.monitors()
@@ -390,8 +381,12 @@ class Win32Windows:
         return all(any(monitor.holds(*corner) for monitor in monitors) for corner in corners)
 
     def check_reachable(self, window: int) -> None:
-        if why := self.why_unreachable(window):
-            raise PermanentFailure(Reason.OUT_OF_REACH, why)
+        """Raise PermanentFailure where keys of ours do not reach it, whatever has the focus."""
+        if self._desktop.rights_of(self._desktop.process_of(window)) > self._own_rights:
+            why = "its program runs as administrator, and Windows lets no other program type into it: "
+            raise PermanentFailure(Reason.OUT_OF_REACH, f"{why}start it without, or Octet as administrator too")
+        if self._desktop.is_hung(window):
+            raise PermanentFailure(Reason.OUT_OF_REACH, "its program does not answer")
 
     def fill_states(self, window: int) -> tuple[str, ...]:
         return (MAXIMISED,) if self._desktop.is_maximised(window) else ()

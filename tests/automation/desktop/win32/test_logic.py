@@ -16,7 +16,7 @@ from automation.desktop.win32.clipboard import MARK, UNSEEN, WindowsClipboard
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.worker import user_presence
-from automation.protocol.ports import TransientFailure
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.desks.model import InputSource, ScreenCorner, UserActivityPolicy
 from core.profiles.model import Box
 from tests.fakes import win32
@@ -79,9 +79,10 @@ def test_a_window_with_more_rights_and_one_that_hangs_are_refused_with_the_reaso
     windows = Win32Windows(
         FakeDesktop(Made(id=1, rights=HIGH), Made(id=2, process=9, is_hung=True), Made(id=3, process=5))
     )
-    assert "administrator" in windows.why_unreachable(1)
-    assert "does not answer" in windows.why_unreachable(2)
-    assert windows.why_unreachable(3) == ""
+    for window, why in ((1, "administrator"), (2, "does not answer")):
+        with pytest.raises(PermanentFailure, match=why):
+            windows.check_reachable(window)
+    windows.check_reachable(3)
 
 
 def test_a_place_between_two_monitors_is_on_no_monitor_and_left_of_the_first_is_negative() -> None:
