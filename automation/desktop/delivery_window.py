@@ -105,7 +105,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
             self._leave_transcript()
 
     def read_said(self, *, hands_off: str) -> Transcribed:
-        """What was said in it, copied, if its agent rests, its composer is empty and nobody types. `hands_off` says why
+        """What was said in it, copied, if its agent and the user rest and its composer is empty. `hands_off` says why
         nothing may be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
         self._recognise()
         if self._profile.transcript is None:
@@ -152,7 +152,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
     @abstractmethod
     def _user_rests(self, seconds: float) -> bool:
-        """Whether no user has written into this window for so long, as far as that is told."""
+        """Whether no user has written into this window for so long, as far as the platform tells."""
 
     @abstractmethod
     def _recognise(self) -> None:
@@ -262,7 +262,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         self._pasted_s = 0.0
 
     def is_held(self) -> bool:
-        """Nobody is held off here, now or later: each look is as good as the next."""
+        """Octet holds no devices here: each look is as good as the next."""
         return True
 
     def stage(self, text: str) -> None:
@@ -308,7 +308,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         return text is not None and mark(text, self._profile.normalise) in marks
 
     def is_untouched(self) -> bool:
-        """Never said: nobody tells here what else was typed into a window."""
+        """Never: this platform does not tell what else was typed into a window."""
         return False
 
     @abstractmethod

@@ -85,7 +85,7 @@ class InputTarget(ABC, Generic[Eyes]):
         """From here on what is pressed is ours, as far as that can be; what was the user's is remembered."""
 
     def hold_for_clearing(self) -> None:
-        """As `hold_devices`, for the sake of a draft of ours: whoever asks to stop."""
+        """As `hold_devices`, for the sake of a draft of ours: a stop does not end it."""
         self._remember()
 
     def needs_no_click(self) -> bool:
@@ -143,7 +143,7 @@ class InputTarget(ABC, Generic[Eyes]):
 
     def restore_user_state(self) -> None:
         """Pointer and focus go back, unless the user moved them meanwhile."""
-        with suppress(TransientFailure):  # somebody holds the whole display: nothing can be given back to anybody
+        with suppress(TransientFailure):  # another program holds the whole display: nothing can be restored
             if self._pointer_was is not None and self._pointer.pointer() == self._pointer.placed:
                 self._pointer.move(*self._pointer_was)
             mine = self.taken.id if self.taken is not None else 0
@@ -156,7 +156,7 @@ class InputTarget(ABC, Generic[Eyes]):
         return wait_until(holds, seconds, self.wait)
 
     def wait(self, seconds: float) -> None:
-        """Let that much time pass, whoever asks to stop."""
+        """Let that much time pass, also after a stop."""
         time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display
 
     @abstractmethod

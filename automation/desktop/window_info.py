@@ -1,4 +1,4 @@
-"""A window as it was when it was looked at, and what whoever looks must be able to ask; each platform answers."""
+"""A window as it was when it was looked at, and the questions that each platform answers."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class WindowInfo:
 
 
 class ChangesPort(Protocol):
-    """What a display tells of by itself, counted."""
+    """What a display tells of unasked, counted."""
 
-    def now(self) -> int: ...  # How many changes there were until now; whoever tells is asked
+    def now(self) -> int: ...  # How many changes there were until now; asks the display
     def count(self) -> int: ...  # The same as far as it was told already
     # Whether from here on every change of these windows is counted.
     def follow(self, windows: Iterable[int]) -> bool: ...
@@ -41,12 +41,12 @@ class ChangesPort(Protocol):
 class WindowsPort(Protocol):
     """All windows of one display. Belongs to one thread."""
 
-    # Spares questions whose answers cannot have changed; None where nobody tells of changes.
+    # Spares questions whose answers cannot have changed; None where the platform tells of no changes.
     @property
     def changes(self) -> ChangesPort | None: ...
     def screen(self) -> Box: ...  # The whole screen
     def client_of(self, window: int) -> int: ...  # The program a window belongs to: equal for all of its windows
-    def has_manager(self) -> bool: ...  # Whether somebody tells which windows there are
+    def has_manager(self) -> bool: ...  # Whether a window manager tells which windows there are
     def managed(self) -> list[int]: ...  # The ids of all windows that a person may know
     def all(self) -> list[WindowInfo]: ...  # The same, each looked at
     def see(self, window: int) -> WindowInfo | None: ...  # One window now; None when it is gone

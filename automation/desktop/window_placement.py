@@ -18,7 +18,7 @@ LOOK_S = 0.02
 
 
 class PlacementPort(Protocol):
-    """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
+    """Asks the window manager to put a window where it belongs. It may refuse: the caller looks afterwards."""
 
     def check_reachable(
         self, window: int
@@ -45,7 +45,7 @@ class WindowArranger:
         self._lost: dict[str, TransientFailure | PermanentFailure] = {}
 
     def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
-        """All of them. Raises Cancelled when somebody stops the desk meanwhile."""
+        """All of them. Raises Cancelled when the user stops the desk meanwhile."""
         was_active = self._active()
         self._done = {name: [] for name in names}
         for name in names:
@@ -148,7 +148,7 @@ class WindowArranger:
         return now
 
     def _active(self) -> int:
-        """The window that gets the keys; 0 while the display answers nobody: then it is given back to nobody."""
+        """The window that gets the keys; 0 while the display does not answer: then no focus is restored."""
         try:
             return self._eyes.windows.active()
         except TransientFailure:

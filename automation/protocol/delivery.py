@@ -322,7 +322,7 @@ class DeliveryRun(Submission):
         except PermanentFailure as trouble:
             result = Result.FAILED if trouble.reason in ABOUT_TEXT else Result.REFUSED
             if trouble.reason is Reason.COMPOSER_NOT_EMPTY:
-                self._is_ours = False  # what stands beside ours is somebody's: not ours to clear
+                self._is_ours = False  # what is beside ours is a user's: not ours to clear
             return self._give_up(result, trouble.reason, trouble.note)
         except Cancelled as halt:
             return self._halt(halt)
@@ -393,7 +393,7 @@ class DeliveryRun(Submission):
                 self._journal.staged("", ())
             outcome = self._record_unexpected_submit(SENT_UNASKED)
         except Cancelled as halt:
-            # Stopped just then. What stands there stays, as the evidence that it is.
+            # Stopped just then. What is in the composer stays, as the evidence that it is.
             result = Result.UNKNOWN if self.asked else Result.STOPPED
             outcome = Outcome(result=result, reason=halt.reason, note=SENT_UNASKED, draft_left=True)
         return replace(outcome, timings_ms=dict(self._timings_ms))
@@ -422,7 +422,7 @@ class DeliveryRun(Submission):
 
     def _halt(self, halt: Cancelled) -> Outcome:
         if halt.orphaned and self.asked:
-            # The row may be `submitting` and nobody is there to be told: the box is the evidence, it stays as it is.
+            # The row may be `submitting` and no process can be told: the box is the evidence, it stays as it is.
             return self._outcome(Result.UNKNOWN, Reason.WORKER_LOST, halt.note, draft_left=True)
         return self._give_up(Result.STOPPED, halt.reason, halt.note)
 

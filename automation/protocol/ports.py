@@ -1,4 +1,4 @@
-"""What the steps of a delivery need from a window, from whoever keeps the journal, and from the stop button."""
+"""What the steps of a delivery need from a window, from the journal, and from the stop button."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Cancelled(Conflict):
     def __init__(
         self, note: str, *, reason: Reason | None = None, denied: bool = False, orphaned: bool = False
     ) -> None:
-        """`denied`: the journal said no. `orphaned`: nobody is left who could tell whether Enter was granted."""
+        """`denied`: the journal said no. `orphaned`: no process is left that could tell whether Enter was granted."""
         super().__init__(note=note)
         self.note = note
         self.reason = reason
@@ -104,8 +104,8 @@ class WindowPort(Protocol):
     def submit(self, *, by_s: float) -> None: ...
     def is_at_work(self) -> bool: ...  # Whether its agent is seen at work now; False where that cannot be seen
     def confirm(self) -> SubmitEvidence: ...  # Look once whether Enter had its effect
-    # Let that much time pass, less when something is drawn in the window after the last look at it, or where nobody
-    # tells of drawing.
+    # Let that much time pass, less when something is drawn in the window after the last look at it, or where the
+    # platform does not tell of drawing.
     def wait_for_redraw(self, seconds: float) -> None: ...
     # The target's own program took the text, and no other configured window belongs to that program.
     def has_receipt(self) -> bool: ...
@@ -145,5 +145,5 @@ class DeliveryClock(Protocol):
     """Time and the stop button."""
 
     def now_s(self) -> float: ...  # Seconds that never jump; only differences mean anything
-    def rest(self, seconds: float) -> None: ...  # Let that much time pass, less when somebody asks to stop
-    def check(self) -> None: ...  # Raise Cancelled when somebody asked to stop
+    def rest(self, seconds: float) -> None: ...  # Let that much time pass, less when the user asks to stop
+    def check(self) -> None: ...  # Raise Cancelled when the user asked to stop

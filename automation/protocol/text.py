@@ -17,7 +17,7 @@ _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tab and newline (a window may obey them), halves of surrogate pairs (no UTF-8)."""
-SHORTEST = 16  # so many characters, blanks aside, a text has that nobody writes by chance
+SHORTEST = 16  # so many characters, blanks aside, a text has that is never written by chance
 MOST_TIMES = 50
 
 

@@ -1,4 +1,4 @@
-"""The one door to D-Bus: a thread with its own loop speaks to a bus; whoever asks waits no longer than a limit."""
+"""The one door to D-Bus: a thread with its own loop speaks to a bus; the caller waits no longer than a limit."""
 
 from __future__ import annotations
 

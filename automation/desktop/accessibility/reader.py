@@ -36,7 +36,7 @@ QUESTIONS = frozenset({ROLES["dialog"], ROLES["alert"]})  # whether the profile 
 WIDEST_FRAME = 100  # pixels by which a window with its frame and shadow is larger than its own area
 
 
-ALIKE = 0.7  # what shares so much of a place with it is what stands there
+ALIKE = 0.7  # what shares so much of a place with it is the object meant
 
 
 class NotOnBus(Unreadable, NotFound):
@@ -60,7 +60,7 @@ class AccessibleSigns:
     """What was looked for in a window, as far as it is there."""
 
     parts: Mapping[Accessible, AccessiblePart]
-    strange: str = ""  # what a question is called that is there too, and that nobody looked for; empty: there is none
+    strange: str = ""  # what a question is called that is there too, and that the caller did not look for; empty: none
 
 
 @dataclass(frozen=True, slots=True)

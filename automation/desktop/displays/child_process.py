@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 MARK = "OCTET_VIRTUAL_DISPLAY"
 """The variable by which whatever was started on a virtual display is recognised, however deep it was started."""
-END_S = 3.0  # how long programs may take to end when they are told to; then they are killed
+END_S = 3.0  # how long programs may take to end after SIGTERM; then they are killed
 MOST_WORDS = 1_000_000  # bytes of a program's own words; a longer file begins anew with the program's next start
 
 
@@ -29,7 +29,7 @@ class NotStarted(Unavailable):
 
 
 class ChildProcess:
-    """One program. Ends with whoever started it, also when that is killed (where setpriv is there to see to it)."""
+    """One program. Ends with the process that started it, also when that is killed (where setpriv is there)."""
 
     def __init__(self, what: str, process: Process) -> None:
         self.what = what
@@ -63,7 +63,7 @@ class ChildProcess:
         return ChildProcess(what, process)
 
     async def ended(self) -> str:
-        """Wait until it ends by itself; how, in words."""
+        """Wait until it ends; return how, in words."""
         code = await self.process.wait()
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
@@ -96,7 +96,7 @@ def marked(mark: str) -> list[int]:
             if wanted in (entry / "environ").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
         except OSError:
-            continue  # somebody else's, or gone
+            continue  # another user's, or gone
     return found
 
 

@@ -16,7 +16,7 @@ class DisplayStatus:
     reason: Reason | None = Reason.DISPLAY_STARTING  # why it is not up; None when server, manager and program run
     note: str = ""  # what exactly happened
     keeper: int = 0
-    restarts: int = 0  # how often its server, manager or program ended by itself since it is kept
+    restarts: int = 0  # how often its server, manager or program ended unasked since its keeper began
 
     @property
     def is_up(self) -> bool:

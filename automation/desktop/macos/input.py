@@ -75,7 +75,7 @@ def _here(key: str) -> str:
 
 
 T = TypeVar("T")
-ANSWER_S = 1.0  # so long the platform's clipboard is waited for: whoever owns it may be frozen
+ANSWER_S = 1.0  # so long the platform's clipboard is waited for: the program that owns it may be frozen
 
 
 class NoMacClipboard(Unavailable):
@@ -106,7 +106,7 @@ class MacClipboard:
         self._in_time(lambda: pyperclip.copy(text))
 
     def mark(self) -> str:
-        """Put a word there that nobody else has: when something else is there, it was copied since."""
+        """Put a word there that no other program has: when something else is there, it was copied since."""
         word = f"octet-{secrets.token_hex(8)}"
         self.put(word)
         return word
@@ -130,7 +130,7 @@ class MacClipboard:
             self._giving = self._begin(lambda: _put_back(persons, ours))
 
     def restore_clipboard(self) -> None:
-        """The person's text is there again, unless somebody put another one there meanwhile."""
+        """The person's text is there again, unless the user copied another one meanwhile."""
         self.begin_restore()
         wait, self._giving = self._giving, None
         self._persons = None

@@ -1,4 +1,4 @@
-"""What can be seen by pixels alone: a window is whoever shows its anchor picture at its configured place."""
+"""What can be seen by pixels alone: a window is what shows its anchor picture at its configured place."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         return self._eyes.is_busy(self._name)
 
     def has_receipt(self) -> bool:
-        """Nobody says who read the clipboard."""
+        """Never: the platform does not say who read the clipboard."""
         return False
 
     def marks(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         try:
             self._clipboard.restore_clipboard()
         except TransientFailure:
-            pass  # whoever owns it now does not answer: there is nothing to give back to
+            pass  # the program that owns it now does not answer: nothing can be restored
         if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
             self._fingers.move(*self._pointer_was)
         self._pointer_was = None

@@ -24,7 +24,7 @@ from core.profiles.model import Act, Activity, Profile
 APART_S = 0.25  # between two looks at one window, however fast it is drawn in
 BUSY_APART_S = 0.5  # the same while it is busy: its spinner draws all the time, and says nothing new
 SILENT_S = 5.0  # A program that does not tell what it shows is asked again after this, though nothing is drawn
-FRESH_S = 2.0  # the longest wait, for somebody who asks, until it is certain what a window shows
+FRESH_S = 2.0  # the longest wait, for a caller, until it is certain what a window shows
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,7 +185,7 @@ def mark(crop: Image.Image) -> str:
 
 
 def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:
-    """The window without what moves though no work is done: spinners, clocks beside them, somebody's draft."""
+    """The window without what moves though no work is done: spinners, clocks beside them, a user's draft."""
     work = frame.copy()
     draw = ImageDraw.Draw(work)
     for box in (

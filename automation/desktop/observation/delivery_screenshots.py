@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from automation.desktop.window_info import WindowInfo
 
 MASK = "#808080"
-"""What a masked region is painted with: the same for every window, so that nobody takes it for something seen."""
+"""What a masked region is painted with: the same for every window, so that no viewer takes it for something seen."""
 
 
 class DeliveryScreenshots:
@@ -65,7 +65,7 @@ def paint_masks(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image
 
 
 def target_identity(seen: WindowInfo) -> Target:
-    """Which window it is; its title, which may tell what somebody works at, only as a hash."""
+    """Which window it is; its title, which may tell what the user works at, only as a hash."""
     box = seen.box
     return Target(
         id=seen.id,

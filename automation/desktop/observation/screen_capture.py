@@ -51,7 +51,7 @@ class ScreenCapture:
         except AssertionError as error:  # by which mss says that the display server closed the connection
             raise ScreenGone from error
         except ScreenShotError as trouble:
-            if sys.platform == "win32":  # while it is locked, or asks for an administrator, nobody may look
+            if sys.platform == "win32":  # while it is locked, or asks for an administrator, no program may look
                 raise TransientFailure(Reason.LOCKED, "no picture can be taken of the screen") from trouble
             raise
         return Image.frombytes("RGB", shot.size, bytes(shot.bgra), "raw", "BGRX")

@@ -55,7 +55,7 @@ class SignsPort(Protocol):
 
 
 class NullSigns:
-    """Where programs tell nothing to us. A profile that listens is told why nothing is heard."""
+    """Where programs tell nothing to us. Their answers say why nothing is heard."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -85,7 +85,7 @@ class WindowSnapshot:
 
     why_not: str = ""
     unheard: str = ""  # why its program does not tell what its profile listens for; what is not seen may be there then
-    reason: Reason | None = None  # the same for whoever decides by it
+    reason: Reason | None = None  # the same as a code
     strange: str = ""  # a question that its profile does not know; empty: none
     frame: Image.Image | None = None
     dialog: int | None = None

@@ -21,7 +21,7 @@ DEEPEST = 8  # dialogs of dialogs that are followed to the window they are for
 class TagsPort(Protocol):
     """By which tag each window is known that nothing else tells from its like."""
 
-    def tag(self, window: str) -> str: ...  # That of the window with this name; empty where nobody has connected any
+    def tag(self, window: str) -> str: ...  # That of the window with this name; empty where no user has connected any
 
 
 class WindowLocator(ConfiguredWindows):

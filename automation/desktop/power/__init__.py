@@ -1,1 +1,1 @@
-"""Locks and sleep: what this machine does while nobody touches it, and what keeps it awake while work waits."""
+"""Locks and sleep: what this machine does while no user touches it, and what keeps it awake while work waits."""

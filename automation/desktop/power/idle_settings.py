@@ -1,4 +1,4 @@
-"""What locks this machine or puts it to sleep while nobody touches it: the X server, logind and GNOME are read.
+"""What locks this machine or puts it to sleep while no user touches it: the X server, logind and GNOME are read.
 
 Of other desktops and systems Octet only says that it does not read their settings, and where the user finds them."""
 

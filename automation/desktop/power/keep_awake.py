@@ -14,7 +14,7 @@ from core.kit.supervise import wait_for_event
 
 log = structlog.get_logger(__name__)
 
-AGAIN_S = 600.0  # after a refusal it is asked again so much later: somebody may have allowed it
+AGAIN_S = 600.0  # after a refusal it is asked again so much later: the user may have allowed it
 REST_S = 1.0  # between two looks at the work, however much happens
 HELD = "this machine is kept awake: work waits or goes on here"
 

@@ -56,7 +56,7 @@ class SelfTestDelivery:
         return self.outcome.result is Result.DELIVERED
 
     def violations(self) -> list[Violation]:
-        """All that went wrong; a delivery of which nobody knows claims nothing, but must not come twice."""
+        """All that went wrong; an unknown delivery claims nothing, but must not come twice."""
         found: list[Violation] = []
         times = self.heard.count(self.text)
         if self.is_delivered and times == 0:

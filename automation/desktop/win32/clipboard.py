@@ -22,7 +22,9 @@ from core.kit.errors import Unavailable
 from core.profiles.model import Selection
 
 log = structlog.get_logger(__name__)
-OPEN_S = 1.0  # so long it is tried to open the clipboard: whoever has it open usually closes it within milliseconds
+OPEN_S = (
+    1.0  # so long it is tried to open the clipboard: the program that has it open usually closes it within milliseconds
+)
 AGAIN_S = 0.005
 CLASS = "OctetClipboard"
 NOT_BYTES = frozenset({C.CF_BITMAP, C.CF_METAFILEPICT, C.CF_PALETTE, C.CF_ENHMETAFILE, C.CF_OWNERDISPLAY})
@@ -30,12 +32,12 @@ NOT_BYTES = frozenset({C.CF_BITMAP, C.CF_METAFILEPICT, C.CF_PALETTE, C.CF_ENHMET
 
 
 class ClipboardWindow:
-    """A window that nobody sees, which the clipboard can belong to."""
+    """A hidden window, which the clipboard can belong to."""
 
     def __init__(
         self, *, render: Callable[[int], bytes | None], work: Callable[[], None], lost: Callable[[], None]
     ) -> None:
-        """`render` gives what was promised in a format; `work` is called after `wake`, `lost` when somebody else
+        """`render` gives what was promised in a format; `work` is called after `wake`, `lost` when another program
         empties the clipboard. All three in this thread."""
         self._api = api.windows()
         self._render, self._work, self._lost = render, work, lost
@@ -70,14 +72,14 @@ class ClipboardWindow:
 
     @contextmanager
     def opened(self) -> Generator[None]:
-        """The clipboard is ours alone inside the block. Raises TransientFailure with whoever does not let go of it."""
+        """The clipboard is ours alone inside the block. Raises TransientFailure if another program keeps it."""
         until = time.monotonic() + OPEN_S
         while not self._api.OpenClipboard(self.window):
             if time.monotonic() >= until:
                 raise TransientFailure(
                     Reason.CLIPBOARD_FROZEN, "another program has the clipboard open and does not close it"
                 )
-            time.sleep(AGAIN_S)  # noqa: TID251 this thread has nothing else to do, and Windows tells nobody
+            time.sleep(AGAIN_S)  # noqa: TID251 this thread has nothing else to do, and Windows tells of no change
         try:
             yield
         finally:
@@ -97,11 +99,11 @@ class ClipboardWindow:
         return False
 
     def promise(self, kind: int) -> None:
-        """Inside `opened`: it has this format; `render` is asked for it by whoever reads it first."""
+        """Inside `opened`: it has this format; `render` is asked for it when a program first reads it."""
         self._api.SetClipboardData(kind, None)
 
     def formats(self) -> list[int]:
-        """Inside `opened`: what it holds, in the order of whoever put it there; what Windows makes from it at last."""
+        """Inside `opened`: what it holds, in its owner's order; what Windows makes from it at last."""
         found: list[int] = []
         while kind := int(self._api.EnumClipboardFormats(found[-1] if found else 0)):
             found.append(kind)
@@ -164,7 +166,7 @@ class ClipboardWindow:
             else:
                 return int(self._api.DefWindowProcW(window, message, word, long))
         except Exception:
-            # Nothing may be raised into Windows. Whoever waits for what was asked here sees that it does not come.
+            # Nothing may be raised into Windows. A caller that waits for an answer sees that none comes.
             log.exception("clipboard_message_failed", message=message)
         return 0
 
@@ -248,8 +250,8 @@ class WindowsClipboard:
         return self._board.sequence()
 
     def copied(self, since: int, seconds: float) -> tuple[str, int] | None:
-        """The text that somebody else put there since the clipboard had the number `since`, and whose it is (0 where it
-        is nobody's window's); None if nothing came within that time. Raises TransientFailure."""
+        """The text that another program put there since the clipboard had number `since`, and whose it is (0 where it
+        is no window's); None if nothing came within that time. Raises TransientFailure."""
         until = time.monotonic() + seconds
         while self._board.sequence() == since or self._board.owner() == self._board.window:
             if time.monotonic() >= until:
@@ -285,14 +287,14 @@ class WindowsClipboard:
         try:
             self.restore_clipboard()
         except TransientFailure:
-            pass  # whoever has it open now has it for good
+            pass  # the program that has it open keeps it
         self._jobs.put(self._board.end)
         self._board.wake()
 
     def _run(self, board: type[ClipboardWindow], started: queue.SimpleQueue[ClipboardWindow | Exception]) -> None:
         try:
             made = board(render=self._render, work=self._work, lost=self._lose)
-        except Exception as trouble:  # noqa: BLE001 told to whoever waits, in whose thread it is raised
+        except Exception as trouble:  # noqa: BLE001 raised in the thread of the caller
             started.put(trouble)
             return
         started.put(made)

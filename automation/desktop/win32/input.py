@@ -66,7 +66,7 @@ class WindowsInput:
         self.placed = self._desktop.pointer()
 
     def send_empty_input(self) -> None:
-        """An input that does nothing: Windows lets whoever made the last one choose who is in the foreground."""
+        """An input that does nothing: the program of the last input may choose who is in the foreground."""
         self._send((api.INPUT * 1)(api.INPUT(type=C.INPUT_MOUSE, mi=api.MOUSEINPUT(dwExtraInfo=OURS))))
 
     def move(self, x: int, y: int) -> None:

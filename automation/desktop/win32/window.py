@@ -60,7 +60,7 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         try:
             self._clipboard.drop()  # a program that reads the paste late finds nothing
         except TransientFailure:
-            pass  # whoever has it open lets nobody paste either
+            pass  # the program that has it open lets no other one paste either
         return super().clear(if_untouched=if_untouched)
 
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
@@ -72,7 +72,7 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         try:
             self._clipboard.restore_clipboard()
         except TransientFailure:
-            pass  # whoever has it open now has it for good
+            pass  # the program that has it open keeps it
         self._aim.restore_user_state()
 
     def _offer_text(self, text: str) -> None:

@@ -77,7 +77,7 @@ class X11Clipboard(DisplayThread):
         self._call(lambda: self._disown(self._selections[selection]))
 
     def read(self, selection: Selection, timeout_s: float = 1.0) -> str | None:
-        """The text somebody else offers on the selection; None when there is none to be had in that time."""
+        """The text that another program offers on the selection; None when there is none to be had in that time."""
         data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
@@ -101,7 +101,7 @@ class X11Clipboard(DisplayThread):
 
     def restore_clipboard(self, client: int) -> None:
         """After a delivery into the program `client`: the selections hold again what they held at `keep`, unless
-        somebody else has taken them meanwhile. Without `keep` our own text is dropped, and no more."""
+        another program has taken them meanwhile. Without `keep` our own text is dropped, and no more."""
         self._call(lambda: self._restore(client))
 
     # What follows runs in the clipboard's own thread.
@@ -134,11 +134,11 @@ class X11Clipboard(DisplayThread):
         owner = self._owner(selection)
         known = {X.NONE, self._window.id}
         if selection not in self._taken or selection not in self._owned_by:
-            # Once it was ours, whoever has it copied something since, also who had it at `keep`, and also a new program
+            # Once it was ours, its owner has copied something since, also who had it at `keep`, and also a new program
             # to which the server gave the number of one that has ended.
             known.add(self._owned_by.get(selection, owner))
         if owner not in known and (owner & self._client_bits) != offer.client:
-            return None  # somebody copied something since: it is not kept yet
+            return None  # the user copied something since: it is not kept yet
         self._disown(selection)
         offer.forms = self._forms_of(offer.data)
         offer.time = self._server_time()

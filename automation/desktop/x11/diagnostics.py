@@ -23,7 +23,7 @@ from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback
 
 ROUND_TRIP_S = 2.0
-_OURS = "OCTET_CHECKUP"  # A selection of our own: whatever somebody has copied stays untouched
+_OURS = "OCTET_CHECKUP"  # A selection of our own: what the user has copied stays untouched
 _TEXT = b"from one program to another"
 
 

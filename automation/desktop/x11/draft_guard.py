@@ -1,4 +1,4 @@
-"""Whether what stands in a window is still what we left there: nobody can have written into it since.
+"""Whether the text in a window is still what Octet left there: no other input can have reached it since.
 
 Keys go where the focus is, clicks and what is dropped where the pointer is, and the server tells of every press, of
 whichever device, in its order with focus and pointer coming and going: who pressed nothing there wrote nothing there.
@@ -32,19 +32,19 @@ class _Left:
     """One window in which something of ours was left, or is being made."""
 
     is_at_hand: bool = True  # we are at it ourselves: focus and pointer are there because of us
-    is_pressed: bool = False  # somebody pressed something meanwhile, wherever that went
+    is_pressed: bool = False  # a key or button that is not ours was pressed meanwhile, wherever it went
     has_focus: bool = False
     has_pointer: bool = False
-    is_touched: bool = False  # somebody pressed something that may have gone into it
+    is_touched: bool = False  # such a press may have gone into it
 
     def pressed(self, *, is_button: bool) -> None:
-        """Somebody pressed something now. A click beside the window may be one on a menu of it."""
+        """A key or button that is not ours was pressed. A click beside the window may be one on a menu of it."""
         self.is_pressed = True
         if not self.is_at_hand and (self.has_focus or (is_button and self.has_pointer)):
             self.is_touched = True
 
     def note_left(self, *, has_focus: bool, has_pointer: bool) -> None:
-        """We are not at it any more. What was pressed meanwhile went there if whoever pressed is there."""
+        """We are not at it any more. What was pressed meanwhile went there if focus or pointer is there."""
         self.is_at_hand, self.has_focus, self.has_pointer = False, has_focus, has_pointer
         self.is_touched = self.is_touched or (self.is_pressed and (has_focus or has_pointer))
 
@@ -83,10 +83,10 @@ class DraftGuard:
             under = self._windows.chain_at(int(here.root_x), int(here.root_y))
             left.note_left(has_focus=self._reach.has_focus_within(window), has_pointer=window in under)
         except DisplayHeld:
-            left.note_left(has_focus=True, has_pointer=True)  # nobody can tell
+            left.note_left(has_focus=True, has_pointer=True)  # unknown
 
     def is_untouched(self, window: int) -> bool:
-        """Whether nobody else can have written into the window since `begin`. False where that cannot be known. Raises
+        """Whether no other input can have come into the window since `begin`. False where that cannot be known. Raises
         DisplayHeld."""
         if not self._sees or window not in self._left:
             return False
@@ -110,7 +110,7 @@ class DraftGuard:
         self._drain()
 
     def _listen(self) -> None:
-        """Hear presses as long as it matters who makes them: whoever types all day is not listened to for nothing."""
+        """Hear presses only as long as it matters who makes them: a user may type all day."""
         matters = any(not left.is_touched for left in self._left.values())
         if self._sees and matters != self._is_listening:
             self._is_listening = matters
@@ -148,7 +148,7 @@ class DraftGuard:
             left.has_pointer = has_come
 
     def _is_somebodys(self, data: bytes) -> bool:
-        """Whether a press is not ours. What another program injects is somebody's too: people come by x11vnc."""
+        """Whether a press is not ours. What another program injects is not ours either: users come by x11vnc."""
         device, at_ms, _, source = RAW_HEAD.unpack_from(data)
         if device != source:
             return False  # each comes twice: from the device, and from the core device it belongs to

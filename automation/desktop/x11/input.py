@@ -103,7 +103,7 @@ class X11Input:
 
     def release_left_down(self, chords: Iterable[str]) -> list[str]:
         """Release the keys of `chords`, and the button of clicks, that an earlier worker left down when it was killed;
-        their names. Only the server's test device is told: what a person holds on a keyboard or mouse stays as it
+        their names. Octet asks only the server's test device: what a person holds on a keyboard or mouse stays as it
         is."""
         keymap = self.connection.query_keymap()
         released: list[str] = []
@@ -272,7 +272,7 @@ DEEPEST = 32  # no window lies deeper in its program's top one than this
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingSnapshot:
-    """What held at one instant inside a grab, and holds until its end, as nobody else can change it."""
+    """What held at one instant inside a grab, and holds until its end, as no other program can change it."""
 
     is_anything_down: bool
     is_keyboard_taken: bool
@@ -305,7 +305,7 @@ class InputRouting:
         return target in self._windows.chain_at(*point)
 
     def is_anything_down(self) -> bool:
-        """Whether a key or button is held down, or a modifier latched, by whomever."""
+        """Whether a key or button is held down, or a modifier latched, by a user or a program."""
         return self._ask_held()()
 
     def _ask_held(self) -> Callable[[], bool]:
@@ -334,7 +334,7 @@ class InputRouting:
 
 
 T = TypeVar("T")
-GRAB_S = 0.25  # how long the server is waited for when somebody else has grabbed it
+GRAB_S = 0.25  # how long the server is waited for when another program has grabbed it
 
 
 class ServerGrab:
@@ -373,7 +373,7 @@ class ServerGrab:
         return spans
 
     def _take(self, questions: Callable[[], Callable[[], T]], within_s: float) -> T:
-        """Ask for the server, and then something: an answer comes only when nobody else has it."""
+        """Ask for the server, and then something: an answer comes only when no other program has it."""
         self._display.grab_server()
         try:
             with self._replies.within(within_s):

@@ -28,7 +28,7 @@ from core.deliveries.model import Reason
 from core.kit import faults
 
 HOLD_S = 0.4  # no hold lasts longer, whatever the delivery does
-GAP_S = 2.0  # how long a moment is waited for in which nobody presses anything. Who types leaves many.
+GAP_S = 2.0  # how long a moment is waited for in which no key is pressed. A user who types leaves many.
 LOOK_S = 0.02
 RESTORE_S = 0.8
 """How long the server is waited for when something is to be given back: while another program holds it, no key of the
@@ -51,7 +51,7 @@ class UserInputState:
 
 
 class InputGuard:
-    """One hold after the other, over a connection of its own. Ends by itself in time, from a thread of its own."""
+    """One hold after the other, over a connection of its own. Ends in time, from a thread of its own."""
 
     def __init__(self, display: str, seized: InputLockState, *, limit_s: float = HOLD_S) -> None:
         self._display: Display = open_display(display)
@@ -85,7 +85,7 @@ class InputGuard:
 
     def begin(self, target: int, *, rest: Callable[[float], None]) -> None:
         """Hold the devices as soon as nothing is pressed on them, for the sake of a delivery into the window `target`.
-        `rest` lets time pass and raises when somebody asks to stop. Raises TransientFailure when there is no such
+        `rest` lets time pass and raises when the user asks to stop. Raises TransientFailure when there is no such
         moment."""
         end = time.monotonic() + GAP_S
         while not self._try(target):
@@ -216,7 +216,7 @@ class InputGuard:
         return self._windows.focused_client() != mine
 
     def _outdate_click(self) -> None:
-        """A window manager with much else to do sees our click only when nobody waits for the focus any more, and would
+        """A window manager with much else to do sees our click only when Octet waits for the focus no more, and would
         give it to the window then, for good. It does so as of the click: the server disregards what is older than the
         last change, which this is, though it changes nothing."""
         now = self._display.get_input_focus()
@@ -337,8 +337,8 @@ class InputDevices:
         )
 
     def grab(self, devices: Iterable[int]) -> bool:
-        """Have all of them to ourselves; False, and none of them, when somebody else has one already."""
-        # What an earlier hold could not give back, because somebody held the display, would come out of time by now.
+        """Have all of them to ourselves; False, and none of them, when another program has one already."""
+        # What an earlier hold could not replay, because another program held the display, would come too late by now.
         late = self.strokes()
         if late:
             log.warning("keys_not_given_back", strokes=len(late))
@@ -425,7 +425,7 @@ class InputDevices:
 
 def whole_taps(strokes: Sequence[Stroke], modifiers: AbstractSet[int]) -> list[Stroke]:
     """What to replay so that every letter arrives, and no key stays down whatever the person does in that instant. A
-    tap that was made whole is replayed on its own device. Of a key that is still down the release comes by itself and
+    tap that was made whole is replayed on its own device. Of a key that is still down the release comes later and
     might come first: then it would stay down. So a letter becomes a whole tap on the test keyboard, and a modifier is
     held there around what was typed with it."""
     last = {(stroke.device, stroke.code): stroke.is_press for stroke in strokes}

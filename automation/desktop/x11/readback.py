@@ -108,7 +108,7 @@ class AccessibleReadback(ComposerReadback):
         if not now.strip():
             raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
         if not equal(self._read, now, self._aim.profile.normalise):
-            # Letters more or less are somebody's who types into it: they are left there, with ours.
+            # Letters more or less are a user's, who types into it: they are left there, with ours.
             raise PermanentFailure(
                 Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there"
             )
@@ -249,7 +249,7 @@ class UncheckedReadback(ComposerReadback):
             self._paste.check_unchanged()
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Never said: nobody can see it."""
+        """Never: nothing shows it."""
         return False
 
     def _has_landed(self) -> bool:
@@ -362,7 +362,7 @@ class ClipboardPaste:
         return self.taken
 
     def check_unchanged(self) -> None:
-        """For windows that cannot be read back: nobody took the selection over, the text was taken for one paste."""
+        """For windows that cannot be read back: the selection is still ours, and the text was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if self._offer.served > self._aim.profile.max_clipboard_reads:

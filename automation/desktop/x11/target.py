@@ -15,7 +15,7 @@ from core.deliveries.model import Reason
 from core.kit import faults
 from core.profiles.model import Box, Readback
 
-RELEASE_S = 0.05  # so long a key may be down, while the devices are held, before it counts as held by somebody
+RELEASE_S = 0.05  # so long a key may be down, while the devices are held, before it counts as held by a user
 ENOUGH_S = 0.15  # A hold that ends sooner is ended at once, and another one begun, before something new
 BLIND = frozenset({Readback.PIXELS, Readback.NONE})  # nothing tells there what has the focus
 
@@ -81,8 +81,8 @@ class X11Target(InputTarget[WindowInspector]):
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing, by_s: float | None = None) -> None:
-        """Press a chord into the target and nowhere else, unless somebody asked to stop, or it is later than `by_s` on
-        the clock of the pace. Whatever it raises, nothing was pressed then. Whoever calls has guarded."""
+        """Press a chord into the target and nowhere else, unless the user asked to stop, or it is later than `by_s` on
+        the clock of the pace. Whatever it raises, nothing was pressed then. The caller has guarded."""
 
         def now(instant: RoutingSnapshot) -> None:
             self.pace.check()
@@ -123,7 +123,7 @@ class X11Target(InputTarget[WindowInspector]):
         self._in_grab(now)
 
     def restore_user_state(self) -> None:
-        """Pointer and focus go back, unless somebody moved them meanwhile; then the person's devices and keys."""
+        """Pointer and focus go back, unless the user moved them meanwhile; then the person's devices and keys."""
         if self._hold is not None:
             self._hold.end()
             return
@@ -151,7 +151,7 @@ class X11Target(InputTarget[WindowInspector]):
         self.pace.check()
 
     def _begin_hold(self, rest: Callable[[float], None]) -> None:
-        """From here on nobody else's key reaches the window, for a while; what was the person's is remembered."""
+        """From here on only Octet's keys reach the window, for a while; what was the person's is remembered."""
         target = self.target().id
         if self._hold is None:
             self._remember()
@@ -183,7 +183,7 @@ class X11Target(InputTarget[WindowInspector]):
             self.wait(0.003)
 
     def _release_s(self) -> float:
-        """How long a key or button may be down before it counts as held by somebody: that of our own click is not."""
+        """How long a key or button may be down before it counts as held by a user: that of our own click is not."""
         return max(RELEASE_S, self._clicks.under_way_s())
 
     def _press(self, chord: str, focus: int | None, *, while_down: Callable[[], None] = do_nothing) -> None:
@@ -192,7 +192,7 @@ class X11Target(InputTarget[WindowInspector]):
         faults.point("worker.grabbed")
         try:
             self._fingers.press(chord, while_down=while_down)
-        except UnknownKey as trouble:  # somebody changed the layout since: nothing was pressed
+        except UnknownKey as trouble:  # the user changed the layout since: nothing was pressed
             raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:

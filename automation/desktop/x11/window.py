@@ -35,7 +35,7 @@ DRAWN_S = 0.2  # so long after a key what it typed has been drawn
 
 
 def _key_is_down() -> None:
-    """Nobody comes here but tests: without their faults the press and the release of a key go out as one."""
+    """Only tests come here: without their faults the press and the release of a key go out as one."""
     faults.point("worker.key-down")
 
 
@@ -199,7 +199,7 @@ class X11Window(TargetWindow[X11Target]):
         return super().read_said(hands_off=hands_off)
 
     def is_untouched(self) -> bool:
-        """Whether all in the composer came from us: it was empty, nobody else wrote since, and no question is there."""
+        """Whether all in the composer came from us: it was empty, no one else wrote since, and no question is there."""
         return self._untouched.is_untouched(self._aim.target().id) and self._eyes.find_dialog(self._name) is None
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
@@ -216,7 +216,7 @@ class X11Window(TargetWindow[X11Target]):
         self._aim.hold_for_clearing()  # from here on all comes from us
         if if_untouched and not self.is_untouched():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
-        if is_first and not self._is_watched:  # anew it would forget what somebody pressed since the paste
+        if is_first and not self._is_watched:  # anew it would forget what was pressed since the paste
             self._watch()
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())

@@ -285,7 +285,7 @@ class WindowEvents(DisplayThread):
         return news
 
     def _lost_display(self) -> None:
-        self._changed()  # whoever looks now meets the closed display itself
+        self._changed()  # the next look meets the closed display
 
     def _handle_pending(self) -> None:
         if self._drain():

@@ -20,7 +20,7 @@ from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter, Pr
 from core.profiles.model import LONGEST_TITLE, Box
 
 EVERY_DESKTOP = 0xFFFFFFFF
-FROM_A_TOOL = 2  # who asks, as the manager is told: not the window's own program
+FROM_A_TOOL = 2  # who asks, for the window manager: not the window's own program
 STATIC = 10  # the gravity by which a place is that of the window's own area, whatever is drawn around it
 X_Y_WIDTH_HEIGHT = 0b1111 << 8
 REMOVE = 0
@@ -40,7 +40,7 @@ class X11Windows:
         self._root: XWindow = display.screen().root
         self._questions = AsyncQueries(display)
         self._client_bits = ~display.display.info.resource_id_mask & 0xFFFFFFFF
-        # Nobody can grab for a window that is not shown. The server answers so, but says first if another one grabs:
+        # No program can grab for a window that is not shown. The server says so, but first if another one grabs:
         # a question without any effect.
         self._unseen: XWindow = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
 
