@@ -183,7 +183,7 @@ def test_a_window_is_put_back_and_the_foreground_stays(tmp_path: Path) -> None:
     desktop = FakeDesktop(Made(id=1, box=ELSEWHERE), Made(id=2, process=9, title="other", box=ELSEWHERE))
     desktop.front = 2
     one = arranged(desktop, tmp_path)
-    assert (one.reason, desktop.windows[0].box, desktop.front) == ("", PLACE, 2)
+    assert (one.reason, desktop.windows[0].box, desktop.front) == (None, PLACE, 2)
     assert one.done == ("moved from 600,400 to 100,100", "resized from 300×200 to 400×300")
 
 
@@ -194,7 +194,7 @@ def test_a_window_is_put_back_and_the_foreground_stays(tmp_path: Path) -> None:
 def test_a_minimised_and_a_maximised_window_are_put_back(how: dict[str, Any], done: str, tmp_path: Path) -> None:
     desktop = FakeDesktop(Made(id=1, box=ELSEWHERE, **how))
     one = arranged(desktop, tmp_path)
-    assert (one.reason, one.done[0], desktop.windows[0].box) == ("", done, PLACE)
+    assert (one.reason, one.done[0], desktop.windows[0].box) == (None, done, PLACE)
 
 
 @pytest.mark.parametrize(
