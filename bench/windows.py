@@ -26,13 +26,14 @@ from bench.measure.unfamiliar.desktop import KINDS, UnfamiliarDesktop, desktop
 from bench.measure.unfamiliar.person import Talk, talk
 from bench.measure.unfamiliar.prompts import prompts
 from bench.measure.unfamiliar.work import WorkResult, broken_variants, connected, violations, work
+from core.reasons import Reason
 
 N = int(os.environ.get("N", "20"))
 """Prompts for each window."""
 WINDOWS = tuple(os.environ.get("WINDOWS", " ".join(KINDS)).split())
 """Only these; for looking closer."""
 ROOT = Path(__file__).resolve().parents[1]
-CANNOT_TAKE = frozenset({"this window does not take this text", "longer than this window takes"})
+CANNOT_TAKE = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Reasons of refusals that are the program's, not Octet's."""
 
 

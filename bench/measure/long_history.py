@@ -49,7 +49,7 @@ async def words_and_rounds(home: Path) -> tuple[list[float], list[float], list[f
 
 async def boards(home: Path) -> list[float]:
     """For how many milliseconds the event loop stood still at the longest, in each of several looks at the board."""
-    _add(home, PARKED, state="parked", reason="window", note="covered: by a window of Notes")
+    _add(home, PARKED, state="parked", reason="window_refused", cause="covered", note="by a window of Notes")
     async with _fleet(home) as octet:
         stalls = [await _stall(lambda: octet.fleet.board(by=OPERATOR)) for _ in range(BOARDS)]
         assert (await octet.fleet.needs_me(by=OPERATOR)).total >= PARKED

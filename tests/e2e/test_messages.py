@@ -78,7 +78,7 @@ async def test_words_wait_for_a_covered_window_and_a_closed_one(house: House) ->
     await house.screen.close("agent-7")
     for agent, why in (("Agent-3", "covered"), ("Agent-7", "closed")):
         await house.ask("msg send", text=f"Wait, {agent}", agent=agent)
-        await shown(house, f"Wait, {agent}", f"waits: the window cannot be used now: {why}")
+        await shown(house, f"Wait, {agent}", f"waits: {why}")
     assert not {"agent-3", "agent-7"} & (await house.heard()).keys()
     await house.screen.uncover("agent-3")
     await house.screen.open("agent-7")

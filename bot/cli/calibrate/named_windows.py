@@ -105,7 +105,7 @@ class BadCoordinates(Invalid):
 def read_coordinates(file: Path) -> dict[str, Point]:
     """Read the points of the active agents, as SHAPE has them. Raises BadCoordinates with everything that is wrong."""
     try:
-        data: object = json.loads(file.read_text("utf-8-sig"))
+        data: object = json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_without_twins)
     except OSError as trouble:
         raise BadCoordinates(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
     except (ValueError, RecursionError) as trouble:
@@ -129,6 +129,13 @@ def read_coordinates(file: Path) -> dict[str, Point]:
     if wrong:
         raise BadCoordinates(file=file, why="; ".join(wrong))
     return points
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len({key.casefold() for key in found}) != len(pairs):
+        raise ValueError("a key is there twice: " + ", ".join(sorted(key for key, _ in pairs)))
+    return found
 
 
 def pick_windows(file: Path, points: Mapping[str, Point], profile: str, question: ChooseWindows) -> list[Pick]:

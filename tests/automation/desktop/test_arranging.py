@@ -38,7 +38,7 @@ async def test_a_window_that_was_moved_and_resized_comes_back(display: VirtualDi
         on.display.xdotool("windowmove", str(on.agent.seen.id), "600", "300")
         await soon(lambda: not stands(on), "it was moved")
         one = await arranged(on)
-        assert (one.reason, stands(on)) == ("", True)
+        assert (one.reason, stands(on)) == (None, True)
         assert one.done[0].startswith("moved from ")
         assert one.done[0].endswith(f" to {there.x},{there.y}")
         assert one.done[1] == f"resized from 500×350 to {there.width}×{there.height}"
@@ -49,13 +49,13 @@ async def test_a_minimised_and_a_maximised_window_come_back(display: VirtualDisp
         on.display.xdotool("windowminimize", str(on.agent.seen.id))
         await soon(lambda: not stands(on), "it is minimised")
         one = await arranged(on)
-        assert (one.done[:1], one.reason, stands(on)) == (("shown again",), "", True)
+        assert (one.done[:1], one.reason, stands(on)) == (("shown again",), None, True)
         places = display.windows
         for state in FULL[:2]:
             places.ask_manager(on.agent.seen.id, "_NET_WM_STATE", 1, display.connection.intern_atom(state), 0, 2, 0)
         await soon(lambda: len(places.fill_states(on.agent.seen.id)) == 2 and not stands(on), "it is maximised")
         one = await arranged(on)
-        assert (one.reason, stands(on)) == ("", True)
+        assert (one.reason, stands(on)) == (None, True)
         assert "made a window of its own size again" in one.done
 
 
@@ -66,7 +66,7 @@ async def test_a_covered_window_is_raised_and_an_uncovered_one_is_not(display: V
         was = display.windows.active()
         one = await arranged(on)
         assert one.done == ("raised above what lay over it (by “other — workspace”)",)
-        assert one.reason == ""
+        assert one.reason is None
         assert display.windows.find_cover(on.agent.seen) is None
         assert display.windows.active() == was, "the focus stays whose it was"
         assert display.windows.find_cover(other.seen) is not None

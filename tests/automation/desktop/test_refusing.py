@@ -101,7 +101,7 @@ async def test_a_covered_window_bounces_and_says_by_what(
         assert outcome.note == "by another window", "its title is for nobody who only follows a task"
         (status,) = await on.desk.hands.look()
         assert not status.usable
-        assert status.reason == "covered: by “a dialog”"
+        assert (status.reason, status.note) == (Reason.COVERED, "by “a dialog”")
         with pytest.raises(WindowNotSeen):
             await on.desk.hands.picture("agent-1")
         display.take_away(cover)

@@ -63,6 +63,7 @@ def test_points_that_mean_no_window_of_their_own_are_named(points: dict[str, tup
         ("{", "it is not valid JSON in UTF-8"),
         ("7", "Octet reads this shape"),
         ('{"agents": {"A": {"chat_input_coordinates": [1]}}}', "A has no chat_input_coordinates"),
+        ('{"agents": {"A": {}, "a": {}}}', "a key is there twice: A, a"),
         ('{"agents": {"A": {"x": 1}}}', "A has no chat_input_coordinates"),
     ],
 )
