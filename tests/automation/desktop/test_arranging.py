@@ -9,6 +9,7 @@ import pytest
 from automation.desktop.x11.windows import FULL
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, DeskUnavailable, InputSource, UserActivityPolicy
+from core.remedies import sentence
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import open_tk
@@ -112,7 +113,7 @@ async def test_nothing_moves_while_somebody_types(display: VirtualDisplay, tmp_p
     ) as on:
         display.xdotool("key", "shift")
         await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING])
-        with pytest.raises(DeskUnavailable, match=Reason.PERSON_TYPING):
+        with pytest.raises(DeskUnavailable, match=sentence(Reason.PERSON_TYPING)):
             await arranged(on)
 
 

@@ -18,6 +18,7 @@ from automation.desktop.observation.screen_signs import ShownSigns, is_busy, is_
 from automation.desktop.window_info import DisplayHeld, WindowInfo
 from core.deliveries.model import Reason
 from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign, StateSigns
+from core.remedies import sentence
 from tests.fakes.desk import TK
 
 SEEN = WindowInfo(id=7, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
@@ -196,6 +197,8 @@ def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_si
         top = at = signs
 
     ears = AccessibilitySigns(cast("AccessibilityReader", Held()))
-    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == Reason.DISPLAY_HELD
+    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == sentence(
+        Reason.DISPLAY_HELD
+    )
     assert not ears.window_text(SEEN)
     assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())

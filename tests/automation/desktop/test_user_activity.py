@@ -47,10 +47,10 @@ async def test_nothing_begins_while_a_person_types_and_it_begins_when_they_rest(
             if outcome.reason is Reason.PERSON_TYPING:
                 break
             sent.append(f"prompt {len(sent)}")  # on a busy machine it came when they rested already
-            await on.desk.news.until(lambda: waits[-1] == "")
+            await on.desk.news.until(lambda: waits[-1] is None)
         assert outcome.result is Result.BOUNCED
         assert on.commits.steps == [], "nothing was begun"
-        await on.desk.news.until(lambda: waits[-1] == "")
+        await on.desk.news.until(lambda: waits[-1] is None)
         assert time.monotonic() - typed_s >= CALM.idle_s, "it was waited for"
         assert (await on.deliver("at last")).result is Result.DELIVERED
         assert on.agent.heard == [*sent, "at last"]

@@ -76,7 +76,7 @@ def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(h
     assert made.returncode == 0, made.stderr
     assert "desk-1.toml; Agent-1 works there now (it was at main)" in made.stdout
     told = json.loads(octet(home, "desk", "list", "--json").stdout)
-    assert [(one["desk"], one["why"]) for one in told] == [("desk-1", ""), ("desk-2", "")]
+    assert [(one["desk"], one["reason"]) for one in told] == [("desk-1", None), ("desk-2", None)]
     agents = tomlkit.parse((home / "config/agents.toml").read_text()).unwrap()["agents"]
     assert [agent["desk"] for agent in agents[:3]] == ["desk-1", "desk-2", "main"]
     assert tomlkit.parse((home / "config/desks/desk-2.toml").read_text()).unwrap()["virtual"]["program"][4] == "Agent-2"

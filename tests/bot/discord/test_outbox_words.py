@@ -15,6 +15,7 @@ from core.deliveries.model import DeliveryState
 from core.messages.model import MessageKind, NewMessage
 from core.notices.model import NoticeKind
 from core.reasons import Reason
+from core.remedies import sentence
 from core.store.engine import Tx
 from tests.bot.discord.shapes import ADA
 from tests.bot.discord.test_outbox import (
@@ -57,7 +58,7 @@ async def test_words_without_a_task_need_no_card_and_are_edited_in_place(tmp_pat
         view = await say(octet)
         await until(channels, lambda: shown(channels, "Ada → Agent-1", "on the way"))
         await becomes(octet, view, DeliveryState.CANCELLED)
-        await until(channels, lambda: shown(channels, "Ada → Agent-1", "not delivered: as the test says"))
+        await until(channels, lambda: shown(channels, "Ada → Agent-1", f"not delivered: {sentence(Reason.EXPIRED)}"))
         await until(channels, lambda: shown(channels, "Your words to Agent-1"))
         await settled(octet)
     (first, news) = channels.messages
@@ -110,7 +111,7 @@ async def test_a_lost_call_tells_words_once(tmp_path: Path, verb: str, when: str
         view = await say(octet)
         await until(channels, lambda: shown(channels, "Ada → Agent-1"))
         await becomes(octet, view, DeliveryState.EXPIRED)
-        await until(channels, lambda: shown(channels, "Ada → Agent-1", "as the test says"))
+        await until(channels, lambda: shown(channels, "Ada → Agent-1", f"{sentence(Reason.EXPIRED)}"))
         await until(channels, lambda: shown(channels, "Your words"))
         await settled(octet)
     assert len(channels.messages) == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState
+from core.desks.model import DeskNow, DeskState
 from core.remedies import sentence
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
@@ -34,7 +34,7 @@ async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_pa
                 await asyncio.sleep(0.01)
         (delivery,) = (await octet.tasks.show(FIRST, by=ADA)).deliveries
         assert (delivery.reason, delivery.bounces) == (TYPING, 0)
-        assert octet.desks.state("main") == (DeskState.READY, TYPING)
+        assert octet.desks.state("main") == DeskNow(DeskState.READY, TYPING)
         assert not lane.orders
         await octet.dispatch.desk_waits("main", None)
         await reach(octet, FIRST, TaskState.WORKING)
@@ -56,12 +56,12 @@ async def test_a_desk_that_somebody_stopped_at_its_machine_says_so_until_it_is_r
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         await octet.dispatch.desk_stopped("main", "ctrl+alt+pause")
-        why = "stopped at the machine by ctrl+alt+pause, until /desk release"
-        assert octet.desks.state("main") == (DeskState.STOPPED, why)
+        stopped = DeskNow(DeskState.STOPPED, Reason.STOPPED_THERE, "by ctrl+alt+pause")
+        assert octet.desks.state("main") == stopped
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "hold")
     async with window_house(tmp_path, lane) as octet:
-        assert octet.desks.state("main") == (DeskState.STOPPED, why), "after a restart too"
+        assert octet.desks.state("main") == stopped, "after a restart too"
         assert not lane.orders
         await octet.desks.release("main", by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
