@@ -14,7 +14,7 @@ from bench.measure.town import Town
 _COMPOSER_X, _COMPOSER_Y = 200, 370
 """In the middle of a demo window's composer, counted from its corner."""
 _CLEAR = {"OctetChat": ("ctrl+a", "BackSpace"), "OctetTerm": ("ctrl+u",)}
-STRANGE = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
+STRANGE = "select name from agents where state = 'offline' and reason = 'composer_not_empty'"
 _NOTICED_S = 10.0
 _QUIET_S = 3.0
 _UNDER_WAY = "('leased', 'staging', 'staged', 'submitting')"
@@ -42,7 +42,7 @@ async def say_what_arrived(town: Town) -> None:
 
 async def let_parked_go_on(town: Town) -> None:
     """A window that was refused too often can be tried again."""
-    for (number,) in town.lives.rows("select number from tasks where state = 'parked' and reason = 'window'"):
+    for (number,) in town.lives.rows("select number from tasks where state = 'parked' and reason = 'window_refused'"):
         if await town.lives.ask("POST", f"/tasks/T-{number}/retry") is not None:
             town.helped["window tried again"] += 1
 
