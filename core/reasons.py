@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypeAlias
+
+Diagnostic: TypeAlias = str
+"""What exactly was seen, beside a code: for people, as the `detail` of a problem in RFC 9457. No code decides by it."""
 
 
 class Reason(StrEnum):
@@ -95,6 +99,13 @@ class Reason(StrEnum):
     DRAFTS_UNKNOWN = "drafts_unknown"
     NO_TMUX = "no_tmux"
     NO_LANE = "no_lane"
+    NO_COMPOSER = "no_composer"
+    SEVERAL_COMPOSERS = "several_composers"
+    WRONG_PLACE = "wrong_place"
+    MARGIN = "margin"
+    SCROLLED = "scrolled"
+    OFF_SCREEN = "off_screen"
+    READ_IN_WINDOW = "read_in_window"
 
 
 class WaitReason(StrEnum):
@@ -124,6 +135,15 @@ class ParkCause(StrEnum):
     DELIVERY_UNKNOWN = "delivery_unknown"
     LOST = "lost"  # nothing is on its way to its agent any more, and nobody knows why
     SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
+
+
+class TaskActivity(StrEnum):
+    """By what Octet last knew that the agent of a task is at work."""
+
+    WINDOW_CHANGED = "window_changed"
+    REPLIED = "replied"
+    BEGAN_ANSWER = "began_answer"
+    PROGRESS = "progress"  # its report, in its own words
 
 
 AnyReason = Reason | WaitReason | BlockCause | ParkCause

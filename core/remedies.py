@@ -14,7 +14,7 @@ closed: closed
 covered: covered
     Move away what lies over the window, or `/desk arrange`.
 moved: moved
-    `/desk arrange` puts the window back; if it shall stay where it is, `/desk calibrate` takes the new place.
+    `/desk arrange` puts the window back; if it is meant to stay there, `/desk calibrate` takes the new place.
 resized: resized
     `/desk arrange` gives the window its size again; if the new size is meant, `/desk calibrate`.
 changed: changed
@@ -44,7 +44,7 @@ no_such_key: the keyboard lacks a key
     Choose a keyboard layout that has the keys of the window's profile, or other chords there.
 display_held: another program holds the display
     Another program holds the whole display (a dragged window, an open menu, a screen tool): end what it does.
-too_slow: it took longer than a person may be kept waiting
+too_slow: it took longer than Octet may keep a user waiting
     The machine or the window's program is very busy: give it rest, or close what else runs there.
 paste_not_read: paste not read
     The paste did not show in the composer: see that it can be written into, and that `paste`, `selection` and the
@@ -60,11 +60,11 @@ read_back_differs: read-back differs
 bounced_too_long: bounced too long
     Look at what disturbed it each time, named beside this; `/desk doctor` looks again.
 busy: the window is busy
-    Nothing need be done: it goes on when the agent has finished; `/agent interrupt` stops the agent.
-person_typing: somebody is typing
-    Nothing need be done: it goes on when nobody has typed or moved the mouse for `idle_s`.
+    Wait until the agent has finished, or stop it by `/agent interrupt`.
+person_typing: a user is typing
+    Wait: it goes on when the user has not typed or moved the mouse for `idle_s`.
 quiet_hours: quiet hours
-    Nothing need be done: it goes on after the `quiet_hours` of the desk's file.
+    No action needed: it goes on after the `quiet_hours` of the desk's file.
 dialog: a dialog is open
     Answer the dialog, by `/agent answer` or at the machine.
 late: the go-ahead came too late to be used
@@ -79,22 +79,22 @@ not_told: its program does not tell what it shows
 not_seen: not seen to arrive
     Look at the window and say what became of it, in its thread or by `octet delivery list`.
 worker_lost: the desk worker ended
-    Nothing need be done at first: the desk's worker is started again; if it ends again, the log of `octet run` says
+    No action needed at first: the desk's worker is started again; if it ends again, the log of `octet run` says
     why.
 no_worker: the desk has no worker
-    Nothing need be done at first: its worker is started; `/desk doctor` says what keeps it from that.
+    No action needed at first: its worker is started; `/desk doctor` says what keeps it from that.
 poison: the desk worker ended over it each time
     See in the log of `octet run` why its worker ends over this text; then `/task retry`, or `/task assign` to
     another agent.
 restarted: Octet was restarted
-    Nothing need be done: Octet looks what became of it and goes on by itself.
+    No action needed: Octet looks at the window and goes on.
 desk_stopped: the desk was stopped
     `/desk release` lets the desk go on.
 dry_run: a dry run, nothing was typed anywhere
     Do what the prompt says and end the task by `/task done`. An agent with `lane = "window"` in config/agents.toml is
     typed to for real.
 not_written_down: a step could not be written down
-    See to the disk of Octet's home (full, or write-protected); then it goes on by itself.
+    See to the disk of Octet's home (full, or write-protected); then it goes on.
 brief_not_written: the file for the long brief could not be written
     See that Octet may write into `briefs/` of its home, then `/task retry`.
 prompt_changed: the prompt cannot be made again as it was
@@ -104,7 +104,7 @@ dropped: a person dropped it
 no_window: there is no window to try out
     Its prompts go to an API: give it a task to see that it answers.
 rate_limited: the model's rate limit is reached
-    Nothing need be done: Octet asks again when the limit has passed.
+    No action needed: Octet asks again when the limit has passed.
 model_denied: the API refuses the key, or does not know the model
     See that `base_url`, `model` and the key are right (config/models.toml and .env), then run `octet reload`.
 unreachable: the model's API cannot be reached
@@ -116,9 +116,9 @@ answer_cut: the model stopped before the end of its answer
 dependency: another task comes first
     No action needed: it goes on after that task.
 window: its agent's window cannot be used
-    Then it goes on by itself.
+    It goes on when the window can be used again.
 desk: its agent's desk cannot be used
-    `octet doctor` says how to mend the desk; then it goes on by itself.
+    `octet doctor` says how to fix the desk; then it goes on.
 quota: its agent's quota is used up
     No action needed: it goes on when the quota is back.
 hold: its desk or agent is held back
@@ -130,7 +130,7 @@ paused: its agent is paused
 approval: its window waits for an answer
     Answer it by the buttons of its message, by `/agent answer`, or at the machine.
 window_refused: its agent's window was refused too often
-    Then try it again by `/task retry`.
+    When the window can be used, try again by `/task retry`.
 worker: the worker of its desk ended over its prompt each time
     See in the log of `octet run` why its worker ends over this text; then `/task retry`, or `/task assign` to another
     agent.
@@ -156,7 +156,7 @@ off_duty: the agent is off duty
 earlier_unknown: it is not known whether an earlier delivery arrived
     Say what became of that one: `/fleet needs-me` says how.
 desk_unusable: the agent's desk cannot be used
-    `octet doctor` says how to mend the desk; then it goes on.
+    `octet doctor` says how to fix the desk.
 brief_first: the agent's task comes first
     No action needed: it goes in when the agent has its task.
 earlier_first: earlier words come first
@@ -179,15 +179,15 @@ internal_error: Octet met an error of its own
     See the log of `octet run`; then `/task retry`.
 sign_given: the agent gave a sign meanwhile
     No action needed: the agent has it.
-no_agent_there: no agent in config/agents.toml works there
-    Give an agent this desk: `desk` and `window` in config/agents.toml.
+no_agent_there: no agent works there
+    Give an agent this `desk` and `window` in config/agents.toml, or remove it from the desk's file.
 worker_starting: its worker has not answered yet
     Wait a moment: within a minute the desk is ready, or says why it is not.
 starting_long: it has been starting for more than a minute
     The display may hang, or another program hold it: look at it, and at the log of `octet run`.
-until_released: until a user releases it
+until_released: a user has to release it
     `/desk release` lets it go on.
-stopped_there: stopped at the machine, until a user releases it
+stopped_there: stopped at the machine; a user has to release it
     `/desk release` lets it go on, once the user at the machine agrees.
 no_x11: displays of their own are made of X11, which is not on this system
     Give the desk this machine's own screen, or run it on Linux.
@@ -220,6 +220,28 @@ no_tmux: its tmux cannot be used
     Install tmux 3.2 or newer; `octet doctor` has the command.
 no_lane: no lane reaches it
     Correct its lane in config/agents.toml; `octet check` says what is wrong.
+no_composer: Octet cannot find its input box
+    Point at it, or pass `composer=x,y`.
+several_composers: it has several input boxes
+    Point at the one that is meant, or pass `composer=x,y`.
+wrong_place: its input box is not at that place
+    Send or delete what is in its input box, then point at the middle of it.
+margin: that place is the margin of a terminal
+    Point at the terminal's text.
+scrolled: the terminal scrolled while the draft came
+    Scroll it to the bottom, then try again.
+off_screen: not wholly on the screen
+    Move the whole window onto the screen.
+read_in_window: Octet read its answer in its agent's window; the agent did not send it
+    Look at the answer; `/task retry` if it is not whole.
+window_changed: its window changed
+    No action needed: the agent is at work.
+replied: wrote in the thread
+    No action needed: the agent is at work.
+began_answer: began an answer in its window
+    No action needed: the agent is at work.
+progress: reported progress
+    No action needed: the agent is at work.
 answered: its answer came before it was sent again
     No action needed: the agent had it.
 """

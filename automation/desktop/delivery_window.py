@@ -53,7 +53,7 @@ Aim = TypeVar("Aim", bound=InputTarget[Any])
 class DeliveryWindow(ABC, Generic[Eyes]):
     """One delivery's view of one window."""
 
-    still_s: float  # so long two equal pictures of the composer are apart before it stands still
+    still_s: float  # Octet takes two pictures of the composer so far apart; if they are equal, nothing changes in it
     clear_rests_s: tuple[float, ...] = (0.05, 0.05, 0.05)  # after each try at clearing that met something in its way
 
     def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:

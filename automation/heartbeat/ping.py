@@ -62,13 +62,13 @@ class HeartbeatPing:
     def _note(self, why: str) -> None:
         now_ms, was = self._clock.now_ms(), self._now
         if not why:
-            if was.why:
+            if was.note:
                 log.info("alarm_ping_taken_again", where=was.where)
-            self._now = replace(was, last_ms=now_ms, why="", failing_since_ms=0)
+            self._now = replace(was, last_ms=now_ms, note="", failing_since_ms=0)
             return
-        if not was.why:
+        if not was.note:
             log.warning("alarm_ping_not_taken", where=was.where, why=why)
-        self._now = replace(was, why=why, failing_since_ms=was.failing_since_ms or now_ms)
+        self._now = replace(was, note=why, failing_since_ms=was.failing_since_ms or now_ms)
 
 
 TIMEOUT_S = 10.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.profiles.model import Activity
+from core.reasons import Diagnostic
 
 DIALOG_S = 0.3  # so long a dialog must stand still before people are told of it: it may be half drawn
 RESTLESS_S = 10.0  # What shows no sign and never stands still counts as unknown after this
@@ -25,7 +26,7 @@ class ActivityReading:
     """What a window shows, and what it was told by."""
 
     activity: Activity
-    note: str = ""
+    note: Diagnostic = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

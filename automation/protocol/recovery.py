@@ -82,7 +82,7 @@ class Recovery(Submission):
         try:
             outcome = self._find_out()
         except (TransientFailure, PermanentFailure) as trouble:
-            note = f"nobody could look into the window ({explain(trouble.reason, trouble.note)})"
+            note = f"Octet could not look into the window ({explain(trouble.reason, trouble.note)})"
             outcome = self._unknown(note, trouble.reason)
         except Cancelled as halt:
             outcome = self._unknown(f"stopped while looking: {halt.note}", halt.reason)

@@ -52,7 +52,7 @@ class _Followed:
 
 @dataclass(slots=True, kw_only=True)
 class PaneActivityTracker:
-    """All panes of one desk. `tell` hears each change once, `tell_active` that something goes on in a pane at work."""
+    """All panes of one desk. `tell` hears each change once, `tell_active` that a pane at work changed."""
 
     panes: Panes
     tell: Callable[[Shown], None]

@@ -315,7 +315,7 @@ class Panes:
         if view.composer is None or not view.is_ready:
             raise TransientFailure(Reason.NOT_READABLE, "its prompt is not to be seen")
         if not view.is_empty:
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "Octet left the text in it untouched; send or delete it")
 
 
 def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:

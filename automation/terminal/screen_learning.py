@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from automation.terminal.panes import asked
 from automation.terminal.screen import ScreenLine, parse, view
 from automation.terminal.tmux import TmuxServer, key
-from core.calibration.model import CalibrationFailed, Cause, FoundWindow
+from core.calibration.model import CalibrationFailed, FoundWindow
 from core.profiles.model import Box, Terminal
+from core.reasons import Reason
 
 LOOKS, LOOK_S = 20, 0.3  # so often Octet looks whether the pane stays the same, and so far apart
 BUFFER = "octet-calibration"
@@ -32,7 +33,7 @@ class UnknownPane:
         wanted = f"#{{pane_width}} #{{pane_height}} {asked('pane_current_command')}"
         width, height, kind = self.tmux.ask(["display-message", "-p", "-t", self.target, wanted])[0].split(" ", 2)
         if not width:
-            raise CalibrationFailed(why=f"there is no pane {self.target} on this tmux server", cause=Cause.GONE)
+            raise CalibrationFailed(Reason.CLOSED, f"there is no pane {self.target} on this tmux server")
         box = Box(x=0, y=0, width=int(width), height=int(height))
         return FoundWindow(id=0, kind=kind, title=self.target, program=kind, box=box, is_shown=True, is_terminal=True)
 
@@ -40,9 +41,7 @@ class UnknownPane:
         """Paste this draft, look, and delete it by these chords; it is never sent. Raises CalibrationFailed."""
         empty = await self._still(lambda _: True)
         if empty is None:
-            raise CalibrationFailed(
-                why="the pane does not stay the same; wait until its agent rests", cause=Cause.CHANGED
-            )
+            raise CalibrationFailed(Reason.BUSY, "the pane does not stay the same")
         # One line, without a newline: no program sends it because it was pasted.
         paste = ["paste-buffer", "-p", "-d", "-b", BUFFER, "-t", self.target]
         self.tmux.ask(["load-buffer", "-b", BUFFER, "-"], paste, given=draft)
@@ -50,13 +49,11 @@ class UnknownPane:
         if clear:
             self.tmux.ask(["send-keys", "-t", self.target, *map(key, clear)])
         if await self._still(lambda text: draft not in text) is None:
-            raise CalibrationFailed(
-                why="the profile's `clear` did not delete the draft; delete it, and correct `clear`"
-            )
+            raise CalibrationFailed(Reason.NOT_CLEARED)
         found = None if drafted is None else learnt(empty, drafted, draft)
         if found is None:
             what = "the draft did not show" if drafted is None else "no pattern tells its composer from the rest"
-            raise CalibrationFailed(why=f"{what}, or the composer was not empty before", cause=Cause.NO_COMPOSER)
+            raise CalibrationFailed(Reason.NO_COMPOSER, f"{what}, or the composer was not empty before")
         return found
 
     async def _still(self, is_meant: Callable[[str], bool]) -> tuple[ScreenLine, ...] | None:

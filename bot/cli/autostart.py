@@ -94,7 +94,7 @@ def start_unit(name: NameOption = NAME, home: HomeOption = None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutostartEntry:
-    """What is to be started."""
+    """Octet as the system starts it at log-in."""
 
     name: str  # of the unit, task or agent; a second home on one machine needs another
     home: Path  # absolute

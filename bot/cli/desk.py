@@ -178,7 +178,7 @@ def picture(
     ],
     home: HomeOption = None,
 ) -> None:
-    """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
+    """A picture of a desk's whole virtual display, or of all its panes, for the owner of the home only."""
     from automation.desktop.observation.screen_capture import ScreenCapture, to_png
     from core.config.loader import load
 

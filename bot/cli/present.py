@@ -15,10 +15,10 @@ from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskStatus, LearnedFact
 from core.fleet.model import AtWork, Board, Need, Needs, Wellness
 from core.kit.clock import as_datetime
-from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
+from core.maintenance.model import Ailment, Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
-from core.remedies import explain, sentence
+from core.remedies import explain, next_step, sentence
 from core.tasks.model import Task, TaskView
 
 # Tasks
@@ -46,8 +46,8 @@ def _view(view: TaskView) -> str:
         lines.append(printable(note))
     if task.cure:
         lines.append(f"what to do: {printable(task.cure)}")
-    if task.heard_ms is not None:
-        lines.append(f"last sign of its agent {_time(task.heard_ms)}: {printable(task.sign)}")
+    if task.last_seen_ms is not None:
+        lines.append(f"last sign of its agent {_time(task.last_seen_ms)}: {printable(task.last_sign)}")
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
@@ -199,9 +199,11 @@ def _placed(row: Placed) -> str:
 
 def _checked(row: Tried | Placed, good: str, done: str = "") -> str:
     whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
-    return (
-        f"ok       {whose}: {good}" if good else f"problem  {whose}: {done}{printable(row.why)}\n         → {row.cure}"
-    )
+    return f"ok       {whose}: {good}" if good else f"problem  {whose}: {done}{_why(row)}"
+
+
+def _why(row: Tried | Placed | Ailment) -> str:
+    return f"{printable(explain(row.reason, row.note))}\n         → {next_step(row.reason)}"
 
 
 def _diagnosis(row: Diagnosis) -> str:
@@ -210,7 +212,7 @@ def _diagnosis(row: Diagnosis) -> str:
     for one in row.ailments:
         whose = printable(one.agent or one.window)
         level = "problem" if one.stops else "warning"
-        lines += [f"{level:<8} {f'{whose}: ' if whose else ''}{printable(one.what)}", f"         → {one.cure}"]
+        lines.append(f"{level:<8} {f'{whose}: ' if whose else ''}{_why(one)}")
     return "\n".join(lines)
 
 
@@ -267,7 +269,7 @@ def _board(now: Board) -> str:
 def _at_work(one: AtWork) -> tuple[str, ...]:
     status, task = one.status, one.task
     since = f"since {_ago(status.since_ms)}" if status.since_ms else ""
-    heard = f", last sign {_ago(task.heard_ms)} ago" if task is not None and task.heard_ms is not None else ""
+    heard = f", last sign {_ago(task.last_seen_ms)} ago" if task is not None and task.last_seen_ms is not None else ""
     doing = (
         f"{task.id} ({task.state}{heard}) {task.title}" if task is not None else status.note or sentence(status.reason)
     )
@@ -289,8 +291,8 @@ def _ping(now: Wellness) -> str:
     last = f"{_ago(ping.last_ms)} ago" if ping.last_ms else "never yet"
     if ping.is_held_back:
         return f"The ping to {ping.where} is held back until all is well; it went out last {last}."
-    if ping.why:
-        return f"The ping to {ping.where} is not taken: {ping.why} (for {_ago(ping.failing_since_ms)}; last {last})."
+    if ping.note:
+        return f"The ping to {ping.where} is not taken: {ping.note} (for {_ago(ping.failing_since_ms)}; last {last})."
     return f"The ping to {ping.where} was taken {last}."
 
 

@@ -70,18 +70,18 @@ class BoardWriter(MessageWriter):
             return _REST_S
         now, pause_s = await self._fleet.board(by=HUB), _REST_S
         shown = {row.id: without_clocks(fleet_view.board(now, marker=self._marker(row))) for row in rows}
-        unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.message}
+        unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.posted_message}
         for row in rows:
             if row.id in self._busy or self._is_closing:
                 continue
             progress = self._progress[row.id]
-            if row.state is BoardState.STANDS and row.message and progress.shown == shown[row.id]:
+            if row.state is BoardState.STANDS and row.posted_message and progress.shown == shown[row.id]:
                 continue
             if row.state is BoardState.LEAVES and row.place.channel in unposted:
                 continue  # the new one first: people shall never look for it in vain
             refusal = self._limits.refusal_of(row.place.channel)
             wait_s = refusal[1] if refusal else progress.not_before_s - self._clock.monotonic_s()
-            is_edit = row.state is BoardState.STANDS and row.message
+            is_edit = row.state is BoardState.STANDS and row.posted_message
             if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS):
                 wait_s = self.rest_s
             if wait_s > 0:
@@ -131,9 +131,9 @@ class BoardWriter(MessageWriter):
 
     async def _post_or_edit(self, row: LiveBoard, now: Board) -> None:
         parts, channel = fleet_view.board(now, marker=self._marker(row)), int(row.place.channel)
-        if row.message:
+        if row.posted_message:
             try:
-                await self._channels.edit_message(channel, row.message, parts)
+                await self._channels.edit_message(channel, row.posted_message, parts)
             except (MessageGone, TooOldToEdit) as gone:
                 log.info("board_posted_anew", board=row.id, why=gone.message)
                 await self._fleet.boards.anew(row.id)
@@ -153,7 +153,7 @@ class BoardWriter(MessageWriter):
         await self._fleet.boards.posted(row.id, found)
 
     async def _delete_board(self, row: LiveBoard) -> None:
-        message = row.message or await self._find(row)  # it may have been posted, and its answer lost
+        message = row.posted_message or await self._find(row)  # it may have been posted, and its answer lost
         if message:
             faults.point("board.delete", may_fail=True)
             try:

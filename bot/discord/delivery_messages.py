@@ -187,7 +187,7 @@ def _question(
     wakes: int | None,
 ) -> Parts:
     shots = [
-        Attachment(name=f"{name}-{one.moment.value.replace(' ', '-')}.png", data=one.png, shows=_MOMENTS[one.moment])
+        Attachment(name=f"{name}-{one.moment.value.replace('_', '-')}.png", data=one.png, shows=_MOMENTS[one.moment])
         for one in pictures or ()
     ]
     buttons = [ResolveUnknown(decision, *asked) for decision in Decision]

@@ -22,7 +22,7 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.DELIVERY_UNKNOWN: "🔴",
     NeedKind.PARKED: "🔴",
     NeedKind.QUESTION: "🟠",
-    NeedKind.STANDS_STILL: "🟠",
+    NeedKind.NEEDS_ANSWER: "🟠",
     NeedKind.DESK: "🟠",
     NeedKind.WINDOW: "🟠",
     NeedKind.AGENT: "🟠",
@@ -108,10 +108,10 @@ def jump(guild: int | str, channel: str) -> str:
 def _need(need: Need, guild: int | None) -> str:
     since = f" · <t:{need.since_ms // 1000}:R>" if need.since_ms else ""
     more = f" and {need.more} more" if need.more else ""
-    who = f"{_link(need, guild)}{more}" if need.task or need.message else ""
+    who = f"{_link(need, guild)}{more}" if need.task or need.posted_message else ""
     title = f" {inline(need.title, 80)}" if need.title and not need.more else ""
     what = inline(need.what, 200)
-    if need.kind in {NeedKind.STANDS_STILL, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}:
+    if need.kind in {NeedKind.NEEDS_ANSWER, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}:
         said = f"**{what[:1].upper()}{what[1:]}**" + (f": {who}{title}" if who else "")
     elif who:
         said = f"**{who}**{title}\n{what}"
@@ -130,7 +130,7 @@ def _link(need: Need, guild: int | None) -> str:
     said = need.task or "its message"
     if not server or not channel:
         return said
-    return f"[{said}]({jump(server, channel)}{f'/{need.message}' if need.message else ''})"
+    return f"[{said}]({jump(server, channel)}{f'/{need.posted_message}' if need.posted_message else ''})"
 
 
 def _agent(one: AtWork) -> str:
@@ -139,8 +139,8 @@ def _agent(one: AtWork) -> str:
     name, since = inline(status.agent.name, 60), f"<t:{status.since_ms // 1000}:R>" if status.since_ms else ""
     if status.state is AgentState.BUSY and task is not None:
         said = f"{_DOES.get(task.state, 'has')} {_title(task)}" + (f" · began {since}" if since else "")
-        if task.heard_ms is not None:
-            said += f" · last sign <t:{task.heard_ms // 1000}:R>"
+        if task.last_seen_ms is not None:
+            said += f" · last sign <t:{task.last_seen_ms // 1000}:R>"
     else:
         still = f", still with {_title(task)}" if task is not None else ""
         reason = status.note or sentence(status.reason)

@@ -10,8 +10,8 @@ from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import Ping, Wellness
-from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
-from core.remedies import explain, sentence
+from core.maintenance.model import Ailment, Diagnosis, Placed, Reloaded, Tried
+from core.remedies import explain, next_step, sentence
 from core.tasks.model import Task
 
 _ROOM = CONTENT_LIMIT - 100
@@ -95,9 +95,9 @@ def _ping(ping: Ping) -> str:
     place = inline(ping.where, 100)
     if ping.is_held_back:
         return f"The ping to {place} is held back until all is well; it went out last {last}."
-    if ping.why:
+    if ping.note:
         since = f"<t:{ping.failing_since_ms // 1000}:R>"
-        return f"🟡 The ping to {place} is not taken: {inline(ping.why, 200)} (since {since}; last taken {last})."
+        return f"🟡 The ping to {place} is not taken: {inline(ping.note, 200)} (since {since}; last taken {last})."
     return f"The ping to {place} was taken {last}."
 
 
@@ -139,7 +139,7 @@ def diagnoses(rows: Iterable[Diagnosis]) -> str:
         for one in row.ailments:
             whose = inline(one.agent or one.window, 60)
             mark = "✗" if one.stops else "!"
-            lines.append(f"{mark} {f'{whose}: ' if whose else ''}{inline(one.what, 250)}\n-# → {one.cure}")
+            lines.append(f"{mark} {f'{whose}: ' if whose else ''}{_why(one)}")
     return fit(lines, empty="No desks. They are described in config/desks.")
 
 
@@ -161,19 +161,23 @@ def reloaded(what: Reloaded) -> str:
     return fit(lines, empty="")
 
 
+def _why(row: Tried | Placed | Ailment) -> str:
+    return f"{inline(explain(row.reason, row.note), 250)}\n-# → {next_step(row.reason)}"
+
+
 def _tried(row: Tried) -> str:
     whose = f"**{inline(row.agent or row.window, 60)}**"
     if row.is_good:
         again = f", at the {row.tries}. try" if row.tries > 1 else ""
         return f"✓ {whose}: {READ_BY.get(row.by, inline(row.by, 40))} in {row.took_ms:.0f} ms{again}, then cleared"
-    return f"✗ {whose}: {inline(row.why, 250)}\n-# → {row.cure}"
+    return f"✗ {whose}: {_why(row)}"
 
 
 def _placed(row: Placed) -> str:
     whose, done = f"**{inline(row.agent or row.window, 60)}**", inline(", ".join(row.done), 250)
     if row.is_right:
         return f"✓ {whose}: {f'{done}; ' if done else ''}stands at its place"
-    return f"✗ {whose}: {f'{done}; ' if done else ''}{inline(row.why, 250)}\n-# → {row.cure}"
+    return f"✗ {whose}: {f'{done}; ' if done else ''}{_why(row)}"
 
 
 def _each(line: Callable[[Any], str], *, empty: str) -> Callable[[Iterable[Any]], str]:

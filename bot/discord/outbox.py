@@ -313,7 +313,7 @@ class Outbox(MessageWriter):
         if notice.kind is NoticeKind.WORDS:
             said = await self._coordinator.agent_messages.show(notice.message, by=HUB)
             return delivery_messages.shown(said, marker=marker)
-        if notice.kind is NoticeKind.STANDS_STILL:
+        if notice.kind is NoticeKind.NEEDS_ANSWER:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
         if notice.kind is NoticeKind.SUMMARY:

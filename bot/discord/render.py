@@ -30,7 +30,7 @@ from core.notices.model import Notice, NoticeKind
 from core.reasons import WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
-from core.tasks.model import ENDED, OWN_SIGNS, Task, TaskState, TaskView
+from core.tasks.model import ENDED, Task, TaskState, TaskView
 
 _MARGIN = 100  # characters kept free in each message for its marker and for what Discord may count otherwise
 _BRIEF_CHARS = 600
@@ -180,9 +180,9 @@ def _head(task: Task) -> list[str]:
         facts.append(seen(said, 300))
     if task.cure and not is_dry_run(task):
         facts.append(f"What to do: {task.cure}")
-    if task.heard_ms is not None and task.state not in ENDED:
-        begin = " " if task.sign in OWN_SIGNS else "\n> "
-        facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t>{begin}{inline(task.sign, MAX_PROGRESS_CHARS)}")
+    if task.last_seen_ms is not None and task.state not in ENDED:
+        begin = "\n> " if task.progress else " "
+        facts.append(f"Last sign: <t:{task.last_seen_ms // 1000}:t>{begin}{inline(task.last_sign, MAX_PROGRESS_CHARS)}")
     return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
 
 

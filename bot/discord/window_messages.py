@@ -73,7 +73,7 @@ def unknown_action_message(
     head = f"**{_about(notice.task)}nobody knows whether {act} was pressed for {agent}.**"
     lines = [head, *quoted_note(pressed.delivery), _NOT_AGAIN]
     shots = [
-        Attachment(name=f"window-{one.moment.value.replace(' ', '-')}.png", data=one.png) for one in pictures or ()
+        Attachment(name=f"window-{one.moment.value.replace('_', '-')}.png", data=one.png) for one in pictures or ()
     ]
     asked = parse_asked(notice.about)
     buttons = [

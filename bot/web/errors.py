@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
@@ -70,7 +69,7 @@ def answer(error: OctetError) -> JSONResponse:
     if isinstance(error, AnswerRateExceeded):
         headers["Retry-After"] = str(error.details["after_s"])
     details = {name: value if isinstance(value, int) else str(value) for name, value in error.details.items()}
-    return _shaped(status_of(error), _code(error), error.message, details, headers)
+    return _shaped(status_of(error), error.code, error.message, details, headers)
 
 
 def install(app: FastAPI) -> None:
@@ -79,11 +78,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_framework)
     app.add_exception_handler(Exception, _unforeseen)
-
-
-def _code(error: OctetError) -> str:
-    """`TaskEnded` → `task_ended`: finer than the family, and nothing to keep in step by hand."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def _shaped(

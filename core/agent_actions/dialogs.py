@@ -189,7 +189,7 @@ class AgentDialogs:
         self._services.journal.append(tx, event, by=HUB.id)
         # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
-            self._services.notices.notify(tx, NoticeKind.STANDS_STILL, task, message=dialog, about=dialog)
+            self._services.notices.notify(tx, NoticeKind.NEEDS_ANSWER, task, message=dialog, about=dialog)
 
 
 def _standstill(row: Row) -> AgentDialog:

@@ -11,14 +11,14 @@ from core.deliveries.model import Delivery, DeliveryId, DeliveryState
 from core.desks.model import DeskEvent
 from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
-from core.reasons import AnyReason, BlockCause, Reason
+from core.reasons import BlockCause, Reason
 from core.remedies import next_step
 
 DialogId = NewType("DialogId", str)  # A ULID
 
 ACTION_TTL_MS = 30_000
 """An act that could not be done within this time is given up: whoever asked for it meant what was there then."""
-NEEDS_ANSWER: dict[Activity, AnyReason] = {
+NEEDS_ANSWER: dict[Activity, Reason | BlockCause] = {
     Activity.NEEDS_INPUT: BlockCause.APPROVAL,
     Activity.ERROR: Reason.WINDOW_ERROR,
     Activity.LIMITED: Reason.WINDOW_LIMIT,
@@ -36,7 +36,7 @@ class DialogEnding(StrEnum):
     """How a dialog came to an end."""
 
     ANSWERED = "answered"  # by an act of Octet's that was seen to be done
-    IN_DOUBT = "in doubt"
+    IN_DOUBT = "in_doubt"
     """By an act of which nobody knows whether it was done. What the window shows afterwards is another dialog."""
     GONE = "gone"  # by itself, or by somebody at the machine
     CHANGED = "changed"  # the window stands still at something else now

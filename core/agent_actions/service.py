@@ -182,7 +182,7 @@ class AgentActions:
                 reason, note = (closed, why_closed) if closed else (delivery.reason or Reason.EXPIRED, delivery.note)
                 self._end(tx, delivery, _S.EXPIRED, reason, note)
             elif delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
-                self._end(tx, delivery, _S.CANCELLED, Reason.AGENT_AT_WORK, why)
+                self._end(tx, delivery, _S.CANCELLED, Reason.AGENT_AT_WORK, f"{delivery.agent} {why}")
             else:
                 again += [delivery.created_ms + ACTION_TTL_MS, delivery.not_before_ms]
                 if due is None and not closed and delivery.not_before_ms <= now:

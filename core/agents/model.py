@@ -14,7 +14,7 @@ from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.kit.field_types import Limits, Text, check_name, config_table, rule, wrong
 from core.kit.problems import show, suggest
-from core.reasons import AnyReason
+from core.reasons import AnyReason, Diagnostic
 
 AgentName = NewType("AgentName", str)
 
@@ -156,7 +156,7 @@ class AgentStatus:
     reason: AnyReason | None
     task: str | None
     since_ms: int
-    note: str = ""  # for people: who took it off duty, or why its desk cannot be used
+    note: Diagnostic = ""
     until_ms: int | None = None  # When a limit of its model ends; None where Octet does not know.
 
     @property

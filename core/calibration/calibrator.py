@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from core.calibration.model import (
+    NO_PROMPT,
     TERMINAL,
     CalibratedWindow,
     CalibrationFailed,
-    Cause,
     FoundWindow,
     Measurement,
     NoProfileFits,
@@ -30,6 +30,8 @@ from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection
+from core.reasons import Reason
+from core.remedies import explain
 
 LOOKS = 3
 LOOK_S = 0.4  # titles are looked at so often, so far apart: what changes by itself is seen to
@@ -155,7 +157,7 @@ class Calibrator:
         seen = self._survey.windows if self._survey is not None else ()
         found = next((window for window in seen if window.id == wanted.window), None)
         if found is None:
-            raise CalibrationFailed(why="the window is gone; look again which there are", cause=Cause.GONE)
+            raise CalibrationFailed(Reason.CLOSED)
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")
         kept = self.kept.pop(found, None) if wanted.point is None else None
@@ -168,9 +170,9 @@ class Calibrator:
         if tried.ok and (measured.by == TERMINAL or tried.read_by != Readback.PIXELS):
             measured, tried = await self._long_draft(wanted, title, found, measured, tried)
         if wanted.by_place and not tried.tag:
-            raise CalibrationFailed(why=f"it is gone; {tried.why or 'look again'}", cause=Cause.GONE)
+            raise CalibrationFailed(Reason.CLOSED, explain(tried.reason, tried.note))
         if not tried.ok:
-            raise CalibrationFailed(why=tried.why, cause=tried.cause)
+            raise CalibrationFailed(tried.reason or Reason.TOO_SLOW, tried.note)
         values = _values(found, kind, replace(measured, anchors=() if tried.anchor is None else (tried.anchor,)))
         return CalibratedWindow(
             window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=wanted.match_by),
@@ -245,7 +247,7 @@ class Calibrator:
         tried = TrialResult(ok=False)
         for number in range(TRIES):
             if number:
-                self.say(f"{window.name}: {tried.why}; trying again")
+                self.say(f"{window.name}: {explain(tried.reason, tried.note)}; trying again")
                 await self.rest(AGAIN_S)
             tried = await self.scout.trial(window, profile, anchors=measured.anchors, text=text, known=measured.window)
             if not tried.is_transient:
@@ -296,17 +298,13 @@ def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
     """With the prompt before the place where the draft was seen."""
     drawn, area = tried.drawn, measured.composer
     if drawn is None or drawn.height > ONE_LINE_PX:
-        raise CalibrationFailed(
-            why="the terminal scrolled while the draft came: scroll it to the bottom first", cause=Cause.SCROLLED
-        )
+        raise CalibrationFailed(Reason.SCROLLED)
     caret = tried.caret
     if caret is None or caret.height > ONE_LINE_PX or not caret.overlaps(drawn):
         caret = replace(drawn, x=drawn.x - 1, y=max(area.y, drawn.y - 1), height=drawn.height + 2)
     width, top = min(drawn.x, caret.x) - area.x, min(drawn.y, caret.y)
     if width < 1:
-        raise CalibrationFailed(
-            why="no prompt stands before the draft by which its line could be found", cause=Cause.NO_COMPOSER
-        )
+        raise CalibrationFailed(Reason.NO_COMPOSER, NO_PROMPT)
     height = max(drawn.y + drawn.height, caret.y + caret.height) - top
     prompt = Box(x=area.x, y=top, width=width, height=height)
     return replace(measured, prompt=prompt, background=tried.ground or measured.background)

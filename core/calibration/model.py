@@ -9,35 +9,29 @@ from typing import Literal
 
 from core.desks.model import DeskEvent, Window
 from core.kit.errors import Conflict, Invalid, NotFound
+from core.kit.field_types import Text
 from core.profiles.model import Box
+from core.reasons import Diagnostic, Reason
+from core.remedies import explain, next_step
 
 Point = tuple[int, int]  # A place of the screen
 
 
 TERMINAL = "terminal"
+NO_PROMPT = "no prompt stands before the draft by which its line could be found"
 
 
-class Cause(StrEnum):
-    """Why Octet could not measure a window, or paste a draft into it."""
-
-    GONE = "gone"
-    HIDDEN = "hidden"
-    OFF_SCREEN = "off_screen"
-    COVERED = "covered"
-    CHANGED = "changed"
-    NOT_EMPTY = "not_empty"
-    NO_COMPOSER = "no_composer"
-    SEVERAL_COMPOSERS = "several_composers"
-    WRONG_PLACE = "wrong_place"
-    MARGIN = "margin"
-    SCROLLED = "scrolled"
-    DIALOG = "dialog"
-    OTHER = "other"
-
-    @property
-    def needs_point(self) -> bool:
-        """Tell whether a user who points at the composer would help."""
-        return self in {Cause.NO_COMPOSER, Cause.SEVERAL_COMPOSERS, Cause.WRONG_PLACE, Cause.MARGIN}
+POINTING_HELPS = frozenset(
+    {
+        Reason.NO_COMPOSER,
+        Reason.SEVERAL_COMPOSERS,
+        Reason.WRONG_PLACE,
+        Reason.MARGIN,
+        Reason.PASTE_NOT_READ,
+        Reason.FOCUS_TAKEN,
+    }
+)
+"""A user who points at the composer may help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +83,9 @@ class TrialResult:
     """What came of a draft that was staged, read back and cleared."""
 
     ok: bool
-    why: str = ""  # why not, and what to do
-    cause: Cause = Cause.OTHER
+    reason: Reason | None = None
+    """Why not."""
+    note: Diagnostic = ""
     is_transient: bool = False  # worth another try
     is_not_pasted: bool = False  # the program did not take the draft: a click may have gone beside the composer
     read_by: str = ""  # how the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`
@@ -151,12 +146,12 @@ class NotToldApart(Conflict):
 
 
 class CalibrationFailed(Conflict):
-    """{why}."""
+    """{why}. {next}."""
 
-    def __init__(self, *, why: str, cause: Cause = Cause.OTHER) -> None:
-        """`why` has no name of the window, and no full stop; `cause` is what code decides by."""
-        super().__init__(why=why, cause=cause.value)
-        self.why, self.cause = why, cause
+    def __init__(self, reason: Reason, note: Diagnostic = "") -> None:
+        """`note` has no name of the window, and no full stop."""
+        super().__init__(why=explain(reason, note), next=next_step(reason).removesuffix("."))
+        self.reason, self.note = reason, note
 
 
 class NoProfileFits(NotFound):
@@ -187,7 +182,7 @@ class Candidate:
     profile: str = ""
     agent: str = ""  # whose it would become; empty where Octet does not propose it
     why_not: NotProposed | None = None
-    reason: str = ""  # why the profile is disabled
+    disabled: Text = ""  # why the profile is disabled, as its author wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +209,7 @@ class PointAt:
     number: int
     window: FoundWindow
     agent: str
-    why: str
+    note: Diagnostic
     within: str = ""  # the place of the grid that did not do, and in which finer ones are offered
 
 
@@ -253,7 +248,9 @@ class FailedWindow:
 
     called: str
     agent: str
-    why: str
+    code: str
+    """The reason, or the error's code."""
+    note: Diagnostic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +262,8 @@ class CalibrationResult:
     connected: tuple[ConnectedWindow, ...] = ()
     failed: tuple[FailedWindow, ...] = ()
     files: tuple[str, ...] = ()
-    why: str = ""  # why nothing was written, where something else than a window was wrong
+    code: str = ""  # of the error that kept Octet from writing, or from using what it wrote; else empty
+    note: Diagnostic = ""
 
 
 Question = ChooseWindows | PointAt | KnowByPlace

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from core.calibration.calibrator import Calibrator, NoSuchProfile, WindowChoice, window_name
 from core.calibration.model import (
+    POINTING_HELPS,
     Agreed,
     Answer,
     CalibratedWindow,
@@ -92,7 +93,7 @@ class QuestionSession:
         try:
             self._now = await self._work.asend(answer)
         except OctetError as trouble:
-            self._now = CalibrationResult(desk=self.desk, why=trouble.message)
+            self._now = CalibrationResult(desk=self.desk, code=trouble.code, note=trouble.message)
         self._number += 1
         return await self.step()
 
@@ -198,23 +199,27 @@ class CalibrationSession(QuestionSession):
                     raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
                 done = await self._calibration.connect(replace(one, point=point), titles[one.window])
             except (CalibrationFailed, Invalid, NotFound, NotToldApart) as trouble:
-                why, is_asked = trouble.message, isinstance(trouble, CalibrationFailed) and trouble.cause.needs_point
+                failure = FailedWindow(called=found.called, agent=one.agent, code=trouble.code, note=trouble.message)
+                is_asked = False
+                if isinstance(trouble, CalibrationFailed):
+                    failure = replace(failure, code=trouble.reason)
+                    is_asked = trouble.reason in POINTING_HELPS
             else:
                 self._lines.append(f"{one.agent} ({found.called}) works")
                 if point is not None:
                     places[kind] = point[0] - found.box.x, point[1] - found.box.y
                 yield done
                 return
-            point, told = None, why
+            point, told = None, failure.note
             while is_asked and point is None:
-                answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, why=told, within=within)
+                answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, note=told, within=within)
                 assert isinstance(answer, ComposerPlace)
                 is_asked = answer != ComposerPlace()
                 within, point = answer.place, await self._point(answer, found)
                 told = "the pointer is not in this window"
             if point is None:
                 self._lines.append(f"{one.agent} ({found.called}) is not connected")
-                yield FailedWindow(called=found.called, agent=one.agent, why=why)
+                yield failure
                 return
 
     async def _again(self, window: FoundWindow) -> FoundWindow:
@@ -240,19 +245,20 @@ class CalibrationSession(QuestionSession):
             changed = await asyncio.to_thread(write, self._calibration.home, self.desk, self._display, connected)
         except ConfigWrong as wrong:
             lines = "\n".join(map(str, wrong.problems))
-            why = f"With these windows config/ would not be right, so nothing was written:\n{lines}"
-            return CalibrationResult(desk=self.desk, failed=tuple(failed), why=why)
-        why = ""
+            note = f"With these windows config/ would not be valid, so nothing was written:\n{lines}"
+            return CalibrationResult(desk=self.desk, failed=tuple(failed), code=wrong.code, note=note)
+        code = note = ""
         try:
             await self._take_over(connected)
         except OctetError as trouble:
-            why = trouble.message
+            code, note = trouble.code, trouble.message
         return CalibrationResult(
             desk=self.desk,
             connected=tuple(map(_told, connected)),
             failed=tuple(failed),
             files=tuple(map(str, changed.files)),
-            why=why,
+            code=code,
+            note=note,
         )
 
     async def _candidates(self, survey: Survey, files: DeskFiles) -> tuple[Candidate, ...]:
@@ -277,7 +283,7 @@ class CalibrationSession(QuestionSession):
         if window.id == self._wishes.own_window:
             return replace(candidate, why_not=NotProposed.OWN_TERMINAL)
         if named:
-            return replace(candidate, profile=named[0], why_not=NotProposed.DISABLED, reason=kinds[named[0]].disabled)
+            return replace(candidate, profile=named[0], why_not=NotProposed.DISABLED, disabled=kinds[named[0]].disabled)
         if not usable:
             return replace(candidate, why_not=NotProposed.NO_PROFILE)
         is_unsure = usable[0].startswith(GENERIC) and not self._wishes.only

@@ -53,7 +53,7 @@ def why_not(candidate: Candidate) -> str:
     """Say why Octet does not propose this window; empty where it does."""
     if candidate.why_not is None:
         return ""
-    return _WHY_NOT[candidate.why_not].format(profile=candidate.profile, reason=candidate.reason)
+    return _WHY_NOT[candidate.why_not].format(profile=candidate.profile, reason=candidate.disabled)
 
 
 def told(one: ConnectedWindow) -> str:
@@ -78,7 +78,7 @@ def asks(question: Question, picks: Mapping[int, Pick]) -> str:
             what = f"Octet types a draft into {listed}, reads it back, deletes it, and saves what works"
             return f"{what} [Y/n; {HOW}]" if listed else f"Which of them are agents? [{HOW}; n: none]"
         case PointAt():
-            return f"Where is the composer of {question.agent}, {question.window.called}? {question.why}"
+            return f"Where is the composer of {question.agent}, {question.window.called}? {question.note}"
         case KnowByPlace():
             called = ", ".join(f"{one.number} ({one.window.called})" for one in question.candidates)
             return f"Windows {called}: {BY_PLACE} Identify them by their places? [y/N]"
@@ -122,9 +122,9 @@ def ended(result: CalibrationResult) -> list[str]:
     for one in result.connected:
         lines += [f"{one.agent}: {told(one)}", *(f"  {risk}" for risk in risks(one))]
     for one in result.failed:
-        lines.append(f"{one.agent}, {one.called}: not connected: {one.why}")
+        lines.append(f"{one.agent}, {one.called}: not connected: {one.note}")
     lines += [f"wrote {file}" for file in result.files]
-    lines += [result.why] if result.why else []
+    lines += [result.note] if result.note else []
     if lacking := ", ".join(one.agent for one in result.connected if one.lacks_busy):
         lines.append(f"Octet learns from the first prompts how these look at work: {lacking}.")
     return lines

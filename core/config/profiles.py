@@ -97,7 +97,7 @@ class Value:
     path: str
     value: object  # As the file has it; None where there is none yet.
     mark: Mark
-    note: str
+    note: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import NewType
 from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
+from core.kit.ids import MessageId
 from core.profiles.model import Act
-from core.reasons import AnyReason, Reason
+from core.reasons import AnyReason, Diagnostic, Reason
 
 DeliveryId = NewType("DeliveryId", str)  # A ULID
 
@@ -81,7 +82,7 @@ class Result(StrEnum):
     REFUSED = "refused"  # it failed before Enter through something that does not pass by itself; our draft is cleared
     STOPPED = "stopped"  # cancelled or the desk stopped, before Enter; our draft is cleared
     FAILED = "failed"
-    NOT_ARRIVED = "not arrived"
+    NOT_ARRIVED = "not_arrived"
     """Enter was asked for, and it is certain that the text did not arrive: no key was pressed (focus taken, stopped,
     the go-ahead always late), or it was seen not to be there. Our draft is cleared; the row goes back to `queued`."""
     UNKNOWN = "unknown"
@@ -118,13 +119,13 @@ class Moment(StrEnum):
     """When a picture was taken."""
 
     STAGED = "staged"  # the whole text stood in the composer, before Enter
-    LAST_SEEN = "last seen"  # when it was given up to find out what became of it
+    LAST_SEEN = "last_seen"  # when it was given up to find out what became of it
     AFTERWARDS = "afterwards"  # after Enter, when it was seen to have arrived; or after an act was done to the agent
 
 
 def name_of(moment: Moment, part: PictureArea) -> str:
     """How files of a picture are called."""
-    return f"{moment.value}-{part.value}".replace(" ", "-")
+    return f"{moment.value}-{part.value}".replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +174,7 @@ class Outcome:
 
     result: Result
     reason: Reason | None = None
-    note: str = ""  # for people: what exactly was seen, for example which window covers
+    note: Diagnostic = ""
     assurance: Assurance | None = None
     timings_ms: dict[str, float] = field(default_factory=dict[str, float])
     """Milliseconds per stage: preflight, focus, stage, readback, submit, confirm."""
@@ -215,14 +216,14 @@ class Delivery:
     """One row: where it goes, how far it came, and why it stands there."""
 
     id: DeliveryId
-    message: str
+    message: MessageId
     task: str | None
     agent: str
     desk: str | None
     window: str | None
     state: DeliveryState
     reason: AnyReason | None
-    note: str  # for people: what exactly was seen
+    note: Diagnostic
     assurance: Assurance | None
     fence: int
     bounces: int

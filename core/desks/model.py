@@ -29,7 +29,7 @@ from core.kit.field_types import (
 from core.kit.problems import show, suggest
 from core.profiles.model import AT, Act, Activity, Box, Sign
 from core.profiles.value_types import Title, chord
-from core.reasons import AnyReason, Reason
+from core.reasons import AnyReason, Diagnostic, Reason
 
 
 class MatchBy(StrEnum):
@@ -297,7 +297,7 @@ class Shown:
     text: str = ""  # The dialog's text, where it can be read
     mark: str = ""  # By which this very dialog is known again; only whoever made it understands it.
     png: bytes = b""  # A picture of the dialog, and of nothing else
-    note: str = ""  # For people: what it was told by, or why it cannot be told.
+    note: Diagnostic = ""  # For people: what it was told by, or why it cannot be told.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,7 +315,7 @@ class WindowStatus:
     name: str
     usable: bool
     reason: Reason | None = None  # why it cannot be used
-    note: str = ""  # what exactly was seen, for those who may look at the desk
+    note: Diagnostic = ""
     activity: Activity = Activity.UNKNOWN
     unread: str = ""
     """Why its composer cannot be read over the accessibility bus, though its profile tries that first; only looked at
@@ -329,7 +329,7 @@ class Arranged:
     window: str
     done: tuple[str, ...] = ()  # In words, in their order; empty where nothing had to be done, or nothing could be.
     reason: Reason | None = None  # None when it stands at its place with nothing over it
-    note: str = ""  # what exactly was seen
+    note: Diagnostic = ""
 
 
 class DeskNow(NamedTuple):
@@ -337,7 +337,7 @@ class DeskNow(NamedTuple):
 
     state: DeskState
     reason: AnyReason | None = None
-    note: str = ""  # for people: what exactly was seen
+    note: Diagnostic = ""
 
     def describe(self, desk: str) -> str:
         """Say why no delivery may begin at the desk; empty if one may."""
@@ -382,7 +382,7 @@ class DeskStatus:
     state: DeskState
     windows: tuple[WindowStatus, ...]
     reason: AnyReason | None = None  # why it cannot be used, or why nothing begins there
-    note: str = ""  # what exactly was seen
+    note: Diagnostic = ""
     since_ms: int = 0  # Since when; 0 where nobody noted it.
     awake: str = ""
     """That its machine is kept awake for it, or why it may fall asleep; empty while nothing waits or nobody asked."""

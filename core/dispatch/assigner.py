@@ -16,7 +16,7 @@ from core.journal.model import Entry
 from core.kit import faults
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
-from core.reasons import Reason, WaitReason
+from core.reasons import BlockCause, Reason, WaitReason
 from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
@@ -30,7 +30,7 @@ _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
 """Whoever is one of these gets no task."""
 _STATES = {Activity.LIMITED: AgentState.LIMITED}  # an error needs a user as a question does
-_WHY = frozenset(sentence(why) for why in NEEDS_ANSWER.values())
+_SHOWN = frozenset(NEEDS_ANSWER.values())
 _NOT_REFUSED = frozenset({None, Reason.DESK_UNUSABLE})  # why an agent is offline whose window was not refused
 _MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}) | STANDING_STILL
 _HAS_NONE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
@@ -262,7 +262,7 @@ class Assigner:
             self._is_a_window_blocked |= shows is not None
             if status.task in working:
                 with at_row(status.task):
-                    self._set_card_note(tx, working[status.task], sentence(why))
+                    self._set_card_note(tx, working[status.task], why)
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
             if self._agents.limited_until_ms(tx, agent.name) is not None:
@@ -273,9 +273,9 @@ class Assigner:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
             self._agents.move(tx, agent.name, to, reason=why, task=status.task)
 
-    def _set_card_note(self, tx: Tx, now: Task, why: str) -> None:
-        if why != now.note and (why or now.note in _WHY):
-            self._repository.set_note(tx, now.id, why)
+    def _set_card_note(self, tx: Tx, now: Task, why: Reason | BlockCause | None) -> None:
+        if why is not now.cause and (why or now.cause in _SHOWN):
+            self._repository.set_note(tx, now.id, "", cause=why)
 
     def _requeue_task(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
         """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""

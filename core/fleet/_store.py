@@ -12,7 +12,7 @@ boards = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("channel", Text, nullable=False),
     Column("guild", Text, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("posted_message", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -25,8 +25,8 @@ ADD = insert(boards).returning(boards)
 ALL = select(boards).order_by(boards.c.id)
 ONE = select(boards).where(boards.c.id == bindparam("board"))
 STANDING = select(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands")
-POSTED = update(boards).where(boards.c.id == bindparam("board")).values(message=bindparam("posted"))
+POSTED = update(boards).where(boards.c.id == bindparam("board")).values(posted_message=bindparam("posted"))
 NO_ACCESS = update(boards).where(boards.c.id == bindparam("board")).values(error=bindparam("why"))
 LEAVE = update(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands").values(state="leaves")
-FORGET_GIVEN_UP = delete(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "given up")
+FORGET_GIVEN_UP = delete(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "given_up")
 FORGET = delete(boards).where(boards.c.id == bindparam("board"))

@@ -91,7 +91,7 @@ class Boards:
         row = {
             "channel": place.channel,
             "guild": place.guild,
-            "message": "",
+            "posted_message": "",
             "state": BoardState.STANDS.value,
             "error": "",
             "actor": by.id,

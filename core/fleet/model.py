@@ -12,6 +12,7 @@ from core.desks.model import DeskStatus
 from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.notices.model import Place
+from core.reasons import Diagnostic
 from core.tasks.model import TaskId, TaskState, TaskSummary
 
 BoardId = NewType("BoardId", int)
@@ -22,19 +23,19 @@ class NeedKind(StrEnum):
 
     STORE = "store"
     """Nothing can be written down: the disk is full, or the database is locked. Until then nothing goes on."""
-    DELIVERY_UNKNOWN = "delivery unknown"
+    DELIVERY_UNKNOWN = "delivery_unknown"
     """It is not known whether a prompt arrived. Its agent gets nothing more until somebody says so."""
     PARKED = "parked"
     QUESTION = "question"  # an agent waits for an answer
-    STANDS_STILL = "stands still"  # an agent's window waits for an answer, met an error or reached a limit
+    NEEDS_ANSWER = "needs_answer"  # an agent's window waits for an answer, met an error or reached a limit
     DESK = "desk"  # A desk cannot or may not be used, and work waits for it
     WINDOW = "window"  # an agent's window cannot be used until a user does something
     AGENT = "agent"  # an agent cannot be used, and work waits for it
     WAITING = "waiting"
-    DRY_RUN = "dry run"  # A prompt was typed nowhere: a person does what it says
+    DRY_RUN = "dry_run"  # A prompt was typed nowhere: a person does what it says
     UNTOLD = "untold"  # something could not be told in Discord
-    ANSWER_REFUSED = "answer refused"  # A text from the answers folder could not be used
-    BOARD_GONE = "board gone"  # A live board was given up
+    ANSWER_REFUSED = "answer_refused"  # A text from the answers folder could not be used
+    BOARD_GONE = "board_gone"  # A live board was given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Need:
     since_ms: int = 0  # 0 where nobody noted it
     place: Place = field(default=Place())  # the channel of the task's card; empty where there is none
     thread: str = ""
-    message: str = ""  # the message to look at; empty where no particular one is meant
+    posted_message: str = ""  # of Discord, to look at; empty where no particular one is meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class BoardState(StrEnum):
 
     STANDS = "stands"  # it shall be there and show the present
     LEAVES = "leaves"  # it shall be deleted
-    GIVEN_UP = "given up"  # it could not be kept
+    GIVEN_UP = "given_up"  # it could not be kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class LiveBoard:
 
     id: BoardId
     place: Place
-    message: str  # the face's own id; empty as long as nobody noted that it was posted
+    posted_message: str  # Discord's id of it; empty as long as nobody noted that it was posted
     state: BoardState
     error: str  # why it could not be kept, or cannot be written now
     since_ms: int
@@ -161,7 +162,7 @@ class Ping:
     where: str = ""  # whose service it is: the address without anything secret
     last_ms: int = 0  # when it was taken last; 0: never yet
     failing_since_ms: int = 0
-    why: str = ""  # why it is not taken; empty when it is
+    note: Diagnostic = ""  # why it is not taken; empty when it is
     is_held_back: bool = False  # not all is well, so it is kept back on purpose
 
 

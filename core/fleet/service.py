@@ -279,7 +279,7 @@ def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, No
     task, card = tasks.get(need.task or ""), cards.get(need.task or "")
     if task is None:
         return need
-    if need.message:
+    if need.posted_message:
         return replace(need, title=task.title)
     place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
     agent = need.agent or task.agent or task.requirements.wanted
@@ -330,7 +330,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
 def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
     what = NEEDS_ANSWER[one.activity]
     return Need(
-        kind=NeedKind.STANDS_STILL,
+        kind=NeedKind.NEEDS_ANSWER,
         what=f"{one.agent}: {sentence(what)}",
         next=next_step(what),
         seen=" ".join(one.text.split())[:_SEEN_CHARS],
@@ -339,7 +339,7 @@ def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
         desk=one.desk,
         since_ms=one.since_ms,
         place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
-        message="" if notice is None else notice.posted_message,
+        posted_message="" if notice is None else notice.posted_message,
     )
 
 

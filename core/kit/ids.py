@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import threading
+from typing import NewType
 
 from ulid import ULID
 
 from core.kit.clock import Clock, SystemClock
 from core.kit.redaction import remember
 
+MessageId = NewType("MessageId", str)  # A ULID
 MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that cannot be taken for one another when a person reads them aloud."""
 _RANDOM_BITS = 80  # the random part of a ULID; the time in milliseconds stands before it

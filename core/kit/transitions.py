@@ -14,8 +14,6 @@ S = TypeVar("S", bound=StrEnum)
 class IllegalStep(Conflict):
     """{what} {id} is {state} and cannot become {next}. Look at it again and decide anew."""
 
-    code = "illegal_step"
-
 
 def check_step(table: Mapping[S, frozenset[S]], what: str, name: str, state: S, to: S) -> None:
     """Raise IllegalStep unless the table allows `state` → `to`."""

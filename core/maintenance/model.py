@@ -8,7 +8,7 @@ from core.desks.model import DeskEvent, DeskState
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.problems import ConfigWrong
-from core.reasons import Reason
+from core.reasons import AnyReason, Diagnostic, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,9 @@ class Tried:
     by: str = ""  # how it was read: `accessibility`, `copy`, `pixels`, `none`; empty when it was not
     took_ms: float = 0.0  # of the try that counted, from the first look to the empty composer
     tries: int = 1
-    why: str = ""  # what was seen in the way, the reason first
-    cure: str = ""
+    reason: AnyReason | None = None
+    """Why not; None where it is good, or where its lane did not say."""
+    note: Diagnostic = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +36,16 @@ class Placed:
     agent: str
     is_right: bool  # it stands at its place, of its size, and nothing lies over it
     done: tuple[str, ...] = ()
-    why: str = ""
-    cure: str = ""
+    reason: AnyReason | None = None
+    note: Diagnostic = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    """One thing that is wrong, and what to do about it."""
+    """One thing that is wrong; core/remedies.py says what to do about it."""
 
-    what: str
-    cure: str
+    reason: AnyReason | None
+    note: Diagnostic = ""
     window: str = ""  # empty for what is wrong with the desk itself
     agent: str = ""
     stops: bool = True  # nothing is typed because of it; else it only deserves to be known

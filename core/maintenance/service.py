@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
-from core import remedies
 from core.agents.model import Route
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, FailedWindow, PointAt
 from core.calibration.service import Calibrations
@@ -30,7 +30,6 @@ from core.maintenance.model import (
 )
 from core.maintenance.ports import Reloads
 from core.reasons import AnyReason
-from core.remedies import next_step, sentence
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 
@@ -46,31 +45,13 @@ STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
 """What follows one another in a rehearsal; other figures beside them lie within these."""
 
 
-ELSE_UNAVAILABLE = "`octet doctor` at the machine says how to mend the desk; Octet tries it again by itself."
-STATES: dict[DeskState, tuple[str, str]] = {
-    DeskState.STARTING: ("is just starting", "Wait a moment; within a minute it is ready, or says why it is not."),
-    DeskState.HELD: ("is held: nothing new begins there", "`/desk release` lets it go on."),
-    DeskState.STOPPED: ("is stopped: no key is pressed there", "`/desk release` lets it go on."),
-    DeskState.UNAVAILABLE: ("cannot be used", ELSE_UNAVAILABLE),
-    DeskState.READY: ("is ready", "Nothing need be done."),
+STANDS: dict[DeskState, Reason] = {
+    DeskState.STARTING: Reason.WORKER_STARTING,
+    DeskState.HELD: Reason.UNTIL_RELEASED,
+    DeskState.STOPPED: Reason.STOPPED_THERE,
+    DeskState.UNAVAILABLE: Reason.DESK_UNUSABLE,
 }
-UNREAD = (
-    "its composer cannot be read over the accessibility bus: {why}",
-    "Switch accessibility on for its program; `octet doctor` at the machine has the command.",
-)
-NOBODYS = ("no agent uses it", "Give an agent this `window` in config/agents.toml, or take it out of the desk's file.")
-NOT_LOOKED_AT = (
-    "its windows could not be looked at: {why}",
-    "Try again; if it stays, the log of `octet run` says why.",
-)
-NOT_SETTLED = (
-    "an earlier delivery into it is not settled, and what stands there is its evidence",
-    "Say what became of that delivery first: `/fleet needs-me` shows it.",
-)
-
-
-def _unavailable_cure(reason: AnyReason | None) -> str:
-    return next_step(reason) if reason and reason is not Reason.DESK_UNUSABLE else ELSE_UNAVAILABLE
+"""Why nothing is typed at a desk of this state that gives no reason of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +61,10 @@ class _Target:
     agent: str
     lane: LanePort | None
 
-    def not_tried(self, why: str, cure: str) -> Tried:
-        return Tried(desk=self.desk, window=self.window, agent=self.agent, is_good=False, tries=0, why=why, cure=cure)
+    def not_tried(self, reason: AnyReason | None, note: str = "") -> Tried:
+        reason = reason or Reason.DESK_UNUSABLE
+        tried = Tried(desk=self.desk, window=self.window, agent=self.agent, is_good=False, tries=0)
+        return replace(tried, reason=reason, note=note)
 
 
 class _Staged:
@@ -163,8 +146,12 @@ class Maintenance:
             await blocked.record_recalibration(desk, window, by=by, why_not=error.message)
             raise
         match step.now:
-            case PointAt(why=why) | CalibrationResult(failed=(FailedWindow(why=why), *_)) | CalibrationResult(why=why):
-                await blocked.record_recalibration(desk, window, by=by, why_not=why)
+            case (
+                PointAt(note=note)
+                | CalibrationResult(failed=(FailedWindow(note=note), *_))
+                | CalibrationResult(note=note)
+            ):
+                await blocked.record_recalibration(desk, window, by=by, why_not=note)
             case _:
                 pass
         return step
@@ -206,8 +193,8 @@ class Maintenance:
                 agent=self._agent_at(desk, one.window),
                 is_right=one.reason is None,
                 done=one.done,
-                why=remedies.explain(one.reason, one.note),
-                cure=next_step(one.reason) if one.reason else "",
+                reason=one.reason,
+                note=one.note,
             )
             for one in arranged
         )
@@ -255,11 +242,11 @@ class Maintenance:
         services, deliveries = self._services, self._services.deliveries
         now = services.desks.state(target.desk)
         if target.lane is None or now.state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
-            return target.not_tried(now.describe(target.desk), _unavailable_cure(now.reason))
+            return target.not_tried(now.reason, now.note)
         # What stands in the window may be all that shows what became of a delivery.
         in_doubt = await services.store.write(lambda tx: deliveries.find_in_states(tx, _EVIDENCE))
         if any((one.desk, one.window) == (target.desk, target.window) for one in in_doubt):
-            return target.not_tried(*NOT_SETTLED)
+            return target.not_tried(Reason.EARLIER_UNKNOWN)
         with deliveries.leftover_drafts.rehearsing(target.desk, target.window):
             outcome, tries = await self._try(target, target.lane)
             tried = _tried(target, outcome, tries)
@@ -313,38 +300,29 @@ class Maintenance:
 
     async def _diagnose(self, desk: Desk) -> Diagnosis:
         state, reason, note = self._services.desks.state(desk.name)
-        why = remedies.explain(reason, note)
         ailments: list[Ailment] = []
-        if state is not DeskState.READY:
-            what, cure = STATES[state]
-            cure = _unavailable_cure(reason) if state is DeskState.UNAVAILABLE else cure
-            ailments.append(Ailment(what=f"{what}: {why}" if why else what, cure=cure))
-        elif reason:  # nothing begins for now, and that passes by itself
-            ailments.append(Ailment(what=f"waits: {sentence(reason)}", cure=next_step(reason), stops=False))
+        if state in STANDS:
+            ailments.append(Ailment(reason=reason or STANDS[state], note=note))
+        elif reason:  # nothing begins there for the moment
+            ailments.append(Ailment(reason=reason, stops=False))
         seen: tuple[WindowStatus, ...] = ()
         if state in {DeskState.READY, DeskState.HELD, DeskState.STOPPED}:
             try:
                 seen = await self._services.desks.examine(desk.name)
             except DeskUnavailable as error:
-                what, cure = NOT_LOOKED_AT
-                ailments.append(Ailment(what=what.format(why=error.details["why"]), cure=cure))
+                ailments.append(Ailment(reason=error.reason, note=error.note))
         for status in seen:
             ailments += self._of_window(desk.name, status)
         return Diagnosis(desk=desk.name, state=state, windows=len(seen), ailments=tuple(ailments))
 
-    def _of_window(self, desk: str, seen: WindowStatus) -> list[Ailment]:
-        agent, found = self._agent_at(desk, seen.name), list[Ailment]()
+    def _of_window(self, desk: str, seen: WindowStatus) -> Iterator[Ailment]:
+        ailing = partial(Ailment, window=seen.name, agent=(agent := self._agent_at(desk, seen.name)))
         if not seen.usable:
-            what = remedies.explain(seen.reason, seen.note) or "not looked at yet"
-            found.append(Ailment(window=seen.name, agent=agent, what=what, cure=next_step(seen.reason)))
+            yield ailing(reason=seen.reason or Reason.WORKER_STARTING, note=seen.note)
         if seen.unread:
-            what, cure = UNREAD
-            what = what.format(why=seen.unread)
-            found.append(Ailment(window=seen.name, agent=agent, what=what, cure=cure, stops=False))
+            yield ailing(reason=Reason.NOT_READABLE, note=seen.unread, stops=False)
         if not agent:
-            what, cure = NOBODYS
-            found.append(Ailment(window=seen.name, what=what, cure=cure, stops=False))
-        return found
+            yield ailing(reason=Reason.NO_AGENT_THERE, stops=False)
 
     def _agent_at(self, desk: str, window: str) -> str:
         agents = self._services.agents.at(desk, window)
@@ -353,7 +331,6 @@ class Maintenance:
 
 def _tried(target: _Target, outcome: Outcome, tries: int) -> Tried:
     is_good = outcome.result is Result.REHEARSED
-    why = "" if is_good else remedies.explain(outcome.reason or outcome.result, outcome.note)
     return Tried(
         desk=target.desk,
         window=target.window,
@@ -362,6 +339,6 @@ def _tried(target: _Target, outcome: Outcome, tries: int) -> Tried:
         by=outcome.evidence.readback if outcome.evidence else "",
         took_ms=round(sum(ms for name, ms in outcome.timings_ms.items() if name in STAGES), 1),
         tries=tries,
-        why=why,
-        cure="" if is_good else next_step(outcome.reason),
+        reason=None if is_good else outcome.reason,
+        note="" if is_good else outcome.note,
     )

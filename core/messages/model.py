@@ -5,13 +5,11 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
 
 from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
+from core.kit.ids import MessageId
 from core.security.model import Actor, ActorKind
-
-MessageId = NewType("MessageId", str)  # A ULID
 
 MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
 MAX_ANSWER_CHARS = 1_000_000  # the longest answer of an agent

@@ -11,9 +11,9 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound
 from core.kit.from_attributes import alike
-from core.kit.ids import Ids
+from core.kit.ids import Ids, MessageId
 from core.messages import _store
-from core.messages.model import Message, MessageId, MessageKind, NewMessage, Requires, Source
+from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.store.engine import Row, Store, Tx
 
 _MARKER_CHARS = 8
@@ -29,7 +29,7 @@ class MessageStored(Event):
     """A message was taken in. Its text stands in the messages, not here."""
 
     SUBJECT = "message:{0.message}"
-    message: str
+    message: MessageId
     kind: str
     task: str
     sender: str

@@ -64,8 +64,8 @@ notices = Table(
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
-_WAITS = text("notices.state IN ('pending', 'no access')")
-_CHANGED = case((notices.c.state == "no access", "no access"), else_="pending")
+_WAITS = text("notices.state IN ('pending', 'no_access')")
+_CHANGED = case((notices.c.state == "no_access", "no_access"), else_="pending")
 """The state after a change: what Discord's channel refuses stays refused."""
 
 ADD = insert(notices).returning(notices.c.id)
@@ -189,13 +189,13 @@ STUCK = (
     .order_by(notices.c.not_before_ms)
     .limit(bindparam("size"))
 )
-NO_ACCESS = select(notices).where(notices.c.state == "no access").order_by(notices.c.id).limit(bindparam("size"))
+NO_ACCESS = select(notices).where(notices.c.state == "no_access").order_by(notices.c.id).limit(bindparam("size"))
 SET_NO_ACCESS = (
     update(notices)
     .where(_WAITS, notices.c.place_channel == bindparam("place"))
-    .values(state="no access", not_before_ms=bindparam("due"), error=bindparam("why"))
+    .values(state="no_access", not_before_ms=bindparam("due"), error=bindparam("why"))
 )
-RETRY_NO_ACCESS = update(notices).where(notices.c.state == "no access").values(not_before_ms=0)
+RETRY_NO_ACCESS = update(notices).where(notices.c.state == "no_access").values(not_before_ms=0)
 POSTED = _one_notice.values(
     posted_channel=bindparam("channel"),
     posted_message=bindparam("posted"),

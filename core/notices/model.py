@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NewType
 
 NoticeId = NewType("NoticeId", int)
+SubjectId = NewType("SubjectId", str)  # The id of a message, of a dialog or of a desk whose screen is locked
 
 
 class NoticeKind(StrEnum):
@@ -23,7 +24,7 @@ class NoticeKind(StrEnum):
     """A person's words to an agent: posted once, in their task's thread or where they were sent, then edited to how
     far they have come."""
     UNDELIVERED = "undelivered"  # words that need a person: a new message that mentions who sent them
-    STANDS_STILL = "stands still"
+    NEEDS_ANSWER = "needs_answer"
     """An agent's window waits for an answer, met an error or reached a limit: a new message that mentions who asked
     for its task, edited once when that is over."""
     LOCKED = "locked"
@@ -34,7 +35,7 @@ class NoticeKind(StrEnum):
     SUMMARY = "summary"
     """The tasks that ended while there was no Discord to tell it: one message. `text` holds their number and the
     newest of them."""
-    IN_DOUBT = "in doubt"
+    IN_DOUBT = "in_doubt"
     """Nobody knows whether an act was done: a new message that mentions who asked for it, edited once it is settled."""
 
 
@@ -42,7 +43,7 @@ class NoticeState(StrEnum):
     """Whether people can see it."""
 
     PENDING = "pending"
-    NO_ACCESS = "no access"
+    NO_ACCESS = "no_access"
     """Discord refuses its channel; `error` has the reason. Octet retries after a pause or when permissions change."""
     SENT = "sent"
     DROPPED = "dropped"
@@ -65,7 +66,7 @@ class Notice:
     id: NoticeId
     kind: NoticeKind
     task: str  # the task it is about; empty for words without one
-    message: str  # the id of the message it carries or is about, or of what stands still; or empty
+    message: SubjectId  # what it carries or is about; or empty
     text: str
     """A short reason for HELD, ENDED and UNDELIVERED, or empty. Once what it asks is settled: how, and by whom."""
     place: Place

@@ -8,7 +8,7 @@ from enum import StrEnum
 from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, PictureArea, name_of
 from core.journal.model import Event
 from core.kit.errors import NotFound
-from core.reasons import AnyReason
+from core.reasons import AnyReason, Diagnostic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Receipt:
     state: DeliveryState
     assurance: Assurance | None
     reason: AnyReason | None
-    note: str  # what exactly was seen
+    note: Diagnostic
     sha256: str  # of the whole text that was asked for
     timings_ms: dict[str, float]
     evidence: Evidence | None  # none where no window was touched, or nobody could tell

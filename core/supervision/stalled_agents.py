@@ -95,7 +95,7 @@ class StalledAgents:
         """What the settings say, unless the agent gave a sign while its window was looked at."""
         with at_row(task.id):
             now = self._repository.find(tx, task.id)
-            if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
+            if (now.fence, now.deadline_ms) != (task.fence, task.deadline_ms):
                 return
             if self._agents.named(now.agent) is None:  # a reload removed it while its window was looked at
                 why_not_idle = AgentNotFound(id=now.agent).message
@@ -136,11 +136,11 @@ class StalledAgents:
 
     def _last_sign(self, task: Task) -> str:
         silent_for = _words(self._policy.agent_timeout_ms)
-        if task.heard_ms is None:
+        if task.last_seen_ms is None:
             return f"no sign of {task.agent} for {silent_for}, since it has the prompt"
         # What it said itself stays its last word, also when its window changed later.
-        at = f"{as_datetime(task.heard_ms):%H:%M} UTC"
-        return f"no sign of {task.agent} for {silent_for}; its last word, at {at}: {task.sign}"
+        at = f"{as_datetime(task.last_seen_ms):%H:%M} UTC"
+        return f"no sign of {task.agent} for {silent_for}; its last word, at {at}: {task.last_sign}"
 
     def _hear(self, entry: Entry) -> None:
         """An agent began to work: its deadline may be the earliest."""

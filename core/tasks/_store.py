@@ -35,9 +35,10 @@ tasks = Table(
     Column("agent", Text),
     Column("attempt", Integer, nullable=False, default=1),
     Column("fence", Integer, nullable=False, server_default="0"),
-    Column("heard_ms", Integer),
-    Column("sign", Text, nullable=False, server_default=""),
-    Column("quiet_at_ms", Integer),
+    Column("last_seen_ms", Integer),
+    Column("activity", Text),
+    Column("progress", Text, nullable=False, server_default=""),
+    Column("deadline_ms", Integer),
     Column("nudge", Text),
     Column("avoids", Text),
     Column("requester", Text, nullable=False),
@@ -51,7 +52,7 @@ tasks = Table(
     Index("ix_tasks_state", "state", "number"),
     # The head of each queue is one step away, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
-    Index("ix_tasks_quiet", "quiet_at_ms", sqlite_where=text("quiet_at_ms IS NOT NULL")),
+    Index("ix_tasks_deadline", "deadline_ms", sqlite_where=text("deadline_ms IS NOT NULL")),
     # What stands and why, without a look at the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
     Index("ix_tasks_queue", "state", "priority", "number"),
@@ -72,7 +73,7 @@ _summary = select(
         "agent",
         "place_channel",
         "place_guild",
-        "heard_ms",
+        "last_seen_ms",
         "created_ms",
     ]
 )
@@ -146,13 +147,13 @@ WAITING_FOR_REMOVED = select(tasks).where(
     tasks.c.agent.not_in(bindparam("agents", expanding=True)),
 )
 STALLED = (
-    select(tasks).where(tasks.c.quiet_at_ms <= bindparam("now")).order_by(tasks.c.quiet_at_ms).limit(bindparam("size"))
+    select(tasks).where(tasks.c.deadline_ms <= bindparam("now")).order_by(tasks.c.deadline_ms).limit(bindparam("size"))
 )
-NEXT_DEADLINE = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
+NEXT_DEADLINE = select(func.min(tasks.c.deadline_ms).label("at")).where(tasks.c.deadline_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
 SHIFT_DEADLINES = (
-    update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
+    update(tasks).where(tasks.c.deadline_ms.is_not(None)).values(deadline_ms=tasks.c.deadline_ms + bindparam("by"))
 )
 _old = (
     select(tasks.c.number)

@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer, Reason
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
+from core.kit.ids import MessageId
 from core.messages.answer_markers import MarkedAnswer
-from core.messages.model import MAX_ANSWER_CHARS, Message, MessageId, MessageKind, NewMessage, Source
+from core.messages.model import MAX_ANSWER_CHARS, Message, MessageKind, NewMessage, Source
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
-from core.reasons import ParkCause, WaitReason
+from core.reasons import ParkCause, TaskActivity, WaitReason
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
 from core.tasks.model import (
-    BEGAN_ANSWER,
     ENDED,
-    READ_IN_WINDOW,
-    SPOKE,
     AnswerQuotaExceeded,
     AnswerRateExceeded,
     CodeExpired,
@@ -120,7 +118,7 @@ class Answers:
             self._prove_delivery(tx, found)
             found = self._repository.end(tx, self.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB)
         else:
-            found = self._record_at_work(tx, found, SPOKE)
+            found = self._record_at_work(tx, found, TaskActivity.REPLIED)
         return AcceptedAnswer(task=found, message=answer.id), None
 
     def _check_limits(self, tx: Tx, task: Task, words: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
@@ -161,9 +159,9 @@ class Answers:
         if found.is_whole:
             self._prove_delivery(tx, task)
             task = self.advance_to_working(tx, task, by=HUB)
-            self._repository.end(tx, task, TaskState.DONE, by=HUB, note=READ_IN_WINDOW)
+            self._repository.end(tx, task, TaskState.DONE, by=HUB, cause=Reason.READ_IN_WINDOW)
         else:
-            self._record_at_work(tx, task, BEGAN_ANSWER)
+            self._record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
         return answer
 
     def accept_lane_answer(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
@@ -248,12 +246,7 @@ class Answers:
         if may_rest and found.id in recent:
             return found, None, recent[found.id] + REPORT_EVERY_S - now_s
         self._reported_s = recent | {found.id: now_s}
-        return self._record_at_work(tx, found, what), None, 0
-
-    def record_activity(self, tx: Tx, task: Task, what: str) -> Task:
-        """Somebody saw the task's agent at work, by what `what` says. Changes nothing where no agent is waited for."""
-        is_waited_for = task.state is TaskState.WORKING or _is_stalled(task)
-        return self._record_at_work(tx, task, what) if is_waited_for else task
+        return self._record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
 
     def record_window_activity(self, tx: Tx, task: Task) -> None:
         """Something went on in the window of the task's agent: whether it still works need not be asked.
@@ -262,12 +255,12 @@ class Answers:
         asked = None if self._cancel_nudge(tx, task) else task.nudge
         self._repository.record_window_activity(tx, task, asked=asked)
 
-    def _record_at_work(self, tx: Tx, task: Task, what: str) -> Task:
+    def _record_at_work(self, tx: Tx, task: Task, activity: TaskActivity, progress: str = "") -> Task:
         self._prove_delivery(tx, task)
         self._cancel_nudge(tx, task)
         if task.reason != WaitReason.DRY_RUN:
             task = self.advance_to_working(tx, task, by=HUB)
-        return self._repository.record_activity(tx, task, what)
+        return self._repository.record_activity(tx, task, activity, progress=progress)
 
     def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
         """Whether it still works is answered before the question was brought; true if it stood in the queue."""

@@ -11,20 +11,14 @@ from core import remedies
 from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
+from core.kit.field_types import Text
 from core.messages.model import Message
 from core.notices.model import Place
-from core.reasons import AnyReason, Reason
+from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because people say it
 
 MAX_TITLE_CHARS = 80
-READ_IN_WINDOW = "its answer was read in its agent's window, unverified: nobody brought it"
-"""The note of a task that ended so."""
-
-
-SEEN_AT_WORK, SPOKE, BEGAN_ANSWER = "its window changed", "wrote in the thread", "began an answer in its window"
-OWN_SIGNS = frozenset({SEEN_AT_WORK, SPOKE, BEGAN_ANSWER})
-"""Signs of an agent in Octet's words. Every other one is what the agent said."""
 
 
 class TaskState(StrEnum):
@@ -97,7 +91,7 @@ class Task:
     state: TaskState
     reason: AnyReason | None
     """A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else none, or why it failed."""
-    note: str  # for people: what exactly was seen, for example which window covers
+    note: Diagnostic
     priority: int
     needs: frozenset[str]
     wanted: str | None  # the only agent that may do it, if the requester named one
@@ -110,16 +104,18 @@ class Task:
     changed_ms: int
     fence: int = 0
     """The number of its present lease: it grows whenever the task is given to an agent or taken back from one."""
-    heard_ms: int | None = None  # when the agent of the present lease last gave a sign; None before the first
-    sign: str = ""  # what that sign was, for people
-    quiet_at_ms: int | None = None
+    last_seen_ms: int | None = None  # when the agent of the present lease last gave a sign; None before the first
+    activity: TaskActivity | None = None  # what that sign was
+    progress: Text = ""  # what the agent said, if the sign was its report
+    deadline_ms: int | None = None
     """When its agent counts as silent unless it gives a sign; None while nobody works on it."""
     nudge: str | None = None  # the message that asks its agent, since its last sign, whether it still works
     avoids: str | None = None
     """The agent it was taken from because that was silent: it is not given back to it while another one is at hand."""
     text_expired_ms: int | None = None
     """When its brief was cleared, because Octet had kept it long enough; None as long as it is kept."""
-    cause: Reason | None = None  # why the window that it waits for, or is parked for, was refused
+    cause: Reason | BlockCause | None = None
+    """Why its window was refused or waits for an answer, or how its answer was taken."""
 
     @property
     def requirements(self) -> Requirements:
@@ -132,9 +128,14 @@ class Task:
         return remedies.next_step(self.reason, cause=self.cause) if self.reason else ""
 
     @property
+    def last_sign(self) -> str:
+        """Tell people what the agent's last sign was: its own words, or what Octet saw."""
+        return self.progress or remedies.sentence(self.activity)
+
+    @property
     def is_unverified(self) -> bool:
         """It is done by an answer that was only read in its agent's window."""
-        return self.state is TaskState.DONE and self.note == READ_IN_WINDOW
+        return self.state is TaskState.DONE and self.cause is Reason.READ_IN_WINDOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ class TaskSummary:
     requirements: Requirements
     agent: str | None  # who has it, or had it last
     place: Place
-    heard_ms: int | None  # when the agent of the present lease last gave a sign; None before the first
+    last_seen_ms: int | None  # when the agent of the present lease last gave a sign; None before the first
     created_ms: int
 
 
@@ -167,7 +168,7 @@ class BlockedTaskGroup:
 
     state: TaskState
     reason: AnyReason | None
-    note: str
+    note: Diagnostic
     oldest: TaskId
     size: int  # how many they are, the oldest included
     since_ms: int  # when the first of them came to stand

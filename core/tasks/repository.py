@@ -15,7 +15,7 @@ from core.kit.from_attributes import alike
 from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
-from core.reasons import AnyReason, ParkCause, Reason, WaitReason
+from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.tasks import _store
@@ -23,7 +23,6 @@ from core.tasks._store import requirements_of, summary_of, task_of
 from core.tasks.cache import TaskCache
 from core.tasks.model import (
     ENDED,
-    SEEN_AT_WORK,
     TASK_STEPS,
     BlockedTaskGroup,
     NewTask,
@@ -199,7 +198,7 @@ class TaskRepository:
         *,
         reason: AnyReason | None = None,
         note: str = "",
-        cause: Reason | None = None,
+        cause: Reason | BlockCause | None = None,
         agent: str | None = None,
         by: Actor = HUB,
     ) -> Task:
@@ -216,7 +215,7 @@ class TaskRepository:
             cause=cause or "",
             agent=agent or now.agent,
             attempt=now.attempt + 1 if again else now.attempt,
-            quiet_at_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
+            deadline_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
             changed_ms=self._clock.now_ms(),
         )
         self._record_step(tx, after, was=now.state.value, by=by)
@@ -229,13 +228,16 @@ class TaskRepository:
         self._renew_lease(tx, task)
         return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
 
-    def record_activity(self, tx: Tx, task: Task, sign: str, *, asked: str | None = None) -> Task:
-        """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows.
+    def record_activity(
+        self, tx: Tx, task: Task, activity: TaskActivity, *, progress: str = "", asked: str | None = None
+    ) -> Task:
+        """The task's agent gave a sign; `activity` says which. Its deadline is new, if it works, and the card follows.
 
         `asked` is the question that this does not answer."""
-        quiet_at_ms = self._new_deadline_ms() if task.state is TaskState.WORKING else None
-        heard_ms = self._clock.now_ms()
-        after = self._update(tx, task.id, heard_ms=heard_ms, sign=sign, quiet_at_ms=quiet_at_ms, nudge=asked)
+        deadline_ms = self._new_deadline_ms() if task.state is TaskState.WORKING else None
+        last_seen_ms = self._clock.now_ms()
+        seen = {"last_seen_ms": last_seen_ms, "activity": activity, "progress": progress}
+        after = self._update(tx, task.id, **seen, deadline_ms=deadline_ms, nudge=asked)
         self._notices.card_changed(tx, task.id)
         return after
 
@@ -244,14 +246,14 @@ class TaskRepository:
         last stays its last sign, and the question `asked` is not answered by it."""
         if task.state is not TaskState.WORKING:
             return
-        if task.heard_ms is None or task.sign == SEEN_AT_WORK:
-            self.record_activity(tx, task, SEEN_AT_WORK, asked=asked)
+        if task.last_seen_ms is None or task.activity is TaskActivity.WINDOW_CHANGED:
+            self.record_activity(tx, task, TaskActivity.WINDOW_CHANGED, asked=asked)
         else:
-            self._update(tx, task.id, quiet_at_ms=self._new_deadline_ms(), nudge=asked)
+            self._update(tx, task.id, deadline_ms=self._new_deadline_ms(), nudge=asked)
 
     def record_nudge(self, tx: Tx, task: Task, message: str) -> None:
         """Octet asks the task's agent by `message` whether it still works: it has as long again, once."""
-        self._update(tx, task.id, nudge=message, quiet_at_ms=self._new_deadline_ms())
+        self._update(tx, task.id, nudge=message, deadline_ms=self._new_deadline_ms())
 
     def list_stalled(self, tx: Tx, *, limit: int) -> list[Task]:
         """Tasks whose agents have been silent for too long, longest first."""
@@ -273,9 +275,9 @@ class TaskRepository:
         now = self._clock.now_ms()
         tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
         for task in tasks:
-            left_ms = self._silent_after_ms if task.quiet_at_ms is None else task.quiet_at_ms + away_ms - now
+            left_ms = self._silent_after_ms if task.deadline_ms is None else task.deadline_ms + away_ms - now
             left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
-            self._update(tx, task.id, quiet_at_ms=now + left_ms)
+            self._update(tx, task.id, deadline_ms=now + left_ms)
         return len(tasks)
 
     def reopen(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
@@ -312,7 +314,7 @@ class TaskRepository:
         *,
         reason: WaitReason | ParkCause,
         note: str,
-        cause: Reason | None = None,
+        cause: Reason | BlockCause | None = None,
         about: str = "",
     ) -> Task:
         """The task waits or is parked for a reason that a person should know: its thread is told.
@@ -331,9 +333,9 @@ class TaskRepository:
         """The task stays where it is, and its thread is told why, once."""
         self._notices.notify_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why.value}")
 
-    def set_note(self, tx: Tx, task: str, note: str) -> None:
+    def set_note(self, tx: Tx, task: str, note: str, *, cause: Reason | BlockCause | None = None) -> None:
         """The task stays where it is; its card says what is seen. The next step ends it."""
-        self.cache.update(tx, self._update(tx, task, note=note, changed_ms=self._clock.now_ms()))
+        self.cache.update(tx, self._update(tx, task, note=note, cause=cause or "", changed_ms=self._clock.now_ms()))
         self._notices.card_changed(tx, task)
 
     def abandon(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
@@ -349,9 +351,11 @@ class TaskRepository:
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
 
-    def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, note: str = "") -> Task:
+    def end(
+        self, tx: Tx, task: Task, to: TaskState, *, by: Actor, note: str = "", cause: Reason | BlockCause | None = None
+    ) -> Task:
         """The task ends; whoever asked is told of a task that is done."""
-        after = self.move(tx, task.id, to, note=note, by=by)
+        after = self.move(tx, task.id, to, note=note, cause=cause, by=by)
         self._free_agent(tx, after)
         if to is TaskState.DONE:
             self._notices.notify(tx, NoticeKind.ENDED, task.id)
@@ -364,7 +368,7 @@ class TaskRepository:
 
     def _renew_lease(self, tx: Tx, task: Task) -> None:
         fence = self.find(tx, task.id).fence + 1
-        self._update(tx, task.id, fence=fence, heard_ms=None, sign="", nudge=None)
+        self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))

@@ -316,10 +316,6 @@ class Tasks:
         tx.after_commit(self.activity_seen.set)
         self._answers.record_window_activity(tx, self.repository.find(tx, task))
 
-    def record_activity(self, tx: Tx, task: str, what: str) -> Task:
-        """Somebody saw the agent of the task at work: `what` says by what, for people."""
-        return self._answers.record_activity(tx, self.repository.find(tx, task), what)
-
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
         return self.repository.cache.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []

@@ -20,7 +20,7 @@ from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.journal.model import Entry
 from core.kit.errors import OctetError
-from core.messages.model import MessageId
+from core.kit.ids import MessageId
 from core.profiles.model import Longest, TooLong
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx

@@ -58,7 +58,7 @@ OUTCOMES = {
     "refused": Outcome(result=Result.REFUSED, reason=Reason.CLOSED),
     "stopped": Outcome(result=Result.STOPPED),
     "failed": Outcome(result=Result.FAILED),
-    "not arrived": Outcome(result=Result.NOT_ARRIVED),
+    "not_arrived": Outcome(result=Result.NOT_ARRIVED),
     "unknown": Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN),
     "lost": Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST),
 }

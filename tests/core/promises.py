@@ -11,7 +11,7 @@ from core.coordinator import Coordinator
 from core.deliveries import _store
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState
-from core.messages.model import MessageId
+from core.kit.ids import MessageId
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import ENDED, Task, TaskId, TaskState
@@ -66,7 +66,7 @@ class Promises:
             assert came == sorted(came), f"words to {agent} overtook others"
 
     def _is_with_its_agent(self, task: Task, agents: Mapping[str, AgentStatus]) -> None:
-        assert (task.quiet_at_ms is not None) == (task.state is TaskState.WORKING)
+        assert (task.deadline_ms is not None) == (task.state is TaskState.WORKING)
         if task.agent is None or task.agent not in agents:
             return
         status = agents[task.agent]

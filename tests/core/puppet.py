@@ -23,14 +23,14 @@ OUTCOMES = {
     "too long": Outcome(result=Result.REFUSED, reason=Reason.TOO_LONG),
     "failed": Outcome(result=Result.FAILED),
     "stopped": Outcome(result=Result.STOPPED),
-    "not arrived": Outcome(result=Result.NOT_ARRIVED, reason=Reason.FOCUS_TAKEN),
+    "not_arrived": Outcome(result=Result.NOT_ARRIVED, reason=Reason.FOCUS_TAKEN),
     "unknown": Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN),
     "lost after the key": Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST),
     "lost before the key": Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST),
 }
 SETTLED = {
     "arrived": Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT),
-    "not arrived": Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN),
+    "not_arrived": Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN),
     "unknown": Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN),
     "lost": Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST),
 }
@@ -167,7 +167,7 @@ class PuppetLane:
                     return SETTLED["arrived"]
                 if word == "break":
                     raise RuntimeError("the lane broke")
-                if word in ("arrived" if is_there else "not arrived", "unknown", "lost"):
+                if word in ("arrived" if is_there else "not_arrived", "unknown", "lost"):
                     return SETTLED[word]
         except Conflict:
             return OUTCOMES["stopped"]

@@ -11,7 +11,7 @@ BOUNCES, REFUSALS, DEATHS = 3, 2, 2
 BEFORE_ENTER = ("leased", "staging", "staged")
 UNDER_WAY = (*BEFORE_ENTER, "submitting")
 STEPS = {"leased": "staging", "staging": "staged", "staged": "submitting", "submitting": "submitting"}
-BEFORE_IT_WAS_ASKED_FOR = {"unknown": "bounced", "lost": "bounced", "not arrived": "bounced", "delivered": "failed"}
+BEFORE_IT_WAS_ASKED_FOR = {"unknown": "bounced", "lost": "bounced", "not_arrived": "bounced", "delivered": "failed"}
 ENDED = ("done", "cancelled", "failed")
 OUT_OF_REACH = ("offline", "held", "unknown")
 
@@ -141,7 +141,7 @@ class Rules:
             return
         died = delivery.state != "submitting" and seen == "lost"
         if delivery.state == "submitting":
-            seen = seen if seen in {"delivered", "not arrived", "lost"} else "unknown"
+            seen = seen if seen in {"delivered", "not_arrived", "lost"} else "unknown"
         else:
             seen = BEFORE_IT_WAS_ASKED_FOR.get(seen, seen)
         if task.state in ENDED:
@@ -151,7 +151,7 @@ class Rules:
             task.to("working")
         elif died and delivery.deaths + 1 >= DEATHS:
             self._refuse(task, delivery, is_poison=True)
-        elif seen in {"bounced", "not arrived"} and delivery.bounces + 1 < BOUNCES:
+        elif seen in {"bounced", "not_arrived"} and delivery.bounces + 1 < BOUNCES:
             delivery.state, delivery.bounces = "queued", delivery.bounces + 1
             delivery.deaths = delivery.deaths + 1 if died else 0
         elif seen == "lost":

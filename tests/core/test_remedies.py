@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.reasons import BlockCause, ParkCause, Reason, WaitReason
+from core.reasons import BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.remedies import ENGLISH, UNKNOWN, explain, next_step, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,13 +16,13 @@ DOES = re.compile(
     r"\b(open|move|look|give|show|send|delete|unlock|close|end|let go|choose|see|switch|answer|shorten|raise|say|free|"
     r"takes|gives|brings|lets|cuts|"
     r"no action|release|asks for|says|nothing need|put|add|wait|name|goes|do|see|then|restart|"
-    r"press|install|start|log in|correct|restart|run)\b",
+    r"press|point|try|install|start|log in|correct|restart|run)\b",
     re.IGNORECASE,
 )
 """What somebody can do, or that nobody has to."""
 
 
-ENUMS = (Reason, WaitReason, BlockCause, ParkCause)
+ENUMS = (Reason, WaitReason, BlockCause, ParkCause, TaskActivity)
 CODES = {code.value for enum in ENUMS for code in enum}
 
 

@@ -129,7 +129,7 @@ async def test_a_persons_draft_is_left_alone_and_the_task_waits_for_its_end(hous
         await _type(house, agent.lower(), "my own half sentence")
     tasks = [await house.task("Do not send what stands there", agent) for agent in agents]
     for task in tasks:
-        await house.card(task, "waiting", "Seen: composer not empty: what stands there was left untouched")
+        await house.card(task, "waiting", "Seen: composer not empty: Octet left the text in it untouched")
     assert await _new(house, before) == {}
     for agent, task in zip(agents, tasks, strict=True):
         await _type(house, agent.lower(), "")

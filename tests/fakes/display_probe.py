@@ -6,9 +6,10 @@ from io import BytesIO
 
 from PIL import Image
 
-from core.calibration.model import CalibrationFailed, Cause, FoundWindow, Measurement, Point, Survey, TrialResult
+from core.calibration.model import CalibrationFailed, FoundWindow, Measurement, Point, Survey, TrialResult
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
+from core.reasons import Reason
 
 SCREEN = Box(x=0, y=0, width=800, height=600)
 
@@ -50,9 +51,9 @@ class FakeDisplayProbe:
         self.points.append(point)
         found = self.windows[window - 1].box
         if point is None and not self.tells:
-            raise CalibrationFailed(why="its program does not tell where one writes", cause=Cause.NO_COMPOSER)
+            raise CalibrationFailed(Reason.NO_COMPOSER)
         if point is not None and point[1] - found.y < 300:
-            raise CalibrationFailed(why="nothing stands there that one could write into", cause=Cause.WRONG_PLACE)
+            raise CalibrationFailed(Reason.WRONG_PLACE)
         return Measurement(
             window=window,
             composer=Box(x=4, y=310, width=370, height=90),

@@ -49,7 +49,7 @@ ASKS = Shown(
 )
 _BIRDS = ("owls", "gulls", "wrens", "larks")
 _LONG_AGO = text("UPDATE notices SET created_ms = 1000")
-_SILENT = text("UPDATE tasks SET quiet_at_ms = 0 WHERE state = 'working'")
+_SILENT = text("UPDATE tasks SET deadline_ms = 0 WHERE state = 'working'")
 BUSY = Shown(window="agent-1", activity=Activity.BUSY)
 ALLOWED = (
     make_agent("Dry-1"),
@@ -218,7 +218,7 @@ async def waits(home: Path) -> Recording:
         code = here.code()
         await core.tasks.record_progress("T-3", code, "printing")
         await core.store.write(
-            lambda tx: tx.execute(text("UPDATE tasks SET quiet_at_ms = 0 WHERE state = 'working'")) and None
+            lambda tx: tx.execute(text("UPDATE tasks SET deadline_ms = 0 WHERE state = 'working'")) and None
         )
         await core.dispatch.silence.check_all()
         await here.task("T-3", TaskState.PARKED)
@@ -452,7 +452,7 @@ async def fleet(home: Path) -> Recording:
         await here.slash("task done", task="T-1", text="Seven")
         await here.task("T-2", TaskState.PARKED)
         core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
-        core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
+        core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", note="status 500"))
         await here.slash("fleet health")
         await here.slash("fleet needs-me")
         await here.slash("agent list")

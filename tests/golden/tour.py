@@ -223,7 +223,7 @@ async def board_is_shown(tour: Tour) -> None:
         # A board is not edited for its clocks alone, so they are left out.
         expected = {tour.record.plain(one) for one in fleet_view.blocks(await core.fleet.board(by=HUB))}
         shown = {tour.record.plain(words) for one in await tour.public() for words in texts(one)}
-        return all(row.message for row in rows) and expected <= shown
+        return all(row.posted_message for row in rows) and expected <= shown
 
     await tour.until(is_so)
 

@@ -12,8 +12,9 @@ from automation.desktop.calibration.composer_detection import INSET, SMALLEST, b
 from automation.desktop.calibration.surveyor import CARET_PX
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.window_info import WindowInfo
-from core.calibration.model import CalibrationFailed, Cause, Measurement, Point
+from core.calibration.model import CalibrationFailed, Measurement, Point
 from core.profiles.model import Box
+from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -53,17 +54,13 @@ class AccessibilityProbe:
             places = [(node, node.extents()) for node in self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)]
             shown = [one for one in places if one[1].holds(*point)]
             if places and not shown:
-                why = "nothing can be written into at the place that was shown"
-                raise CalibrationFailed(why=why, cause=Cause.WRONG_PLACE)
+                raise CalibrationFailed(Reason.WRONG_PLACE)
             if shown:
                 return min(shown, key=lambda one: one[1].width * one[1].height)
         written = self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)
         several = [node for node in written if len(written) > 1 and node.has(State.MULTI_LINE)] or written
         if len(several) != 1:
-            why = "several things can be written into there" if several else "nothing can be written into there"
-            why += ", as its program tells; show which place is meant (point at it, or composer=x,y)"
-            cause = Cause.SEVERAL_COMPOSERS if several else Cause.NO_COMPOSER
-            raise CalibrationFailed(why=why, cause=cause)
+            raise CalibrationFailed(Reason.SEVERAL_COMPOSERS if several else Reason.NO_COMPOSER)
         return several[0], several[0].extents()
 
 

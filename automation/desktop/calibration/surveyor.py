@@ -14,8 +14,9 @@ from automation.desktop.observation.image_diff import is_caret
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import DeliveryClock
-from core.calibration.model import TERMINAL, CalibrationFailed, Cause, FoundWindow, Measurement, Point, Survey
+from core.calibration.model import TERMINAL, CalibrationFailed, FoundWindow, Measurement, Point, Survey
 from core.profiles.model import Box, Composer
+from core.reasons import Reason
 
 FRAMES = 6
 BETWEEN_S = 0.25  # over a second and a half every caret blinks
@@ -61,7 +62,7 @@ class DisplaySurveyor:
         """What is seen of this window around this place of the screen. Raises CalibrationFailed."""
         seen = self._windows.see(window)
         if seen is None:
-            raise CalibrationFailed(why="the window is gone; look again which there are", cause=Cause.GONE)
+            raise CalibrationFailed(Reason.CLOSED)
         self._check_seen(seen)
         frames: list[Image.Image] = []
         for number in range(FRAMES):
@@ -72,8 +73,7 @@ class DisplaySurveyor:
         if is_terminal(pid := self._windows.pid_of(window)):
             area, colour = text_area(frames[0])
             if point is not None and not area.on_screen(seen.box).holds(*point):
-                why = "the place that was shown is the terminal's margin, not its text"
-                raise CalibrationFailed(why=why, cause=Cause.MARGIN)
+                raise CalibrationFailed(Reason.MARGIN)
             if point is None:  # a draft shows where its prompt is
                 found = Measurement(
                     window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True
@@ -84,8 +84,7 @@ class DisplaySurveyor:
             return told  # it is identified by what its program tells
         point = point or self._at_caret(seen, frames)
         if point is None:
-            why = "its program does not tell where one writes"
-            raise CalibrationFailed(why=why, cause=Cause.NO_COMPOSER)
+            raise CalibrationFailed(Reason.NO_COMPOSER)
         measured = self._from_picture(seen, point, frames)
         return replace(measured, anchors=anchors(frames, measured.composer, avoid))
 
@@ -101,29 +100,22 @@ class DisplaySurveyor:
     def _from_picture(self, seen: WindowInfo, point: Point, frames: Sequence[Image.Image]) -> Measurement:
         found = blank_around(frames, (point[0] - seen.box.x, point[1] - seen.box.y))
         if found is None:
-            why = (
-                "no empty area lies around the place that was shown; show the middle of the empty composer, and send "
-                "or delete what stands in it"
-            )
-            raise CalibrationFailed(why=why, cause=Cause.WRONG_PLACE)
+            raise CalibrationFailed(Reason.WRONG_PLACE, "no empty area lies around that place")
         return Measurement(window=seen.id, composer=found[0], background=found[1], anchors=(), by="picture")
 
     def _check_seen(self, seen: WindowInfo) -> None:
         if not seen.is_viewable or not self._windows.is_on_this_workspace(seen.id):
-            raise CalibrationFailed(
-                why="it is iconified or on another workspace; bring it to the screen", cause=Cause.HIDDEN
-            )
+            raise CalibrationFailed(Reason.HIDDEN)
         if not seen.box.fits_into(self._windows.screen()):
-            raise CalibrationFailed(why="it is not wholly on the screen; move it there", cause=Cause.OFF_SCREEN)
+            raise CalibrationFailed(Reason.OFF_SCREEN)
         cover = self._windows.find_cover(seen)
         if cover is not None:
-            why = f"{called(cover)} lies over it; move one of them, agents' windows must stay uncovered"
-            raise CalibrationFailed(why=why, cause=Cause.COVERED)
+            raise CalibrationFailed(Reason.COVERED, f"by {called(cover)}")
 
     def _check_same(self, before: WindowInfo) -> None:
         now = self._windows.see(before.id)
         if now is None or now.box != before.box:
-            raise CalibrationFailed(why="it was moved or closed while it was looked at; try again", cause=Cause.CHANGED)
+            raise CalibrationFailed(Reason.MOVED, "or closed, while Octet looked at it")
         self._check_seen(now)
 
     def _is_one(self, seen: WindowInfo) -> bool:

@@ -22,7 +22,7 @@ from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResul
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
 from automation.protocol.text import equal, normalise, prepare
-from core.calibration.model import CalibrationFailed, Cause, TrialResult
+from core.calibration.model import NO_PROMPT, CalibrationFailed, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Desk
 from core.profiles.model import AnyReadback, Box, Newline, Normalise, Profile, Readback
@@ -39,26 +39,6 @@ COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 DIFFERS = frozenset({Reason.READ_BACK_DIFFERS, Reason.PASTE_NOT_READ})
 SOON_S = 0.01
 DRAWN_S = 1.0  # how long a draft that was read back may take to be drawn
-CAUSES = {
-    Reason.COMPOSER_NOT_EMPTY: Cause.NOT_EMPTY,
-    Reason.PASTE_NOT_READ: Cause.WRONG_PLACE,
-    Reason.FOCUS_TAKEN: Cause.WRONG_PLACE,
-    Reason.COVERED: Cause.COVERED,
-    Reason.DIALOG: Cause.DIALOG,
-}
-CURES = {
-    Reason.PERSON_TYPING: "somebody types or moves the mouse; let go of both for a few seconds",
-    Reason.PASTE_NOT_READ: "the draft did not come to stand in it: is this the place to write in, and does its profile "
-    "paste as this program does (paste, selection)?",
-    Reason.READ_BACK_DIFFERS: "what stands there is not what was pasted: its profile needs another `normalise` or "
-    "`readback`",
-    Reason.COMPOSER_NOT_EMPTY: "something else stands in its composer; send or delete it, then calibrate again",
-    Reason.FOCUS_TAKEN: "it did not keep the focus: is this the place to write in? Another window may open over it",
-    Reason.NOT_READABLE: "its program tells nothing over the accessibility bus; `octet doctor` says why",
-    Reason.BUSY: "its agent is at work; wait until it rests",
-    Reason.DIALOG: "it shows a dialog; answer it first",
-}
-"""What people can do about what keeps a draft out."""
 
 
 class TrialJournal:
@@ -125,21 +105,20 @@ class TrialObserver:
         drawn = self._drawn()
         went = outcome.result is Result.REHEARSED
         anchor = next((box for box in anchors if self._stood_still(box)), None)
-        why, cause = "" if went else _why(outcome), CAUSES.get(outcome.reason or Reason.BUSY, Cause.OTHER)
+        reason, note = outcome.reason, outcome.note
         if went and self.staged is not None and not self._is_seen(drawn):
-            went, cause = False, Cause.WRONG_PLACE
-            why = "the draft was read back, but it does not show in the place that was measured; show the composer's "
-            why += "first line"
+            went, reason, note = False, Reason.WRONG_PLACE, "the draft was read back, but it does not show there"
         read, read_by = self.reading.text or "", "" if outcome.evidence is None else outcome.evidence.readback
         if went and self._empties and read_by not in COMPARED and not self.is_terminal:
-            went, why = False, "something is in its composer, and nothing proves that it is only a hint; delete it"
-            cause = Cause.NOT_EMPTY
+            went, reason, note = False, Reason.COMPOSER_NOT_EMPTY, "nothing proves that what it shows is only a hint"
         if not went and self._lacks_prompt():
-            why, cause = "no prompt stands before the draft, so its line cannot be found", Cause.NO_COMPOSER
+            reason, note = Reason.NO_COMPOSER, NO_PROMPT
+        if outcome.draft_left:
+            note = f"{note}; the draft may still stand there: delete it".removeprefix("; ")
         return TrialResult(
             ok=went,
-            why=why,
-            cause=cause,
+            reason=None if went else reason,
+            note="" if went else note,
             quirks=quirks(text, read, self._profile, self.reading.by) if read and outcome.reason in DIFFERS else {},
             read_chars=len(read),
             is_transient=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
@@ -235,13 +214,6 @@ class TrialPort(WindowPort, Protocol):
     def trial(self) -> TrialObserver: ...
 
 
-def _why(outcome: Outcome) -> str:
-    cure = CURES.get(outcome.reason) if outcome.reason is not None else None
-    said = explain(outcome.reason, outcome.note)
-    left = "; the draft may still stand there: delete it" if outcome.draft_left else ""
-    return f"{said or outcome.result.value}{f' ({cure})' if cure else ''}{left}"
-
-
 See = Callable[[Desk, Profile, Anchors], WindowInspector]  # eyes of their own for the window of one trial
 Open = Callable[[str, WindowInspector], TrialPort]  # opens a window of these eyes for one trial
 Guard = Callable[[Callable[[], Outcome], Attempt, DeliveryRequest], Outcome]  # makes an outcome of whatever goes wrong
@@ -284,14 +256,14 @@ class TrialRunner:
                 case TryOut():
                     return CallResult(call=job.call, tried=self.carry_out(job))
         except CalibrationFailed as trouble:
-            return CallResult(call=job.call, refused=trouble.why, cause=trouble.cause)
+            return CallResult(call=job.call, refused=trouble.note, reason=trouble.reason)
         except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
             return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
 
     def carry_out(self, job: TryOut) -> TrialResult:
         """Stage the draft, read it back, and clear it."""
         if why := self._hands_off():
-            return TrialResult(ok=False, why=why, is_transient=True)
+            return TrialResult(ok=False, note=why, is_transient=True)
         name = job.window.name
         order = DeliveryRequest(
             delivery=DeliveryId("calibration"),

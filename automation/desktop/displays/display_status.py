@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.reasons import Reason
+from core.reasons import Diagnostic, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class DisplayStatus:
     display: str = ""
     xauthority: str = ""
     reason: Reason | None = Reason.DISPLAY_STARTING  # why it is not up; None when server, manager and program run
-    note: str = ""  # what exactly happened
+    note: Diagnostic = ""  # what exactly happened
     keeper: int = 0
     restarts: int = 0  # how often its server, manager or program ended unasked since its keeper began
 
@@ -24,4 +24,4 @@ class DisplayStatus:
         return self.reason is None
 
 
-NOBODY = DisplayStatus(reason=Reason.DISPLAY_DOWN)
+NOT_KEPT = DisplayStatus(reason=Reason.DISPLAY_DOWN)

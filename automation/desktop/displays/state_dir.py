@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from automation.desktop.displays.display_status import NOBODY, DisplayStatus
+from automation.desktop.displays.display_status import NOT_KEPT, DisplayStatus
 from core.kit.errors import Conflict
 from core.kit.files import try_lock, write_bytes_private
 
@@ -72,9 +72,9 @@ class DisplayStateDir:
         write_bytes_private(self.path / "standing.json", _STATUS.dump_json(standing))
 
     def read(self) -> DisplayStatus:
-        """What its keeper wrote down last; NOBODY when there is none."""
+        """What its keeper wrote down last; NOT_KEPT when there is none."""
         if not self._is_kept():
-            return NOBODY
+            return NOT_KEPT
         try:
             return _STATUS.validate_json((self.path / "standing.json").read_bytes())
         except (OSError, ValueError):

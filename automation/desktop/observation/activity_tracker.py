@@ -42,7 +42,7 @@ class _Followed:
 @dataclass(slots=True, kw_only=True)
 class ActivityTracker:
     """All windows of one desk. Looks when the display says that something was drawn, and never else; belongs to the
-    worker's thread. `tell` hears each change once, `tell_active` that something goes on in a window at work."""
+    worker's thread. `tell` hears each change once, `tell_active` that a window at work changed."""
 
     eyes: WindowInspector
     tell: Callable[[Shown], None]

@@ -106,4 +106,4 @@ class WindowPixels(ConfiguredWindows, ABC):
         if not may_be_busy and self.is_busy(name):
             raise TransientFailure(Reason.BUSY, "its busy sign is shown")
         if not may_be_written and not self.is_composer_empty(name):
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "Octet left the text in it untouched; send or delete it")

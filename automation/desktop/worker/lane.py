@@ -110,7 +110,7 @@ class DeskWorkerClient:
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
         if answer.measured is None:
-            raise CalibrationFailed(why=answer.refused, cause=answer.cause)
+            raise CalibrationFailed(answer.reason or Reason.DESK_UNUSABLE, answer.refused)
         return answer.measured
 
     async def trial(
@@ -240,5 +240,5 @@ def _lost(lost: _Lost) -> Outcome:
 
 
 def _nobody_looked(why: str) -> Outcome:
-    note = f"nobody could look into the window: {why}"
+    note = f"Octet could not look into the window: {why}"
     return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=True)

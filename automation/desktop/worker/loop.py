@@ -148,7 +148,11 @@ class WorkerLoop:
         elif (why := self._surface.user_activity.why_not()) is not None:
             if not settles:
                 return Outcome(result=Result.BOUNCED, reason=why)
-            result, reason, note = Result.UNKNOWN, Reason.WORKER_LOST, sentence(why)  # nobody looked: worth another try
+            result, reason, note = (
+                Result.UNKNOWN,
+                Reason.WORKER_LOST,
+                sentence(why),
+            )  # Octet has not looked yet: it tries again
         else:
             return None
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)

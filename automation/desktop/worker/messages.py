@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, TypeVar, get_args
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from automation.desktop.worker.input_lock_state import NOT_SHARED
-from core.calibration.model import Cause, Measurement, Point, Survey, TrialResult
+from core.calibration.model import Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryRequest, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
 from core.profiles.model import Box, PaneProfile, Profile, Sign
-from core.reasons import Reason
+from core.reasons import Diagnostic, Reason
 
 T = TypeVar("T")
 
@@ -171,7 +171,7 @@ class Started(_Frame):
     """The worker is ready; or, for this reason, not yet."""
 
     reason: Reason | None = None
-    note: str = ""  # what exactly was seen
+    note: Diagnostic = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +209,9 @@ class CallResult(_Frame):
     pointer: Point | None = None
     measured: Measurement | None = None
     tried: TrialResult | None = None
-    refused: str = ""
-    cause: Cause = Cause.OTHER
+    refused: Diagnostic = ""
+    reason: Reason | None = None
+    """Why a window could not be measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,7 @@ class DeliveryChannel:
     line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
 
     def mark_lost(self) -> None:
-        """Say that the worker is lost, if need be in place of its last word."""
+        """Say that the worker is lost, in place of an answer that never came."""
         if self.line.full():
             self.line.get_nowait()
         self.line.put_nowait(None)

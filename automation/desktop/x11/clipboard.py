@@ -81,6 +81,10 @@ class X11Clipboard(DisplayThread):
         data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
+    def answer_waiting(self) -> None:
+        """Answer every request that has reached the display by now."""
+        self._call(self._answer_waiting)
+
     def wait_out_poller(self, offer: SelectionOffer) -> None:
         """Wait until a clipboard manager that asks again and again has asked, for a short time: it then misses the copy
         which the program of this offer makes next. Where several copies saw none, Octet waits for none."""
@@ -128,6 +132,10 @@ class X11Clipboard(DisplayThread):
             if left <= 0:
                 return False
             select.select([self._display.fileno()], [], [], left)
+
+    def _answer_waiting(self) -> None:
+        self._display.sync()
+        self._handle_pending()
 
     def _own(self, offer: SelectionOffer) -> SelectionOffer | None:
         selection = self._selections[offer.selection]

@@ -38,6 +38,7 @@ class ComposerReadback(ABC):
     def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
         self._aim = aim
         self._paste = paste
+        self._given = 0  # how often the program had been given our text when it was read
 
     def can(self) -> bool:
         """Whether this window can be read this way now. Touches nothing."""
@@ -50,8 +51,13 @@ class ComposerReadback(ABC):
     def read(self) -> ReadbackResult:
         """Look once whether the whole text is in the composer."""
 
-    def check_unchanged(self) -> None:  # noqa: B027  most ways need nothing here
-        """Check before a key that the composer still holds what was read, as far as this way can tell without a key."""
+    def check_unchanged(self) -> None:
+        """Check before a key that the composer still holds what was read, as far as this way can tell without a key.
+
+        A program may handle the copy while its paste still waits for the text (Tk does): with an earlier paste that it
+        was too busy for, the text then comes to stand there twice, after it was read."""
+        if self._paste.given() != self._given:
+            raise TransientFailure(Reason.PASTE_NOT_READ, "its program took the text once more after Octet read it")
 
     def marks(self) -> tuple[str, ...]:
         """By what else than its text our draft can be recognised."""
@@ -92,10 +98,12 @@ class AccessibleReadback(ComposerReadback):
         if not is_taken:
             return ReadbackResult(by=self.kind)
         if not (self._is_whole and self._looks_the_same()):
+            self._given = self._paste.given()
             self._read_whole()
         return ReadbackResult(text=self._read, taken=True, by=self.kind)
 
     def check_unchanged(self) -> None:
+        super().check_unchanged()
         self.check_focus()
         if self._read is None:
             return
@@ -220,8 +228,11 @@ class CopyReadback(ComposerReadback):
     def read(self) -> ReadbackResult:
         if not self._paste.was_taken():
             return ReadbackResult(by=self.kind)
+        self._given = self._paste.given()
         text = self._paste.copy_back(self._reads)
         self._reads += 1
+        if self._paste.given() != self._given:
+            text = None  # it was given the text again meanwhile, and may not have pasted that yet
         return ReadbackResult(text=text, taken=True, by=self.kind)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
@@ -332,6 +343,7 @@ class ClipboardPaste:
         self._selection = aim.profile.selection
         self._text = ""
         self._offer: SelectionOffer | None = None
+        self._given_before = 0  # how often the program took the offers before the present one
         self._kept_for = 0
         self.taken = False
 
@@ -361,11 +373,16 @@ class ClipboardPaste:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return self.taken
 
+    def given(self) -> int:
+        """How often the program has been given the text, every request that waits answered."""
+        self._clipboard.answer_waiting()
+        return self._given_before + (self._offer.served if self._offer is not None else 0)
+
     def check_unchanged(self) -> None:
         """For windows that cannot be read back: the selection is still ours, and the text was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
-        if self._offer.served > self._aim.profile.max_clipboard_reads:
+        if self.given() > self._aim.profile.max_clipboard_reads:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:
@@ -373,6 +390,7 @@ class ClipboardPaste:
         profile = self._aim.profile
         if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
             # With the same text: a copy shows by our losing it, and a program may still be reading.
+            self._given_before = self.given()
             self._offer = self._own(Selection.CLIPBOARD, self._text)
         return self._copy(self._offer, profile.copy, profile.after_copy, COPY_S[min(tries, len(COPY_S) - 1)])
 

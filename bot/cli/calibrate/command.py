@@ -159,10 +159,10 @@ async def calibrate_windows(
             return 0
         result = await console.answer_questions(asking)
     if not result.connected:
-        console.say("\n".join(texts.ended(replace(result, why=""))))
-        raise NothingConnected(why=result.why)
+        console.say("\n".join(texts.ended(replace(result, note=""))))
+        raise NothingConnected(why=result.note)
     console.say("\n".join(texts.ended(result)))
-    return 1 if result.failed or result.why else 0
+    return 1 if result.failed or result.code else 0
 
 
 async def calibrate_alike(home: Home, like: str, console: Console) -> int:

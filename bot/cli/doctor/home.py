@@ -130,9 +130,9 @@ def health_of(now: Wellness) -> Iterator[Finding]:
         return
     if ping.is_held_back:
         yield warning(f"the ping to {ping.where} is held back, because not all is well", "Mend what is named above.")
-    elif ping.why:
+    elif ping.note:
         cure = "Look whether OCTET_ALARM__PING_URL is right, and whether its service and the way there are up."
-        yield warning(f"the ping to {ping.where} is not taken: {ping.why}", cure)
+        yield warning(f"the ping to {ping.where} is not taken: {ping.note}", cure)
     else:
         yield ok(f"the ping to {ping.where} is taken")
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.desktop.worker import messages
-from core.calibration.model import Cause
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Desk, Window, WindowStatus
 from core.profiles.model import Box, Sign
@@ -48,7 +47,7 @@ OUTCOME = Outcome(
     pictures=(Picture(moment=Moment.STAGED, png=bytes(range(256))),),
 )
 FROM_WORKER: list[messages.FromWorker] = [
-    messages.CallResult(call=1, refused="a terminal's margin", cause=Cause.MARGIN),
+    messages.CallResult(call=1, reason=Reason.MARGIN),
     messages.Started(reason=Reason.NO_DISPLAY, note="no display :0"),
     messages.Ask(number=1, delivery="D1", fence=2, step=messages.DeliveryStep.STAGED, sha256="ab", drafts=("text:ab",)),
     messages.Done(delivery="D1", fence=2, outcome=OUTCOME),

@@ -122,9 +122,9 @@ async def test_a_ping_that_is_not_taken_is_said_once_when_it_begins_and_once_whe
                 second = await minutes.minute()
                 service.answers = None
                 third = await minutes.minute()
-        assert (first.why, first.last_ms) == ("it answers with status 500", 0)
+        assert (first.note, first.last_ms) == ("it answers with status 500", 0)
         assert second.failing_since_ms == first.failing_since_ms > 0
-        assert (third.why, third.failing_since_ms, third.last_ms) == ("", 0, minutes.clock.now_ms())
+        assert (third.note, third.failing_since_ms, third.last_ms) == ("", 0, minutes.clock.now_ms())
         assert [line["event"] for line in lines] == ["alarm_ping_not_taken", "alarm_ping_taken_again"]
         assert SECRET not in str(lines)
         assert SECRET not in str(minutes.told)

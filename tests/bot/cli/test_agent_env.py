@@ -93,7 +93,7 @@ async def test_an_agent_answers_by_its_environment_alone(
     for name, value in (await environment(house, await agent_of(house, task), capsys)).items():
         monkeypatch.setenv(name, value)
     assert await octet("progress", task, "--code", code, "half way") == 0
-    assert (await house.task(task)).sign == "half way"
+    assert (await house.task(task)).progress == "half way"
     assert await octet("reply", task, "--code", code, "--file", words_file("a question")) == 0
     assert await octet("done", task, "--code", code, "--file", words_file()) == 0
     assert [one.body for one in await house.answers(task)] == ["a question", WORDS]

@@ -313,7 +313,7 @@ async def test_progress_shows_the_latest_words_and_posts_nothing(machine: Machin
         said = await machine.octet("progress", task, "tests", "--code", code, "are", "running")
     assert (said.code, said.err) == (0, "")
     assert f"octet done {task}" in said.out
-    assert (await machine.house.task(task)).sign == "tests are running"
+    assert (await machine.house.task(task)).progress == "tests are running"
     assert await machine.house.answers(task) == []
 
 

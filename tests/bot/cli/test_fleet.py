@@ -73,5 +73,5 @@ async def test_health_tells_a_ping_that_is_taken_and_one_that_is_not(served: Con
     health = served.house.core.fleet.health
     health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", last_ms=1))
     assert "The ping to https://hc.example.org/… was taken" in (await served.octet("fleet", "health")).out
-    health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500", failing_since_ms=1))
+    health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", note="status 500", failing_since_ms=1))
     assert "is not taken: status 500" in (await served.octet("fleet", "health")).out

@@ -94,7 +94,7 @@ async def test_an_agent_under_another_account_answers_by_its_environment(machine
     task, code = await machine.house.working()
     environ = machine.environment(await machine.agent_of(task))
     assert await machine.octet("progress", task, "--code", code, "half way", **environ) == (0, "")
-    assert (await machine.house.task(task)).sign == "half way"
+    assert (await machine.house.task(task)).progress == "half way"
     assert await machine.octet("reply", task, "--code", code, text="a question", **environ) == (0, "")
     assert await machine.octet("done", task, "--code", code, text="all done", **environ) == (0, "")
     assert [one.body for one in await machine.house.answers(task)] == ["a question", "all done"]

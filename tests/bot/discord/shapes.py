@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.messages.model import Message, MessageId, MessageKind, Source
-from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
+from core.kit.ids import MessageId
+from core.messages.model import Message, MessageKind, Source
+from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place, SubjectId
 from core.security.model import HUB, Actor, ActorKind, Role
 from core.tasks.model import Task, TaskId, TaskState, TaskView
 
@@ -32,7 +33,7 @@ NOTICE = Notice(
     id=NoticeId(17),
     kind=NoticeKind.CARD,
     task="T-142",
-    message="",
+    message=SubjectId(""),
     text="",
     place=TASK.place,
     state=NoticeState.PENDING,

@@ -45,7 +45,7 @@ async def settled(town: Town, number: int = 1) -> list[dict[str, Any]]:
         while True:
             rows = await town.coordinator.fleet.boards.all()
             there = await standing(town)
-            noted = {row.message for row in rows if row.state is BoardState.STANDS}
+            noted = {row.posted_message for row in rows if row.state is BoardState.STANDS}
             if len(there) == number and {m["id"] for m in there} == noted and len(rows) == number:
                 return there
             await asyncio.sleep(0.02)
@@ -265,7 +265,7 @@ async def test_after_an_end_between_post_and_note_there_is_one_board(
         monkeypatch.setattr(BoardWriter, "_find", nothing)
     async with bot_at_work(quiet_town):
         async with asyncio.timeout(60):
-            while not all(row.message for row in await quiet_town.coordinator.fleet.boards.all()):  # noqa: ASYNC110 - rows, no event
+            while not all(row.posted_message for row in await quiet_town.coordinator.fleet.boards.all()):  # noqa: ASYNC110 - rows, no event
                 await asyncio.sleep(0.02)
         assert len(await standing(quiet_town)) == (2 if is_blind else 1)
 

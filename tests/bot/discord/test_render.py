@@ -15,7 +15,7 @@ from bot.discord.parts import Parts
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.notices.model import NoticeKind
-from core.reasons import ParkCause, Reason, WaitReason
+from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
 from core.remedies import sentence
 from core.tasks.model import ENDED, TaskState, title_of
 from tests.bot.discord.shapes import MARKER, make_answer, make_notice, make_task, make_view
@@ -201,10 +201,12 @@ async def test_nobody_is_mentioned_for_a_task_that_no_discord_user_asked_for(req
     assert "<@" not in parts.content
 
 
-@pytest.mark.parametrize(("sign", "begin"), [("its window changed", " "), ("tests are running", "\n> ")])
-async def test_a_card_quotes_what_the_agent_said_and_not_what_octet_says_of_it(sign: str, begin: str) -> None:
-    card = render.card(make_view(task=make_task(state=TaskState.WORKING, heard_ms=1_000, sign=sign)), marker=MARKER)
-    assert f"Last sign: <t:1:t>{begin}{sign}" in shown(card)
+@pytest.mark.parametrize(("progress", "begin"), [("", " its"), ("tests are running", "\n> tests")])
+async def test_a_card_quotes_what_the_agent_said_and_not_what_octet_says_of_it(progress: str, begin: str) -> None:
+    task = make_task(
+        state=TaskState.WORKING, last_seen_ms=1_000, activity=TaskActivity.WINDOW_CHANGED, progress=progress
+    )
+    assert f"Last sign: <t:1:t>{begin}" in shown(render.card(make_view(task=task), marker=MARKER))
 
 
 async def test_an_answer_wakes_nobody() -> None:

@@ -17,6 +17,7 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.notices.model import NoticeKind, NoticeState, Place
+from core.reasons import TaskActivity
 from core.security.model import OPERATOR
 from core.store.engine import Row, Tx
 from core.tasks.model import Task, TaskState
@@ -317,7 +318,7 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
         ledger = here.coordinator.tasks.repository
         for number in range(10):
             await here.coordinator.store.write(
-                lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), "still reading")
+                lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), TaskActivity.REPLIED)
             )
             here.clock.advance(60)
             await here.sweep()
@@ -327,7 +328,7 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
         here.channels.limits.note_ban("a ban", 5)
         here.clock.advance(5)
         await here.coordinator.store.write(
-            lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), "still reading")
+            lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), TaskActivity.REPLIED)
         )
         await here.sweep()
         assert here.channels.limits.is_probing, "nothing was sent, so nothing shows that the ban is over"

@@ -17,7 +17,7 @@ async def test_the_card_shows_the_last_sign_and_a_silent_agent_is_told_with_what
     await core.tasks.record_progress("T-1", code, "*tests* are running @everyone")
     shown = text_of(await owned.card(holds="Last sign: <t:"))
     assert "\n> \\*tests\\* are running @\u200beveryone" in shown, "what the agent said is quoted"
-    await core.store.write(lambda tx: tx.execute(text("UPDATE tasks SET quiet_at_ms = 0")) and None)
+    await core.store.write(lambda tx: tx.execute(text("UPDATE tasks SET deadline_ms = 0")) and None)
     await core.dispatch.silence.check_all()
     card = text_of(await owned.card(holds="needs a person"))
     assert "silent for too long" in card

@@ -52,7 +52,7 @@ class FakeAsking:
     is_over: bool = False
 
     async def step(self) -> CalibrationStep:
-        asks = PointAt(number=2, window=WINDOW, agent="Agent-2", why="Nothing tells.")
+        asks = PointAt(number=2, window=WINDOW, agent="Agent-2", note="Nothing tells.")
         now = CalibrationResult(desk="main") if self.is_over else asks
         return CalibrationStep(number=1, now=now, lines=tuple(f"tried {click}" for click in self.clicks))
 

@@ -19,7 +19,7 @@ async def test_what_needs_a_person_is_told_with_what_to_do(face: Face) -> None:
     found = (await face.operator.get("/api/v2/fleet/needs-me")).json()
     assert found["total"] == 1
     [need] = found["shown"]
-    assert (need["kind"], need["task"], need["title"]) == ("delivery unknown", "T-1", "Mend the build")
+    assert (need["kind"], need["task"], need["title"]) == ("delivery_unknown", "T-1", "Mend the build")
     assert (need["agent"], need["seen"]) == ("Agent-1", "the box was empty")
     assert need["next"]
 
@@ -50,8 +50,8 @@ async def test_health_says_what_is_not_well_and_how_the_ping_does(face: Face) ->
     now = (await face.operator.get("/api/v2/fleet/health")).json()
     assert (now["is_well"], now["troubles"], now["ping"]["is_wanted"]) == (True, [], False)
     face.house.core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
-    face.house.core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
+    face.house.core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", note="status 500"))
     now = (await face.operator.get("/api/v2/fleet/health")).json()
     [trouble] = now["troubles"]
     assert (trouble["part"], trouble["name"], trouble["counts"]) == ("desk", "main", False)
-    assert now["ping"]["why"] == "status 500"
+    assert now["ping"]["note"] == "status 500"

@@ -105,7 +105,7 @@ async def test_a_code_alone_is_worthless_and_nothing_changes(face: Face) -> None
         answer = await face.stranger.post(path, headers=headers, json=whole)
         assert refused(answer) == (401, "no_reply_key"), key
     shown = await face.house.task(task)
-    assert (shown.state, shown.sign) == (TaskState.WORKING, "")
+    assert (shown.state, shown.progress) == (TaskState.WORKING, "")
     assert await face.house.answers(task) == []
 
 
@@ -203,7 +203,7 @@ async def test_a_wrong_code_is_denied_and_stores_nothing(face: Face) -> None:
         body = {"task": task, "code": wrong, "text": "secret words"}
         assert refused(await face.agent.post("/api/v2/replies/progress", json=body)) == (403, "wrong_code")
     assert await face.house.answers(task) == []
-    assert (await face.house.task(task)).sign == ""
+    assert (await face.house.task(task)).progress == ""
 
 
 async def test_no_log_line_holds_a_code_a_text_or_the_token(face: Face, caplog: pytest.LogCaptureFixture) -> None:

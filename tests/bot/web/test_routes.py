@@ -332,7 +332,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> No
     asks = Shown(window="agent-1", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE,), mark="one")
     await face.house.core.dispatch.window_shows("main", asks)
     needs = (await face.operator.get("/api/v2/fleet/needs-me")).json()["shown"]
-    assert [(one["kind"], one["agent"]) for one in needs] == [("stands still", "Agent-1")]
+    assert [(one["kind"], one["agent"]) for one in needs] == [("needs_answer", "Agent-1")]
     wrong = await face.operator.post(path, json={"answer": "deny"})
     assert (wrong.status_code, wrong.json()["code"]) == (409, "answer_not_offered")
     assert (await face.operator.post(path, json={"answer": "interrupt"})).status_code == 422
@@ -405,8 +405,8 @@ async def test_a_word_of_progress_needs_the_code_and_shows_on_the_task(face: Fac
     said = await face.agent.post("/api/v2/replies/progress", json=body)
     assert (said.status_code, said.json()) == (200, {"task": task, "state": "working", "kept": True})
     shown = (await face.operator.get(f"/api/v2/tasks/{task}")).json()
-    assert (shown["task"]["sign"], shown["answers"]) == ("tests are running", [])
-    assert shown["task"]["heard_ms"] < shown["task"]["quiet_at_ms"]
+    assert (shown["task"]["progress"], shown["answers"]) == ("tests are running", [])
+    assert shown["task"]["last_seen_ms"] < shown["task"]["deadline_ms"]
     for text, error in (("", "empty_text"), ("x" * 301, "text_too_long"), ("a\u0007b", "control_characters")):
         wrong = await face.agent.post("/api/v2/replies/progress", json={**body, "text": text})
         assert (wrong.status_code, wrong.json()["code"]) == (422, error)

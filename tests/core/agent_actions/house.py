@@ -78,7 +78,7 @@ async def asked(octet: Coordinator, shown: Shown = ASKS) -> AgentDialog:
     return found
 
 
-async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.STANDS_STILL) -> list[tuple[str, str, str]]:
+async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.NEEDS_ANSWER) -> list[tuple[str, str, str]]:
     """Task, text and what it is about, of each notice of this kind that is still to be told."""
     rows = await octet.store.fetch(_PENDING, {"kind": kind.value})
     return [(row.task, row.text, row.about) for row in rows]

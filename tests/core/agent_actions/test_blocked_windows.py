@@ -153,7 +153,7 @@ async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_i
         octet.maintenance.reloads_by(FakeReload(), ways)
         assert isinstance((await octet.maintenance.recalibrate("main", "agent-1", by=ADA)).now, PointAt)
         [(_, now)] = await told(octet)
-        assert "does not tell where one writes" in now.tried
+        assert sentence(Reason.NO_COMPOSER) in now.tried
         ways.scout.tells = True
         assert isinstance((await octet.maintenance.recalibrate("main", "agent-1", by=ADA)).now, CalibrationResult)
         [(_, now)] = await told(octet)
@@ -162,7 +162,9 @@ async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_i
 
 class NotWritten(FakeCalibrations):
     async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
-        return CalibrationStep(number=1, now=CalibrationResult(desk=desk, why="the disk is full"), lines=())
+        return CalibrationStep(
+            number=1, now=CalibrationResult(desk=desk, code="disk_full", note="the disk is full"), lines=()
+        )
 
 
 async def test_a_window_that_was_measured_but_not_taken_over_says_why(tmp_path: Path) -> None:

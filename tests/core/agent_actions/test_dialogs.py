@@ -95,7 +95,7 @@ async def test_while_its_window_waits_for_an_answer_a_task_is_blocked_and_its_ag
     async with house(tmp_path, lane, clock=clock) as octet:
         found = await asked(octet)
         task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
-        assert (task.state, task.reason, task.quiet_at_ms) == (TaskState.BLOCKED, "approval", None)
+        assert (task.state, task.reason, task.deadline_ms) == (TaskState.BLOCKED, "approval", None)
         status = await octet.agents.show("Agent-1", by=ADA)
         assert (status.state, status.task) == (AgentState.NEEDS_INPUT, "T-1")
         clock.advance(100_000)
@@ -103,8 +103,8 @@ async def test_while_its_window_waits_for_an_answer_a_task_is_blocked_and_its_ag
         await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
         assert task.state is TaskState.WORKING
-        assert task.quiet_at_ms is not None
-        assert task.quiet_at_ms > clock.now_ms()
+        assert task.deadline_ms is not None
+        assert task.deadline_ms > clock.now_ms()
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
 
 

@@ -39,7 +39,7 @@ class Taller(FakeDisplayProbe):
         known: int = 0,
     ) -> TrialResult:
         if profile.composer.box.y == 310:
-            return TrialResult(ok=False, why="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
+            return TrialResult(ok=False, note="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
         assert not any(anchor.overlaps(profile.composer.box) for anchor in anchors)
         return await super().trial(window, profile, anchors=anchors, text=text, known=known)
 

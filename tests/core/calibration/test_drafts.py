@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.calibration.calibrator import CalibratedWindow, Calibrator, WindowChoice
-from core.calibration.model import TERMINAL, CalibrationFailed, Cause, Measurement, Point, TrialResult
+from core.calibration.model import POINTING_HELPS, TERMINAL, CalibrationFailed, Measurement, Point, TrialResult
 from core.desks.model import Window
 from core.home import Home
 from core.profiles.model import Box, Newline, Profile, Readback, Selection
+from core.reasons import Reason
 from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
@@ -68,7 +69,9 @@ def taken(profile: Profile, text: str) -> TrialResult:
 async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
     def answer(profile: Profile, text: str) -> TrialResult:
         is_it = (profile.paste, profile.selection) == ("ctrl+shift+v", Selection.CLIPBOARD)
-        return taken(profile, text) if is_it else TrialResult(ok=False, is_not_pasted=True, cause=Cause.WRONG_PLACE)
+        return (
+            taken(profile, text) if is_it else TrialResult(ok=False, is_not_pasted=True, reason=Reason.PASTE_NOT_READ)
+        )
 
     done = await connected(tmp_path, Program(answer, is_terminal=True))
     assert (done.calibrated["paste"], done.calibrated["selection"]) == ("ctrl+shift+v", "clipboard")
@@ -77,17 +80,17 @@ async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
 async def test_a_draft_that_no_chord_pastes_is_a_wrong_place(tmp_path: Path) -> None:
     with pytest.raises(CalibrationFailed) as trouble:
         await connected(
-            tmp_path, Program(lambda *_: TrialResult(ok=False, is_not_pasted=True, cause=Cause.WRONG_PLACE))
+            tmp_path, Program(lambda *_: TrialResult(ok=False, is_not_pasted=True, reason=Reason.PASTE_NOT_READ))
         )
-    assert trouble.value.cause.needs_point
+    assert trouble.value.reason in POINTING_HELPS
 
 
 async def test_what_the_program_makes_of_the_long_draft_is_taken_over_until_it_comes_back(tmp_path: Path) -> None:
     def answer(profile: Profile, text: str) -> TrialResult:
         if "\n" in text and profile.newline is Newline.KEEP:
-            return TrialResult(ok=False, why="it differs", quirks={"newline": "collapse"})
+            return TrialResult(ok=False, note="it differs", quirks={"newline": "collapse"})
         if len(text) > 800:
-            return TrialResult(ok=False, why="it differs", quirks={"max_chars": 800})
+            return TrialResult(ok=False, note="it differs", quirks={"max_chars": 800})
         return TrialResult(ok=True, read_by="copy")
 
     program = Program(answer)
@@ -117,10 +120,10 @@ async def test_an_editor_that_tells_only_a_part_is_read_by_copy_or_gets_what_it_
         if by is Readback.ACCESSIBILITY:
             if len(text) <= PART:
                 return TrialResult(ok=True, read_by=by)
-            return TrialResult(ok=False, why="a part", quirks={"readback": ["copy"]}, read_chars=PART)
+            return TrialResult(ok=False, note="a part", quirks={"readback": ["copy"]}, read_chars=PART)
         if len(text) <= copied:
             return TrialResult(ok=True, read_by=by)
-        return TrialResult(ok=False, why="cut off", quirks={"max_chars": copied} if copied else {}, read_chars=copied)
+        return TrialResult(ok=False, note="cut off", quirks={"max_chars": copied} if copied else {}, read_chars=copied)
 
     program = Program(answer)
     done = await connected(tmp_path, program)
@@ -138,7 +141,7 @@ async def test_the_looks_of_an_empty_composer_before_the_first_draft_are_kept_to
 
 async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(tmp_path: Path) -> None:
     def answer(profile: Profile, text: str) -> TrialResult:
-        return TrialResult(ok="\n" not in text, why="it differs", read_by="copy")
+        return TrialResult(ok="\n" not in text, note="it differs", read_by="copy")
 
     with pytest.raises(CalibrationFailed, match="it differs"):
         await connected(tmp_path, Program(answer))
@@ -164,15 +167,15 @@ async def test_a_program_that_reads_line_by_line_gets_no_newline(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("drawn", "cause"),
-    [(replace(DRAWN, height=300), Cause.SCROLLED), (replace(DRAWN, x=10), Cause.NO_COMPOSER)],
+    ("drawn", "reason"),
+    [(replace(DRAWN, height=300), Reason.SCROLLED), (replace(DRAWN, x=10), Reason.NO_COMPOSER)],
 )
 async def test_a_terminal_whose_prompt_cannot_be_found_is_refused_with_the_cause(
-    tmp_path: Path, drawn: Box, cause: Cause
+    tmp_path: Path, drawn: Box, reason: Reason
 ) -> None:
     with pytest.raises(CalibrationFailed) as trouble:
         await connected(tmp_path, Program(lambda *_: TrialResult(ok=True, drawn=drawn), is_terminal=True))
-    assert trouble.value.cause is cause
+    assert trouble.value.reason is reason
 
 
 async def test_a_composer_that_the_first_letter_moves_is_measured_again(tmp_path: Path) -> None:
@@ -185,7 +188,7 @@ async def test_a_composer_that_the_first_letter_moves_is_measured_again(tmp_path
 
     def answer(profile: Profile, text: str) -> TrialResult:
         beside = Box(x=0, y=290, width=386, height=110)
-        return TrialResult(ok=profile.composer.box == moved, why="not cleared", drawn=beside, read_by="accessibility")
+        return TrialResult(ok=profile.composer.box == moved, note="not cleared", drawn=beside, read_by="accessibility")
 
     done = await connected(tmp_path, Page(answer))
     assert done.measured.composer == moved

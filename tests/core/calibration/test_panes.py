@@ -25,6 +25,7 @@ from core.calibration.model import (
 from core.calibration.session import QuestionSession, calibrate_pane
 from core.home import Home
 from core.profiles.model import Box, Terminal
+from core.reasons import Reason
 
 ROOT = Path(__file__).parents[3]
 FOUND = Terminal(prompt=r"^\s*┃", bar="^it's", busy="not learned here")
@@ -93,11 +94,11 @@ def test_a_yes_tries_a_draft_and_writes_the_patterns_into_the_profile(pane: Pane
     ]
 
 
-@pytest.mark.parametrize("trouble", [None, CalibrationFailed(why="the draft did not show")], ids=["no", "no draft"])
+@pytest.mark.parametrize("trouble", [None, CalibrationFailed(Reason.NO_COMPOSER)], ids=["no", "no draft"])
 def test_nothing_is_written_without_a_yes_or_a_draft_that_worked(pane: Pane, trouble: CalibrationFailed | None) -> None:
     before, pane.trouble = pane.profile(), trouble
     result = answered(pane.steps(), *[Pick(number=1)] * bool(trouble))
-    assert (result.connected, result.files, bool(result.why), bool(pane.drafts)) == ((), (), *[bool(trouble)] * 2)
+    assert (result.connected, result.files, bool(result.code), bool(pane.drafts)) == ((), (), *[bool(trouble)] * 2)
     assert pane.profile() == before
 
 
@@ -105,7 +106,7 @@ def test_without_a_profile_the_pane_is_listed_and_the_answer_may_name_one(pane: 
     first = asyncio.run(pane.steps("").start())
     assert isinstance(first.now, ChooseWindows)
     assert [one.why_not for one in first.now.candidates] == [NotProposed.NO_PROFILE]
-    assert "no_such" in answered(pane.steps(""), Pick(number=1, profile="no_such")).why
+    assert "no_such" in answered(pane.steps(""), Pick(number=1, profile="no_such")).note
     assert not pane.drafts
     assert answered(pane.steps(""), Pick(number=1, profile="opencode")).connected
 

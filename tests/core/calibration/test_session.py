@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,6 @@ from core.calibration.model import (
     CalibrationResult,
     CalibrationStep,
     CalibrationWindowNotFound,
-    Cause,
     ChooseWindows,
     Chosen,
     ComposerPlace,
@@ -52,6 +50,7 @@ from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact
 from core.home import Home
 from core.profiles.model import Box, Sign
+from core.reasons import Reason
 from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
@@ -127,7 +126,7 @@ async def test_one_question_connects_all_windows(display: Display) -> None:
         ("Agent-1", "agent-1", "copy", ()),
         ("Agent-2", "agent-2", "copy", ()),
     ]
-    assert (result.failed, result.why) == ((), "")
+    assert (result.failed, result.code) == ((), "")
     assert display.took_over == ["agent-1", "agent-2"]
     assert [one["name"] for one in display.table("desks/main.toml")["windows"]] == ["agent-1", "agent-2"]
     with pytest.raises(NotTheQuestion):
@@ -199,12 +198,12 @@ async def test_a_window_that_is_skipped_or_that_no_pointing_helps_is_reported(di
 
     class Covered(FakeDisplayProbe):
         async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
-            raise CalibrationFailed(why="it is covered", cause=Cause.COVERED)
+            raise CalibrationFailed(Reason.COVERED)
 
     display.scout = Covered("OctetChat", "OctetChat")
     result = (await chosen(display.session())).now
     assert isinstance(result, CalibrationResult)
-    assert {one.why for one in result.failed} == {"it is covered."}
+    assert {one.code for one in result.failed} == {Reason.COVERED}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +260,7 @@ async def test_what_octet_does_not_propose_says_why(tmp_path: Path) -> None:
     question = (await display.session().start()).now
 
     assert isinstance(question, ChooseWindows)
-    assert [(one.why_not, one.profile, one.agent, one.reason) for one in question.candidates] == [
+    assert [(one.why_not, one.profile, one.agent, one.disabled) for one in question.candidates] == [
         (NotProposed.NO_PROFILE, "", "", ""),
         (NotProposed.DISABLED, "chat", "", "its terms may forbid it."),
     ]
@@ -270,10 +269,7 @@ async def test_what_octet_does_not_propose_says_why(tmp_path: Path) -> None:
     assert own.candidates[1].why_not is NotProposed.OWN_TERMINAL
     result = (await chosen(display.session(), Pick(number=1), Pick(number=2))).now
     assert isinstance(result, CalibrationResult)
-    assert [re.split(":|, such", one.why)[0] for one in result.failed] == [
-        "No profile fits “chat — apollo” (class Strange). Name one that drives a program like it",
-        "The profile chat is disabled",
-    ]
+    assert [one.code for one in result.failed] == ["no_profile_fits", "profile_disabled"]
 
 
 async def test_a_window_that_only_the_generic_profile_fits_is_proposed_where_it_has_a_composer(tmp_path: Path) -> None:
@@ -352,8 +348,8 @@ async def test_an_agent_name_that_config_does_not_take_changes_nothing(display: 
     before = (display.root / "config/desks/main.toml").read_bytes()
     result = (await chosen(display.session(), Pick(number=1, agent="no/name"))).now
     assert isinstance(result, CalibrationResult)
-    assert "nothing was written" in result.why
-    assert "config/agents.toml" in result.why
+    assert result.code == "config_wrong"
+    assert "config/agents.toml" in result.note
     assert (display.root / "config/desks/main.toml").read_bytes() == before
     assert display.took_over == []
 

@@ -114,7 +114,7 @@ async def test_an_agent_with_a_task_that_ended_is_free_after_the_start(tmp_path:
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        broken = text("UPDATE tasks SET state = 'done', quiet_at_ms = NULL")
+        broken = text("UPDATE tasks SET state = 'done', deadline_ms = NULL")
         await octet.store.write(lambda tx: tx.execute(broken) and None)
     async with window_house(tmp_path, FakeLane()) as octet:
         assert await agent(octet) == (AgentState.IDLE, None, None)

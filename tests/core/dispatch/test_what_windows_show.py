@@ -13,7 +13,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskNow, DeskState, Shown
 from core.profiles.model import Activity
-from core.remedies import sentence
+from core.reasons import TaskActivity
 from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
@@ -25,7 +25,7 @@ from tests.fakes.lane import FakeLane, bounced, refused
 
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
 RESTS_LONG = RetryPolicy(first_pause_ms=60_000, longest_pause_ms=60_000)
-STANDS_STILL = [
+NEEDS_ANSWER = [
     (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, "approval"),
     (Activity.ERROR, AgentState.NEEDS_INPUT, "window_error"),
     (Activity.LIMITED, AgentState.LIMITED, "window_limit"),
@@ -60,13 +60,13 @@ async def test_an_agent_at_work_stands_still_with_its_window_and_goes_on_with_it
         await becomes(octet, state, why)
         task = (await octet.tasks.show(FIRST, by=ADA)).task
         assert task.state is (TaskState.WORKING if why else TaskState.BLOCKED)
-        assert task.note == sentence(why), "its card says so"
+        assert task.cause == why, "its card says so"
         await shows(octet, Activity.UNKNOWN)
         await shows(octet, activity, "b")
         await shows(octet, Activity.BUSY)
         await becomes(octet, AgentState.BUSY)
         async with asyncio.timeout(60):
-            while (await octet.tasks.show(FIRST, by=ADA)).task.note:  # noqa: ASYNC110 each round asks anew
+            while (await octet.tasks.show(FIRST, by=ADA)).task.cause:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
         moves = [entry.data["now"] for entry in await octet.journal.of("agent:Agent-1") if entry.name == "AgentMoved"]
         assert moves[-2:] == [state.value, "busy"]
@@ -123,7 +123,7 @@ async def test_a_window_in_which_something_goes_on_is_a_sign_and_hides_nothing_t
         await octet.dispatch.window_stirred("main", "agent-1")
         await pass_time(octet, clock, HOUR_S - 1)
         task = (await octet.tasks.show(FIRST, by=ADA)).task
-        assert (task.state, task.sign) == (TaskState.WORKING, "its window changed")
+        assert (task.state, task.activity) == (TaskState.WORKING, TaskActivity.WINDOW_CHANGED)
         await octet.dispatch.window_stirred("main", "elsewhere")
         await pass_time(octet, clock, 2)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
@@ -131,7 +131,7 @@ async def test_a_window_in_which_something_goes_on_is_a_sign_and_hides_nothing_t
         await reach(octet, FIRST, TaskState.PARKED, "silent")
 
 
-@pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
+@pytest.mark.parametrize(("activity", "state", "why"), NEEDS_ANSWER)
 async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_its_desk_is_lost(
     tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
@@ -153,7 +153,7 @@ async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_
         assert (status[0], status[2]) == (AgentState.OFFLINE, None), "it goes to another as soon as one can"
 
 
-@pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
+@pytest.mark.parametrize(("activity", "state", "why"), NEEDS_ANSWER)
 async def test_a_free_agent_whose_window_stands_still_is_offline_while_its_desk_is_lost(
     tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
@@ -181,9 +181,9 @@ async def test_a_limit_that_was_shown_while_the_prompt_was_brought_stands_on_the
         lane.gate.set()
         await reach(octet, FIRST, TaskState.WORKING)
         async with asyncio.timeout(60):
-            while not (await octet.tasks.show(FIRST, by=ADA)).task.note:  # noqa: ASYNC110 each round asks anew
+            while not (await octet.tasks.show(FIRST, by=ADA)).task.cause:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.note == sentence("window_limit")
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.cause is Reason.WINDOW_LIMIT
 
 
 async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_window_is_refused(
@@ -204,7 +204,7 @@ async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_
         assert moves == ["ready", "assigned", "delivering", "ready"], "nobody is told that it waits"
 
 
-@pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
+@pytest.mark.parametrize(("activity", "state", "why"), NEEDS_ANSWER)
 async def test_a_free_agent_that_stands_still_is_offline_once_its_window_refused_words(
     tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:

@@ -216,7 +216,7 @@ async def test_a_channel_has_one_board_and_the_older_one_leaves(tmp_path: Path) 
         await boards.place(elsewhere, by=ADA)
         second = await boards.place(here, by=ADA)
         rows = {board.id: board for board in await boards.all()}
-        assert (rows[first.id].state, rows[first.id].message) == (BoardState.LEAVES, "70")
+        assert (rows[first.id].state, rows[first.id].posted_message) == (BoardState.LEAVES, "70")
         assert rows[second.id].state is BoardState.STANDS
         await boards.anew(first.id)  # its writer finds too late that the message is gone: it was to leave anyway
         assert len(await boards.all()) == 3

@@ -15,7 +15,6 @@ from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reaso
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskNotFound, DeskNow, DeskState, DeskUnavailable, WindowStatus
 from core.maintenance import service
-from core.remedies import next_step, sentence
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked
@@ -70,11 +69,7 @@ async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_
     async with desk(tmp_path) as house:
         house.lane.deliver = left  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
         (tried,) = await house.octet.maintenance.try_out(agent="one", by=ADA)
-        assert (tried.is_good, tried.why, tried.cure) == (
-            False,
-            sentence(Reason.NOT_CLEARED),
-            next_step(Reason.NOT_CLEARED),
-        )
+        assert (tried.is_good, tried.reason) == (False, Reason.NOT_CLEARED)
         assert await house.octet.deliveries.leftover_drafts.left("main") == {"agent-1": ("ours",)}
         await house.octet.dispatch.window_usable("main", "agent-1")
         assert await house.octet.deliveries.leftover_drafts.left("main") == {}
@@ -100,16 +95,15 @@ async def test_what_passes_by_itself_is_tried_again_and_what_does_not_is_told_wi
         for outcome in (bounced(Reason.BUSY), refused(Reason.COMPOSER_NOT_EMPTY, "it was left")):
             house.lane.script.append(outcome)
             (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
-            assert outcome.reason is not None
-            assert (tried.is_good, tried.tries, tried.cure) == (False, 1, next_step(outcome.reason))
-            assert tried.why.startswith(sentence(outcome.reason))
+            assert (tried.is_good, tried.tries) == (False, 1)
+            assert (tried.reason, tried.note) == (outcome.reason, outcome.note)
 
 
 async def test_a_disturbance_that_stays_ends_the_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "TRIES_S", 0.0)
     async with desk(tmp_path, *[bounced()] * 9) as house:
         (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
-        assert (tried.is_good, tried.cure) == (False, next_step(Reason.FOCUS_TAKEN))
+        assert (tried.is_good, tried.reason) == (False, Reason.FOCUS_TAKEN)
         assert tried.tries == 1, "the next try would come too late"
 
 
@@ -126,7 +120,7 @@ async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) 
 
         await house.octet.store.write(submit)
         (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
-        assert (tried.is_good, tried.why, tried.cure) == (False, *service.NOT_SETTLED)
+        assert (tried.is_good, tried.reason) == (False, Reason.EARLIER_UNKNOWN)
         assert house.lane.orders == []
 
 
@@ -149,7 +143,7 @@ async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     async with desk(tmp_path, state=DeskState.UNAVAILABLE) as house:
         (tried,) = await house.octet.maintenance.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.tries) == (False, 0)
-        assert tried.cure
+        assert tried.reason is not None
         assert house.lane.orders == []
 
 
@@ -160,8 +154,8 @@ async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tm
             "agent-2": Arranged(window="agent-2", reason=Reason.CLOSED, note="no window has its class and title"),
         }
         first, second = await house.octet.maintenance.arrange("main", by=ADA)
-        assert (first.is_right, first.done, first.why, first.agent) == (True, ("moved",), "", "One")
-        assert (second.is_right, second.cure) == (False, next_step(Reason.CLOSED))
+        assert (first.is_right, first.done, first.reason, first.agent) == (True, ("moved",), None, "One")
+        assert (second.is_right, second.reason) == (False, Reason.CLOSED)
         (entry,) = await house.octet.journal.of("desk:main")
         assert (entry.name, entry.data["windows"], entry.data["right"]) == ("DeskArranged", 2, 1)
 
@@ -175,29 +169,28 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
         )
         (found,) = await house.octet.maintenance.doctor(by=CAROL)
         assert (found.desk, found.state, found.windows) == ("main", DeskState.READY, 2)
-        told = [(one.window, one.what.partition(":")[0], one.stops) for one in found.ailments]
+        told = [(one.window, one.reason, one.stops) for one in found.ailments]
         assert told == [
-            ("agent-1", "moved", True),
-            ("agent-2", "its composer cannot be read over the accessibility bus", False),
-            ("agent-2", service.NOBODYS[0], False),
+            ("agent-1", Reason.MOVED, True),
+            ("agent-2", Reason.NOT_READABLE, False),
+            ("agent-2", Reason.NO_AGENT_THERE, False),
         ]
-        assert found.ailments[0].cure == next_step(Reason.MOVED)
 
 
 async def test_the_doctor_says_how_the_desk_itself_goes_on(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
         await house.octet.desks.hold("main", by=ADA)
         (found,) = await house.octet.maintenance.doctor("main", by=ADA)
-        assert found.ailments[0].cure == "`/desk release` lets it go on."
+        assert found.ailments[0].reason is Reason.UNTIL_RELEASED
         await house.octet.desks.release("main", by=ADA)
         await house.octet.dispatch.desk_waits("main", Reason.QUIET_HOURS)
         (found,) = await house.octet.maintenance.doctor("main", by=ADA)
-        assert (found.ailments[0].cure, found.ailments[0].stops) == (next_step(Reason.QUIET_HOURS), False)
+        assert (found.ailments[0].reason, found.ailments[0].stops) == (Reason.QUIET_HOURS, False)
         await house.octet.dispatch.desk_changed(
             "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display :7: it is not there")
         )
         (found,) = await house.octet.maintenance.doctor("main", by=ADA)
-        assert found.ailments[0].cure == next_step(Reason.NO_DISPLAY)
+        assert found.ailments[0].reason is Reason.NO_DISPLAY
 
 
 async def test_who_may_what(tmp_path: Path) -> None:
@@ -234,5 +227,5 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
             await maintenance.arrange("main", by=ADA)
 
 
-def test_each_state_of_a_desk_has_its_words() -> None:
-    assert set(service.STATES) == set(DeskState)
+def test_each_state_but_ready_has_its_reason() -> None:
+    assert set(service.STANDS) == set(DeskState) - {DeskState.READY}

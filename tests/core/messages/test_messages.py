@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.kit.ids import MessageId
 from core.messages import prompt_files
 from core.messages.model import (
     BrokenCharacter,
     ControlCharacters,
     EmptyText,
     Message,
-    MessageId,
     MessageKind,
     Requires,
     Source,

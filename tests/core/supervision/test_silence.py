@@ -13,6 +13,8 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
+from core.reasons import TaskActivity
+from core.remedies import sentence
 from core.security.model import WrongCode
 from core.tasks import answers
 from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskId, TaskState
@@ -94,11 +96,11 @@ async def test_each_sign_puts_the_deadline_off_and_the_last_one_is_shown(tmp_pat
             else:
                 await octet.tasks.record_progress("T-1", code, f"step {number}\nof 3 ")
         task = (await octet.tasks.show(FIRST, by=ADA)).task
-        assert (task.state, task.heard_ms) == (TaskState.WORKING, clock.now_ms())
-        assert task.sign == ("wrote in the thread" if verb == "reply" else "step 2 of 3")
+        assert (task.state, task.last_seen_ms) == (TaskState.WORKING, clock.now_ms())
+        assert task.last_sign == (sentence(TaskActivity.REPLIED) if verb == "reply" else "step 2 of 3")
         await pass_time(octet, clock, HOUR_S)
         note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
-        assert note == f"no sign of Agent-1 for 60 minutes; its last word, at 01:13 UTC: {task.sign}"
+        assert note == f"no sign of Agent-1 for 60 minutes; its last word, at 01:13 UTC: {task.last_sign}"
 
 
 @pytest.mark.parametrize("verb", ["reply", "progress"])
@@ -159,7 +161,7 @@ async def test_a_silent_task_tried_again_is_a_new_lease_and_the_first_agent_cann
         with pytest.raises(ProgressTooLate, match="taken back from you"):
             await octet.tasks.record_progress("T-1", first, "nearly there")
         view = await octet.tasks.show(FIRST, by=ADA)
-        assert (view.task.state, view.task.agent, view.task.sign) == (TaskState.WORKING, "Agent-2", "")
+        assert (view.task.state, view.task.agent, view.task.activity) == (TaskState.WORKING, "Agent-2", None)
         assert [(words.body, words.late, words.sender) for words in view.answers] == [
             ("I have it!", True, "agent:an earlier agent")
         ]
@@ -326,19 +328,6 @@ async def test_whoever_waits_for_a_person_has_no_deadline(tmp_path: Path) -> Non
         assert await octet.dispatch.silence.check_all() is None
 
 
-async def test_what_the_desk_sees_is_a_sign_too_but_only_of_who_is_waited_for(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await reach(octet, FIRST, TaskState.PARKED, "silent")
-        await octet.store.write(lambda tx: octet.tasks.record_activity(tx, FIRST, "its window changed"))
-        assert (await reach(octet, FIRST, TaskState.WORKING)).sign == "its window changed"
-        await octet.tasks.cancel(FIRST, by=ADA)
-        await octet.store.write(lambda tx: octet.tasks.record_activity(tx, FIRST, "its window changed"))
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.CANCELLED
-
-
 async def test_words_of_progress_are_one_short_line_with_the_right_code(tmp_path: Path) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
@@ -351,7 +340,7 @@ async def test_words_of_progress_are_one_short_line_with_the_right_code(tmp_path
             await octet.tasks.record_progress("T-1", code[:-1], "tests are running")
         with pytest.raises(ProgressTooLate, match="another task"):
             await octet.tasks.record_progress("T-2", code, "tests are running")
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.sign == ""
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.activity is None
 
 
 async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,7 +352,7 @@ async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path, mo
         await asyncio.gather(*(octet.tasks.record_progress("T-1", code, f"step {number}") for number in range(50)))
         await octet.tasks.record_progress("T-1", code, "the last step")
         view = await octet.tasks.show(FIRST, by=ADA)
-        assert (view.task.sign, view.answers) == ("the last step", ())
+        assert (view.task.progress, view.answers) == ("the last step", ())
         due = await octet.notices.due()
         assert [notice.kind for notice in due] == [NoticeKind.CARD]
 

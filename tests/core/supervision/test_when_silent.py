@@ -126,7 +126,7 @@ async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         task = (await octet.tasks.show(FIRST, by=ADA)).task
-        assert (task.state, task.agent, task.sign) == (TaskState.WORKING, "Agent-1", "still here")
+        assert (task.state, task.agent, task.progress) == (TaskState.WORKING, "Agent-1", "still here")
 
 
 NUDGE = replace(QUICK, on_agent_timeout=OnAgentTimeout.NUDGE, idle_recheck_s=0)

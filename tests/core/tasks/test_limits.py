@@ -159,7 +159,7 @@ async def test_of_many_reports_within_a_second_the_first_and_the_last_are_kept(
             *(octet.tasks.record_progress(TASK, code, f"step {number}") for number in range(50))
         )
         assert [is_kept for _, is_kept in said] == [True, *[False] * 48, True]
-        assert (await octet.tasks.show(TASK, by=ADA)).task.sign == "step 49"
+        assert (await octet.tasks.show(TASK, by=ADA)).task.progress == "step 49"
         card = await octet.notices.card_of(TASK)
         assert before is not None
         assert card is not None

@@ -46,7 +46,7 @@ def health(*, ping: Ping | None = None, counts: bool | None = None) -> Wellness:
 
 
 def a_ping(*, why: str = "", is_held_back: bool = False) -> Ping:
-    return Ping(is_wanted=True, where="https://x/…", last_ms=1, failing_since_ms=1, why=why, is_held_back=is_held_back)
+    return Ping(is_wanted=True, where="https://x/…", last_ms=1, failing_since_ms=1, note=why, is_held_back=is_held_back)
 
 
 def test_what_is_not_well_is_a_problem_once_it_has_lasted() -> None:
