@@ -18,6 +18,7 @@ from automation.protocol.ports import (
     Cancelled,
     ClearResult,
     DeliveryClock,
+    DeliveryFailure,
     PermanentFailure,
     ReadbackResult,
     SubmitEvidence,
@@ -133,7 +134,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
     def remember(self, moment: Moment) -> None:
         try:
             self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             self._album.forget_moment(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
@@ -181,7 +182,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
     def _is_in_place(self) -> bool:
         try:
             self._see_in_place()
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return False
         return True
 

@@ -17,7 +17,7 @@ from automation.desktop.observation.screen_capture import to_small_png
 from automation.desktop.observation.window_locator import RECALIBRATE
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.dialog_action import DialogState
-from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Moment, Picture, PictureArea, Reason, Target
 from core.profiles.model import Act, Box, Dialog, Press
 
@@ -149,14 +149,14 @@ class WindowAction:
     def pictures(self) -> tuple[Picture, ...]:
         try:
             picture = self._eyes.picture(self._aim.name, has_code=True)
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return ()  # what lies over it is not ours to show
         return (Picture(moment=Moment.AFTERWARDS, part=PictureArea.WINDOW, png=to_small_png(picture)),)
 
     def target_identity(self) -> Target | None:
         try:
             return target_identity(self._aim.target())
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return None
 
     def restore_user_state(self) -> None:

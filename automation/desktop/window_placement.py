@@ -8,7 +8,7 @@ from typing import Protocol
 
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.window_info import WindowInfo
-from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryClock, DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Arranged
 from core.profiles.model import Box
@@ -20,9 +20,8 @@ LOOK_S = 0.02
 class PlacementPort(Protocol):
     """Asks the window manager to put a window where it belongs. It may refuse: the caller looks afterwards."""
 
-    def check_reachable(
-        self, window: int
-    ) -> None: ...  # Raise PermanentFailure where no program may put this window anywhere
+    # Raise PermanentFailure where no program may put this window anywhere.
+    def check_reachable(self, window: int) -> None: ...
     # What keeps it from having a place and size of its own: maximised, rolled up.
     def fill_states(self, window: int) -> tuple[str, ...]: ...
     def hides_window(self, fills: Sequence[str]) -> bool: ...  # Whether one of these also keeps it from being seen
@@ -42,7 +41,7 @@ class WindowArranger:
         self._places = places
         self._pace = pace
         self._done: dict[str, list[str]] = {}
-        self._lost: dict[str, TransientFailure | PermanentFailure] = {}
+        self._lost: dict[str, DeliveryFailure] = {}
 
     def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
         """All of them. Raises Cancelled when the user stops the desk meanwhile."""
@@ -52,14 +51,14 @@ class WindowArranger:
             self._pace.check()
             try:
                 self._put_back(name, self._eyes.identify(name))
-            except (TransientFailure, PermanentFailure) as trouble:
+            except DeliveryFailure as trouble:
                 self._lost[name] = trouble
         for name in names:  # when all stand where they belong: what lay over one may have been another
             if name not in self._lost:
                 self._pace.check()
                 try:
                     self._uncover(name)
-                except (TransientFailure, PermanentFailure) as trouble:
+                except DeliveryFailure as trouble:
                     self._lost[name] = trouble
         if was_active and self._active() not in {0, was_active}:
             self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
@@ -69,8 +68,7 @@ class WindowArranger:
         trouble, done = self._lost.get(name) or self._why_not(name), tuple(self._done[name])
         if trouble is None:
             return Arranged(window=name, done=done)
-        seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
-        return Arranged(window=name, done=done, reason=trouble.reason, note=seen)
+        return Arranged(window=name, done=done, reason=trouble.reason, note=trouble.private)
 
     def _put_back(self, name: str, seen: WindowInfo) -> None:
         done, windows = self._done[name], self._eyes.windows
@@ -112,32 +110,16 @@ class WindowArranger:
         self._done[name] += moved or ["asked to move, which was not done"]
 
     def _uncover(self, name: str) -> None:
-        try:
-            self._eyes.place(name)
-        except TransientFailure as trouble:
-            cover = trouble
-        except PermanentFailure:
-            return
-        else:
-            return
-        if cover.reason is Reason.COVERED:
+        cover = self._why_not(name)
+        if cover is not None and cover.reason is Reason.COVERED:
             self._places.raise_above(self._eyes.identify(name).id)
-            self._until(lambda: not self._is_covered(name))
+            self._until(lambda: (now := self._why_not(name)) is None or now.reason is not Reason.COVERED)
             self._done[name].append(f"raised above what lay over it ({cover.private or 'another window'})")
 
-    def _is_covered(self, name: str) -> bool:
+    def _why_not(self, name: str) -> DeliveryFailure | None:
         try:
             self._eyes.place(name)
-        except TransientFailure as trouble:
-            return trouble.reason is Reason.COVERED
-        except PermanentFailure:
-            return False
-        return False
-
-    def _why_not(self, name: str) -> TransientFailure | PermanentFailure | None:
-        try:
-            self._eyes.place(name)
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             return trouble
         return None
 

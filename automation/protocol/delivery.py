@@ -13,6 +13,7 @@ from automation.protocol.ports import (
     ClearResult,
     CommitPort,
     DeliveryClock,
+    DeliveryFailure,
     PermanentFailure,
     ReadbackResult,
     TransientFailure,
@@ -283,7 +284,7 @@ class Submission(Attempt):
                 return False
             # The same text may stand there from before: what is still in the composer was not sent.
             return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
-        except (TransientFailure, PermanentFailure, Cancelled):
+        except (DeliveryFailure, Cancelled):
             return False
 
 
@@ -408,7 +409,7 @@ class DeliveryRun(Submission):
         self._window.focus()
         return ReadbackResult(by=self._profile.readback[0])
 
-    def _not_landed(self, reading: ReadbackResult) -> TransientFailure | PermanentFailure:
+    def _not_landed(self, reading: ReadbackResult) -> DeliveryFailure:
         if reading.text is None or not reading.text.strip():
             seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
             return TransientFailure(Reason.PASTE_NOT_READ, seen)

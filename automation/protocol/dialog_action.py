@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from automation.protocol.delivery import ASKS, GRANT_S, Attempt
-from automation.protocol.ports import Cancelled, CommitPort, DeliveryClock, PermanentFailure, TransientFailure
+from automation.protocol.ports import (
+    Cancelled,
+    CommitPort,
+    DeliveryClock,
+    DeliveryFailure,
+    PermanentFailure,
+    TransientFailure,
+)
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
 from core.profiles.model import Act, Activity, Driven, Press
@@ -72,7 +79,7 @@ class ActionRun(Attempt):
         try:
             self._window.find()
             seen = self._seen(self._window.look_at_dialog())
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             seen = f"the window could not be looked at: {sentence(trouble.reason)}"
         except Cancelled as halt:
             seen = halt.note
@@ -96,7 +103,7 @@ class ActionRun(Attempt):
                 return self._cannot(before)
             self._window.prepare(self._act, press)
             self._press(press)
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             passes = isinstance(trouble, TransientFailure)
             result = Result.NOT_ARRIVED if self.asked else Result.BOUNCED if passes else Result.REFUSED
             return Outcome(result=result, reason=trouble.reason, note=trouble.note)
@@ -205,7 +212,7 @@ class ActionRun(Attempt):
                         pictures=self._window.pictures(),
                         evidence=self._evidence(),
                     )
-            except (TransientFailure, PermanentFailure) as trouble:
+            except DeliveryFailure as trouble:
                 note = f"the window could not be seen afterwards: {sentence(trouble.reason)}"
             if self._pace.now_s() >= until:
                 return self._unknown(f"pressed once; {note}")

@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.deliveries.model import Moment, Picture, Reason, Target
-from core.kit.errors import Conflict, Unavailable
+from core.kit.errors import Conflict, OctetError, Unavailable
 from core.profiles.model import AnyReadback
 from core.remedies import sentence
 
 
-class TransientFailure(Unavailable):
-    """The attempt ended before Enter through something that passes by itself: {reason}. {note}"""
+class DeliveryFailure(OctetError):
+    """The attempt ended before Enter: {reason}. {note}"""
 
     def __init__(self, reason: Reason, note: str = "", *, private: str = "") -> None:
         """`note` says for people what exactly was seen; `private` the same for those who may look at the desk."""
@@ -24,14 +24,12 @@ class TransientFailure(Unavailable):
         self.private = private or note
 
 
-class PermanentFailure(Conflict):
-    """The attempt ended before Enter through something that does not pass by itself: {reason}. {note}"""
+class TransientFailure(DeliveryFailure, Unavailable):
+    """The attempt ended before Enter for a cause that passes: {reason}. {note}"""
 
-    def __init__(self, reason: Reason, note: str = "") -> None:
-        """`note` says for people what exactly was seen."""
-        super().__init__(reason=sentence(reason), note=note)
-        self.reason = reason
-        self.note = note
+
+class PermanentFailure(DeliveryFailure, Conflict):
+    """The attempt ended before Enter for a cause that does not pass: {reason}. {note}"""
 
 
 class Cancelled(Conflict):

@@ -12,6 +12,7 @@ from automation.protocol.ports import (
     Cancelled,
     CommitPort,
     DeliveryClock,
+    DeliveryFailure,
     PermanentFailure,
     TransientFailure,
     WindowPort,
@@ -81,7 +82,7 @@ class Recovery(Submission):
     def _carry_out(self) -> Outcome:
         try:
             outcome = self._find_out()
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             note = f"Octet could not look into the window ({explain(trouble.reason, trouble.note)})"
             outcome = self._unknown(note, trouble.reason)
         except Cancelled as halt:
@@ -128,7 +129,7 @@ class Recovery(Submission):
             self._window.remember(Moment.STAGED)
             self._read = ReadbackProof(by=RECOGNISED, sha256=hashlib.sha256(self._text.encode()).hexdigest())
             self._press_enter(still_ours)
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             return self._unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")
         outcome = self._confirm_submit()
         return replace(outcome, note=f"Enter was pressed {AFTER}: our whole draft stood there; {outcome.note}")

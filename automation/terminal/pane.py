@@ -10,7 +10,14 @@ from typing import TypeVar
 
 from automation.protocol import ports
 from automation.protocol.dialog_action import DialogState
-from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
+from automation.protocol.ports import (
+    ClearResult,
+    DeliveryClock,
+    DeliveryFailure,
+    PermanentFailure,
+    ReadbackResult,
+    TransientFailure,
+)
 from automation.protocol.text import mark, normalise
 from automation.terminal import screen
 from automation.terminal.pane_lock import PaneLock
@@ -85,7 +92,7 @@ class TmuxPane:
     def confirm(self) -> ports.SubmitEvidence:
         try:
             look = self.seen()
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return ports.SubmitEvidence(is_empty=False, is_busy=False)
         return ports.SubmitEvidence(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
 
@@ -102,7 +109,7 @@ class TmuxPane:
     def is_same_window(self, marks: Sequence[str]) -> bool:
         try:
             return self.seen().stand.mark in marks
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return False
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
@@ -146,7 +153,7 @@ class TmuxPane:
             self._asked(
                 lambda: self._hold.act(look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text)
             )
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             self._asked(lambda: self._panes.tmux.ask(["delete-buffer", "-b", buffer]), or_else=[])
             raise
 
@@ -248,7 +255,7 @@ class TmuxPane:
             self._album.pop((part, moment), None)
         try:
             view = (self._fresh() or self.seen()).view
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return
         for part, lines in ((PictureArea.COMPOSER, view.box), (PictureArea.WINDOW, view.lines)):
             self._album[part, moment] = screen.hidden(lines, self._profile.terminal)

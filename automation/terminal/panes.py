@@ -13,7 +13,7 @@ import structlog
 from PIL import Image
 
 from automation.protocol.activity import DIALOGS
-from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.pane_picture import drawn
 from automation.terminal.screen import PaneScreen
@@ -234,13 +234,17 @@ class Panes:
                     found[name] = PaneSnapshot(stand=stand, view=self._view(name, stand, said[start + 1 : end]))
         for name in self._windows:
             if name not in found:
-                try:
-                    found[name] = self.look(name)
-                except PermanentFailure as trouble:
-                    found[name] = trouble
-                except TmuxSilent as trouble:
-                    found[name] = PermanentFailure(Reason.NOT_READABLE, trouble.message)
+                found[name] = self.try_look(name)
         return found
+
+    def try_look(self, name: str) -> PaneSnapshot | PermanentFailure:
+        """As `look`; what keeps it from being seen is returned."""
+        try:
+            return self.look(name)
+        except PermanentFailure as trouble:
+            return trouble
+        except TmuxSilent as trouble:
+            return PermanentFailure(Reason.NOT_READABLE, trouble.message)
 
     def picture(self, name: str) -> Image.Image:
         return drawn(screen.hidden(self.look(name).view.lines, self.profile(name).terminal))
@@ -258,15 +262,13 @@ class Panes:
         seen = self.last.get(name)
         return seen is not None and self.why_unusable(name, seen) is None
 
-    def why_unusable(
-        self, name: str, seen: PaneSnapshot | PermanentFailure
-    ) -> TransientFailure | PermanentFailure | None:
+    def why_unusable(self, name: str, seen: PaneSnapshot | PermanentFailure) -> DeliveryFailure | None:
         """Why no delivery could begin in what was seen of it."""
         if isinstance(seen, PermanentFailure):
             return seen
         try:
             self.preflight(name, seen)
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             return trouble
         return None
 

@@ -15,7 +15,7 @@ from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
 from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
-from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.ports import PermanentFailure
 from automation.terminal import pane_lock
 from automation.terminal.activity import PaneActivityTracker
 from automation.terminal.pane import BUFFER, PaneAction, TmuxPane
@@ -174,14 +174,12 @@ class PaneWorker:
         return tuple(map(self._as_it_stands, names))
 
     def _as_it_stands(self, name: str) -> Arranged:
-        trouble: TransientFailure | PermanentFailure | None
-        try:
-            trouble = self._panes.why_unusable(name, self._panes.look(name))
-        except PermanentFailure as refused:
-            trouble = refused
-        if trouble is None:
-            return Arranged(window=name)
-        return Arranged(window=name, reason=trouble.reason, note=trouble.note)
+        trouble = self._panes.why_unusable(name, self._panes.try_look(name))
+        return (
+            Arranged(window=name)
+            if trouble is None
+            else Arranged(window=name, reason=trouble.reason, note=trouble.note)
+        )
 
     def _free_all(self) -> None:
         freed = pane_lock.free_all(self._panes.tmux, self._panes.all())

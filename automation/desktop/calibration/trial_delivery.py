@@ -20,7 +20,12 @@ from automation.desktop.observation.screen_capture import to_png
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
 from automation.protocol.delivery import Attempt, DeliveryRun
-from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
+from automation.protocol.ports import (
+    DeliveryClock,
+    DeliveryFailure,
+    ReadbackResult,
+    WindowPort,
+)
 from automation.protocol.text import equal, normalise, prepare
 from core.calibration.model import NO_PROMPT, CalibrationFailed, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
@@ -163,7 +168,7 @@ class TrialObserver:
         """The whole window as it is seen now, nothing painted over: it does not leave this process."""
         try:
             box = self._eyes.place(self._name).box
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return None
         return self._eyes.at(box)
 
@@ -257,7 +262,7 @@ class TrialRunner:
                     return CallResult(call=job.call, tried=self.carry_out(job))
         except CalibrationFailed as trouble:
             return CallResult(call=job.call, refused=trouble.note, reason=trouble.reason)
-        except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
+        except DeliveryFailure as trouble:  # the screen may not be looked at just now
             return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
 
     def carry_out(self, job: TryOut) -> TrialResult:

@@ -24,7 +24,7 @@ from automation.desktop.observation.window_locator import RECALIBRATE, WindowLoc
 from automation.desktop.observation.window_pixels import WindowPixels
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.activity import DIALOGS
-from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn
 from core.desks.model import Desk, MatchBy
@@ -219,7 +219,7 @@ class WindowInspector(WindowPixels, WindowLocator):
                     raise TransientFailure(Reason.COVERED)  # what came meanwhile is not in the picture
                 return WindowSnapshot(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
             frame, seen = self._quickly(name)
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             return WindowSnapshot(why_not=sentence(trouble.reason), reason=trouble.reason)
         heard = self._ears.listen(name, seen, frame, profile)
         places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
@@ -246,7 +246,7 @@ class WindowInspector(WindowPixels, WindowLocator):
             return ""
         try:
             text = self._said(name, view, view.dialog)
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return None
         now = self.view(name)
         is_same = now.crop is not None and image_diff.is_same(now.crop, view.crop, self.profile(name).composer.caret_px)

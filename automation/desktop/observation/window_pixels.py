@@ -9,7 +9,7 @@ from PIL import Image
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
 from core.profiles.model import Box, Profile
@@ -62,16 +62,15 @@ class WindowPixels(ConfiguredWindows, ABC):
         try:
             self.recognise(name)
             self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
-        except (TransientFailure, PermanentFailure) as trouble:
-            seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
-            return WindowStatus(name=name, usable=False, reason=trouble.reason, note=seen)
+        except DeliveryFailure as trouble:
+            return WindowStatus(name=name, usable=False, reason=trouble.reason, note=trouble.private)
         return WindowStatus(name=name, usable=True)
 
     def is_ready(self, name: str) -> bool:
         """Whether a delivery could begin now."""
         try:
             self.preflight(name)
-        except (TransientFailure, PermanentFailure):
+        except DeliveryFailure:
             return False
         return True
 

@@ -34,7 +34,7 @@ from automation.desktop.worker.messages import (
 from automation.desktop.worker.process import Heartbeat, carry_out
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
-from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
+from automation.protocol.ports import Cancelled, DeliveryFailure
 from automation.protocol.recovery import Recovery
 from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result, WorkerIdentity
 from core.kit import faults
@@ -218,7 +218,7 @@ class WorkerLoop:
     def _answered(self, job: Question) -> CallResult:
         try:
             return self._answer(job)
-        except (TransientFailure, PermanentFailure) as trouble:
+        except DeliveryFailure as trouble:
             return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
         except Cancelled as halt:
             return CallResult(call=job.call, refused=halt.note)

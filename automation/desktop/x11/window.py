@@ -20,10 +20,10 @@ from automation.desktop.x11.target import X11Target
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
+    DeliveryFailure,
     PermanentFailure,
     ReadbackResult,
     SubmitEvidence,
-    TransientFailure,
 )
 from core.deliveries.model import Reason
 from core.desks.model import Transcribed
@@ -108,7 +108,7 @@ class X11Window(TargetWindow[X11Target]):
         self._clicks.wanted.add(self._name)  # until it was seen to land
         try:
             self._paste.make(text)
-        except (TransientFailure, PermanentFailure, Cancelled):
+        except (DeliveryFailure, Cancelled):
             self._is_without = True  # no key was pressed
             raise
 
