@@ -12,10 +12,17 @@ from typing import TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 
+from core.kit.errors import Unavailable
 from core.kit.files import write_bytes_private
 from core.profiles.model import Selection
 
 T = TypeVar("T")
+
+
+class NoClipboard(Unavailable):
+    """This platform's clipboard cannot be used: {why}"""
+
+
 MOST_BYTES = 32_000_000  # of all formats together; what goes beyond is not kept
 NO_DATA = frozenset(
     {"TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "DELETE", "INSERT_SELECTION", "INSERT_PROPERTY"}

@@ -6,10 +6,19 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from automation.protocol.ports import TransientFailure
+from core.deliveries.model import Reason
 from core.kit.field_types import split_chord
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+
+class UnknownKey(TransientFailure):
+    """A key of a profile cannot be pressed: {note}."""
+
+    def __init__(self, *, chord: str, key: str) -> None:
+        super().__init__(Reason.NO_SUCH_KEY, f"{chord} needs {key}, which no key types in the keyboard's first layout")
 
 
 def import_gui(display: str = "") -> ModuleType:

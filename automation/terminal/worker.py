@@ -37,15 +37,7 @@ CERTAIN_S = 2.0  # the longest wait until it is certain what a pane shows
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
-    return process.run(desk, work, excuses=EXCUSES)
-
-
-def work(hello: Hello, inbox: Inbox) -> None:
-    """Look at the panes, tidy up, and do what comes until the pipe ends."""
-    check_tmux()
-    with ExitStack() as stack:
-        loop.WorkerLoop(PaneWorker(hello, inbox, stack).backend(), inbox).run()
+    return loop.run_desk(desk, lambda hello, inbox, stack: PaneWorker(hello, inbox, stack).backend(), excuses=EXCUSES)
 
 
 class PaneWorker:
@@ -53,6 +45,7 @@ class PaneWorker:
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
+        check_tmux()
         self._inbox = inbox
         self._idle_s = hello.desk.user_activity.idle_s
         tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs

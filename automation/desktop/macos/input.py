@@ -11,17 +11,12 @@ from typing import Any, TypeVar
 
 import pyperclip
 
-from automation.desktop.clipboard_backup import as_job
-from automation.desktop.gui import import_gui, keys_of
+from automation.desktop.clipboard_backup import NoClipboard, as_job
+from automation.desktop.gui import UnknownKey, import_gui, keys_of
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
-from core.kit.errors import Invalid, Unavailable
 
 _COMMAND = {"ctrl": "command"}  # what is done with ctrl elsewhere is done with command on a Mac
-
-
-class UnknownMacKey(Invalid):
-    """The chord {chord} names the key {key}, which PyAutoGUI does not know on this platform."""
 
 
 class MacInput:
@@ -34,11 +29,11 @@ class MacInput:
         self.placed: tuple[int, int] | None = None
 
     def check(self, chords: Iterable[str]) -> None:
-        """Raise UnknownMacKey unless each key of each chord can be pressed."""
+        """Raise UnknownKey unless each key of each chord can be pressed."""
         for chord in chords:
             for key in keys_of(chord):
                 if not self._gui.isValidKey(_here(key)):
-                    raise UnknownMacKey(chord=chord, key=key)
+                    raise UnknownKey(chord=chord, key=key)
 
     def press(self, chord: str) -> None:
         """Press one chord and release it; whatever happens, no key stays down."""
@@ -78,28 +73,21 @@ T = TypeVar("T")
 ANSWER_S = 1.0  # so long the platform's clipboard is waited for: the program that owns it may be frozen
 
 
-class NoMacClipboard(Unavailable):
-    """This platform's clipboard cannot be used: {why}"""
-
-
 class MacClipboard:
     """Puts a text onto the clipboard and reads it. Remembers what was there, to give it back."""
 
     def __init__(self) -> None:
-        """Raise NoMacClipboard with what is missing."""
+        """Raise NoClipboard with what is missing."""
         self._persons: str | None = None
-        self._giving: Callable[[], None] | None = None  # waits until the user's text is there again
         self._ours: set[str] = set()  # what Octet put there, or copied there by a chord
         try:
             self._in_time(pyperclip.paste)
         except (pyperclip.PyperclipException, TransientFailure) as trouble:
             why = " ".join(str(trouble).split())
-            raise NoMacClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
+            raise NoClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
 
     def put(self, text: str) -> None:
         """The clipboard holds this text from now on; what a person had there is remembered once."""
-        if self._giving is not None:
-            self.restore_clipboard()
         if self._persons is None:
             self._persons = self._in_time(pyperclip.paste)
         self._ours.add(text)
@@ -123,37 +111,18 @@ class MacClipboard:
                 return None
             time.sleep(0.005)  # noqa: TID251 the worker's own thread; no platform's clipboard tells of a change
 
-    def begin_restore(self) -> None:
-        """As `restore_clipboard`, which then waits for its end: other things can be looked at meanwhile."""
-        if self._giving is None:
-            persons, ours = self._persons, frozenset(self._ours)
-            self._giving = self._begin(lambda: _put_back(persons, ours))
-
     def restore_clipboard(self) -> None:
-        """The person's text is there again, unless the user copied another one meanwhile."""
-        self.begin_restore()
-        wait, self._giving = self._giving, None
+        """Put back the user's text, unless the user copied another one meanwhile."""
+        persons, ours = self._persons, frozenset(self._ours)
         self._persons = None
         self._ours.clear()
-        if wait is not None:
-            wait()
+        if persons is not None:
+            self._in_time(lambda: pyperclip.copy(persons) if pyperclip.paste() in ours else None)
 
     def _in_time(self, work: Callable[[], T]) -> T:
-        return self._begin(work)()
-
-    def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
         run, done = as_job(work)
-
-        def wait() -> T:
-            try:
-                return done.result(ANSWER_S)
-            except TimeoutError:
-                raise TransientFailure(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
-
         threading.Thread(target=run, name="clipboard", daemon=True).start()
-        return wait
-
-
-def _put_back(persons: str | None, ours: frozenset[str]) -> None:
-    if persons is not None and pyperclip.paste() in ours:
-        pyperclip.copy(persons)
+        try:
+            return done.result(ANSWER_S)
+        except TimeoutError:
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None

@@ -58,7 +58,6 @@ class MacWindow(CopiedWindow[MacInspector]):
             raise TransientFailure(Reason.LATE)
         self._fingers.press(self._profile.submit)
         faults.point("worker.key-pressed")
-        self._clipboard.begin_restore()  # the text was read back whole: nothing needs it there any more
 
     def is_at_work(self) -> bool:
         return self._eyes.is_busy(self._name)

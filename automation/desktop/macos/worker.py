@@ -7,7 +7,9 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from automation.desktop.macos.input import MacClipboard, MacInput, NoMacClipboard, UnknownMacKey
+from automation.desktop.clipboard_backup import NoClipboard
+from automation.desktop.gui import UnknownKey
+from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.inspector import MacInspector
 from automation.desktop.macos.window import MacWindow
 from automation.desktop.observation.anchors import Anchors
@@ -25,7 +27,7 @@ from core.reasons import Reason
 from core.remedies import explain
 
 NAME = "portable"
-EXCUSES: process.Reasons = {NoMacClipboard: Reason.CLIPBOARD_FROZEN, UnknownMacKey: Reason.NO_SUCH_KEY}
+EXCUSES: process.Reasons = {NoClipboard: Reason.CLIPBOARD_FROZEN, UnknownKey: Reason.NO_SUCH_KEY}
 NO_ACTS = "the portable path presses nothing but what a delivery needs"
 NO_READING = "the portable path reads no windows"
 NO_ARRANGING = "the portable path cannot move windows; do it by hand"
@@ -33,14 +35,7 @@ NO_CALIBRATION = "the portable path cannot tell windows from each other; write t
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
-    return process.run(desk, work, excuses=EXCUSES)
-
-
-def work(hello: Hello, inbox: Inbox) -> None:
-    """Do what comes until the pipe ends."""
-    with ExitStack() as stack:
-        loop.WorkerLoop(MacBackend(hello, inbox, stack).surface(), inbox).run()
+    return loop.run_desk(desk, lambda hello, inbox, stack: MacBackend(hello, inbox, stack).surface(), excuses=EXCUSES)
 
 
 class MacBackend:

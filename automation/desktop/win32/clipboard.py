@@ -18,7 +18,6 @@ from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
-from core.kit.errors import Unavailable
 from core.profiles.model import Selection
 
 log = structlog.get_logger(__name__)
@@ -183,10 +182,6 @@ UNSEEN = {
 """By these formats Windows' own history (Win+V), its cloud and clipboard programs are asked to keep nothing of it."""
 
 
-class NoWindowsClipboard(Unavailable):
-    """The clipboard of Windows cannot be used: {why}. Is this a session in which somebody is logged in?"""
-
-
 @dataclass(slots=True)
 class ClipboardOffer:
     """One text on the clipboard, for as long as it is ours."""
@@ -208,7 +203,7 @@ class WindowsClipboard:
         safe: ClipboardBackup | None = None,
         board: type[ClipboardWindow] = ClipboardWindow,
     ) -> None:
-        """`process_of` tells whose a window is. Raise NoWindowsClipboard."""
+        """`process_of` tells whose a window is. Raise NoClipboard."""
         self._process_of = process_of
         self._safe = safe
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -221,7 +216,8 @@ class WindowsClipboard:
         threading.Thread(target=self._run, args=(board, started), name="clipboard", daemon=True).start()
         said = started.get(timeout=ANSWER_S)
         if isinstance(said, Exception) or not said.window:
-            raise NoWindowsClipboard(why=str(said) if isinstance(said, Exception) else "no window could be made")
+            why = str(said) if isinstance(said, Exception) else "no window could be made"
+            raise NoClipboard(why=f"{why}. Is this a session in which a user is logged in?")
         self._board = said
         if safe is not None:
             self._do(self._make_up)

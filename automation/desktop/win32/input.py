@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from automation.desktop.gui import import_gui, keys_of
+from automation.desktop.gui import UnknownKey, import_gui, keys_of
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.windows import Desktop
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
-from core.kit.errors import Invalid
 
 OURS = 0x0C7E7  # what our own input bears: the presence thread knows it by this
 EXTENDED = frozenset({*range(C.VK_PRIOR, C.VK_DOWN + 1), C.VK_INSERT, C.VK_DELETE, C.VK_LWIN, C.VK_RWIN})
@@ -27,10 +26,6 @@ EXTENDED = frozenset({*range(C.VK_PRIOR, C.VK_DOWN + 1), C.VK_INSERT, C.VK_DELET
 MARGIN_S = 0.06  # Windows counts its times in steps of up to 16 ms
 ECHO_S = 0.5  # so long after an act Windows may still be telling of the pointer that it moved
 _SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))  # what Windows says is held to type a sign, by bits
-
-
-class UnknownWindowsKey(Invalid):
-    """The chord {chord} names the key {key}, which the keyboard as it is now does not type."""
 
 
 class WindowsInput:
@@ -46,12 +41,12 @@ class WindowsInput:
         self.placed: tuple[int, int] | None = None
 
     def check(self, chords: Iterable[str]) -> None:
-        """Raise UnknownWindowsKey unless each key of each chord can be pressed."""
+        """Raise UnknownKey unless each key of each chord can be pressed."""
         for chord in chords:
             self._keys(chord)
 
     def prepared(self, chord: str) -> Callable[[], None]:
-        """What presses and releases this chord, ready, so that nothing comes between. Raises UnknownWindowsKey."""
+        """What presses and releases this chord, ready, so that nothing comes between. Raises UnknownKey."""
         keys = self._keys(chord)
         down = [self._key(code, 0) for code in keys]
         up = [self._key(code, C.KEYEVENTF_KEYUP) for code in reversed(keys)]
@@ -93,7 +88,7 @@ class WindowsInput:
         for key in names:
             found = self._code(key)
             if found < 0:
-                raise UnknownWindowsKey(chord=chord, key=key)
+                raise UnknownKey(chord=chord, key=key)
             for bit, held in _SHIFTS:
                 if (found >> 8) & bit and held not in names:
                     codes.append(self._codes[held] & 0xFF)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from automation.desktop.input_target import NOT_FOCUSED, InputTarget
 from automation.desktop.observation.inspector import LOCKED, WindowInspector
 from automation.desktop.own_input import Clicks, places
-from automation.desktop.win32.input import UnknownWindowsKey, WindowsInput
+from automation.desktop.win32.input import WindowsInput
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Desktop, Win32Windows
 from automation.desktop.window_info import WindowInfo
@@ -67,10 +67,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._alone_since_s = 0.0
 
     def wait_for_idle_input(self) -> None:
-        try:
-            self._fingers.check(self.profile.chords())
-        except UnknownWindowsKey as trouble:
-            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
+        self._fingers.check(self.profile.chords())
         self._check_released()
 
     def has_focus(self) -> bool:
@@ -141,10 +138,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
             raise TransientFailure(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
 
     def _press(self, chord: str) -> None:
-        try:
-            press = self._fingers.prepared(chord)
-        except UnknownWindowsKey as trouble:
-            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
+        press = self._fingers.prepared(chord)
         self._check_hands()
         if not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.clipboard_backup import ClipboardBackup
+from automation.desktop.clipboard_backup import ClipboardBackup, NoClipboard
 from automation.desktop.desktop_backend import DesktopBackend, DesktopWatcher
+from automation.desktop.gui import UnknownKey
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import NullSigns
 from automation.desktop.trial_window import TrialWindow
-from automation.desktop.win32.clipboard import NoWindowsClipboard, WindowsClipboard
-from automation.desktop.win32.input import OURS, UnknownWindowsKey, WindowsInput
+from automation.desktop.win32.clipboard import WindowsClipboard
+from automation.desktop.win32.input import OURS, WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.window import WindowsWindow
@@ -32,20 +33,15 @@ log = structlog.get_logger(__name__)
 
 NAME = "windows"
 LOOK_S = 1.0  # between two looks at the windows: Windows tells of no change
-EXCUSES: process.Reasons = {NoWindowsClipboard: Reason.CLIPBOARD_FROZEN, UnknownWindowsKey: Reason.NO_SUCH_KEY}
+EXCUSES: process.Reasons = {NoClipboard: Reason.CLIPBOARD_FROZEN, UnknownKey: Reason.NO_SUCH_KEY}
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
     if not be_aware_of_pixels():  # before anything asks for a place, PyAutoGUI's import among it
         log.warning("pixels_may_be_scaled", why="Windows is older than 10.1703; set all monitors to one scale")
-    return process.run(desk, work, excuses=EXCUSES)
-
-
-def work(hello: Hello, inbox: Inbox) -> None:
-    """Do what comes until the pipe ends."""
-    with ExitStack() as stack:
-        loop.WorkerLoop(WindowsBackend(hello, inbox, stack).surface(), inbox).run()
+    return loop.run_desk(
+        desk, lambda hello, inbox, stack: WindowsBackend(hello, inbox, stack).surface(), excuses=EXCUSES
+    )
 
 
 class WindowsTrialWindow(TrialWindow, WindowsWindow):

@@ -8,10 +8,12 @@ import base64
 import os
 import queue
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TypeVar
 
 from automation.desktop.observation.screen_capture import to_png, to_small_png
+from automation.desktop.worker import process
 from automation.desktop.worker.backend import UserActivityPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
 from automation.desktop.worker.messages import (
@@ -21,6 +23,7 @@ from automation.desktop.worker.messages import (
     CallResult,
     Deliver,
     Done,
+    Hello,
     InspectWindows,
     Measure,
     Mode,
@@ -43,6 +46,7 @@ from core.profiles.model import Act
 from core.remedies import explain, sentence
 
 T = TypeVar("T")
+OpenBackend = Callable[[Hello, Inbox, ExitStack], WorkerBackend]  # what the stack holds is closed at the worker's end
 
 MOST_WHOLE_BYTES = 4_000_000  # A picture of a whole display has at most so many bytes: what Discord takes, and a frame
 NO_SUCH_WINDOW = "this desk has no window of this name"
@@ -66,6 +70,16 @@ def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
             inbox.recheck_soon()  # what was left alone meanwhile is looked after now
 
     return tell
+
+
+def run_desk(desk: str, open_backend: OpenBackend, *, excuses: process.Reasons) -> int:
+    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
+
+    def work(hello: Hello, inbox: Inbox) -> None:
+        with ExitStack() as stack:
+            WorkerLoop(open_backend(hello, inbox, stack), inbox).run()
+
+    return process.run(desk, work, excuses=excuses)
 
 
 class WorkerLoop:

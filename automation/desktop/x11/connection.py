@@ -30,11 +30,6 @@ class NoDisplay(Unavailable):
     """no display {display}: {why}"""
 
 
-class StillHeld(Unavailable):
-    """another program holds the display (a dragged window, an open menu, a screen tool); the desk goes on by itself
-    when that ends"""
-
-
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)  # a window vanished meanwhile
 REPLY_S = 1.0  # so long Octet waits for an answer; a healthy server takes a fraction of a millisecond
 AGAIN_S = 0.05  # the same for every further question until one has been answered

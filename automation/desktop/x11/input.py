@@ -15,18 +15,13 @@ from Xlib.ext.xtest import fake_input
 from Xlib.protocol import rq
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.gui import import_gui, keys_of
+from automation.desktop.gui import UnknownKey, import_gui, keys_of
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.window_info import DisplayHeld
 from automation.desktop.worker.input_lock_state import InputLock, InputLockState
 from automation.desktop.x11.connection import Replies, check_xlib, open_display
 from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter
 from automation.desktop.x11.windows import X11Windows
-from core.kit.errors import Invalid
-
-
-class UnknownKey(Invalid):
-    """The chord {chord} names the key {key}, which no key of the first layout types; see setxkbmap."""
 
 
 def do_nothing() -> None:

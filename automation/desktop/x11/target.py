@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from automation.desktop.input_target import FOCUS_S, NOT_FOCUSED, InputTarget, wait_until
 from automation.desktop.observation.inspector import LOCKED, WindowInspector
 from automation.desktop.own_input import Clicks, places
-from automation.desktop.x11.input import RoutingSnapshot, UnknownKey, X11Input, do_nothing
+from automation.desktop.x11.input import RoutingSnapshot, X11Input, do_nothing
 from automation.desktop.x11.input_guard import GAP_S, InputGuard
 from automation.protocol.ports import DeliveryClock, TransientFailure
 from core.deliveries.model import Reason
@@ -65,10 +65,7 @@ class X11Target(InputTarget[WindowInspector]):
         return self._hold is not None and self._hold.is_on
 
     def wait_for_idle_input(self) -> None:
-        try:
-            self._fingers.check(self.profile.chords())
-        except UnknownKey as trouble:
-            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
+        self._fingers.check(self.profile.chords())
         if not self.until(lambda: not self._reach.is_anything_down(), GAP_S if self._hold else self._release_s()):
             raise TransientFailure(Reason.KEYS_DOWN)
 
@@ -190,10 +187,7 @@ class X11Target(InputTarget[WindowInspector]):
         if not self._reach.keys_go_to(self.target().id, focus=focus):
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         faults.point("worker.grabbed")
-        try:
-            self._fingers.press(chord, while_down=while_down)
-        except UnknownKey as trouble:  # the user changed the layout since: nothing was pressed
-            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
+        self._fingers.press(chord, while_down=while_down)
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)

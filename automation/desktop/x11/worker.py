@@ -11,6 +11,7 @@ import structlog
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
 from automation.desktop.desktop_backend import DesktopBackend
+from automation.desktop.gui import UnknownKey
 from automation.desktop.observation.accessibility_signs import AccessibilitySigns
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
@@ -20,9 +21,9 @@ from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.input_lock_state import InputLockState
 from automation.desktop.worker.messages import Hello
 from automation.desktop.x11.clipboard import X11Clipboard
-from automation.desktop.x11.connection import NoDisplay, StillHeld, WrongXlib
+from automation.desktop.x11.connection import NoDisplay, WrongXlib
 from automation.desktop.x11.draft_guard import DraftGuard
-from automation.desktop.x11.input import UnknownKey, X11Input
+from automation.desktop.x11.input import X11Input
 from automation.desktop.x11.input_guard import InputGuard
 from automation.desktop.x11.target import X11Target
 from automation.desktop.x11.trial_window import X11TrialWindow
@@ -43,11 +44,12 @@ EXCUSES: process.Reasons = {
     UnknownKey: Reason.NO_SUCH_KEY,
     WaylandRefused: Reason.WAYLAND,
 }
+PASSING: process.Reasons = {DisplayHeld: Reason.DISPLAY_HELD}
 
 
 def run(desk: str) -> int:
     """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
-    return process.run(desk, work, excuses=EXCUSES, passing={StillHeld: Reason.DISPLAY_HELD})
+    return process.run(desk, work, excuses=EXCUSES, passing=PASSING)
 
 
 def work(hello: Hello, inbox: Inbox) -> None:
@@ -60,8 +62,6 @@ def work(hello: Hello, inbox: Inbox) -> None:
                     refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
                 hands = X11Backend(hello, inbox, stack)
             loop.WorkerLoop(hands.surface(), inbox).run()
-    except DisplayHeld as held:
-        raise StillHeld from held
     except GONE as gone:
         raise NoDisplay(display=display, why="it went away") from gone
 

@@ -26,7 +26,6 @@ from automation.desktop.worker.messages import (
 )
 from automation.desktop.worker.process import carry_out, says_when_late, serve
 from automation.desktop.x11 import worker
-from automation.desktop.x11.connection import StillHeld
 from automation.protocol.delivery import Attempt
 from core.deliveries.model import Outcome, Reason, Result
 from tests.builders import make_desk
@@ -126,7 +125,7 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
     with os.fdopen(outlet, "wb") as sending, os.fdopen(inlet, "rb") as heard:
         sending.write(pack(hello))
         sending.flush()
-        code = serve("main", heard, said, worker.work, excuses=worker.EXCUSES, passing={StillHeld: Reason.DISPLAY_HELD})
+        code = serve("main", heard, said, worker.work, excuses=worker.EXCUSES, passing=worker.PASSING)
         sending.close()
     assert code == TRY_SOON
     last = from_worker(said.getvalue()[said.getvalue().rindex(b"Started {") :])
