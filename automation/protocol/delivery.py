@@ -25,29 +25,13 @@ from core.kit import faults
 from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # They speak of the text, not of the window
-
-
 SENT_UNASKED = (
     "its program went to work with what was pasted, before Enter: it may have sent a part of it. If it sends at each "
     'newline, write newline = "refuse" or "collapse" in its profile'
 )
-
-
-class _UnexpectedSubmit(Exception):
-    """The program went to work on something while our text did not stand in the composer whole."""
-
-
 GRANT_S = 0.250  # how long a go-ahead for Enter is good, counted from the asking on the worker's own clock
 LOOK_S = 0.02
 ASKS = 20  # how often a go-ahead that came too late is asked for again
-READ_BY: dict[AnyReadback, str] = {
-    Readback.ACCESSIBILITY: "read back over the accessibility bus",
-    Readback.COPY: "read back by copying",
-    Readback.PIXELS: "read back by pixels only",
-    PaneReadback.SCREEN: "read back from the pane's screen",
-    PaneReadback.PLACEHOLDER: "a sign stood there in place of the text, and counted right; the text was not seen",
-}
-"""How the text was seen to be whole, for people."""
 COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
 """By these the text itself was read, and compared."""
 BETTER_S = 0.3  # so long Octet waits for a better proof after a composer emptied under the guard
@@ -56,6 +40,12 @@ EMPTIED = (
     "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
     "it released them. Nothing else shows that the text arrived"
 )
+RECOGNISED = "recognised"  # Octet knew its own draft again by the marks committed before the interruption
+_PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
+
+
+class _UnexpectedSubmit(Exception):
+    """The program went to work on something while our text did not stand in the composer whole."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,18 +56,6 @@ class _Seen:
     busy: bool = False
     guarded: bool = False  # the composer emptied while the user's devices were still held
     gained: bool = False  # the composer emptied, and the document gained the whole text, once
-
-
-RECOGNISED = "recognised"  # Octet knew its own draft again by the marks committed before the interruption
-_PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadbackProof:
-    """How the whole text was seen in the composer before Enter."""
-
-    by: str
-    sha256: str
 
 
 class Attempt(ABC):
@@ -118,7 +96,7 @@ class Submission(Attempt):
         self._window = window
         self._order = order
         self._text = order.text  # once prepared: as it is looked for in the transcript
-        self._read: ReadbackProof | None = None
+        self._read = Evidence()  # how the whole text was seen in the composer before Enter
         self._read_by: AnyReadback | None = None
         self._was_busy = False  # the busy sign stood there before: it proves nothing afterwards
 
@@ -138,19 +116,14 @@ class Submission(Attempt):
     def _with_evidence(self, outcome: Outcome) -> Outcome:
         """The outcome with all that its receipt needs; a rehearsal with how it was read; any other attempt before Enter
         as it is. The whole window is kept where its profile says so, and where a person has to decide by it."""
-        has_passed, read = outcome.result in _PASSED_ENTER, self._read
+        has_passed = outcome.result in _PASSED_ENTER
         if not has_passed and outcome.result is not Result.REHEARSED:
             return outcome
         is_whole = self._profile.store_full_window or outcome.result is Result.UNKNOWN
         return replace(
             outcome,
             pictures=self._window.pictures(whole=is_whole) if has_passed else (),
-            evidence=Evidence(
-                readback=read.by if read else "",
-                normalise=self._profile.normalise.value if read and read.by in COMPARED else "",
-                sha256=read.sha256 if read else "",
-                target=self._window.target_identity(),
-            ),
+            evidence=replace(self._read, target=self._window.target_identity()),
         )
 
     def _press_enter(self, look_when_due: Callable[[], object]) -> None:
@@ -196,15 +169,9 @@ class Submission(Attempt):
         return outcome
 
     def _judged(self, outcome: Outcome) -> Outcome:
-        if self._read_by is None:
-            return outcome
-        if self._read_by is not Readback.NONE:
-            return replace(outcome, note=f"{outcome.note}; {READ_BY[self._read_by]}")
-        if outcome.result is Result.UNKNOWN and outcome.draft_left:
+        if self._read_by is not Readback.NONE or (outcome.result is Result.UNKNOWN and outcome.draft_left):
             return outcome  # a draft that is still there was not sent
-        return Outcome(
-            result=Result.SENT, note=f"nobody read back what was sent, as its profile allows; {outcome.note}"
-        )
+        return Outcome(result=Result.SENT, note=f"sent without reading it back, as its profile allows; {outcome.note}")
 
     def _proven(self) -> Outcome:
         seen, wanted = self._watch(), self._profile.confirm
@@ -351,7 +318,9 @@ class DeliveryRun(Submission):
         seen = self._window.marks()
         self.marks += seen
         self._window.remember(Moment.STAGED)
-        self._read = ReadbackProof(by=self._read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
+        by = self._read_by or Readback.NONE
+        normalise = self._profile.normalise.value if by in COMPARED else ""
+        self._read = Evidence(readback=by, normalise=normalise, sha256=hashlib.sha256(read.encode()).hexdigest())
         self._journal.staged(self._read.sha256, seen)
 
     def _submit(self) -> None:
@@ -390,7 +359,7 @@ class DeliveryRun(Submission):
     def _sent_unasked(self) -> Outcome:
         """What may have been sent is never brought a second time unless a person says so."""
         try:
-            if self._read is None:
+            if not self._read.readback:
                 self._journal.staged("", ())
             outcome = self._record_unexpected_submit(SENT_UNASKED)
         except Cancelled as halt:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from automation.protocol.delivery import RECOGNISED, ReadbackProof, Submission, delivered
+from automation.protocol.delivery import RECOGNISED, Submission, delivered
 from automation.protocol.ports import (
     Cancelled,
     CommitPort,
@@ -18,7 +18,7 @@ from automation.protocol.ports import (
     WindowPort,
 )
 from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import DeliveryRequest, Moment, Outcome, Reason, Result
+from core.deliveries.model import DeliveryRequest, Evidence, Moment, Outcome, Reason, Result
 from core.profiles.model import Driven
 from core.remedies import explain
 
@@ -127,7 +127,7 @@ class Recovery(Submission):
             self._window.focus()
             still_ours()
             self._window.remember(Moment.STAGED)
-            self._read = ReadbackProof(by=RECOGNISED, sha256=hashlib.sha256(self._text.encode()).hexdigest())
+            self._read = Evidence(readback=RECOGNISED, sha256=hashlib.sha256(self._text.encode()).hexdigest())
             self._press_enter(still_ours)
         except DeliveryFailure as trouble:
             return self._unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")

@@ -29,7 +29,8 @@ async def test_the_page_takes_prompts_and_answers_as_the_other_windows_do(tmp_pa
         for text in (RICH, long):
             outcome = await on.deliver(PAGE, text)
             assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT), outcome
-            assert "read back over the accessibility bus" in outcome.note, outcome
+            assert outcome.evidence is not None
+            assert outcome.evidence.readback == "accessibility", outcome
             await told(on, PAGE, Activity.IDLE)
         assert await on.heard(PAGE) == [RICH, long]
 
@@ -84,7 +85,8 @@ async def test_without_a_bus_the_page_is_read_by_copying_and_the_demo_says_so(tm
         assert "apt install dbus at-spi2-core" in lack
         outcome = await on.deliver(PAGE, RICH)
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT), outcome
-        assert "read back by copying" in outcome.note, outcome
+        assert outcome.evidence is not None
+        assert outcome.evidence.readback == "copy", outcome
         assert await on.heard(PAGE) == [RICH]
 
 
