@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from PIL import Image
 
@@ -14,6 +14,7 @@ from automation.desktop.observation import composer_changes
 from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
 from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.window_pixels import WindowPixels
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
@@ -27,7 +28,7 @@ from automation.protocol.ports import (
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
-from core.profiles.model import Box, Profile, Readback
+from core.profiles.model import Box, Readback
 
 LOOK_S = 0.004
 CLEAR_S = 0.3  # how long a composer may take to show that it was cleared, or that a selection is gone
@@ -37,17 +38,7 @@ MOST_SAID = 1_500_000  # characters, the last ones: an answer has a million at m
 NO_TRANSCRIPT = "its profile does not say how its transcript is read"
 
 
-class WindowLooks(Protocol):
-    """What is seen of the windows of a desk."""
-
-    def profile(self, name: str) -> Profile: ...
-    def composer(self, name: str) -> Image.Image: ...
-    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image: ...
-    def is_composer_empty(self, name: str) -> bool: ...
-    def is_busy(self, name: str) -> bool: ...
-
-
-Eyes = TypeVar("Eyes", bound=WindowLooks)
+Eyes = TypeVar("Eyes", bound=WindowPixels)
 Aim = TypeVar("Aim", bound=InputTarget[Any])
 
 

@@ -15,7 +15,7 @@ from automation.desktop.observation.activity_tracker import ActivityTracker
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.observation.screen_signs import SignsPort, WindowSnapshot
+from automation.desktop.observation.screen_signs import ProgramSigns, WindowSnapshot
 from automation.desktop.own_input import Clicks
 from automation.desktop.window_action import WindowAction
 from automation.desktop.window_placement import PlacementPort, WindowArranger
@@ -53,7 +53,7 @@ class DesktopBackend(ABC):
     _find_composer: Probe | None = None  # asks programs for their composers; without it they are found in pictures
 
     def __init__(
-        self, hello: Hello, inbox: Inbox, *, windows: DesktopWindows, screen: ScreenCapture, ears: SignsPort
+        self, hello: Hello, inbox: Inbox, *, windows: DesktopWindows, screen: ScreenCapture, ears: ProgramSigns
     ) -> None:
         self._desk = hello.desk
         self._inbox = inbox

@@ -44,10 +44,7 @@ MOST_DEEP = 12  # blocks within blocks of one text beyond which it is not read: 
 class State(IntEnum):
     """The states that matter here, by their number in the set that AT-SPI gives."""
 
-    ACTIVE = 1
-    BUSY = 3
     EDITABLE = 7
-    FOCUSABLE = 11
     FOCUSED = 12
     MULTI_LINE = 17
     SHOWING = 25

@@ -13,7 +13,7 @@ from automation.desktop.accessibility.passages import shown_text
 from automation.desktop.accessibility.reader import AccessibilityReader, AccessiblePart, ComposerElsewhere
 from automation.desktop.accessibility.tree import EMBEDDED
 from automation.desktop.observation import image_diff
-from automation.desktop.observation.screen_signs import SETTLED_S, ShownSigns
+from automation.desktop.observation.screen_signs import SETTLED_S, ProgramSigns, ShownSigns
 from automation.desktop.window_info import DisplayHeld, WindowInfo
 from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box, Composer, Profile
@@ -31,11 +31,12 @@ class _Kept:
     heard: ShownSigns
 
 
-class AccessibilitySigns:
+class AccessibilitySigns(ProgramSigns):
     """Belongs to the worker's thread. Asks a program only when its window looks otherwise than when it was asked last,
     or looked otherwise just before."""
 
     def __init__(self, reader: AccessibilityReader, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        super().__init__("")
         self._reader = reader
         self._now_s = now_s
         self._kept: dict[str, _Kept] = {}
@@ -57,7 +58,6 @@ class AccessibilitySigns:
         return ""
 
     def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
-        """Return the lines on the screen in which the composer at `box` shows an answer code; None if not told."""
         try:
             node = self._reader.composer(seen, composer, box)
             own = node.own_text()
@@ -90,8 +90,6 @@ class AccessibilitySigns:
         return kept.heard
 
     def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
-        """What stands in a dialog of this window: in the object `part`, else in what stands at `box`; places are from
-        the window's corner. Empty where it cannot be read. Raises nothing."""
         hidden = [mask.on_screen(seen.box) for mask in masks]
         within = None if box is None else box.on_screen(seen.box)
         try:

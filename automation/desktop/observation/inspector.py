@@ -13,8 +13,8 @@ from automation.desktop.observation.anchors import Anchors, candidate
 from automation.desktop.observation.delivery_screenshots import paint_masks
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import (
+    ProgramSigns,
     ShownSigns,
-    SignsPort,
     WindowSnapshot,
     is_busy,
     is_resting,
@@ -47,9 +47,9 @@ class WindowInspector(WindowPixels, WindowLocator):
         windows: WindowsPort,
         screen: ScreenCapture,
         anchors: Anchors,
-        ears: SignsPort,
+        ears: ProgramSigns,
     ) -> None:
-        WindowLocator.__init__(self, desk=desk, profiles=profiles, windows=windows, tags=anchors)
+        WindowLocator.__init__(self, desk=desk, profiles=profiles, windows=windows, tag_of=anchors.tag)
         self._screen = screen
         self._anchors = anchors
         self._ears = ears
@@ -276,9 +276,6 @@ class WindowInspector(WindowPixels, WindowLocator):
         return frame, seen
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
-        """Take a picture of the whole window, which nothing may cover, and paint over what is masked. `has_code` says
-        whether a prompt with an answer code was, or may have been, brought there: then the transcript, which may show
-        it, is painted over too. None: only the composer may show one."""
         seen = self.place(name)
         picture = self._screen.take(seen.box)
         if self.place(name).box != seen.box:  # still uncovered: what came meanwhile is not in the picture

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -35,47 +35,36 @@ class ShownSigns:
     why_not: str = ""
 
 
-class SignsPort(Protocol):
-    """Belongs to the worker's thread. Raises nothing."""
-
-    # Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not.
-    def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None: ...
-    # Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can.
-    def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str: ...
-    # Return where the composer at `box` shows an answer code; None where its program does not tell.
-    def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None: ...
-    # Which of the profile's signs this window shows now, that looks like `frame`.
-    def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns: ...
-    # What stands in a dialog of this window: in the object `part`, else at `box`. Empty if unreadable.
-    def dialog_text(
-        self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]
-    ) -> str: ...
-    # What stands in a window that is a dialog itself. Empty where it cannot be read.
-    def window_text(self, seen: WindowInfo) -> str: ...
-
-
-class NullSigns:
-    """Where programs tell nothing to us. Their answers say why nothing is heard."""
+class ProgramSigns:
+    """What programs tell of their windows. Belongs to the worker's thread; raises nothing. This one is for a platform
+    on which programs tell nothing."""
 
     def __init__(self, why: str) -> None:
         self._why = why
 
     def is_composer_at(self, seen: WindowInfo, composer: Composer, box: Box) -> bool | None:
+        """Return whether the window's composer is at `box` on the screen; None if its program does not tell."""
         return None
 
     def why_unread(self, seen: WindowInfo, composer: Composer, box: Box) -> str:
-        return self._why
+        """Return why the text of the composer at `box` cannot be read; empty if it can, or is read otherwise."""
+        return ""
 
     def code_places(self, seen: WindowInfo, composer: Composer, box: Box) -> Sequence[Box] | None:
+        """Return the lines on the screen in which the composer at `box` shows an answer code; None if not told."""
         return None
 
     def listen(self, name: str, seen: WindowInfo, frame: Image.Image, profile: Profile) -> ShownSigns:
+        """Return which of the profile's signs this window, which looks like `frame`, shows now."""
         return ShownSigns(why_not=self._why) if profile.listens else ShownSigns()
 
     def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
+        """Return the text of a dialog of this window: of the object `part`, else of what is at `box`, from the window's
+        corner as the masks are. Empty if unreadable."""
         return ""
 
     def window_text(self, seen: WindowInfo) -> str:
+        """Return the text of a window that is a dialog itself; empty if unreadable."""
         return ""
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Callable, Collection
 
 from automation.desktop.observation.window_pixels import ConfiguredWindows
 from automation.desktop.window_info import WindowInfo, WindowsPort
@@ -18,19 +17,16 @@ RECALIBRATE = "`octet calibrate` measures it again"
 DEEPEST = 8  # dialogs of dialogs that are followed to the window they are for
 
 
-class TagsPort(Protocol):
-    """By which tag each window is known that nothing else tells from its like."""
-
-    def tag(self, window: str) -> str: ...  # That of the window with this name; empty where no user has connected any
-
-
 class WindowLocator(ConfiguredWindows):
     """The desk's windows and their dialogs, found on the display. Belongs to one thread."""
 
-    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tags: TagsPort) -> None:
+    def __init__(
+        self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tag_of: Callable[[str], str]
+    ) -> None:
+        """`tag_of` gives the tag of the very window that a user connected under a name; empty where none was."""
         super().__init__(desk=desk, profiles=profiles)
         self.windows = windows
-        self._tags = tags
+        self._tag_of = tag_of
         self._learned: dict[str, Profile] = {}
         self._known: dict[str, int] = {}
         self._placed: dict[str, tuple[int, WindowInfo]] = {}  # seen at their place, and the count of changes then
@@ -90,14 +86,14 @@ class WindowLocator(ConfiguredWindows):
         """Find, of windows with this class and title, the one with the tag of the window that was connected, wherever
         it is now. Where no tag is kept, the one that was known, or the one at the place; but not of windows that differ
         in nothing else: the one at the place may have been swapped, or opened anew."""
-        if self._tags.tag(name) or self._configured[name].match_by is MatchBy.PLACE:
+        if self._tag_of(name) or self._configured[name].match_by is MatchBy.PLACE:
             return [seen for seen in found if self.is_tagged(name, seen)]
         known = [seen for seen in found if seen.id == self._known.get(name)]
         return known or [seen for seen in found if seen.box == self._configured[name].box]
 
     def is_tagged(self, name: str, seen: WindowInfo) -> bool:
         """Return whether this is the very window that was connected, open ever since."""
-        tag = self._tags.tag(name)
+        tag = self._tag_of(name)
         return bool(tag) and self.windows.name_tag(seen.id) == tag
 
     def _still(self, name: str) -> WindowInfo | None:

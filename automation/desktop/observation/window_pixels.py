@@ -57,6 +57,12 @@ class WindowPixels(ConfiguredWindows, ABC):
     def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> object:
         """See everything that must hold before the first click."""
 
+    @abstractmethod
+    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
+        """Take a picture of the whole window, which nothing may cover, and paint over what is masked. `has_code` says
+        whether a prompt with an answer code was, or may have been, brought there: then the transcript, which may show
+        it, is painted over too. None: only the composer may show one."""
+
     def status(self, name: str) -> WindowStatus:
         """How the window is now, for people; an agent at work is nothing to complain about."""
         try:

@@ -13,7 +13,7 @@ from automation.desktop.desktop_backend import DesktopBackend, DesktopWatcher
 from automation.desktop.gui import UnknownKey
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.observation.screen_signs import ProgramSigns
 from automation.desktop.trial_window import TrialWindow
 from automation.desktop.win32.clipboard import WindowsClipboard
 from automation.desktop.win32.input import OURS, WindowsInput
@@ -25,7 +25,6 @@ from automation.desktop.worker import loop, process
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import Hello
 from automation.desktop.worker.user_presence import UserActivityGate
-from core.desks.model import WindowStatus
 from core.kit.clock import SystemClock
 from core.reasons import Reason
 
@@ -73,7 +72,7 @@ class WindowsBackend(DesktopBackend):
         stack.callback(self._clipboard.close)
         self._win32 = Win32Windows(desktop)
         screen = stack.enter_context(ScreenCapture(None))
-        super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=NullSigns(DEAF))
+        super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=ProgramSigns(DEAF))
         self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
 
     def _watcher(self) -> WindowsWatcher:
@@ -122,9 +121,6 @@ class WindowsWatcher(DesktopWatcher):
 
     def recheck_soon(self) -> None:
         self.look_when_due()
-
-    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        return super().look(closely=False)  # no program is asked here what it shows
 
     def ended(self, name: str, *, was_used: bool) -> None:
         self._waiting.ended(name, was_used=was_used)

@@ -56,7 +56,7 @@ class UserActivityPort(Protocol):
     def why_not(self) -> Reason | None: ...  # Why no delivery may begin now
     # Say there that we are about to type into this window; False where nothing was said, and no time passed.
     def announce(self, window: str, /) -> bool: ...
-    def over(self) -> None: ...  # What was said is taken away
+    def end_announcement(self) -> None: ...  # What was said is taken away
 
 
 Acting = Callable[[str], ActionPort]

@@ -142,7 +142,7 @@ class WorkerLoop:
             if outcome is None:
                 outcome = self._signed(self._attempted(job, name))
         finally:
-            user_activity.over()
+            user_activity.end_announcement()
             self._inbox.end()
         if name in self._surface.eyes.names():
             # After an act the window is what it was before it: followed until a text could go in.

@@ -78,12 +78,12 @@ class UserActivityGate:
             return Reason.PERSON_TYPING
         return None
 
-    def announce(self, _window: str) -> bool:
-        """Nothing is said at the display itself, and nothing is waited for."""
+    def announce(self, _window: str, /) -> bool:
+        """Say at the display that Octet is about to type into this window; here nothing is said, or waited for."""
         return False
 
-    def over(self) -> None:
-        """Nothing was said."""
+    def end_announcement(self) -> None:
+        """Take away what `announce` showed."""
 
     def close(self) -> None:
         """Tell nothing any more."""

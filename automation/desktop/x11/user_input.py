@@ -36,7 +36,6 @@ _RAW = (
     | xinput.RawMotionMask
 )
 RAW_HEAD = struct.Struct("=HIIH")  # device, the server's time, key or button, source device
-_SLAVES = frozenset({3, 4, 5})  # what XIQueryDevice says of devices that are not the core pointer and keyboard: `use`
 _ANY_DEVICE = 0  # of a key that was down before anybody listened
 LOOK_S = 0.1  # where the server has no raw events, its idle time is looked at this often
 
@@ -108,13 +107,10 @@ class X11UserInput(DisplayThread):
     def _listen(self) -> None:
         wanted = [(xinput.AllDevices, _RAW | xinput.HierarchyChangedMask)]
         self._root.xinput_select_events(wanted)
-        self._learn_devices()
+        self._injectors = injectors(self._display)
         self._learn_keys()
         keymap = self._display.query_keymap()
         self._down = {(_ANY_DEVICE, code) for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
-
-    def _learn_devices(self) -> None:
-        self._injectors = injectors(self._display)
 
     def _learn_keys(self) -> None:
         keys = {key for _, held, last in self._chords for key in (*held, last)}
@@ -131,7 +127,7 @@ class X11UserInput(DisplayThread):
             self._display.refresh_keyboard_mapping(happened)
             self._learn_keys()
         elif happened.type == ge.GenericEventCode and happened.evtype == xinput.HierarchyChanged:
-            self._learn_devices()
+            self._injectors = injectors(self._display)
         elif happened.type == ge.GenericEventCode and isinstance(happened.data, bytes):
             self._raw(int(happened.evtype), happened.data)
 
@@ -280,7 +276,7 @@ def free_place(width: int, height: int, boxes: Sequence[Box]) -> Box | None:
 NOTICE_S = 1.0
 
 
-class X11UserPresence:
+class X11UserPresence(UserActivityGate):
     """Made and asked by the worker's thread; persons are heard by threads of its own."""
 
     def __init__(
@@ -292,42 +288,36 @@ class X11UserPresence:
         tell: Callable[[Reason | None], None],
         places: Callable[[], Sequence[Box]],
     ) -> None:
-        """`tell` hears why none may begin; empty when one may again. `places` tells where the windows are."""
-        user_activity = desk.user_activity
+        """`tell` as in UserActivityGate; `places` tells where the windows are."""
+        policy = desk.user_activity
         self._inbox = inbox
-        self._stop_keys = user_activity.kill_switch_keys
-        self._people = X11UserInput(desk.display, user_activity, is_ours=acts.is_ours, stopped=inbox.stop_here)
-        if not self._people.sees:
+        self._stop_keys = policy.kill_switch_keys
+        self._input = X11UserInput(desk.display, policy, is_ours=acts.is_ours, stopped=inbox.stop_here)
+        if not self._input.sees:
             log.warning(
                 "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"
             )
-        self._gate = UserActivityGate(user_activity, people=self._people, clock=SystemClock(), tell=tell)
+        super().__init__(policy, people=self._input, clock=SystemClock(), tell=tell)
+        self.idle_s = self._input.idle_s
         self._places = places
-        self._notice = TypingBanner(desk.display) if user_activity.show_banner else None
+        self._notice = TypingBanner(desk.display) if policy.show_banner else None
 
-    def why_not(self) -> Reason | None:
-        return self._gate.why_not()
-
-    def idle_s(self) -> float:
-        """How long no person has pressed, typed or moved anything."""
-        return self._people.idle_s()
-
-    def announce(self, window: str) -> bool:
+    def announce(self, window: str, /) -> bool:
         if self._notice is None:
             return False
-        how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._people.sees else ""
+        how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._input.sees else ""
         if not self._notice.show(f"Octet types into {window}{how}", self._places()):
             log.warning("no_room_for_the_notice", why="the windows leave no free edge of the screen")
         self._inbox.rest(NOTICE_S)
         return True
 
-    def over(self) -> None:
+    def end_announcement(self) -> None:
         if self._notice is not None:
             self._notice.hide()
 
     def close(self) -> None:
         """End its threads."""
-        self._gate.close()
-        self._people.close()
+        super().close()
+        self._input.close()
         if self._notice is not None:
             self._notice.close()

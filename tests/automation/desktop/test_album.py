@@ -18,7 +18,7 @@ from automation.desktop.observation.accessibility_signs import AccessibilitySign
 from automation.desktop.observation.delivery_screenshots import MASK, DeliveryScreenshots, paint_masks
 from automation.desktop.observation.image_diff import count_differing, is_blank
 from automation.desktop.observation.inspector import WindowInspector
-from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.observation.screen_signs import ProgramSigns
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, PictureArea, Reason, Result
@@ -73,9 +73,9 @@ def told(text: str, places: tuple[Box, ...] = LINES) -> AccessibilitySigns:
         (told(f"{CODE}\ndo it"), True, (LINES[0],)),
         (told(f"do it\n{CODE}", places=(Box(x=0, y=0, width=0, height=0),) * 2), True, None),
         (told(f"do it\n{CODE}", places=(LINES[1], replace(LINES[1], y=900))), True, None),
-        (NullSigns("no bus"), True, None),
-        (NullSigns("no bus"), None, None),
-        (NullSigns("no bus"), False, ()),
+        (ProgramSigns("no bus"), True, None),
+        (ProgramSigns("no bus"), None, None),
+        (ProgramSigns("no bus"), False, ()),
     ],
     ids=[
         "one line",
@@ -92,7 +92,7 @@ def told(text: str, places: tuple[Box, ...] = LINES) -> AccessibilitySigns:
 )
 def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_it_where_they_are_not_told(
     monkeypatch: pytest.MonkeyPatch,
-    ears: AccessibilitySigns | NullSigns,
+    ears: AccessibilitySigns | ProgramSigns,
     hidden: tuple[Box, ...] | None,
     *,
     has_code: bool | None,

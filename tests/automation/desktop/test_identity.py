@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from automation.desktop.observation.anchors import Anchors, candidate
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.observation.screen_signs import ProgramSigns
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
@@ -28,7 +28,7 @@ BARE = replace(ANCHORED, anchor=None)
 TOLD = replace(BARE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
 
 
-class Told(NullSigns):
+class Told(ProgramSigns):
     """A program that tells where its composer is."""
 
     def __init__(self) -> None:

@@ -77,14 +77,6 @@ class Shown:
         return next((seen for seen in others if seen and seen.box.overlaps(target.box)), None)
 
 
-class Tags:
-    def __init__(self, kept: dict[str, str]) -> None:
-        self.kept = kept
-
-    def tag(self, window: str) -> str:
-        return self.kept.get(window, "")
-
-
 def profile(*, follow: bool = False) -> Profile:
     found = read_profiles(ROOT, []).profiles["demo_tk"]
     return replace(found, match_program="", follow_moved_window=follow)
@@ -103,7 +95,7 @@ def whereabouts(shown: Shown, kept: dict[str, str], *, follow: bool = False) -> 
         desk=Desk(name="main", display=":0", windows=windows),
         profiles={"demo_tk": PROFILES[follow]},
         windows=cast("WindowsPort", shown),
-        tags=Tags(kept),
+        tag_of=lambda window: kept.get(window, ""),
     )
 
 

@@ -16,7 +16,7 @@ from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.delivery_window import DeliveryWindow
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.observation.screen_signs import NullSigns
+from automation.desktop.observation.screen_signs import ProgramSigns
 from automation.desktop.own_input import Clicks
 from automation.desktop.win32.input import WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
@@ -116,7 +116,7 @@ def eyes_of(desktop: FakeDesktop, folder: Path) -> WindowsInspector:
         windows=Win32Windows(desktop),
         screen=Drawn(desktop),
         anchors=Anchors(folder),
-        ears=NullSigns(DEAF),
+        ears=ProgramSigns(DEAF),
     )
 
 
