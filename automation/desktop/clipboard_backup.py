@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 
 from core.kit.errors import Unavailable
 from core.kit.files import write_bytes_private
-from core.profiles.model import Selection
 
 T = TypeVar("T")
 
@@ -30,10 +28,6 @@ NO_DATA = frozenset(
 INSIDE_ONLY = frozenset({"GTK_TEXT_BUFFER_CONTENTS", "GTK_TREE_MODEL_ROW"})
 """Targets that mean something inside the program that offers them only: addresses in its memory."""
 TEXTS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/html")  # asked for first
-SECRETS = frozenset(
-    {"x-kde-passwordManagerHint", "ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore"}
-)
-"""By these targets password managers say that what they offer is to be kept nowhere; the last two on Windows."""
 
 
 @with_config(ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
@@ -54,11 +48,7 @@ class ClipboardContent:
     formats: tuple[ClipboardFormat, ...]
     left_out: int = 0  # how many were too large, too slow, or refused
     is_late: bool = False  # whether some of these might have come a moment later
-
-    @property
-    def is_secret(self) -> bool:
-        """Whether its owner asked that it be kept nowhere."""
-        return any(one.target in SECRETS for one in self.formats)
+    is_secret: bool = False  # whether its owner asked that it be kept nowhere
 
 
 _FILE = TypeAdapter(ClipboardContent)
@@ -71,37 +61,32 @@ def in_order(targets: list[str]) -> list[str]:
 
 
 class ClipboardBackup:
-    """One file per display and selection. `session` tells this run of the display from one with the same name."""
+    """What the user had in the clipboard, in a file. `session` tells this run of the display from an earlier one."""
 
-    def __init__(self, folder: Path, display: str, session: str) -> None:
-        self._folder = folder
-        self._display = re.sub(r"[^A-Za-z0-9]", "_", re.sub(r"\.\d+\Z", "", display))
+    def __init__(self, path: Path, session: str) -> None:
+        self._path = path
         self._session = session.encode()
 
-    def put(self, selection: Selection, belongings: ClipboardContent) -> None:
+    def put(self, content: ClipboardContent) -> None:
         """Keep this, in place of what was kept; what asks to be kept nowhere is not."""
-        if belongings.is_secret or not belongings.formats:
-            self.clear(selection)
+        if content.is_secret or not content.formats:
+            self.clear()
             return
         with contextlib.suppress(OSError):  # no room: then a killed worker loses the clipboard, and nothing else
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_bytes_private(self._path(selection), self._session + b"\n" + _FILE.dump_json(belongings))
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_bytes_private(self._path, self._session + b"\n" + _FILE.dump_json(content))
 
-    def get(self, selection: Selection) -> ClipboardContent | None:
+    def get(self) -> ClipboardContent | None:
         """What was kept; None when there is nothing, or it is of another run of the display."""
         try:
-            session, _, packed = self._path(selection).read_bytes().partition(b"\n")
+            session, _, packed = self._path.read_bytes().partition(b"\n")
             return _FILE.validate_json(packed) if session == self._session else None
         except (OSError, ValueError):
             return None
 
-    def clear(self, selection: Selection) -> None:
-        """Keep nothing any more."""
+    def clear(self) -> None:
         with contextlib.suppress(OSError):
-            self._path(selection).unlink()
-
-    def _path(self, selection: Selection) -> Path:
-        return self._folder / f"{selection.value}-{self._display}"
+            self._path.unlink()
 
 
 def as_job(work: Callable[[], T]) -> tuple[Callable[[], None], Future[T]]:

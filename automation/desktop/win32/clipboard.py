@@ -13,12 +13,18 @@ from typing import TypeVar
 
 import structlog
 
-from automation.desktop.clipboard_backup import MOST_BYTES, ClipboardBackup, ClipboardContent, ClipboardFormat, as_job
+from automation.desktop.clipboard_backup import (
+    MOST_BYTES,
+    ClipboardBackup,
+    ClipboardContent,
+    ClipboardFormat,
+    NoClipboard,
+    as_job,
+)
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
-from core.profiles.model import Selection
 
 log = structlog.get_logger(__name__)
 OPEN_S = (
@@ -172,6 +178,9 @@ class ClipboardWindow:
 
 T = TypeVar("T")
 ANSWER_S = 3.0  # a program that has to give what it promised may be frozen
+SECRETS = ("ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore")
+"""By these formats password managers ask that what they copied be kept nowhere."""
+RESTORED = "OctetRestored"  # beside those formats: Octet added them, to content that is no secret
 MARK = "OctetPrompt"  # shows the next worker that a killed one put there what the clipboard holds
 UNSEEN = {
     "ExcludeClipboardContentFromMonitorProcessing": b"\0\0\0\0",
@@ -228,7 +237,7 @@ class WindowsClipboard:
             self._persons = self._do(self._take)
             self._is_owed = False
             if self._safe is not None:
-                self._safe.put(Selection.CLIPBOARD, self._persons)
+                self._safe.put(self._persons)
 
     def offer(self, text: str) -> ClipboardOffer:
         """Hold this text from now on, for everybody, and note its readers. Raises TransientFailure."""
@@ -276,7 +285,7 @@ class WindowsClipboard:
         self._is_owed, self._persons = False, None
         self._offer = self._copied_by = self._copies_of = None
         if self._safe is not None:
-            self._safe.clear(Selection.CLIPBOARD)
+            self._safe.clear()
 
     def close(self) -> None:
         """Give back, and end the thread."""
@@ -352,14 +361,16 @@ class WindowsClipboard:
     def _take(self) -> ClipboardContent:
         board, formats, left_out, size = self._board, list[ClipboardFormat](), 0, 0
         with board.opened():
-            for kind in board.formats():
+            kinds = board.formats()
+            for kind in kinds:
                 data = board.get(kind)
                 if data is None or size + len(data) > MOST_BYTES:
                     left_out += 1
                     continue
                 size += len(data)
                 formats.append(ClipboardFormat(target=str(kind), kind="", bits=8, data=data))
-        return ClipboardContent(formats=tuple(formats), left_out=left_out)
+        is_secret = any(board.number_of(name) in kinds for name in SECRETS) and board.number_of(RESTORED) not in kinds
+        return ClipboardContent(formats=tuple(formats), left_out=left_out, is_secret=is_secret)
 
     def _restore(self, persons: ClipboardContent) -> None:
         board = self._board
@@ -370,6 +381,8 @@ class WindowsClipboard:
                 board.put(int(one.target), one.data)
             if kinds:
                 self._mark(kinds)  # histories have it already
+                if not persons.is_secret:
+                    board.put(board.number_of(RESTORED), b"\0")
 
     def _mark(self, has: list[int] | tuple[int, ...]) -> None:
         for name, data in UNSEEN.items():
@@ -379,13 +392,13 @@ class WindowsClipboard:
 
     def _make_up(self) -> None:
         board = self._board
-        kept = self._safe.get(Selection.CLIPBOARD) if self._safe is not None else None
+        kept = self._safe.get() if self._safe is not None else None
         with board.opened():
             is_left = board.number_of(MARK) in board.formats()
         if kept is not None and is_left and board.owner() in {0, board.window}:
             self._restore(kept)
         if self._safe is not None:
-            self._safe.clear(Selection.CLIPBOARD)
+            self._safe.clear()
 
 
 def _decoded(data: bytes) -> str:

@@ -67,7 +67,7 @@ class WindowsBackend(DesktopBackend):
             user_activity, people=people, clock=SystemClock(), tell=loop.tells_waits(inbox)
         )
         stack.callback(self.user_activity.close)
-        safe = ClipboardBackup(Path(hello.locks), "windows", desktop.session())
+        safe = ClipboardBackup(Path(hello.locks) / "clipboard-windows", desktop.session())
         self._clipboard = WindowsClipboard(process_of=desktop.process_of, safe=safe)
         stack.callback(self._clipboard.close)
         self._win32 = Win32Windows(desktop)

@@ -12,7 +12,7 @@ import pytest
 
 from automation.desktop.clipboard_backup import ClipboardBackup
 from automation.desktop.win32.api import C
-from automation.desktop.win32.clipboard import MARK, UNSEEN, WindowsClipboard
+from automation.desktop.win32.clipboard import MARK, SECRETS, UNSEEN, WindowsClipboard
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Win32Windows
 from automation.desktop.worker import user_presence
@@ -219,7 +219,7 @@ def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(
 
 
 def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, tmp_path: Path) -> None:
-    safe = ClipboardBackup(tmp_path / "safe", "windows", "session")
+    safe = ClipboardBackup(tmp_path / "safe" / "clipboard", "session")
     shared.put_by(80, text="a person's")
     killed = _clipboard(safe)
     killed.offer("ours")
@@ -230,12 +230,26 @@ def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, 
 
 
 def test_the_next_worker_leaves_alone_what_was_copied_since(shared: Shared, tmp_path: Path) -> None:
-    safe = ClipboardBackup(tmp_path / "safe", "windows", "session")
+    safe = ClipboardBackup(tmp_path / "safe" / "clipboard", "session")
     shared.put_by(80, text="a person's")
     _clipboard(safe).offer("ours")
     shared.put_by(80, text="newer")
     _clipboard(safe).close()
     assert shared.read_by(0) == "newer"
+
+
+def test_what_a_password_manager_copied_is_given_back_and_never_written_down(shared: Shared, tmp_path: Path) -> None:
+    safe = ClipboardBackup(tmp_path / "safe" / "clipboard", "session")
+    clipboard = _clipboard(safe)
+    for text, names, is_written in (("open", (), True), ("hidden", SECRETS[:1], False), ("open again", (), True)):
+        shared.put_by(80, text=text)
+        shared.data |= {shared.names.setdefault(name, 50_000 + len(shared.names)): b"\0" for name in names}
+        for _ in range(2):  # what Octet put back bears marks of its own: they make no secret of it, nor hide that it is
+            clipboard.offer("ours")
+            assert (safe.get() is not None) is is_written, text
+            clipboard.restore_clipboard()
+            assert shared.read_by(0) == text
+    clipboard.close()
 
 
 class _Heard(WindowsUserInput):
