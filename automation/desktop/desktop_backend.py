@@ -69,7 +69,6 @@ class DesktopBackend(ABC):
         )
 
     def surface(self) -> WorkerBackend:
-        """What the loop works with."""
         return WorkerBackend(
             eyes=self._eyes,
             lookout=self._watcher(),

@@ -58,12 +58,10 @@ class InputTarget(ABC, Generic[Eyes]):
 
     @property
     def profile(self) -> Profile:
-        """How the window is driven."""
         return self.eyes.profile(self.name)
 
     @property
     def client(self) -> int:
-        """The program of the target, as the display numbers it."""
         return self.eyes.windows.client_of(self.target().id)
 
     def set_target(self, seen: WindowInfo) -> None:
@@ -152,7 +150,6 @@ class InputTarget(ABC, Generic[Eyes]):
         self._pointer_was = None
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Whether it holds within that time."""
         return wait_until(holds, seconds, self.wait)
 
     def wait(self, seconds: float) -> None:

@@ -107,7 +107,6 @@ class OwnInputLog:
             self._since = None
 
     def is_ours(self, at_s: float) -> bool:
-        """Whether we acted at that moment."""
         since = self._since
         if since is not None and at_s >= since - MARGIN_S:
             return True

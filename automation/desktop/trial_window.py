@@ -16,7 +16,6 @@ class TrialWindow(DeliveryWindow[WindowInspector]):
 
     @property
     def trial(self) -> TrialObserver:
-        """What is looked at meanwhile."""
         self._trial = self._trial or TrialObserver(name=self._name, eyes=self._eyes, pace=self._pace)
         return self._trial
 

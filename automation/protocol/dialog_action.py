@@ -69,7 +69,6 @@ class ActionRun(Attempt):
         self._looked = ""  # of a new conversation: by what the window was known before
 
     def run(self) -> Outcome:
-        """Do the act and say what was seen."""
         self.outcome = self._carry_out()
         self.restore_user_state()
         return self.outcome

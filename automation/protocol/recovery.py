@@ -48,7 +48,6 @@ class _Seen:
 
     @property
     def words(self) -> str:
-        """For people."""
         if self.is_empty:
             composer = "the composer is empty"
         else:

@@ -36,7 +36,6 @@ class Unreadable(OctetError):
 
     @property
     def why(self) -> str:
-        """The cause alone."""
         return str(self.details["why"])
 
 
@@ -84,7 +83,6 @@ class Bus:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the bus is still there."""
         return self._bus.connected
 
     def ask(self, call: BusCall) -> list[object]:
@@ -96,7 +94,6 @@ class Bus:
         return self._wait(self._ask_all(calls), CALL_S)
 
     def close(self) -> None:
-        """Leave the bus and end the thread."""
         with suppress(NoBusReply, OSError, EOFError, DBusError):
             self._wait(self._leave(), CONNECT_S)
         self._end()

@@ -108,7 +108,6 @@ class AccessibilityReader:
         self._open()
 
     def close(self) -> None:
-        """Leave the bus."""
         if self._bus is not None:
             self._bus.close()
             self._bus = None

@@ -71,7 +71,6 @@ class NodeInfo:
     box: Box
 
     def has(self, *states: State) -> bool:
-        """Whether it was in all of these states."""
         return all(self.states >> state & 1 for state in states)
 
     def fits(self, composer: Composer) -> bool:
@@ -96,15 +95,12 @@ class Node:
         return kinds_of([self])[0]
 
     def label(self) -> str:
-        """What it is called."""
         return labels([self])[0]
 
     def has(self, state: State) -> bool:
-        """Whether it is in this state now."""
         return bool(_set_of(self._ask(_ACCESSIBLE, "GetState")) >> state & 1)
 
     def children(self) -> list[Node]:
-        """The objects in it."""
         return self._nodes(self._ask(_ACCESSIBLE, "GetChildren")[0])
 
     def extents(self) -> Box:

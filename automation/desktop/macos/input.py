@@ -45,22 +45,18 @@ class MacInput:
             self.release_keys()
 
     def release_keys(self) -> None:
-        """Release the keys that we hold down."""
         while self._down:
             self._gui.keyUp(self._down.pop(), _pause=False)
 
     def click(self, x: int, y: int) -> None:
-        """Click the left button at a place of the screen."""
         self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
         self.placed = (x, y)
 
     def move(self, x: int, y: int) -> None:
-        """Put the pointer to a place of the screen."""
         self._gui.moveTo(x, y, _pause=False)
         self.placed = (x, y)
 
     def pointer(self) -> tuple[int, int]:
-        """Where the pointer is now."""
         x, y = self._gui.position()
         return int(x), int(y)
 

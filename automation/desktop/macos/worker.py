@@ -72,7 +72,6 @@ class MacBackend:
         )
 
     def surface(self) -> WorkerBackend:
-        """What the loop works with."""
         waiting = RecoveringWindows(
             eyes=self._sight, tidy=self._tidy, inbox=self._inbox, release_keys=self._fingers.release_keys
         )

@@ -52,7 +52,6 @@ class ActivityTracker:
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
 
     def __post_init__(self) -> None:
-        """Everything is to be looked at."""
         for name in self.eyes.names():
             self._windows[name] = _Followed(judge=ActivityClassifier(partial(self._is_same, name)))
 

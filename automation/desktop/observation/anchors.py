@@ -36,11 +36,9 @@ class Anchors:
         self._kept: dict[str, Image.Image] = {}
 
     def path(self, window: str) -> Path:
-        """Where the picture of this window lies."""
         return self._folder / (re.sub(r"[^\w.-]", "_", window) + ".png")
 
     def has(self, window: str) -> bool:
-        """Whether a picture of this window is kept."""
         return self._load(window) is not None
 
     def keep(self, window: str, picture: Image.Image) -> None:
@@ -93,7 +91,6 @@ class Anchors:
             return ""
 
     def keep_tag(self, window: str, tag: str) -> None:
-        """It is the window that bears this tag."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self._tag_file(window), tag)
 

@@ -49,7 +49,6 @@ class ComposerChanges:
         return self.still is not None and self.looks_like(self.still)
 
     def looks_like(self, picture: Image.Image) -> bool:
-        """Return whether the composer looks like this picture now."""
         return image_diff.is_same(self._capture(), picture, self._caret_px)
 
 

@@ -28,7 +28,6 @@ class DeliveryScreenshots:
         self.has_code = True  # or Octet does not know what the prompt says
 
     def note_prompt(self, text: str) -> None:
-        """Note the prompt that is being staged."""
         self.has_code = CODE_ON_SCREEN.search(text) is not None
 
     def keep(self, moment: Moment, window: Image.Image) -> None:

@@ -58,7 +58,6 @@ class ScreenCapture:
 
 
 def to_png(picture: Image.Image) -> bytes:
-    """The picture as a PNG file."""
     out = BytesIO()
     picture.save(out, format="PNG")
     return out.getvalue()

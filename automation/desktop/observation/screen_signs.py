@@ -87,7 +87,6 @@ class WindowSnapshot:
 
 
 def stands(sign: Sign, there: Image.Image) -> bool:
-    """Whether the sign stands in the picture of its box."""
     return image_diff.share(there, sign.colour) >= sign.share
 
 

@@ -23,15 +23,12 @@ class ConfiguredWindows:
         self._profiles = profiles
 
     def names(self) -> tuple[str, ...]:
-        """The names of the configured windows, in their order."""
         return tuple(self._configured)
 
     def profile(self, name: str) -> Profile:
-        """How the window is driven."""
         return self._profiles[self._configured[name].profile]
 
     def configured_box(self, name: str) -> Box:
-        """Where the window belongs."""
         return self._configured[name].box
 
     def standing_box(self, name: str) -> Box:
@@ -81,7 +78,6 @@ class WindowPixels(ConfiguredWindows, ABC):
         return True
 
     def composer(self, name: str) -> Image.Image:
-        """A picture of the composer."""
         return self._screen.take(self.box(name, self.profile(name).composer.box))
 
     def is_masked(self, name: str) -> bool:

@@ -41,7 +41,6 @@ class KeepAwake:
         self._refused = ""
 
     def recheck_soon(self) -> None:
-        """Work may have come or gone."""
         self._stirred.set()
 
     async def run(self) -> None:

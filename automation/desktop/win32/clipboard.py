@@ -134,7 +134,6 @@ class ClipboardWindow:
             self._api.GlobalUnlock(memory)
 
     def number_of(self, name: str) -> int:
-        """The number of a format that has a name."""
         return int(self._api.RegisterClipboardFormatW(name))
 
     def owner(self) -> int:

@@ -65,14 +65,12 @@ class WindowsInput:
         self._send((api.INPUT * 1)(api.INPUT(type=C.INPUT_MOUSE, mi=api.MOUSEINPUT(dwExtraInfo=OURS))))
 
     def move(self, x: int, y: int) -> None:
-        """Put the pointer to a place of the screen."""
         self.acted_s = time.monotonic()
         with self.acts.one():
             self._gui.moveTo(x, y, _pause=False)
         self.placed = self._desktop.pointer()
 
     def pointer(self) -> tuple[int, int]:
-        """Where the pointer is now."""
         return self._desktop.pointer()
 
     def is_ours(self, at_s: float) -> bool:

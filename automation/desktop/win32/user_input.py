@@ -89,7 +89,6 @@ class WindowsUserInput:
         return self._last_s > moment_s
 
     def close(self) -> None:
-        """End the threads."""
         self._closing.set()
         if self._thread:
             api.windows().PostThreadMessageW(self._thread, C.WM_QUIT, 0, 0)

@@ -47,7 +47,6 @@ class Desktop:
         return found
 
     def class_of(self, window: int) -> str:
-        """Its window class: the same for all windows of one toolkit."""
         text = ctypes.create_unicode_buffer(_WORDS)
         return text.value if self._api.GetClassNameW(window, text, _WORDS) else ""
 
@@ -219,7 +218,6 @@ class Desktop:
         return Box(x=x, y=y, width=width, height=height)
 
     def monitors(self) -> list[Box]:
-        """Each monitor's place."""
         found: list[Box] = []
 
         def take(monitor: int, _context: int, _place: int, _word: int) -> int:
@@ -256,7 +254,6 @@ class Desktop:
         return ((self._api.GetTickCount() - told.dwTime) & 0xFFFFFFFF) / 1000
 
     def pointer(self) -> tuple[int, int]:
-        """Where the pointer is."""
         here = api.POINT()
         self._api.GetCursorPos(ctypes.addressof(here))
         return here.x, here.y
@@ -332,13 +329,11 @@ class Win32Windows:
         )
 
     def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
-        """By program and title, both as regular expressions; with `client` only those of this process."""
         asked = [one for one in self.managed() if client is None or self.client_of(one) == client]
         found = [seen for window in asked if (seen := self.see(window)) is not None]
         return [seen for seen in found if re.fullmatch(kind, seen.kind) and re.search(title, seen.title)]
 
     def program_of(self, window: int) -> str:
-        """The name of its program, without `.exe`."""
         return self._program(self._desktop.process_of(window))
 
     def is_on_this_workspace(self, window: int) -> bool:
@@ -370,7 +365,6 @@ class Win32Windows:
         return self._desktop.focus()[1]
 
     def is_furniture(self, window: int) -> bool:
-        """Whether it is a part of the desktop: the taskbar, the wallpaper, what people do not switch to."""
         return self._desktop.is_tool(window) or self._desktop.class_of(window) in FURNITURE
 
     def is_on_monitors(self, box: Box) -> bool:

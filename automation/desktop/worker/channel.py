@@ -87,7 +87,6 @@ class Inbox:
         self._stops = 0
 
     def start(self) -> None:
-        """Begin to read."""
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def recheck_soon(self) -> None:
@@ -118,7 +117,6 @@ class Inbox:
             self._grants.clear()
 
     def end(self) -> None:
-        """No order is under way any more."""
         with self._change:
             self._now = NOBODY
 
@@ -166,7 +164,6 @@ class Inbox:
         self._ask(DeliveryStep.SUBMITTING)
 
     def is_answered(self) -> bool:
-        """Whether an answer has proven the delivery under way."""
         return self._answered
 
     def _ask(self, step: DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:

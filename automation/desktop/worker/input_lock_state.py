@@ -36,11 +36,9 @@ class InputLockState:
             os.close(fd)
 
     def begin(self, what: InputLock) -> None:
-        """From here on others wait for us."""
         _SLOT.pack_into(self._memory, what * _SLOT.size, time.monotonic_ns())
 
     def end(self, what: InputLock) -> None:
-        """It is given back."""
         _SLOT.pack_into(self._memory, what * _SLOT.size, 0)
 
 

@@ -210,7 +210,6 @@ class WorkerSupervisor:
 
     @property
     def pid(self) -> int | None:
-        """The present worker's process."""
         return None if self._process is None else self._process.pid
 
     def stands(self, standing: DisplayStatus) -> None:

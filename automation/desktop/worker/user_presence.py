@@ -86,7 +86,6 @@ class UserActivityGate:
         """Take away what `announce` showed."""
 
     def close(self) -> None:
-        """Tell nothing any more."""
         self._closing = True
         self._people.news.set()
 

@@ -49,7 +49,6 @@ class Replies:
 
     @contextmanager
     def within(self, seconds: float) -> Generator[None]:
-        """Another limit inside the block."""
         before, self._limit_s = self._limit_s, seconds
         try:
             yield
@@ -123,7 +122,6 @@ class DisplayThread:
         self._wake_out, self._wake_in = os.pipe()
 
     def close(self) -> None:
-        """End the thread."""
         self._closing.set()
         self._wake()
         self._thread.join(2)

@@ -101,7 +101,6 @@ class DraftGuard:
         self._listen()
 
     def close(self) -> None:
-        """End the connection."""
         with suppress(ConnectionClosedError):
             self._display.close()
 

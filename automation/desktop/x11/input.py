@@ -92,7 +92,6 @@ class X11Input:
         return name
 
     def release_keys(self) -> None:
-        """Release the keys that we hold down."""
         while self._down:
             self._gui.keyUp(self._down.pop(), _pause=False)
 
@@ -123,7 +122,6 @@ class X11Input:
         self.placed = (x, y)
 
     def move(self, x: int, y: int) -> None:
-        """Put the pointer to a place of the screen."""
         with self.acts.one():
             self._gui.moveTo(x, y, _pause=False)
         self.placed = (x, y)
@@ -156,7 +154,6 @@ class X11Input:
             self.connection.sync()
 
     def pointer(self) -> tuple[int, int]:
-        """Where the pointer is now."""
         x, y = self._x11._position()
         return int(x), int(y)
 

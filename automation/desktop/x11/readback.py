@@ -411,7 +411,6 @@ class ClipboardPaste:
             self._aim.wait(TAKEN_S)
 
     def restore_clipboard(self) -> None:
-        """The clipboard holds again what it held before."""
         if self._kept_for:
             self._clipboard.restore_clipboard(self._kept_for)
             self._kept_for = 0

@@ -38,7 +38,6 @@ class SelectionOffer:
     is_lost: bool = field(default=False, init=False)
 
     def count(self) -> None:
-        """The program took it once more."""
         self.served += 1
         self.news.set()
 
@@ -87,7 +86,6 @@ class SelectionReader:
             self._answered = happened
 
     def note_arrival(self, window: int, atom: int) -> None:
-        """Something was put into a property."""
         if window == self._window.id and atom == self._place:
             self._arrived += 1
 

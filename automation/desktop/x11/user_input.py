@@ -98,7 +98,6 @@ class X11UserInput(DisplayThread):
         return time.monotonic() - self._last_s
 
     def note_activity(self) -> None:
-        """A person did something just now."""
         self._last_s = time.monotonic()
         self.news.set()
 
@@ -244,13 +243,11 @@ class TypingBanner:
         return True
 
     def hide(self) -> None:
-        """Show nothing."""
         if self._window is not None:
             self._window.unmap()
             self._display.sync()
 
     def close(self) -> None:
-        """Take it off the screen for good."""
         self._display.close()
 
     def _make(self, place: Box) -> XWindow:
@@ -316,7 +313,6 @@ class X11UserPresence(UserActivityGate):
             self._notice.hide()
 
     def close(self) -> None:
-        """End its threads."""
         super().close()
         self._input.close()
         if self._notice is not None:

@@ -45,33 +45,25 @@ class X11Windows:
         self._unseen: XWindow = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
 
     def screen(self) -> Box:
-        """The whole screen."""
         size = self._root.get_geometry()
         return Box(x=0, y=0, width=int(size.width), height=int(size.height))
 
     def client_of(self, window: int) -> int:
-        """The X client a window belongs to: equal for all windows of one program."""
         return window & self._client_bits
 
     def has_manager(self) -> bool:
-        """Whether a window manager tells which windows there are."""
         return bool(self.numbers(self._root.id, "_NET_SUPPORTING_WM_CHECK"))
 
     def all(self) -> list[WindowInfo]:
-        """Every window that the window manager cares for."""
         return self._see_each(self.managed())
 
     def managed(self) -> list[int]:
-        """The ids of the windows that the window manager cares for."""
         return self.numbers(self._root.id, "_NET_CLIENT_LIST")
 
     def see(self, window: int) -> WindowInfo | None:
-        """One window now; None when it is gone."""
         return next(iter(self._see_each([window])), None)
 
     def find(self, kind: str, title: str, *, client: int | None = None) -> list[WindowInfo]:
-        """The windows whose class is `kind` as a whole and whose title holds `title`; both are regular expressions.
-        With `client` only those of this program, which is told by their numbers alone."""
         asked = [window for window in self.managed() if client is None or self.client_of(window) == client]
         found = self._see_each(asked)
         return [seen for seen in found if re.fullmatch(kind, seen.kind) and re.search(title, seen.title)]
@@ -127,7 +119,6 @@ class X11Windows:
             here = child
 
     def active(self) -> int:
-        """The window that the manager calls active; 0 when none is."""
         told = self.numbers(self._root.id, "_NET_ACTIVE_WINDOW")
         return told[0] if told else 0
 
@@ -172,12 +163,10 @@ class X11Windows:
             return ""
 
     def is_furniture(self, window: int) -> bool:
-        """Whether it is a part of the desktop and no program's window: a panel, the wallpaper, a notice."""
         kinds = set(self.numbers(window, "_NET_WM_WINDOW_TYPE"))
         return bool(kinds & {self._questions.atom(f"_NET_WM_WINDOW_TYPE_{name}") for name in FURNITURE})
 
     def pointer(self) -> tuple[int, int]:
-        """Tell where the pointer is."""
         told = self._root.query_pointer()
         return int(told.root_x), int(told.root_y)
 
@@ -186,11 +175,9 @@ class X11Windows:
         return "" if found is None else bytes(found.value).decode("ascii", "replace")
 
     def activate(self, window: int) -> None:
-        """Ask the window manager to give this window the focus."""
         self.ask_manager(window, "_NET_ACTIVE_WINDOW", FROM_A_TOOL, X.CurrentTime, 0, 0, 0)
 
     def ask_manager(self, window: int, what: str, *data: int) -> None:
-        """Send the window manager a request about this window."""
         message = event.ClientMessage(
             window=self._window(window), client_type=self._questions.atom(what), data=(32, list(data))
         )
@@ -198,7 +185,6 @@ class X11Windows:
         self._display.sync()
 
     def is_keyboard_taken(self) -> bool:
-        """Whether a program takes all keys for itself: a lock screen, or a menu that is open."""
         return self.ask_keyboard()()
 
     def ask_keyboard(self) -> Callable[[], bool]:
@@ -207,7 +193,6 @@ class X11Windows:
         return lambda: answer() in {X.AlreadyGrabbed, X.GrabFrozen}
 
     def is_pointer_taken(self) -> bool:
-        """The same for the pointer."""
         status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
         return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
