@@ -9,23 +9,8 @@ from typing import BinaryIO
 
 import structlog
 
-from automation.desktop.worker.messages import (
-    Ask,
-    BadFrame,
-    CallResult,
-    Deliver,
-    DeliveryStep,
-    FromWorker,
-    GiveUp,
-    Granted,
-    Hello,
-    Mode,
-    Question,
-    SetMode,
-    StoppedHere,
-    pack,
-    receive,
-)
+from automation.desktop.worker import messages
+from automation.desktop.worker.messages import Mode
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import DeliveryRequest, Reason
 from core.kit import faults
@@ -43,7 +28,7 @@ class RecheckWindows:
     """Something about the windows changed: look at those that were not usable."""
 
 
-Job = Deliver | Question | RecheckWindows | PipeClosed
+Job = messages.Deliver | messages.Question | RecheckWindows | PipeClosed
 Holder = tuple[str, int]  # A delivery and its fence: who may speak about it
 NOBODY: Holder = ("", 0)
 
@@ -55,11 +40,11 @@ class FrameWriter:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def send(self, frame: FromWorker) -> None:
+    def send(self, frame: messages.FromWorker) -> None:
         """Write a frame. When nobody reads any more it is dropped: the inbox notices the end of the pipe."""
         try:
             with self._lock:
-                self._stream.write(pack(frame))
+                self._stream.write(messages.pack(frame))
                 self._stream.flush()
         except (OSError, ValueError):
             pass  # a pipe that nobody reads is a different error on each platform
@@ -129,7 +114,7 @@ class Inbox:
             self._stops += 1
             number = self._stops
             self._change.notify_all()
-        self.outbox.send(StoppedHere(number=number, how=how))
+        self.outbox.send(messages.StoppedHere(number=number, how=how))
 
     # Pace
 
@@ -153,24 +138,26 @@ class Inbox:
     # Journal
 
     def staging(self, drafts: tuple[str, ...]) -> None:
-        self._ask(DeliveryStep.STAGING, drafts=drafts)
+        self._ask(messages.DeliveryStep.STAGING, drafts=drafts)
 
     def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
-        self._ask(DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
+        self._ask(messages.DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
 
     def submitting(self) -> None:
         with self._change:
             self._asked = True
-        self._ask(DeliveryStep.SUBMITTING)
+        self._ask(messages.DeliveryStep.SUBMITTING)
 
     def is_answered(self) -> bool:
         return self._answered
 
-    def _ask(self, step: DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
+    def _ask(self, step: messages.DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
         with self._change:
             self._number += 1
             number, (delivery, fence) = self._number, self._now
-        self.outbox.send(Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts))
+        self.outbox.send(
+            messages.Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts)
+        )
         faults.point(f"worker.{step}-asked")
         with self._change:
             while number not in self._grants and not self._must_halt():
@@ -188,29 +175,29 @@ class Inbox:
 
     def _read(self) -> None:
         try:
-            while (frame := receive(self._stream)) is not None:
+            while (frame := messages.receive(self._stream)) is not None:
                 match frame:
-                    case Granted():
+                    case messages.Granted():
                         self._granted(frame)
-                    case SetMode():
+                    case messages.SetMode():
                         refused = self._set_mode(frame)
-                        self.outbox.send(CallResult(call=frame.call, refused=refused))
-                    case GiveUp():
+                        self.outbox.send(messages.CallResult(call=frame.call, refused=refused))
+                    case messages.GiveUp():
                         self._give_up((frame.delivery, frame.fence), answered=frame.answered)
-                    case Deliver():
+                    case messages.Deliver():
                         self.jobs.put(frame)
-                    case Hello():
+                    case messages.Hello():
                         log.warning("frame_not_expected", kind="Hello")
                     case _:
                         self._put_question(frame)
-        except (BadFrame, OSError, ValueError) as trouble:
+        except (messages.BadFrame, OSError, ValueError) as trouble:
             log.warning("pipe_ended", why=str(trouble))
         with self._change:
             self.is_gone = True
             self._change.notify_all()
         self.jobs.put(PipeClosed())
 
-    def _set_mode(self, change: SetMode) -> str:
+    def _set_mode(self, change: messages.SetMode) -> str:
         """Obey; or say why not: somebody who sits here has stopped the desk, and whoever asks cannot know it yet."""
         with self._change:
             if change.mode is not Mode.STOPPED and change.heard < self._stops:
@@ -221,7 +208,7 @@ class Inbox:
             self.recheck_soon()  # what was left alone while the desk was held is looked after now
         return ""
 
-    def _granted(self, granted: Granted) -> None:
+    def _granted(self, granted: messages.Granted) -> None:
         with self._change:
             if (granted.delivery, granted.fence) == self._now:
                 self._grants[granted.number] = granted.refused
@@ -239,8 +226,8 @@ class Inbox:
                 self._given_up = True
                 self._change.notify_all()
 
-    def _put_question(self, question: Question) -> None:
+    def _put_question(self, question: messages.Question) -> None:
         if self.jobs.qsize() < MOST_QUESTIONS:
             self.jobs.put(question)
         else:
-            self.outbox.send(CallResult(call=question.call, refused="too many questions wait for its hands"))
+            self.outbox.send(messages.CallResult(call=question.call, refused="too many questions wait for its hands"))

@@ -8,14 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from automation.desktop.worker.messages import (
-    Locked,
-    OfWindow,
-    WindowActive,
-    WindowShows,
-    WindowStatusChanged,
-    WindowUsable,
-)
+from automation.desktop.worker import messages
 from core.desks.model import DeskNow, LearnedFact
 from core.desks.ports import DeskNews
 from core.kit.errors import OctetError, Unavailable
@@ -64,19 +57,19 @@ class DeskEvents:
         """A newer draft of ours stands there: that it was usable before, told late, would have the draft forgotten."""
         self._drop(("usable", window))
 
-    def hear(self, frame: OfWindow | Locked) -> None:
+    def hear(self, frame: messages.OfWindow | messages.Locked) -> None:
         """Take up what the worker says of a window, or of its screen's lock."""
         match frame:
-            case WindowUsable():
+            case messages.WindowUsable():
                 self._add(("usable", frame.window), lambda news: news.window_usable(self._desk, frame.window))
-            case WindowActive():
+            case messages.WindowActive():
                 self._add(("stirred", frame.window), lambda news: news.window_stirred(self._desk, frame.window))
-            case WindowShows():
+            case messages.WindowShows():
                 about = ("shows", frame.shown.window)
                 self._replace(about, lambda news: news.window_shows(self._desk, frame.shown))
-            case WindowStatusChanged():
+            case messages.WindowStatusChanged():
                 self._replace(("seen", frame.status.name), lambda news: news.window_seen(self._desk, frame.status))
-            case Locked():
+            case messages.Locked():
                 self._replace(("locked", ""), lambda news: news.desk_locked(self._desk, is_locked=frame.is_locked))
 
     def learned(self, fact: LearnedFact) -> None:

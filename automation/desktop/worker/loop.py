@@ -13,27 +13,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from automation.desktop.observation.screen_capture import to_png, to_small_png
-from automation.desktop.worker import process
+from automation.desktop.worker import messages, process
 from automation.desktop.worker.backend import UserActivityPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
-from automation.desktop.worker.messages import (
-    Arrange,
-    AskShown,
-    AskSurvey,
-    CallResult,
-    Deliver,
-    Done,
-    Hello,
-    InspectWindows,
-    Measure,
-    Mode,
-    Question,
-    ReadWindow,
-    Started,
-    TakePicture,
-    TryOut,
-    Waits,
-)
+from automation.desktop.worker.messages import Mode
 from automation.desktop.worker.process import Heartbeat, carry_out
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
@@ -46,7 +29,9 @@ from core.profiles.model import Act
 from core.remedies import explain, sentence
 
 T = TypeVar("T")
-OpenBackend = Callable[[Hello, Inbox, ExitStack], WorkerBackend]  # what the stack holds is closed at the worker's end
+OpenBackend = Callable[
+    [messages.Hello, Inbox, ExitStack], WorkerBackend
+]  # what the stack holds is closed at the worker's end
 
 MOST_WHOLE_BYTES = 4_000_000  # A picture of a whole display has at most so many bytes: what Discord takes, and a frame
 NO_SUCH_WINDOW = "this desk has no window of this name"
@@ -65,7 +50,7 @@ def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
     """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
 
     def tell(why: Reason | None) -> None:
-        inbox.outbox.send(Waits(why=why))
+        inbox.outbox.send(messages.Waits(why=why))
         if not why:
             inbox.recheck_soon()  # what was left alone meanwhile is looked after now
 
@@ -75,7 +60,7 @@ def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
 def run_desk(desk: str, open_backend: OpenBackend, *, excuses: process.Reasons) -> int:
     """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
 
-    def work(hello: Hello, inbox: Inbox) -> None:
+    def work(hello: messages.Hello, inbox: Inbox) -> None:
         with ExitStack() as stack:
             WorkerLoop(open_backend(hello, inbox, stack), inbox).run()
 
@@ -96,7 +81,7 @@ class WorkerLoop:
         """From the first look to the end of the pipe."""
         with self._heartbeat.at_work():
             self._surface.lookout.begin()
-        self._outbox.send(Started())
+        self._outbox.send(messages.Started())
         with self._heartbeat.at_work():
             self._surface.lookout.report_usable()
         while True:
@@ -122,7 +107,7 @@ class WorkerLoop:
             case RecheckWindows():
                 self._inbox.recheck_begins()
                 lookout.recheck_soon()
-            case Deliver():
+            case messages.Deliver():
                 self._carry_out(job)
             case PipeClosed():
                 return
@@ -131,7 +116,7 @@ class WorkerLoop:
 
     # orders
 
-    def _carry_out(self, job: Deliver) -> None:
+    def _carry_out(self, job: messages.Deliver) -> None:
         order, user_activity = job.order, self._surface.user_activity
         name = order.window or ""
         self._inbox.begin(order)
@@ -147,10 +132,10 @@ class WorkerLoop:
         if name in self._surface.eyes.names():
             # After an act the window is what it was before it: followed until a text could go in.
             self._surface.lookout.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
-        self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
+        self._outbox.send(messages.Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
         faults.point("worker.done-sent")
 
-    def _why_not(self, job: Deliver, name: str) -> Outcome | None:
+    def _why_not(self, job: messages.Deliver, name: str) -> Outcome | None:
         """The outcome of an order that may not begin. What was only to be looked at is unknown then."""
         settles, reason = job.settles, None
         if self._inbox.mode is not Mode.OPEN:
@@ -171,7 +156,7 @@ class WorkerLoop:
             return None
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
 
-    def _attempted(self, job: Deliver, name: str) -> Outcome:
+    def _attempted(self, job: messages.Deliver, name: str) -> Outcome:
         if job.order.act is not None:
             return self._acted(job, job.order.act, name)
         return self._settled(job.order, name) if job.settles else self._delivered(job.order, name)
@@ -205,7 +190,7 @@ class WorkerLoop:
         )
         return self._guarded(recovery.run, recovery, order)
 
-    def _acted(self, job: Deliver, act: Act, name: str) -> Outcome:
+    def _acted(self, job: messages.Deliver, act: Act, name: str) -> Outcome:
         open_act = self._surface.act
         assert not isinstance(open_act, str), "such an order does not begin"
         control = ActionRun(
@@ -229,41 +214,41 @@ class WorkerLoop:
 
     # questions
 
-    def _answered(self, job: Question) -> CallResult:
+    def _answered(self, job: messages.Question) -> messages.CallResult:
         try:
             return self._answer(job)
         except DeliveryFailure as trouble:
-            return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
+            return messages.CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
         except Cancelled as halt:
-            return CallResult(call=job.call, refused=halt.note)
+            return messages.CallResult(call=job.call, refused=halt.note)
 
-    def _answer(self, job: Question) -> CallResult:
+    def _answer(self, job: messages.Question) -> messages.CallResult:
         surface = self._surface
         match job:
-            case InspectWindows():
-                return CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
-            case TakePicture(window=""):
+            case messages.InspectWindows():
+                return messages.CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
+            case messages.TakePicture(window=""):
                 png = to_small_png(surface.eyes.whole(), MOST_WHOLE_BYTES)
-                return CallResult(call=job.call, png=base64.b64encode(png).decode())
-            case TakePicture():
+                return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
+            case messages.TakePicture():
                 self._check_there(job.window)
                 png = to_png(surface.eyes.picture(job.window))
-                return CallResult(call=job.call, png=base64.b64encode(png).decode())
-            case AskShown():
+                return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
+            case messages.AskShown():
                 self._check_there(job.window)
-                return CallResult(call=job.call, shown=surface.lookout.shown(job.window))
-            case ReadWindow():
+                return messages.CallResult(call=job.call, shown=surface.lookout.shown(job.window))
+            case messages.ReadWindow():
                 read = _able(surface.read)
                 self._check_there(job.window)
-                return CallResult(call=job.call, said=read(job.window, self._hands_off()))
-            case Arrange():
+                return messages.CallResult(call=job.call, said=read(job.window, self._hands_off()))
+            case messages.Arrange():
                 arrange = _able(surface.arrange)
                 self._check_there(*job.windows)
                 try:
-                    return CallResult(call=job.call, arranged=arrange(job.windows, self._hands_off()))
+                    return messages.CallResult(call=job.call, arranged=arrange(job.windows, self._hands_off()))
                 finally:
                     self._inbox.recheck_soon()
-            case AskSurvey() | Measure() | TryOut():
+            case messages.AskSurvey() | messages.Measure() | messages.TryOut():
                 return _able(surface.calibrate)(job)
 
     def _check_there(self, *windows: str) -> None:

@@ -14,17 +14,8 @@ from typing import BinaryIO
 
 import structlog
 
+from automation.desktop.worker import messages
 from automation.desktop.worker.channel import FrameWriter, Inbox
-from automation.desktop.worker.messages import (
-    OK,
-    TRY_LATER,
-    TRY_SOON,
-    BadFrame,
-    Beat,
-    Hello,
-    Started,
-    receive,
-)
 from automation.protocol.delivery import Attempt
 from core.deliveries.model import Outcome
 from core.kit import faults
@@ -40,7 +31,7 @@ LOCK_S = 0.2
 OPENED_S = 12.0  # so long a display may take to open
 MOST_OPENING_S = 600
 
-Work = Callable[[Hello, Inbox], None]  # opens the hands, and works until the pipe ends
+Work = Callable[[messages.Hello, Inbox], None]  # opens the hands, and works until the pipe ends
 
 Reasons = Mapping[type[OctetError], Reason]  # of errors that keep a desk from being used, the code of each
 
@@ -68,31 +59,31 @@ def serve(
     """As `run`, on any two streams."""
     outbox = FrameWriter(outlet)
     try:
-        hello = receive(inlet)
-    except BadFrame as trouble:
+        hello = messages.receive(inlet)
+    except messages.BadFrame as trouble:
         return _no_hello(desk, trouble.message, outbox)
     if hello is None:
-        return OK
-    if not isinstance(hello, Hello) or hello.desk.name != desk:
+        return messages.OK
+    if not isinstance(hello, messages.Hello) or hello.desk.name != desk:
         return _no_hello(desk, "its first frame was not for this desk", outbox)
     if hello.fault_points:
         faults.arm(Path(hello.fault_points), other=faults.parent())
     inbox = Inbox(inlet, outbox, hello.mode)
     inbox.start()
-    outbox.send(Beat())  # it lives: to open the display, which comes now, may take a while
+    outbox.send(messages.Beat())  # it lives: to open the display, which comes now, may take a while
     lock = DisplayLock(Path(hello.locks), hello.desk.display)
     if not _wait_for(lock, inbox):
-        return OK
+        return messages.OK
     try:
         work(hello, inbox)
     except tuple(excuses) as trouble:
         outbox.send(_unavailable(trouble, excuses))
-        return TRY_LATER
+        return messages.TRY_LATER
     except tuple(passing) as trouble:
         log.warning("not_begun_yet", desk=desk, why=trouble.message)
         outbox.send(_unavailable(trouble, passing))
-        return TRY_SOON
-    return OK
+        return messages.TRY_SOON
+    return messages.OK
 
 
 @contextmanager
@@ -103,9 +94,9 @@ def says_when_late(inbox: Inbox, *, after_s: float = OPENED_S) -> Generator[None
     def tell() -> None:
         if is_open.wait(after_s):
             return
-        inbox.outbox.send(Started(reason=Reason.DISPLAY_SILENT))
+        inbox.outbox.send(messages.Started(reason=Reason.DISPLAY_SILENT))
         for _ in range(round(MOST_OPENING_S / BEAT_S)):
-            inbox.outbox.send(Beat())
+            inbox.outbox.send(messages.Beat())
             if is_open.wait(BEAT_S) or inbox.is_gone:
                 return
 
@@ -140,7 +131,7 @@ class Heartbeat:
         pause = threading.Event()
         while not self._inbox.is_gone:
             if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
-                self._inbox.outbox.send(Beat())
+                self._inbox.outbox.send(messages.Beat())
             pause.wait(BEAT_S)
 
 
@@ -174,21 +165,21 @@ def carry_out(
 
 def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
     log.error("no_hello", desk=desk, why=why)
-    outbox.send(Started(reason=Reason.OTHER_VERSION, note=why))
-    return TRY_LATER
+    outbox.send(messages.Started(reason=Reason.OTHER_VERSION, note=why))
+    return messages.TRY_LATER
 
 
-def _unavailable(trouble: OctetError, reasons: Reasons) -> Started:
-    return Started(reason=reasons[type(trouble)], note=trouble.message)
+def _unavailable(trouble: OctetError, reasons: Reasons) -> messages.Started:
+    return messages.Started(reason=reasons[type(trouble)], note=trouble.message)
 
 
 def _wait_for(lock: DisplayLock, inbox: Inbox) -> bool:
     has_told = False
     while not lock.take():
         if not has_told:
-            inbox.outbox.send(Started(reason=Reason.DISPLAY_TAKEN))
+            inbox.outbox.send(messages.Started(reason=Reason.DISPLAY_TAKEN))
             has_told = True
-        inbox.outbox.send(Beat())
+        inbox.outbox.send(messages.Beat())
         inbox.rest(LOCK_S)
         if inbox.is_gone:
             return False

@@ -19,20 +19,7 @@ from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.desk_events import DeskEvents
 from automation.desktop.worker.input_lock_state import NOT_SHARED, InputLockMonitor
-from automation.desktop.worker.messages import (
-    TRY_LATER,
-    TRY_SOON,
-    Ask,
-    Beat,
-    CallResult,
-    Done,
-    FromWorker,
-    Hello,
-    Mode,
-    Started,
-    ToWorker,
-    WindowSignLearned,
-)
+from automation.desktop.worker.messages import Mode
 from core.desks.learned import Learned, calibrations
 from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
 from core.desks.ports import DeskNews, Leftovers
@@ -107,7 +94,7 @@ class DeliveryChannel:
     delivery: str
     fence: int
     window: str
-    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
+    line: asyncio.Queue[messages.Ask | messages.Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
 
     def mark_lost(self) -> None:
         """Say that the worker is lost, in place of an answer that never came."""
@@ -167,7 +154,7 @@ class WorkerSupervisor:
         self._talk: DeliveryChannel | None = None
         self._silence = asyncio.Event()  # set while no delivery is talked about
         self._silence.set()
-        self._calls: dict[int, asyncio.Future[CallResult]] = {}
+        self._calls: dict[int, asyncio.Future[messages.CallResult]] = {}
         self._numbers = itertools.count(1)
 
     async def run(self) -> None:
@@ -187,12 +174,12 @@ class WorkerSupervisor:
                 pause_s = self.limits.first_pause_s
             if not self._place.there.is_set():
                 continue  # the display ended, and its worker with it: whoever keeps it says when it is back
-            if code == TRY_LATER:
+            if code == messages.TRY_LATER:
                 if self._worker_is.state is not DeskState.UNAVAILABLE:
                     self._tell(DeskState.UNAVAILABLE, Reason.WORKER_NOT_STARTED, "its log says why")
                 await self._rest(self.limits.no_display_s)
                 continue
-            if code != TRY_SOON:
+            if code != messages.TRY_SOON:
                 self._tell(DeskState.UNAVAILABLE, Reason.WORKER_LOST, _ending(code))
             log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
             await self._rest(pause_s)
@@ -273,7 +260,7 @@ class WorkerSupervisor:
                 )
             except OSError as trouble:
                 self._tell(DeskState.UNAVAILABLE, Reason.WORKER_NOT_STARTED, trouble.strerror or "")
-                return TRY_LATER
+                return messages.TRY_LATER
             self._process = process
             self._heard_s, self._has_spoken = self._clock.monotonic_s(), False
             try:
@@ -302,11 +289,11 @@ class WorkerSupervisor:
             await self._rest(pause_s)
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
 
-    def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
+    def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> messages.Hello:
         desk, used = self._place.desk, self.used
         if self._learned is not None:
             desk, used = self._learned.applied(desk, used)
-        return Hello(
+        return messages.Hello(
             desk=desk,
             profiles=tuple(one for one in used if isinstance(one, Profile)),
             panes=tuple(one for one in used if isinstance(one, PaneProfile)),
@@ -318,7 +305,7 @@ class WorkerSupervisor:
             fault_points=str(faults.armed() or ""),
         )
 
-    def _learned_of(self, frame: WindowSignLearned) -> None:
+    def _learned_of(self, frame: messages.WindowSignLearned) -> None:
         said = calibrations(self._place.desk, self.used).get(frame.window)
         if said is None:
             log.warning("learned_of_no_window", desk=self.desk.name, window=frame.window)
@@ -406,7 +393,7 @@ class WorkerSupervisor:
         self._talk = None
         self._silence.set()
 
-    async def send(self, frame: ToWorker) -> None:
+    async def send(self, frame: messages.ToWorker) -> None:
         """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
@@ -417,7 +404,7 @@ class WorkerSupervisor:
         except (ConnectionError, RuntimeError) as trouble:
             raise DeskUnavailable(self.desk.name, Reason.WORKER_LOST) from trouble
 
-    async def call(self, question: messages.Question | messages.SetMode, *, within_s: float) -> CallResult:
+    async def call(self, question: messages.Question | messages.SetMode, *, within_s: float) -> messages.CallResult:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
         call, answer = next(self._numbers), asyncio.get_running_loop().create_future()
         self._calls[call] = answer
@@ -446,16 +433,16 @@ class WorkerSupervisor:
             self._heard_s, self._has_spoken = self._clock.monotonic_s(), True
             await self._handle(frame)
 
-    async def _handle(self, frame: FromWorker) -> None:
+    async def _handle(self, frame: messages.FromWorker) -> None:
         match frame:
-            case Started(reason=None):
+            case messages.Started(reason=None):
                 self._was_ready_s = self._clock.monotonic_s()
                 self._tell(DeskState.READY)
-            case Started():
+            case messages.Started():
                 self._tell(DeskState.UNAVAILABLE, frame.reason, frame.note)
-            case Ask() | Done():
+            case messages.Ask() | messages.Done():
                 await self._hear(frame)
-            case CallResult():
+            case messages.CallResult():
                 answer = self._calls.get(frame.call)
                 if answer is not None and not answer.done():
                     answer.set_result(frame)
@@ -465,17 +452,17 @@ class WorkerSupervisor:
                 self._mode = Mode.STOPPED  # for a later worker too
                 self._stops_heard = frame.number
                 self.events.stopped(frame.how)
-            case WindowSignLearned():
+            case messages.WindowSignLearned():
                 self._learned_of(frame)
-            case Beat():
+            case messages.Beat():
                 pass
             case _:
                 self.events.hear(frame)
 
-    async def _hear(self, frame: Ask | Done) -> None:
+    async def _hear(self, frame: messages.Ask | messages.Done) -> None:
         talk = self._talk
         if talk is not None and (frame.delivery, frame.fence) == (talk.delivery, talk.fence):
-            if isinstance(frame, Done) and frame.outcome.draft_left:
+            if isinstance(frame, messages.Done) and frame.outcome.draft_left:
                 self.events.no_longer_usable(talk.window)
             if talk.line.full():
                 self.end_worker("it talks without waiting for answers")
@@ -483,7 +470,7 @@ class WorkerSupervisor:
                 talk.line.put_nowait(frame)
             return
         log.warning("word_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
-        if isinstance(frame, Ask):
+        if isinstance(frame, messages.Ask):
             refused = "nobody waits for this delivery"
             answer = messages.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)
             with contextlib.suppress(DeskUnavailable):
