@@ -65,7 +65,7 @@ class DesktopBackend(ABC):
         self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
         self._eyes.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
         self._tidy = LeftoverDrafts(
-            hello.drafts, eyes=self._eyes, pace=inbox, open_window=self._open, may_touch=lambda: not self._hands_off()
+            hello.drafts, eyes=self._eyes, open_window=self._open, may_touch=lambda: not self._hands_off()
         )
 
     def surface(self) -> WorkerBackend:

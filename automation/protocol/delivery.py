@@ -59,14 +59,13 @@ class _Seen:
 
 
 class Attempt(ABC):
-    """One attempt at one window. `asked` and `pressed` tell how far it came, error or not."""
+    """One attempt at one window. `asked` tells how far it came, error or not."""
 
     def __init__(self, *, profile: Driven, journal: CommitPort, pace: DeliveryClock) -> None:
         self._profile = profile
         self._journal = journal
         self._pace = pace
         self.asked = False  # Enter was asked for: the row may be `submitting` already
-        self.pressed = False  # keys were pressed, or an error came while they were being pressed
         self.outcome: Outcome | None = None
 
     @abstractmethod
@@ -84,6 +83,16 @@ class Attempt(ABC):
         except Cancelled as halt:
             self.asked = before or not halt.denied
             raise
+
+    def _press_in_time(self, press: Callable[[], None]) -> bool:
+        """Press; False when it became too late for that, with nothing pressed."""
+        try:
+            press()
+        except TransientFailure as why:
+            if why.reason is not Reason.LATE:
+                raise
+            return False
+        return True
 
 
 class Submission(Attempt):
@@ -149,12 +158,12 @@ class Submission(Attempt):
         since = self._pace.now_s()
         self._ask()
         self._window.guard()
-        return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
+        by_s = since + GRANT_S
+        return self._pace.now_s() < by_s and self._press_in_time(lambda: self._window.submit(by_s=by_s))
 
     def _record_unexpected_submit(self, note: str) -> Outcome:
         """Record what was sent without Enter as if it had been pressed: known only if the window shows the text."""
         self._ask()
-        self.pressed = True
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
         if self._stands_in_transcript():
             note = f"{note}; found whole in the window's transcript"
@@ -199,18 +208,6 @@ class Submission(Attempt):
         else:
             note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
         return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=not seen.empty)
-
-    def _press(self, by_s: float) -> bool:
-        """Press Enter; False when it became too late for that, with nothing pressed."""
-        self.pressed = True
-        try:
-            self._window.submit(by_s=by_s)
-        except (TransientFailure, Cancelled) as why:
-            self.pressed = False
-            if isinstance(why, TransientFailure) and why.reason is Reason.LATE:
-                return False
-            raise
-        return True
 
     def _watch(self) -> _Seen:
         wanted, seen = self._profile.confirm, _Seen()

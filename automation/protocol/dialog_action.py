@@ -167,28 +167,14 @@ class ActionRun(Attempt):
     def _press(self, press: Press) -> None:
         for _ in range(ASKS):
             self._expected()
-            since = self._pace.now_s()
+            by_s = self._pace.now_s() + GRANT_S
             self._ask()
             faults.point("worker.act-granted")
-            if not self._why_not(self._window.look_at_dialog()):
-                self._once(press, since + GRANT_S)
-                if self.pressed:
-                    return
+            is_as_expected = not self._why_not(self._window.look_at_dialog())
+            if is_as_expected and self._press_in_time(lambda by_s=by_s: self._window.press(press, by_s=by_s)):
+                faults.point("worker.act-pressed")
+                return
         raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
-
-    def _once(self, press: Press, by_s: float) -> None:
-        self.pressed = True
-        try:
-            self._window.press(press, by_s=by_s)
-        except (Cancelled, PermanentFailure):
-            self.pressed = False
-            raise
-        except TransientFailure as trouble:
-            self.pressed = False
-            if trouble.reason is not Reason.LATE:
-                raise
-            return
-        faults.point("worker.act-pressed")
 
     def _halted(self, halt: Cancelled) -> Outcome:
         if halt.orphaned and self.asked:

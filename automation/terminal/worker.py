@@ -58,7 +58,6 @@ class PaneWorker:
         self._tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._panes,
-            pace=inbox,
             open_window=self._open,
             may_touch=lambda: not loop.hands_off(inbox, self._gate),
         )

@@ -66,7 +66,6 @@ class MacBackend:
         self._tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._sight,
-            pace=inbox,
             open_window=self._open,
             may_touch=lambda: not loop.hands_off(inbox, self._gate),
         )

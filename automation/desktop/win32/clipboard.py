@@ -27,9 +27,7 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 
 log = structlog.get_logger(__name__)
-OPEN_S = (
-    1.0  # so long it is tried to open the clipboard: the program that has it open usually closes it within milliseconds
-)
+OPEN_S = 1.0  # how long Octet tries to open the clipboard; a program that has it open mostly closes it at once
 AGAIN_S = 0.005
 CLASS = "OctetClipboard"
 NOT_BYTES = frozenset({C.CF_BITMAP, C.CF_METAFILEPICT, C.CF_PALETTE, C.CF_ENHMETAFILE, C.CF_OWNERDISPLAY})
@@ -195,7 +193,6 @@ class ClipboardOffer:
     """One text on the clipboard, for as long as it is ours."""
 
     text: str
-    mine: int
     readers: list[int] = field(default_factory=list[int])  # by process; 0: unknown
     read_s: float = 0.0
     is_lost: bool = False
@@ -324,7 +321,7 @@ class WindowsClipboard:
         self._copied_by = None
         with board.opened():
             board.empty()
-            offer = self._offer = ClipboardOffer(text=text, mine=board.window)
+            offer = self._offer = ClipboardOffer(text=text)
             self._mark(())
             board.put(board.number_of(MARK), b"\0")
             board.promise(C.CF_UNICODETEXT)

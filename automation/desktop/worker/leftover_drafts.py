@@ -15,7 +15,6 @@ from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,
-    DeliveryClock,
     PermanentFailure,
     TransientFailure,
     WindowPort,
@@ -59,14 +58,12 @@ class LeftoverDrafts:
         marks: Mapping[str, tuple[str, ...]],
         *,
         eyes: DraftLooksPort,
-        pace: DeliveryClock,
         open_window: Callable[[str], DraftPort],
         may_touch: Callable[[], bool],
     ) -> None:
         """`marks` by window; those of windows that this desk does not have are of no use. `may_touch`: not held."""
         self._marks = {name: set(marks[name]) for name in eyes.names() if marks.get(name)}
         self._eyes = eyes
-        self._pace = pace
         self._open_window = open_window
         self._may_touch = may_touch
         self._persons: set[str] = set()  # windows in which the user's draft was read once
