@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,10 +20,18 @@ from automation.desktop.own_input import Clicks
 from automation.desktop.window_action import WindowAction
 from automation.desktop.window_placement import PlacementPort, WindowArranger
 from automation.desktop.worker import loop
-from automation.desktop.worker.backend import UserActivityPort, WatcherPort, WorkerBackend
+from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
-from automation.desktop.worker.messages import Hello, Locked, WindowActive, WindowShows, WindowSignLearned
+from automation.desktop.worker.messages import (
+    Calibrating,
+    CallResult,
+    Hello,
+    Locked,
+    WindowActive,
+    WindowShows,
+    WindowSignLearned,
+)
 from automation.desktop.worker.process import carry_out
 from automation.desktop.worker.user_presence import ScreenLockWatch
 from automation.protocol.delivery import Attempt
@@ -43,13 +51,10 @@ class OpenWindow(DraftPort, Protocol):
     def read_said(self, *, hands_off: str) -> Transcribed: ...
 
 
-class DesktopBackend(ABC):
+class DesktopBackend(WorkerBackend):
     """All that works on one display. Belongs to the thread that made it: only that one presses keys."""
 
-    path = ""
-    ends: tuple[type[Exception], ...] = ()
     inspector: type[WindowInspector] = WindowInspector
-    user_activity: UserActivityPort
     _find_composer: Probe | None = None  # asks programs for their composers; without it they are found in pictures
 
     def __init__(
@@ -62,34 +67,14 @@ class DesktopBackend(ABC):
         self._ears = ears
         self._clicks = Clicks()
         self._anchors = Anchors(Path(hello.anchors))
-        self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
+        self.eyes = self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
         self._eyes.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
-        self._tidy = LeftoverDrafts(
-            hello.drafts, eyes=self._eyes, open_window=self._open, may_touch=lambda: not self._hands_off()
-        )
-
-    def surface(self) -> WorkerBackend:
-        return WorkerBackend(
-            eyes=self._eyes,
-            lookout=self._watcher(),
-            drafts=self._tidy,
-            user_activity=self.user_activity,
-            open_window=self._open,
-            release_keys=self._release_keys,
-            act=lambda name: WindowAction(aim=self._target(name), anchors=self._anchors),
-            read=self._read,
-            arrange=self._arrange,
-            calibrate=self._trial_runner().answer,
-            path=self.path,
-            measured=self._measured,
-            ends=self.ends,
+        self.drafts = self._tidy = LeftoverDrafts(
+            hello.drafts, eyes=self._eyes, open_window=self.open_window, may_touch=lambda: not self._hands_off()
         )
 
     @abstractmethod
-    def _watcher(self) -> WatcherPort: ...
-
-    @abstractmethod
-    def _open(self, name: str) -> OpenWindow: ...
+    def open_window(self, name: str) -> OpenWindow: ...
 
     @abstractmethod
     def _open_trial(self, name: str, eyes: WindowInspector) -> TrialPort: ...
@@ -97,11 +82,8 @@ class DesktopBackend(ABC):
     @abstractmethod
     def _target(self, name: str) -> InputTarget[Any]: ...
 
-    def _release_keys(self) -> None:  # noqa: B027 where a chord is one call nothing is ever left down
-        """Release what Octet holds down."""
-
-    def _measured(self) -> Mapping[str, float]:
-        return {}
+    def open_action(self, name: str) -> WindowAction:
+        return WindowAction(aim=self._target(name), anchors=self._anchors)
 
     def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> WindowInspector:
         return self.inspector(
@@ -113,33 +95,34 @@ class DesktopBackend(ABC):
             ears=self._ears,
         )
 
-    def _read(self, name: str, hands_off: str) -> Transcribed:
-        window = self._open(name)
+    def read(self, name: str, hands_off: str) -> Transcribed:
+        window = self.open_window(name)
         try:
             return window.read_said(hands_off=hands_off)
         finally:
             window.restore_user_state()
 
-    def _arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
+    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         if hands_off:
             raise Cancelled(hands_off)
         return WindowArranger(eyes=self._eyes, places=self._windows, pace=self._inbox).run(names)
 
-    def _trial_runner(self) -> TrialRunner:
+    def calibrate(self, job: Calibrating) -> CallResult:
+        surveyor = DisplaySurveyor(
+            windows=self._windows, screen=self._screen, pace=self._inbox, probe=self._find_composer
+        )
         return TrialRunner(
-            surveyor=DisplaySurveyor(
-                windows=self._windows, screen=self._screen, pace=self._inbox, probe=self._find_composer
-            ),
+            surveyor=surveyor,
             desk=self._desk,
             inbox=self._inbox,
             see=lambda desk, profile, anchors: self._see(desk, [profile], anchors),
             open_window=self._open_trial,
             guarded=self._guarded,
             hands_off=self._hands_off,
-        )
+        ).answer(job)
 
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
-        return carry_out(run, attempt, delivery=order.delivery, release_keys=self._release_keys, passes=self.ends)
+        return carry_out(run, attempt, delivery=order.delivery, release_keys=self.release_keys, passes=self.ends)
 
     def _hands_off(self) -> str:
         return loop.hands_off(self._inbox, self.user_activity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections.abc import Iterator
 
 from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
@@ -87,13 +88,8 @@ def has_block(asked: str, transcript: str, level: Normalise) -> bool:
     if level is Normalise.BLANKS:
         return _has_lines(asked, transcript)
     mine, there = normalise(asked, level), normalise(transcript, level)
-    at = there.find(mine) if mine else -1
-    while at >= 0:
-        end = at + len(mine)
-        if (at == 0 or there[at - 1] == "\n") and (end == len(there) or there[end] == "\n"):
-            return True
-        at = there.find(mine, at + 1)
-    return False
+    places = ((at, at + len(mine)) for at in _places(mine, there))
+    return any(there[start - 1 : start] in {"", "\n"} and there[end : end + 1] in {"", "\n"} for start, end in places)
 
 
 def gained_once(text: str, before: str, after: str) -> bool:
@@ -104,11 +100,14 @@ def gained_once(text: str, before: str, after: str) -> bool:
 
 def _count(mine: str, there: str) -> int:
     """How often it stands there, overlapping or not; beyond MOST_TIMES it is not counted further."""
-    there = normalise(there, Normalise.BLANKS)
-    times, at = 0, there.find(mine)
-    while at >= 0 and times < MOST_TIMES:
-        times, at = times + 1, there.find(mine, at + 1)
-    return times
+    return sum(1 for _ in itertools.islice(_places(mine, normalise(there, Normalise.BLANKS)), MOST_TIMES))
+
+
+def _places(mine: str, there: str) -> Iterator[int]:
+    at = there.find(mine) if mine else -1
+    while at >= 0:
+        yield at
+        at = there.find(mine, at + 1)
 
 
 def _has_lines(asked: str, transcript: str) -> bool:
@@ -117,9 +116,4 @@ def _has_lines(asked: str, transcript: str) -> bool:
     lines = [line for line in (_BLANKS.sub("", line) for line in transcript.split("\n")) if line]
     there = "".join(lines)
     edges = {0, *itertools.accumulate(map(len, lines))}
-    at = there.find(mine) if mine else -1
-    while at >= 0:
-        if at in edges and at + len(mine) in edges:
-            return True
-        at = there.find(mine, at + 1)
-    return False
+    return any(at in edges and at + len(mine) in edges for at in _places(mine, there))

@@ -12,7 +12,7 @@ import structlog
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.leftover_drafts import LeftoverDrafts, PollingWatcher, RecoveringWindows
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
 from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
 from automation.protocol.ports import PermanentFailure
@@ -31,17 +31,21 @@ log = structlog.get_logger(__name__)
 
 NAME = "terminal"
 EXCUSES: process.Reasons = {TmuxMissing: Reason.NO_TMUX, TmuxOld: Reason.NO_TMUX}
-NO_CALIBRATION = "a pane has no place on a screen to be measured; its profile's [terminal] says how it looks"
 TICK_S = 0.4  # between two looks at all panes
 CERTAIN_S = 2.0  # the longest wait until it is certain what a pane shows
 
 
 def run(desk: str) -> int:
-    return loop.run_desk(desk, lambda hello, inbox, stack: PaneWorker(hello, inbox, stack).backend(), excuses=EXCUSES)
+    return loop.run_desk(desk, PaneWorker, excuses=EXCUSES)
 
 
-class PaneWorker:
+class PaneWorker(PollingWatcher, WorkerBackend):
     """All that works on the panes of one desk, and the watcher that looks at them. Belongs to one thread."""
+
+    every_s = TICK_S
+    noun = "pane"
+    path = NAME
+    no_calibration = "a pane has no place on a screen to be measured; its profile's [terminal] says how it looks"
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
@@ -49,17 +53,19 @@ class PaneWorker:
         self._inbox = inbox
         self._idle_s = hello.desk.user_activity.idle_s
         tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
-        self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
+        self.lookout = self
+        self.eyes = self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
         self._programs = PanePrograms(self._panes, Path(hello.anchors))
         # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
         tell = loop.tells_waits(inbox)
-        self._gate = UserActivityGate(hello.desk.user_activity, people=NoUserInput(), clock=SystemClock(), tell=tell)
-        stack.callback(self._gate.close)
-        self._tidy = LeftoverDrafts(
+        policy = hello.desk.user_activity
+        self.user_activity = gate = UserActivityGate(policy, people=NoUserInput(), clock=SystemClock(), tell=tell)
+        stack.callback(gate.close)
+        self.drafts = tidy = LeftoverDrafts(
             hello.drafts,
             eyes=self._panes,
-            open_window=self._open,
-            may_touch=lambda: not loop.hands_off(inbox, self._gate),
+            open_window=self.open_window,
+            may_touch=lambda: not loop.hands_off(inbox, gate),
         )
         self._follower = PaneActivityTracker(
             panes=self._panes,
@@ -67,45 +73,19 @@ class PaneWorker:
             tell_active=lambda name: inbox.outbox.send(WindowActive(window=name)),
         )
         self._waiting = RecoveringWindows(
-            eyes=self._panes, tidy=self._tidy, inbox=inbox, release_keys=_release_keys, rest_s=TICK_S
+            eyes=self._panes, tidy=tidy, inbox=inbox, release_keys=self.release_keys, rest_s=TICK_S
         )
-        self._due_s = 0.0
         self._free_all()
-
-    def backend(self) -> WorkerBackend:
-        return WorkerBackend(
-            eyes=self._panes,
-            lookout=self,
-            drafts=self._tidy,
-            user_activity=self._gate,
-            open_window=self._open,
-            release_keys=_release_keys,
-            act=lambda name: PaneAction(name=name, panes=self._panes, pace=self._inbox),
-            read=self._read,
-            arrange=self._arrange,
-            calibrate=NO_CALIBRATION,
-            noun="pane",
-            path=NAME,
-        )
 
     # the watcher
 
     def begin(self) -> None:
-        self._waiting.saw(self._panes.names())
+        super().begin()
         self._see()
 
-    def report_usable(self) -> None:
-        self.look_when_due()
-
-    def due_in_s(self) -> float | None:
-        return max(0.0, self._due_s - time.monotonic())
-
-    def look_when_due(self) -> None:
+    def _look_at_all(self) -> None:
         if self._see():
             self._waiting.look_when_due()
-
-    def recheck_soon(self) -> None:
-        self.look_when_due()
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         self._until_certain(self._panes.names())
@@ -115,11 +95,7 @@ class PaneWorker:
         self._until_certain((name,))
         return self._follower.shown(name)
 
-    def ended(self, name: str, *, was_used: bool) -> None:
-        self._waiting.ended(name, was_used=was_used)
-
     def _see(self) -> bool:
-        self._due_s = time.monotonic() + TICK_S
         try:
             looks = self._panes.look_at_all()
             self._programs.tend(looks)
@@ -154,14 +130,17 @@ class PaneWorker:
 
     # what is asked of one pane
 
-    def _open(self, name: str) -> TmuxPane:
+    def open_action(self, name: str) -> PaneAction:
+        return PaneAction(name=name, panes=self._panes, pace=self._inbox)
+
+    def open_window(self, name: str) -> TmuxPane:
         return TmuxPane(name=name, panes=self._panes, pace=self._inbox, idle_s=self._idle_s)
 
-    def _read(self, name: str, _hands_off: str) -> Transcribed:
+    def read(self, name: str, hands_off: str) -> Transcribed:
         """Reading touches nothing here: it may always be."""
-        return Transcribed(text=self._open(name).said(), by="screen")
+        return Transcribed(text=self.open_window(name).said(), by="screen")
 
-    def _arrange(self, names: tuple[str, ...], _hands_off: str) -> tuple[Arranged, ...]:
+    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         """A pane has no place to be put back to: it is only looked at."""
         return tuple(map(self._as_it_stands, names))
 
@@ -181,7 +160,3 @@ class PaneWorker:
             for name in self._panes.tmux.ask(["list-buffers", "-F", "#{buffer_name}"]):
                 if name.startswith(BUFFER):
                     self._panes.tmux.ask(["delete-buffer", "-b", name])
-
-
-def _release_keys() -> None:
-    """A key that was sent to a pane is never held down."""

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import mss
 
-from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally
+from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, count_violations
 from automation.desktop.selftest.scenario import NAME, PROFILE, GrantAll, desk_of
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.children import Child, child
@@ -64,14 +64,15 @@ class SelfTestRun:
     thieves: Child
     count: int
 
-    async def run(self, tally: Tally) -> str:
+    async def run(self, shots: list[SelfTestDelivery]) -> str:
         """Bring all of them; why it ended early, empty if it did not."""
         await self._read_window()
         for number in range(1, self.count + 1):
             if self.news.now.state is DeskState.STOPPED:
                 return explain(self.news.now.reason, self.news.now.note)
-            tally.shots.append(await self._try_delivery(number, THIEVES[number % len(THIEVES)]))
-            delivered, violations = tally.results().get("delivered", 0), sum(tally.violations().values())
+            shots.append(await self._try_delivery(number, THIEVES[number % len(THIEVES)]))
+            delivered = sum(shot.is_delivered for shot in shots)
+            violations = sum(count_violations(shots).values())
             line = f"{number} of {self.count}: {delivered} delivered, {violations} violations"
             begin, end = ("\r", "") if sys.stdout.isatty() else ("", "\n")
             print(f"{begin}{line}", end=end, flush=True, file=unfiltered(sys.stdout))
@@ -162,12 +163,12 @@ async def _say(program: Child, words: str) -> None:
 
 def run_selftest(count: int, *, portable: bool) -> SelfTestReport:
     """Carry out a self-test of so many deliveries. Raises DeskUnavailable, or what ended it before the first one."""
-    tally, began, trouble = Tally(), time.monotonic(), ""
+    shots, began, trouble = list[SelfTestDelivery](), time.monotonic(), ""
     with tempfile.TemporaryDirectory(prefix="octet-selftest-", ignore_cleanup_errors=True) as folder:
         try:
-            trouble = run_async(_deliver_all(Path(folder), count, tally, portable=portable))
+            trouble = run_async(_deliver_all(Path(folder), count, shots, portable=portable))
         except (Unavailable, TimeoutError) as ended:
-            if not tally.shots:
+            if not shots:
                 raise
             trouble = " ".join(str(ended).split())
     machine = SelfTestMachine(
@@ -177,10 +178,10 @@ def run_selftest(count: int, *, portable: bool) -> SelfTestReport:
         way="portable" if portable else {"win32": "windows", "darwin": "portable"}.get(sys.platform, "x11"),
         screen=_screen(),
     )
-    return SelfTestReport(machine=machine, wanted=count, tally=tally, seconds=time.monotonic() - began, trouble=trouble)
+    return SelfTestReport(machine=machine, wanted=count, shots=shots, seconds=time.monotonic() - began, trouble=trouble)
 
 
-async def _deliver_all(folder: Path, count: int, tally: Tally, *, portable: bool) -> str:
+async def _deliver_all(folder: Path, count: int, shots: list[SelfTestDelivery], *, portable: bool) -> str:
     environ, title = environment(), f"Octet self-test {secrets.token_hex(3)}"
     async with AsyncExitStack() as stack:
 
@@ -205,7 +206,7 @@ async def _deliver_all(folder: Path, count: int, tally: Tally, *, portable: bool
         )
         hands = await stack.enter_async_context(worker)
         run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count)
-        return await run.run(tally)
+        return await run.run(shots)
 
 
 def _screen() -> str:

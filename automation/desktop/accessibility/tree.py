@@ -51,16 +51,6 @@ class State(IntEnum):
     VISIBLE = 30
 
 
-def _bits(*states: State) -> list[int]:
-    low = high = 0
-    for state in states:
-        if state < 32:
-            low |= 1 << state
-        else:
-            high |= 1 << (state - 32)
-    return [low, high]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeInfo:
     """What one object told of itself in one answer."""
@@ -119,7 +109,7 @@ class Node:
             roles[kind // _ROLE_BITS] |= 1 << kind % _ROLE_BITS
         signed = [word - (1 << 32) if word >> 31 else word for word in roles]
         how, needs = _ANY if kinds else _ALL, [interface] if interface else []
-        rule: list[object] = [_bits(*states), _ALL, {}, _ALL, signed, how, needs, _ALL, False]
+        rule: list[object] = [[sum(1 << state for state in states), 0], _ALL, {}, _ALL, signed, how, needs, _ALL, False]
         try:
             return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, most, True)[0])
         except (NoBusReply, Vanished):

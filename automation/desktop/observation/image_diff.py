@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import Image, ImageChops, ImageColor
+from PIL import Image, ImageChops
 
 from core.profiles.model import Box, Composer
 
@@ -15,10 +15,6 @@ def differing(one: Image.Image, other: Image.Image) -> Image.Image:
     red, green, blue = ImageChops.difference(one, other).split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     return most.point(_WHERE)  # pyright: ignore[reportUnknownMemberType] a numpy type in its signature is optional
-
-
-def _solid(size: tuple[int, int], colour: str) -> Image.Image:
-    return Image.new("RGB", size, ImageColor.getrgb(colour))
 
 
 def _white(mask: Image.Image) -> int:
@@ -49,7 +45,7 @@ def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
 
 def is_blank(picture: Image.Image, background: str, caret_px: int) -> bool:
     """Whether a composer shows its background and at most a caret."""
-    return is_caret(picture, differing(picture, _solid(picture.size, background)), caret_px)
+    return is_caret(picture, differing(picture, Image.new("RGB", picture.size, background)), caret_px)
 
 
 def is_plain(picture: Image.Image) -> bool:
@@ -86,7 +82,7 @@ def count_differing(one: Image.Image, other: Image.Image) -> int:
 
 def share(picture: Image.Image, colour: str) -> float:
     """Which part of the picture has this colour, 0–1."""
-    mask = differing(picture, _solid(picture.size, colour))
+    mask = differing(picture, Image.new("RGB", picture.size, colour))
     return mask.histogram()[0] / (picture.size[0] * picture.size[1])
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from core.deliveries.model import Assurance, Outcome, Result
+from core.deliveries.model import Outcome, Result
 
 FEWEST_P95 = 20  # A 95th percentile of fewer says nothing
 WAYS = {
@@ -74,32 +74,9 @@ class SelfTestDelivery:
         return found
 
 
-@dataclass(slots=True)
-class Tally:
-    """All deliveries of one run."""
-
-    shots: list[SelfTestDelivery] = field(default_factory=list[SelfTestDelivery])
-
-    def results(self) -> dict[str, int]:
-        return dict(Counter(shot.outcome.result.value for shot in self.shots))
-
-    def assurances(self) -> dict[str, int]:
-        found = (shot.outcome.assurance for shot in self.shots)
-        return dict(Counter(one.value for one in found if isinstance(one, Assurance)))
-
-    def bounces(self) -> dict[str, int]:
-        total: Counter[str] = Counter()
-        for shot in self.shots:
-            total.update(shot.bounces)
-        return dict(total)
-
-    def violations(self) -> dict[str, int]:
-        """By name; empty when there is none."""
-        return dict(Counter(one.value for shot in self.shots for one in shot.violations()))
-
-    def milliseconds(self, thief: str) -> list[float]:
-        """How long those took that were delivered, bounces and their pauses too, in order."""
-        return sorted(shot.seconds * 1000 for shot in self.shots if shot.thief == thief and shot.is_delivered)
+def count_violations(shots: Iterable[SelfTestDelivery]) -> dict[str, int]:
+    """By name; empty when there is none."""
+    return dict(Counter(one.value for shot in shots for one in shot.violations()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,46 +96,47 @@ class SelfTestReport:
 
     machine: SelfTestMachine
     wanted: int
-    tally: Tally
+    shots: Sequence[SelfTestDelivery]
     seconds: float
     trouble: str = ""
 
     @property
     def is_clean(self) -> bool:
         """No violation, and everything that no thief disturbed was delivered."""
-        calm = [shot for shot in self.tally.shots if shot.thief == "none"]
-        return (
-            not self.trouble and not self.tally.violations() and bool(calm) and all(shot.is_delivered for shot in calm)
-        )
+        calm = [shot.is_delivered for shot in self.shots if shot.thief == "none"]
+        return not self.trouble and not count_violations(self.shots) and bool(calm) and all(calm)
 
     def as_json(self) -> str:
         return json.dumps(self._figures(), indent=2, ensure_ascii=False) + "\n"
 
     def _figures(self) -> dict[str, Any]:
+        shots, bounces = self.shots, Counter[str]()
+        for shot in shots:
+            bounces.update(shot.bounces)
         return {
             **asdict(self.machine),
             "wanted": self.wanted,
-            "deliveries": len(self.tally.shots),
+            "deliveries": len(shots),
             "seconds": round(self.seconds, 1),
-            "results": self.tally.results(),
-            "assurances": self.tally.assurances(),
-            "bounces": self.tally.bounces(),
-            "violations": self.tally.violations(),
-            "thieves": {kind: self._of(kind) for kind in dict.fromkeys(shot.thief for shot in self.tally.shots)},
+            "results": dict(Counter(shot.outcome.result.value for shot in shots)),
+            "assurances": dict(Counter(one.value for shot in shots if (one := shot.outcome.assurance) is not None)),
+            "bounces": dict(bounces),
+            "violations": count_violations(shots),
+            "thieves": {kind: self._of(kind) for kind in dict.fromkeys(shot.thief for shot in shots)},
             "trouble": self.trouble,
             "clean": self.is_clean,
-            "troubled": [_named(shot) for shot in self.tally.shots if shot.violations() or not shot.is_delivered],
+            "troubled": [_named(shot) for shot in shots if shot.violations() or not shot.is_delivered],
         }
 
     def _of(self, kind: str) -> dict[str, Any]:
-        shots = [shot for shot in self.tally.shots if shot.thief == kind]
+        shots = [shot for shot in self.shots if shot.thief == kind]
         return {
             "deliveries": len(shots),
             "delivered": sum(shot.is_delivered for shot in shots),
             "stolen": sum(shot.stolen for shot in shots),
             "bounces": sum(sum(shot.bounces.values()) for shot in shots),
             "violations": sum(len(shot.violations()) for shot in shots),
-            **_times(self.tally.milliseconds(kind)),
+            **_times(sorted(shot.seconds * 1000 for shot in shots if shot.is_delivered)),
         }
 
     def as_text(self) -> str:
@@ -190,7 +168,7 @@ class SelfTestReport:
         return "\n".join(lines) + "\n"
 
     def _verdict(self) -> str:
-        if self.tally.violations():
+        if count_violations(self.shots):
             return "VIOLATIONS. Do not let Octet type on this machine; please report this page."
         if self.is_clean:
             return "clean"

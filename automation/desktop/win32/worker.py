@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from automation.desktop.win32.window import WindowsWindow
 from automation.desktop.win32.windows import Desktop, Win32Windows, be_aware_of_pixels
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.leftover_drafts import PollingWatcher
 from automation.desktop.worker.messages import Hello
 from automation.desktop.worker.user_presence import UserActivityGate
 from core.kit.clock import SystemClock
@@ -31,16 +31,13 @@ from core.reasons import Reason
 log = structlog.get_logger(__name__)
 
 NAME = "windows"
-LOOK_S = 1.0  # between two looks at the windows: Windows tells of no change
 EXCUSES: process.Reasons = {NoClipboard: Reason.CLIPBOARD_FROZEN, UnknownKey: Reason.NO_SUCH_KEY}
 
 
 def run(desk: str) -> int:
     if not be_aware_of_pixels():  # before anything asks for a place, PyAutoGUI's import among it
         log.warning("pixels_may_be_scaled", why="Windows is older than 10.1703; set all monitors to one scale")
-    return loop.run_desk(
-        desk, lambda hello, inbox, stack: WindowsBackend(hello, inbox, stack).surface(), excuses=EXCUSES
-    )
+    return loop.run_desk(desk, WindowsBackend, excuses=EXCUSES)
 
 
 class WindowsTrialWindow(TrialWindow, WindowsWindow):
@@ -63,10 +60,9 @@ class WindowsBackend(DesktopBackend):
         stack.callback(people.close)
         if not people.sees:
             log.warning("whose_input_is_not_known", why="Windows refused the keyboard hook; stop keys do nothing")
-        self.user_activity = UserActivityGate(
-            user_activity, people=people, clock=SystemClock(), tell=loop.tells_waits(inbox)
-        )
-        stack.callback(self.user_activity.close)
+        gate = UserActivityGate(user_activity, people=people, clock=SystemClock(), tell=loop.tells_waits(inbox))
+        self.user_activity = gate
+        stack.callback(gate.close)
         safe = ClipboardBackup(Path(hello.locks) / "clipboard-windows", desktop.session())
         self._clipboard = WindowsClipboard(process_of=desktop.process_of, safe=safe)
         stack.callback(self._clipboard.close)
@@ -75,16 +71,11 @@ class WindowsBackend(DesktopBackend):
         super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=ProgramSigns(DEAF))
         self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
 
-    def _watcher(self) -> WindowsWatcher:
-        return WindowsWatcher(
-            eyes=self._eyes,
-            tidy=self._tidy,
-            inbox=self._inbox,
-            release_keys=self._release_keys,
-            is_locked=self._devices.desktop.is_locked,
+        self.lookout = WindowsWatcher(
+            eyes=self._eyes, tidy=self._tidy, inbox=inbox, release_keys=self.release_keys, is_locked=desktop.is_locked
         )
 
-    def _open(self, name: str) -> WindowsWindow:
+    def open_window(self, name: str) -> WindowsWindow:
         return WindowsWindow(aim=self._target(name), clipboard=self._clipboard)
 
     def _open_trial(self, name: str, eyes: WindowInspector) -> WindowsTrialWindow:
@@ -96,31 +87,13 @@ class WindowsBackend(DesktopBackend):
         return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self._inbox)
 
 
-class WindowsWatcher(DesktopWatcher):
-    """Looks at all windows once a second: nothing tells of a change. Belongs to the worker's thread."""
+class WindowsWatcher(PollingWatcher, DesktopWatcher):
+    """Looks at all windows once a second: Windows tells of no change."""
 
-    _due_s = 0.0
-
-    def begin(self) -> None:
-        self._waiting.saw(self._eyes.names())
-
-    def report_usable(self) -> None:
-        self.look_when_due()
-
-    def due_in_s(self) -> float | None:
-        return max(0.0, self._due_s - time.monotonic())
-
-    def look_when_due(self) -> None:
-        self._due_s = time.monotonic() + LOOK_S
+    def _look_at_all(self) -> None:
         self._lock.saw(is_taken=self._is_locked())
         self._states.mark_drawn(self._eyes.names())
         self._states.look()
         self._waiting.look_when_due()
         self._waiting.usability.stirred(self._eyes.names())
         self._waiting.usability.look(self._eyes.status)
-
-    def recheck_soon(self) -> None:
-        self.look_when_due()
-
-    def ended(self, name: str, *, was_used: bool) -> None:
-        self._waiting.ended(name, was_used=was_used)

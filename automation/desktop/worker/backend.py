@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Protocol
 
 from PIL import Image
 
 from automation.desktop.worker.messages import Calibrating, CallResult
 from automation.protocol.dialog_action import ActionPort
-from automation.protocol.ports import WindowPort
+from automation.protocol.ports import Cancelled, WindowPort
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Driven
@@ -59,32 +59,44 @@ class UserActivityPort(Protocol):
     def end_announcement(self) -> None: ...  # What was said is taken away
 
 
-Acting = Callable[[str], ActionPort]
-ReadingOut = Callable[[str, str], Transcribed]
-"""What was said in the window of this name. Raises TransientFailure or PermanentFailure; and Cancelled where it would
-have to touch
-something although the second word, why nothing may be touched now, is not empty."""
-PuttingBack = Callable[[tuple[str, ...], str], tuple[Arranged, ...]]
-Connecting = Callable[[Calibrating], CallResult]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerBackend:
-    """The hands of one worker. A verb that they have not has the sentence in its place that people get to read: why it
-    cannot be done here, and what they can do instead."""
+class WorkerBackend(ABC):
+    """What the loop works with: one display, or one tmux server. What a backend cannot do it refuses by a sentence that
+    says why, and what people can do instead."""
 
     eyes: EyesPort
     lookout: WatcherPort
     drafts: DraftsPort
     user_activity: UserActivityPort
-    open_window: Callable[[str], WindowPort]  # new for each delivery; holds nothing before its first verb
-    release_keys: Callable[[], None]
-    act: Acting | str
-    read: ReadingOut | str
-    arrange: PuttingBack | str
-    calibrate: Connecting | str
-    noun: str = "window"
-    path: str = ""  # what receipts say of the hands; empty for those on X11
-    remark: str = ""
-    measured: Callable[[], Mapping[str, float]] = dict[str, float]  # since the last call
+    noun = "window"
+    path = ""  # what receipts say of the backend; empty for that on X11
+    remark = ""
     ends: tuple[type[Exception], ...] = ()  # they show that the display is gone, and end the worker
+    no_acts = no_reading = no_arranging = no_calibration = ""
+
+    @abstractmethod
+    def open_window(self, name: str) -> WindowPort:
+        """Open this window for one delivery; nothing is held before its first verb."""
+
+    def open_action(self, name: str) -> ActionPort:
+        """Open this window for one control act."""
+        raise Cancelled(self.no_acts)
+
+    def read(self, name: str, hands_off: str) -> Transcribed:
+        """Read what was said in this window. Raises TransientFailure or PermanentFailure; and Cancelled where it would
+        have to touch something although `hands_off`, why nothing may be touched now, is not empty."""
+        raise Cancelled(self.no_reading)
+
+    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
+        """Put these windows back to their places. Raises as `read`."""
+        raise Cancelled(self.no_arranging)
+
+    def calibrate(self, job: Calibrating) -> CallResult:
+        """Answer a question of a calibration."""
+        raise Cancelled(self.no_calibration)
+
+    def release_keys(self) -> None:  # noqa: B027 where a chord is one call nothing is ever left down
+        """Release what Octet holds down."""
+
+    def measured(self) -> Mapping[str, float]:
+        """Return what was measured since the last call."""
+        return {}

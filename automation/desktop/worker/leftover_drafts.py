@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -211,6 +212,10 @@ class RecoveringWindows:
         """These windows cannot be used."""
         self._unusable.update(names)
 
+    def wait_for_all(self) -> None:
+        """No window counts as usable before it was looked at."""
+        self._unusable.update(self._eyes.names())
+
     def clear_leftovers(self) -> None:
         """Clear what an earlier worker left in the windows."""
         for name in self._tidy.names():
@@ -266,3 +271,33 @@ class RecoveringWindows:
         self._tidy.forget(name)
         self._tries.pop(name, None)
         self._inbox.outbox.send(WindowUsable(window=name))
+
+
+class PollingWatcher(ABC):
+    """Looks at all windows every `every_s`, where nothing tells of a change. Belongs to the worker's thread."""
+
+    every_s = REST_S
+    _due_s = 0.0
+    _waiting: RecoveringWindows
+
+    def begin(self) -> None:
+        self._waiting.wait_for_all()
+
+    def report_usable(self) -> None:
+        self.look_when_due()
+
+    def recheck_soon(self) -> None:
+        self.look_when_due()
+
+    def due_in_s(self) -> float | None:
+        return max(0.0, self._due_s - time.monotonic())
+
+    def look_when_due(self) -> None:
+        self._due_s = time.monotonic() + self.every_s
+        self._look_at_all()
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        self._waiting.ended(name, was_used=was_used)
+
+    @abstractmethod
+    def _look_at_all(self) -> None: ...

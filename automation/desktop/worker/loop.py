@@ -10,7 +10,6 @@ import queue
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TypeVar
 
 from automation.desktop.observation.screen_capture import to_png, to_small_png
 from automation.desktop.worker import messages, process
@@ -28,7 +27,6 @@ from core.kit.version import host, version
 from core.profiles.model import Act
 from core.remedies import explain, sentence
 
-T = TypeVar("T")
 OpenBackend = Callable[
     [messages.Hello, Inbox, ExitStack], WorkerBackend
 ]  # what the stack holds is closed at the worker's end
@@ -142,8 +140,8 @@ class WorkerLoop:
             result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
         elif name not in self._surface.eyes.names():
             result, note = Result.FAILED, f"this desk has no {self._surface.noun} called {name}"
-        elif job.order.act is not None and isinstance(self._surface.act, str):
-            result, note = Result.FAILED, self._surface.act
+        elif job.order.act is not None and self._surface.no_acts:
+            result, note = Result.FAILED, self._surface.no_acts
         elif (why := self._surface.user_activity.why_not()) is not None:
             if not settles:
                 return Outcome(result=Result.BOUNCED, reason=why)
@@ -191,13 +189,11 @@ class WorkerLoop:
         return self._guarded(recovery.run, recovery, order)
 
     def _acted(self, job: messages.Deliver, act: Act, name: str) -> Outcome:
-        open_act = self._surface.act
-        assert not isinstance(open_act, str), "such an order does not begin"
         control = ActionRun(
             act=act,
             expects=job.order.expected_dialog,
             profile=self._surface.eyes.profile(name),
-            window=open_act(name),
+            window=self._surface.open_action(name),
             journal=self._inbox,
             pace=self._inbox,
         )
@@ -238,18 +234,16 @@ class WorkerLoop:
                 self._check_there(job.window)
                 return messages.CallResult(call=job.call, shown=surface.lookout.shown(job.window))
             case messages.ReadWindow():
-                read = _able(surface.read)
                 self._check_there(job.window)
-                return messages.CallResult(call=job.call, said=read(job.window, self._hands_off()))
+                return messages.CallResult(call=job.call, said=surface.read(job.window, self._hands_off()))
             case messages.Arrange():
-                arrange = _able(surface.arrange)
                 self._check_there(*job.windows)
                 try:
-                    return messages.CallResult(call=job.call, arranged=arrange(job.windows, self._hands_off()))
+                    return messages.CallResult(call=job.call, arranged=surface.arrange(job.windows, self._hands_off()))
                 finally:
                     self._inbox.recheck_soon()
             case messages.AskSurvey() | messages.Measure() | messages.TryOut():
-                return _able(surface.calibrate)(job)
+                return surface.calibrate(job)
 
     def _check_there(self, *windows: str) -> None:
         if not set(windows) <= set(self._surface.eyes.names()):
@@ -257,10 +251,3 @@ class WorkerLoop:
 
     def _hands_off(self) -> str:
         return hands_off(self._inbox, self._surface.user_activity)
-
-
-def _able(verb: T | str) -> T:
-    """The verb; raises Cancelled with the sentence that stands in its place where these hands have it not."""
-    if isinstance(verb, str):
-        raise Cancelled(verb)
-    return verb

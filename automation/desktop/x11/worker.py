@@ -61,7 +61,7 @@ def work(hello: Hello, inbox: Inbox) -> None:
                 if hello.desk.virtual is None:
                     refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
                 hands = X11Backend(hello, inbox, stack)
-            loop.WorkerLoop(hands.surface(), inbox).run()
+            loop.WorkerLoop(hands, inbox).run()
     except GONE as gone:
         raise NoDisplay(display=display, why="it went away") from gone
 
@@ -95,28 +95,27 @@ class X11Backend(DesktopBackend):
         self._find_composer = AccessibilityProbe(self._reader).find_composer
         screen = stack.enter_context(ScreenCapture(display))
         super().__init__(hello, inbox, windows=windows, screen=screen, ears=AccessibilitySigns(self._reader))
-        self.user_activity = X11UserPresence(
+        self.user_activity = presence = X11UserPresence(
             hello.desk, inbox=inbox, acts=fingers.acts, tell=loop.tells_waits(inbox), places=self._eyes.boxes_now
         )
-        stack.callback(self.user_activity.close)
+        stack.callback(presence.close)
         untouched = DraftGuard(display, is_ours=fingers.acts.is_ours)
         stack.callback(untouched.close)
-        self._watch = WindowEvents(display, inbox.recheck_soon)
-        stack.callback(self._watch.close)
+        watch = WindowEvents(display, inbox.recheck_soon)
+        stack.callback(watch.close)
         self._devices = X11Devices(
             clipboard=clipboard,
             clicks=self._clicks,
             reader=self._reader,
-            idle_s=self.user_activity.idle_s,
+            idle_s=presence.idle_s,
             untouched=untouched,
         )
 
-    def _watcher(self) -> X11Watcher:
-        return X11Watcher(
-            eyes=self._eyes, tidy=self._tidy, watch=self._watch, inbox=self._inbox, release_keys=self._release_keys
+        self.lookout = X11Watcher(
+            eyes=self._eyes, tidy=self._tidy, watch=watch, inbox=inbox, release_keys=self.release_keys
         )
 
-    def _open(self, name: str) -> X11Window:
+    def open_window(self, name: str) -> X11Window:
         return X11Window(aim=self._target(name), devices=self._devices)
 
     def _open_trial(self, name: str, eyes: WindowInspector) -> X11TrialWindow:
@@ -132,8 +131,8 @@ class X11Backend(DesktopBackend):
             hold=self._hold,
         )
 
-    def _release_keys(self) -> None:
+    def release_keys(self) -> None:
         self._fingers.release_keys()
 
-    def _measured(self) -> Mapping[str, float]:
+    def measured(self) -> Mapping[str, float]:
         return self._fingers.measured()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Tally, Violation
+from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Violation
 from automation.desktop.x11 import connection, wayland
 from bot.cli.errors import FileNotWritten
 from bot.cli.selftest import write_report
@@ -36,7 +36,7 @@ BOUNCED = Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN)
 
 
 def _report(*shots: SelfTestDelivery, trouble: str = "") -> SelfTestReport:
-    return SelfTestReport(machine=MACHINE, wanted=len(shots), tally=Tally(list(shots)), seconds=1.0, trouble=trouble)
+    return SelfTestReport(machine=MACHINE, wanted=len(shots), shots=shots, seconds=1.0, trouble=trouble)
 
 
 @pytest.mark.parametrize(
