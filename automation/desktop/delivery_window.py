@@ -279,9 +279,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
     def guard(self) -> None:
         self._guard()
         if self._read is not None and not self._changes.looks_like(self._read):
-            raise TransientFailure(
-                Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
-            )
+            raise TransientFailure(Reason.PASTE_NOT_READ, "the composer changed after Octet read it")
 
     def confirm(self) -> SubmitEvidence:
         if not self._is_in_place():

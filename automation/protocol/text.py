@@ -26,9 +26,7 @@ def prepare(text: str, profile: Habits) -> str:
     """The text as it will be staged. Raise PermanentFailure when this window does not take it."""
     text = _LINE_ENDS.sub("\n", text)
     if unsendable := _UNSENDABLE.search(text):
-        raise PermanentFailure(
-            Reason.TEXT_REFUSED, f"the character U+{ord(unsendable[0]):04X} is not sent into windows"
-        )
+        raise PermanentFailure(Reason.TEXT_REFUSED, f"Octet does not type the character U+{ord(unsendable[0]):04X}")
     if "\n" in text:
         match profile.newline:
             case Newline.KEEP:
@@ -36,9 +34,7 @@ def prepare(text: str, profile: Habits) -> str:
             case Newline.COLLAPSE:
                 text = _AROUND_NEWLINES.sub(" ", text).strip()
             case Newline.REFUSE:
-                raise PermanentFailure(
-                    Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter"
-                )
+                raise PermanentFailure(Reason.TEXT_REFUSED, "it has several lines; here each newline would be an Enter")
     if profile.tab is Newline.REFUSE and "\t" in text:
         raise PermanentFailure(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
     if profile.tab is not Newline.KEEP:

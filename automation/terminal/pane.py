@@ -143,8 +143,7 @@ class TmuxPane:
         if not look.view.is_empty:
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
         if "\n" in text and look.stand.brackets == "0":
-            why = "its program takes no pastes in brackets now: each newline would send"
-            raise PermanentFailure(Reason.CHANGED, why)
+            raise PermanentFailure(Reason.CHANGED, "its program takes no bracketed paste now: each newline would send")
         buffer = f"{BUFFER}{os.getpid()}"
         paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
         self._text, self._is_staged, self._read = text, True, None
@@ -164,9 +163,7 @@ class TmuxPane:
         self._has_just_read = False
         self._panes.check(self._name, look.stand, held=self._hold.word or "none")
         if self._read is not None and look.view.composer != self._read:
-            raise TransientFailure(
-                Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
-            )
+            raise TransientFailure(Reason.PASTE_NOT_READ, "the composer changed after Octet read it")
         if look.view.dialog is not None:
             raise TransientFailure(Reason.DIALOG, "a dialog came up before Enter")
 

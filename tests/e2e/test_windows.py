@@ -57,7 +57,7 @@ async def test_a_window_that_is_not_as_it_should_be_hears_nothing_until_it_is_ba
     for task in tasks.values():
         seen = {
             "covered": "Seen: covered: by a window of OctetCover",
-            "moved": "Seen: moved: it stands at 500,300, configured is",
+            "moved": "Seen: moved: it stands at 500,300, not at",
         }.get(how, "Seen: closed: no window has its class and title")
         await house.card(task, "waiting", sentence(WaitReason.WINDOW), seen)
         await house.told(task, f"{task} waits:", sentence(WaitReason.WINDOW), seen)

@@ -16,6 +16,7 @@ from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
 from core.profiles.model import Activity, Profile, Readback, Selection
 
+NO_OTHER_WAY = "the portable path pastes from the clipboard and reads back by copying; its profile says otherwise"
 NOT_THERE = "what stands at its place does not look like it"
 
 
@@ -31,11 +32,10 @@ class MacInspector(WindowPixels):
         """Its anchor picture stands at its place. The first one is cut from whatever stands there idle and empty."""
         profile = self.profile(name)
         if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
-            why = "by the portable path a text can only be pasted from the clipboard and read back by copying"
-            raise PermanentFailure(Reason.READ_BACK_DIFFERS, f"{why}; its profile says otherwise")
+            raise PermanentFailure(Reason.READ_BACK_DIFFERS, NO_OTHER_WAY)
         if profile.anchor is None:
             raise PermanentFailure(
-                Reason.CHANGED, "by the portable path nothing but an anchor identifies a window; its profile has none"
+                Reason.CHANGED, "the portable path knows a window by its anchor; its profile has none"
             )
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):

@@ -79,9 +79,7 @@ class ClipboardWindow:
         until = time.monotonic() + OPEN_S
         while not self._api.OpenClipboard(self.window):
             if time.monotonic() >= until:
-                raise TransientFailure(
-                    Reason.CLIPBOARD_FROZEN, "another program has the clipboard open and does not close it"
-                )
+                raise TransientFailure(Reason.CLIPBOARD_FROZEN, "another program keeps the clipboard open")
             time.sleep(AGAIN_S)  # noqa: TID251 this thread has nothing else to do, and Windows tells of no change
         try:
             yield

@@ -125,9 +125,7 @@ class WindowsInput:
         with self.acts.one():
             sent = self._api.SendInput(len(many), ctypes.addressof(many), ctypes.sizeof(api.INPUT))
         if not sent:
-            raise TransientFailure(
-                Reason.LOCKED, "Windows takes no input from programs now: locked, or a window with more rights"
-            )
+            raise TransientFailure(Reason.LOCKED, "Windows refuses input: locked, or a window with more rights")
 
 
 def _share(offset: int, size: int) -> int:

@@ -283,9 +283,7 @@ class Desktop:
 FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTrayWnd", "Windows.UI.Core.CoreWindow"})
 """Classes of the shell's own windows: wallpaper, taskbars, the start menu and its like."""
 MAXIMISED = "maximised"
-ELSEWHERE = (
-    "it is on another virtual desktop, and Windows lets no program bring it here: press Win+Tab and drag it to this one"
-)
+ELSEWHERE = "it is on another virtual desktop, from which only you can bring it: press Win+Tab and drag it to this one"
 
 
 class Win32Windows:
@@ -377,8 +375,7 @@ class Win32Windows:
     def check_reachable(self, window: int) -> None:
         """Raise PermanentFailure where keys of ours do not reach it, whatever has the focus."""
         if self._desktop.rights_of(self._desktop.process_of(window)) > self._own_rights:
-            why = "its program runs as administrator, and Windows lets no other program type into it: "
-            raise PermanentFailure(Reason.OUT_OF_REACH, f"{why}start it without, or Octet as administrator too")
+            raise PermanentFailure(Reason.OUT_OF_REACH, "its program runs as administrator; start it without")
         if self._desktop.is_hung(window):
             raise PermanentFailure(Reason.OUT_OF_REACH, "its program does not answer")
 

@@ -117,9 +117,7 @@ class AccessibleReadback(ComposerReadback):
             raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
         if not equal(self._read, now, self._aim.profile.normalise):
             # Letters more or less are a user's, who types into it: they are left there, with ours.
-            raise PermanentFailure(
-                Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there"
-            )
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user changed Octet's draft; it was left there")
 
     def read_document(self) -> None:
         """Begin to read what the window tells beside the composer. Nothing waits for that."""
@@ -172,9 +170,7 @@ class AccessibleReadback(ComposerReadback):
     def check_focus(self) -> None:
         """Raise TransientFailure unless the composer has the focus, which its program may tell a moment later."""
         if self._find() is None:
-            raise TransientFailure(
-                Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor"
-            )
+            raise TransientFailure(Reason.NOT_READABLE, "its program tells nothing over the accessibility bus")
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
             self._lose()  # another one may have taken its place
             raise TransientFailure(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
@@ -329,9 +325,7 @@ COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
 long: a window that is busy with a very long text would only get more to do by being asked again."""
 COPIES = 3  # how often something else than our own text is asked for
 
-TAKEN_BY = (
-    'a clipboard manager that does so is satisfied by clipboard_scope = "everybody" in [user_activity] of the desk'
-)
+TAKEN_BY = 'if a clipboard manager does so: clipboard_scope = "everybody" in [user_activity] of the desk'
 
 
 class ClipboardPaste:
