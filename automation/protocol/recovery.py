@@ -10,31 +10,21 @@ from typing import TypeVar
 from automation.protocol.delivery import RECOGNISED, Submission, delivered
 from automation.protocol.ports import (
     Cancelled,
-    CommitPort,
-    DeliveryClock,
     DeliveryFailure,
     PermanentFailure,
     TransientFailure,
-    WindowPort,
 )
 from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import DeliveryRequest, Evidence, Moment, Outcome, Reason, Result
-from core.profiles.model import Driven
+from core.deliveries.model import Evidence, Moment, Outcome, Reason, Result
 from core.remedies import explain
 
 T = TypeVar("T")
 AFTER = "after an interruption"
 FOUND = f"found in the window's transcript {AFTER}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryTimeouts:
-    """How long is looked before something counts as seen, in seconds."""
-
-    apart_s: float = 1.0  # between the two looks that must both find our draft
-    reads_apart_s: float = 5.0  # between the two reads of a complete transcript that must both lack our text
-    passes_s: float = 5.0  # what passes by itself (covered, moved, a key held down) is waited for this long
-    retry_s: float = 0.2
+APART_S = 1.0  # between the two looks that must both find our draft
+READS_APART_S = 5.0  # between the two reads of a complete transcript that must both lack our text
+PASSES_S = 5.0  # what passes (covered, moved, a key held down) is waited for this long
+RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +49,8 @@ class _Seen:
 
 
 class Recovery(Submission):
-    """Settles one delivery: nothing is cleared, and Enter is pressed for our own whole draft only."""
-
-    def __init__(
-        self,
-        *,
-        order: DeliveryRequest,
-        profile: Driven,
-        window: WindowPort,
-        journal: CommitPort,
-        pace: DeliveryClock,
-        looks: RecoveryTimeouts | None = None,
-    ) -> None:
-        """The order's `drafts` are the marks that were committed before the interruption."""
-        super().__init__(order=order, profile=profile, window=window, journal=journal, pace=pace)
-        self._looks = looks or RecoveryTimeouts()
+    """Settles one delivery: nothing is cleared, and Enter is pressed for our own whole draft only. The `drafts` of its
+    order are the marks that were committed before the interruption."""
 
     def failed(self, note: str) -> Outcome:
         return self._unknown(note)
@@ -113,10 +90,10 @@ class Recovery(Submission):
 
     def _again(self, marks: tuple[str, ...]) -> Outcome:
         """Our draft stands there: if it still does after a while, Enter was not pressed, and is pressed now."""
-        self._rest(self._looks.apart_s)
+        self._rest(APART_S)
         second = self._patiently(lambda: self._look(marks))
         if not second.is_ours or second.said or second.is_busy:
-            return self._unknown(f"our text stood in the composer; {self._looks.apart_s:g} s later {second.words}")
+            return self._unknown(f"our text stood in the composer; {APART_S:g} s later {second.words}")
 
         def still_ours() -> None:
             if not self._window.matches_draft(marks):
@@ -135,7 +112,7 @@ class Recovery(Submission):
 
     def _not_there(self, marks: tuple[str, ...]) -> Outcome:
         """A complete transcript lacks our text: if it still does after a while, the text did not arrive."""
-        self._rest(self._looks.reads_apart_s)
+        self._rest(READS_APART_S)
         second = self._patiently(lambda: self._look(marks))
         is_same = self._window.is_same_window(self._order.drafts)
         if second.said is False and second.is_empty and not second.is_busy and is_same:
@@ -143,7 +120,7 @@ class Recovery(Submission):
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
         if second.said and not second.is_ours:
             return delivered(FOUND, draft_left=not second.is_empty)
-        return self._unknown(f"at first nothing was seen; {self._looks.reads_apart_s:g} s later {second.words}")
+        return self._unknown(f"at first nothing was seen; {READS_APART_S:g} s later {second.words}")
 
     def _look(self, marks: tuple[str, ...]) -> _Seen:
         """Everything that can be seen at once; keys only once it is sure that it is the window."""
@@ -158,7 +135,7 @@ class Recovery(Submission):
         return _Seen(said=said, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
 
     def _patiently(self, look: Callable[[], T]) -> T:
-        until = self._pace.now_s() + self._looks.passes_s
+        until = self._pace.now_s() + PASSES_S
         while True:
             self._pace.check()
             try:
@@ -166,7 +143,7 @@ class Recovery(Submission):
             except TransientFailure:
                 if self._pace.now_s() >= until:
                     raise
-            self._rest(self._looks.retry_s)
+            self._rest(RETRY_S)
 
     def _rest(self, seconds: float) -> None:
         self._pace.check()

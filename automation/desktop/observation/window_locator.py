@@ -76,7 +76,7 @@ class WindowLocator(ConfiguredWindows):
             found = self._of_several(name, found)
         if len(found) != 1:
             self._known.pop(name, None)
-            raise PermanentFailure(Reason.AMBIGUOUS, f"no window is surely the one that was connected; {RECALIBRATE}")
+            raise PermanentFailure(Reason.AMBIGUOUS, "no window is certainly the one that was connected")
         self._known[name] = found[0].id
         return found[0]
 
@@ -126,7 +126,7 @@ class WindowLocator(ConfiguredWindows):
             sizes = f"it is {_size(seen.box)}; give it {_size(configured.box)}"
             raise PermanentFailure(Reason.RESIZED, f"{sizes}, or {RECALIBRATE}")
         if seen.box != configured.box and not self._may_be_at(name, seen.box):
-            raise TransientFailure(Reason.MOVED, f"from {_corner(configured.box)} to {_corner(seen.box)}")
+            raise TransientFailure(Reason.MOVED, f"it stands at {_corner(seen.box)}, not at {_corner(configured.box)}")
         if not seen.box.fits_into(self.windows.screen()):
             raise PermanentFailure(Reason.MOVED, "its place is not wholly on the screen")
         self._stands[name] = seen.box

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,8 @@ pytestmark = pytest.mark.display
 @pytest.fixture(autouse=True)
 def _looks_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The workers are forked with shorter waits between two looks."""
-    monkeypatch.setattr(
-        recovery, "RecoveryTimeouts", partial(recovery.RecoveryTimeouts, apart_s=0.3, reads_apart_s=0.5)
-    )
+    monkeypatch.setattr(recovery, "APART_S", 0.3)
+    monkeypatch.setattr(recovery, "READS_APART_S", 0.5)
 
 
 async def interrupted(on: Scene, point: str, text: str = TEXT) -> None:
@@ -131,7 +129,7 @@ async def test_a_window_opened_anew_since_does_not_prove_that_it_did_not_arrive(
 async def test_a_covered_window_is_unknown_after_a_while_and_gets_no_key(
     display: VirtualDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery, "RecoveryTimeouts", partial(recovery.RecoveryTimeouts, passes_s=1.5))
+    monkeypatch.setattr(recovery, "PASSES_S", 1.5)
     async with scene(display, tmp_path, profile=SAYS, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.submitting-granted")
         cover = display.lay_over(60, 60, 40, 40, title="my bank")

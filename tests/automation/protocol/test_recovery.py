@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
-from automation.protocol.recovery import Recovery, RecoveryTimeouts
+from automation.protocol.recovery import APART_S, PASSES_S, READS_APART_S, Recovery
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, PictureArea, Reason, Result
 from core.profiles.model import Box, Normalise, Profile, Transcript
@@ -58,7 +58,7 @@ def test_our_whole_draft_seen_twice_is_submitted_once_after_asking_again() -> No
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
     assert touched(world) == ["submitting", "submit"]
     assert world.acts[world.acts.index("submitting") + 1 : world.acts.index("submit")] == ["guard"]
-    assert world.now - start >= RecoveryTimeouts().apart_s
+    assert world.now - start >= APART_S
     assert "our whole draft stood there" in outcome.note
 
 
@@ -120,7 +120,7 @@ def test_a_complete_transcript_without_it_in_two_reads_means_that_it_did_not_arr
     outcome = settle(world)
     assert (outcome.result, outcome.draft_left) == (Result.NOT_ARRIVED, False)
     assert world.acts.count("transcript") == 2
-    assert world.now - start >= RecoveryTimeouts().reads_apart_s
+    assert world.now - start >= READS_APART_S
     assert touched(world) == []
 
 
@@ -184,7 +184,7 @@ def test_a_window_covered_for_a_moment_is_looked_at_again_and_one_covered_for_lo
     outcome = settle(covered)
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.COVERED)
     assert "by a dialog" in outcome.note
-    assert covered.now - start >= RecoveryTimeouts().passes_s
+    assert covered.now - start >= PASSES_S
     assert not set(covered.acts) & KEYS, "no key before it is sure that it is the window"
 
 
