@@ -67,10 +67,10 @@ class DesktopBackend(WorkerBackend):
         self._ears = ears
         self._clicks = Clicks()
         self._anchors = Anchors(Path(hello.anchors))
-        self.eyes = self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
-        self._eyes.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
-        self.drafts = self._tidy = LeftoverDrafts(
-            hello.drafts, eyes=self._eyes, open_window=self.open_window, may_touch=lambda: not self._hands_off()
+        self.eyes = self.inspected = self._see(hello.desk, hello.profiles, self._anchors)
+        self.inspected.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
+        self.drafts = LeftoverDrafts(
+            hello.drafts, eyes=self.inspected, open_window=self.open_window, may_touch=lambda: not self._hands_off()
         )
 
     @abstractmethod
@@ -105,7 +105,7 @@ class DesktopBackend(WorkerBackend):
     def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         if hands_off:
             raise Cancelled(hands_off)
-        return WindowArranger(eyes=self._eyes, places=self._windows, pace=self._inbox).run(names)
+        return WindowArranger(eyes=self.inspected, places=self._windows, pace=self._inbox).run(names)
 
     def calibrate(self, job: Calibrating) -> CallResult:
         surveyor = DisplaySurveyor(
@@ -131,21 +131,12 @@ class DesktopBackend(WorkerBackend):
 class DesktopWatcher:
     """Follows what the windows show and which of them cannot be used, and whether the screen is locked."""
 
-    def __init__(
-        self,
-        *,
-        eyes: WindowInspector,
-        tidy: LeftoverDrafts,
-        inbox: Inbox,
-        release_keys: Callable[[], None],
-        is_locked: Callable[[], bool],
-        ends: tuple[type[Exception], ...] = (),
-    ) -> None:
-        self._eyes = eyes
+    def __init__(self, backend: DesktopBackend, inbox: Inbox, *, is_locked: Callable[[], bool]) -> None:
+        self._eyes = eyes = backend.inspected
         self._is_locked = is_locked
         self._inbox = inbox
         tell = inbox.outbox.send
-        self._waiting = RecoveringWindows(eyes=eyes, tidy=tidy, inbox=inbox, release_keys=release_keys, ends=ends)
+        self._waiting = RecoveringWindows(backend, inbox)
         self._lock = ScreenLockWatch(lambda is_locked: tell(Locked(is_locked=is_locked)))
         self._states = ActivityTracker(
             eyes=eyes,

@@ -61,7 +61,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         policy = hello.desk.user_activity
         self.user_activity = gate = UserActivityGate(policy, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(gate.close)
-        self.drafts = tidy = LeftoverDrafts(
+        self.drafts = LeftoverDrafts(
             hello.drafts,
             eyes=self._panes,
             open_window=self.open_window,
@@ -72,9 +72,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
             tell=lambda shown: inbox.outbox.send(WindowShows(shown=shown)),
             tell_active=lambda name: inbox.outbox.send(WindowActive(window=name)),
         )
-        self._waiting = RecoveringWindows(
-            eyes=self._panes, tidy=tidy, inbox=inbox, release_keys=self.release_keys, rest_s=TICK_S
-        )
+        self._waiting = RecoveringWindows(self, inbox, rest_s=TICK_S)
         self._free_all()
 
     # the watcher

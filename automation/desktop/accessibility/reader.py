@@ -103,10 +103,6 @@ class AccessibilityReader:
         self._composers: dict[int, tuple[_Found, float]] = {}  # by X window: and when its program was asked last
         self._signs: dict[tuple[int, Accessible], Node] = {}  # what each was seen to be last
 
-    def connect(self) -> None:
-        """Be on the bus, if it was not tried in vain a moment ago. Raises NoBus."""
-        self._open()
-
     def close(self) -> None:
         if self._bus is not None:
             self._bus.close()
@@ -215,7 +211,7 @@ class AccessibilityReader:
         return None
 
     def _frames_of(self, seen: WindowInfo) -> list[Node]:
-        bus = self._open()
+        bus = self.connect()
         pid = self._windows.pid_of(seen.id)
         apps = Node(bus, REGISTRY, ROOT).children()
         mine = [app for app in apps if pid and _pid_of(app) == pid]
@@ -233,8 +229,8 @@ class AccessibilityReader:
             raise NotOnBus(why=f"its program shows {'several windows' if named else 'no window'} of this title there")
         return named[0]
 
-    def _open(self) -> Bus:
-        """The connection, made anew if the bus went away; a bus that is not there is not asked for all the time."""
+    def connect(self) -> Bus:
+        """The connection, made anew if the bus went away. Raises NoBus, also without asking if there was none just now."""
         if self._bus is not None and self._bus.is_connected:
             return self._bus
         self.close()

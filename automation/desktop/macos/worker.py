@@ -10,8 +10,7 @@ from pathlib import Path
 from automation.desktop.clipboard_backup import NoClipboard
 from automation.desktop.gui import UnknownKey
 from automation.desktop.macos.input import MacClipboard, MacInput
-from automation.desktop.macos.inspector import MacInspector
-from automation.desktop.macos.window import MacWindow
+from automation.desktop.macos.window import MacInspector, MacWindow
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.own_input import Clicks
@@ -65,14 +64,13 @@ class MacBackend(WorkerBackend):
         tell, policy = loop.tells_waits(inbox), hello.desk.user_activity
         self.user_activity = gate = UserActivityGate(policy, people=NoUserInput(), clock=SystemClock(), tell=tell)
         stack.callback(gate.close)
-        self.drafts = tidy = LeftoverDrafts(
+        self.drafts = LeftoverDrafts(
             hello.drafts,
             eyes=self._sight,
             open_window=self.open_window,
             may_touch=lambda: not loop.hands_off(inbox, gate),
         )
-        waiting = RecoveringWindows(eyes=self._sight, tidy=tidy, inbox=inbox, release_keys=self.release_keys)
-        self.lookout = MacWatcher(self._sight, waiting)
+        self.lookout = MacWatcher(self._sight, RecoveringWindows(self, inbox))
 
     def release_keys(self) -> None:
         self._fingers.release_keys()

@@ -189,7 +189,9 @@ class WindowInspector(WindowPixels, WindowLocator):
         if super().is_busy(name):
             return True
         profile = self.profile(name)
-        return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
+        if profile.busy_accessible is None:
+            return False
+        return is_busy(profile, None, self._ears.listen(name, self._now(name), self._picture(name), profile))
 
     def find_dialog(self, name: str) -> Dialog | None:
         """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises
@@ -260,9 +262,6 @@ class WindowInspector(WindowPixels, WindowLocator):
         heard = ShownSigns() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
         told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
         return self._ears.dialog_text(seen, told, dialog.box, profile.masks)
-
-    def _listen(self, name: str, frame: Image.Image) -> ShownSigns:
-        return self._ears.listen(name, self._now(name), frame, self.profile(name))
 
     def _picture(self, name: str) -> Image.Image:
         return self._screen.take(self.standing_box(name))

@@ -113,9 +113,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
     def press_once(self, chord: str, *, by_s: float) -> None:
         """Press what cannot be undone. Whatever it raises, nothing was pressed."""
         self.guard()
-        self.pace.check()
-        self._check_in_time(by_s)
-        self._press(chord)
+        self.press_chord(chord, by_s=by_s)
 
     def press_to_clear(self, chord: str) -> None:
         """Press a chord that clears our own draft: a cover does not hinder it, nor does a stop."""

@@ -103,7 +103,9 @@ class WindowsUserInput:
         if is_down:
             self._down.add(code)
             if not is_injected:
-                self._look_for_stop(code)
+                for chord, (held, last) in self._chords:
+                    if code == last and held <= self._down:
+                        self._stopped(f"the keys {chord}")
         else:
             self._down.discard(code)
         self._person()
@@ -111,11 +113,6 @@ class WindowsUserInput:
     def _person(self) -> None:
         self._last_s = time.monotonic()
         self.news.set()
-
-    def _look_for_stop(self, code: int) -> None:
-        for chord, (held, last) in self._chords:
-            if code == last and held <= self._down:
-                self._stopped(f"the keys {chord}")
 
     def _look_at_idle(self) -> None:
         """Input that was no key and not ours is the mouse, or a pen."""

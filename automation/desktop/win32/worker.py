@@ -71,9 +71,7 @@ class WindowsBackend(DesktopBackend):
         super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=ProgramSigns(DEAF))
         self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
 
-        self.lookout = WindowsWatcher(
-            eyes=self._eyes, tidy=self._tidy, inbox=inbox, release_keys=self.release_keys, is_locked=desktop.is_locked
-        )
+        self.lookout = WindowsWatcher(self, inbox, is_locked=desktop.is_locked)
 
     def open_window(self, name: str) -> WindowsWindow:
         return WindowsWindow(aim=self._target(name), clipboard=self._clipboard)
@@ -82,7 +80,7 @@ class WindowsBackend(DesktopBackend):
         return WindowsTrialWindow(aim=self._target(name, eyes), clipboard=self._clipboard)
 
     def _target(self, name: str, eyes: WindowInspector | None = None) -> WindowsTarget:
-        eyes = eyes or self._eyes
+        eyes = eyes or self.inspected
         assert isinstance(eyes, WindowsInspector)
         return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self._inbox)
 

@@ -17,11 +17,14 @@ from core.profiles.model import Driven
 
 
 class EyesPort(Protocol):
-    """The windows that there are here, and their pictures."""
+    """The windows that there are here, and what is seen of them, without touching them. Raises DeliveryFailure."""
 
     def names(self) -> tuple[str, ...]: ...
     def profile(self, name: str) -> Driven: ...  # How this window is driven
-    def picture(self, name: str) -> Image.Image: ...  # One window. Raises TransientFailure or PermanentFailure.
+    def is_composer_empty(self, name: str) -> bool: ...
+    def is_busy(self, name: str) -> bool: ...  # Whether its busy sign is shown
+    def is_ready(self, name: str) -> bool: ...  # Whether a delivery could begin now; raises nothing that is in its way
+    def picture(self, name: str) -> Image.Image: ...  # One window
     def whole(self) -> Image.Image: ...  # The whole display. Raises PermanentFailure where that may not be.
 
 
@@ -45,8 +48,10 @@ class WatcherPort(Protocol):
 class DraftsPort(Protocol):
     """Drafts of ours that may stand in the windows."""
 
+    def names(self) -> tuple[str, ...]: ...  # Windows in which one may stand
     def know(self, name: str, marks: tuple[str, ...]) -> None: ...  # Further marks of a draft of ours in this window
-    def clear(self, name: str) -> object: ...  # Clear the window if our draft alone stands there
+    # Clear the window if our draft alone stands there; whether that is settled.
+    def clear(self, name: str) -> bool: ...
     def forget(self, name: str) -> None: ...  # The window was seen empty
 
 

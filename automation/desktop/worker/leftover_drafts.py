@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from automation.desktop.worker.backend import EyesPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
 from automation.protocol.ports import (
@@ -28,16 +29,6 @@ log = structlog.get_logger(__name__)
 STILL_S = 0.3  # so long nobody may have typed, and nothing may have changed in the composer, before it is read
 WAIT_S = 2.0
 TRIES = 5  # what does not go away by so many clearings is left alone
-
-
-class DraftLooksPort(Protocol):
-    """What is seen of the windows, without touching them. Raises TransientFailure or PermanentFailure."""
-
-    def names(self) -> tuple[str, ...]: ...  # The windows that there are
-    def is_composer_empty(self, name: str) -> bool: ...  # Whether nothing stands in its composer
-    def is_busy(self, name: str) -> bool: ...  # Whether its busy sign is shown
-    # Whether a delivery could begin now. Raises nothing that is only in its way.
-    def is_ready(self, name: str) -> bool: ...
 
 
 class DraftPort(WindowPort, Protocol):
@@ -58,7 +49,7 @@ class LeftoverDrafts:
         self,
         marks: Mapping[str, tuple[str, ...]],
         *,
-        eyes: DraftLooksPort,
+        eyes: EyesPort,
         open_window: Callable[[str], DraftPort],
         may_touch: Callable[[], bool],
     ) -> None:
@@ -182,22 +173,11 @@ LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try ma
 class RecoveringWindows:
     """Belongs to the worker's thread. Asks for a recheck_soon where it wants to look again without any news."""
 
-    def __init__(
-        self,
-        *,
-        eyes: DraftLooksPort,
-        tidy: LeftoverDrafts,
-        inbox: Inbox,
-        release_keys: Callable[[], None],
-        ends: tuple[type[Exception], ...] = (),
-        rest_s: float = REST_S,
-    ) -> None:
-        """`release_keys` releases what is held down. Errors in `ends` end the worker."""
-        self._eyes = eyes
-        self._tidy = tidy
+    def __init__(self, backend: WorkerBackend, inbox: Inbox, *, rest_s: float = REST_S) -> None:
+        self._backend = backend
+        self._eyes = backend.eyes
+        self._tidy = backend.drafts
         self._inbox = inbox
-        self._release_keys = release_keys
-        self._ends = ends
         self._rest_s = rest_s
         self.usability = UsabilityTracker(lambda status: inbox.outbox.send(WindowStatusChanged(status=status)))
         self._unusable: set[str] = set()
@@ -251,12 +231,12 @@ class RecoveringWindows:
     def _clear_leftover(self, name: str) -> None:
         try:
             is_over = self._tidy.clear(name)
-        except self._ends:
+        except self._backend.ends:
             raise
         except Exception:
             # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
             log.exception("clearing_failed", window=name)
-            self._release_keys()
+            self._backend.release_keys()
             is_over = False
         if is_over:
             self._tries.pop(name, None)

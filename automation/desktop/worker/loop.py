@@ -123,7 +123,11 @@ class WorkerLoop:
             if outcome is None and user_activity.announce(name):
                 outcome = self._why_not(job, name)  # somebody may have come, or stopped it, meanwhile
             if outcome is None:
-                outcome = self._signed(self._attempted(job, name))
+                if order.act is not None:
+                    outcome = self._acted(job, order.act, name)
+                else:
+                    outcome = self._settled(order, name) if job.settles else self._delivered(order, name)
+                outcome = self._signed(outcome)
         finally:
             user_activity.end_announcement()
             self._inbox.end()
@@ -153,11 +157,6 @@ class WorkerLoop:
         else:
             return None
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
-
-    def _attempted(self, job: messages.Deliver, name: str) -> Outcome:
-        if job.order.act is not None:
-            return self._acted(job, job.order.act, name)
-        return self._settled(job.order, name) if job.settles else self._delivered(job.order, name)
 
     def _delivered(self, order: DeliveryRequest, name: str) -> Outcome:
         drafts = self._surface.drafts

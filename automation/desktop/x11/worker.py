@@ -7,18 +7,22 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 import structlog
+from Xlib.error import ConnectionClosedError
 
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
-from automation.desktop.desktop_backend import DesktopBackend
+from automation.desktop.calibration.busy_learning import BusyLearning
+from automation.desktop.desktop_backend import DesktopBackend, DesktopWatcher
 from automation.desktop.gui import UnknownKey
 from automation.desktop.observation.accessibility_signs import AccessibilitySigns
 from automation.desktop.observation.inspector import WindowInspector
-from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_capture import ScreenCapture, ScreenGone
+from automation.desktop.observation.screen_signs import WindowSnapshot
 from automation.desktop.window_info import DisplayHeld
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.input_lock_state import InputLockState
+from automation.desktop.worker.leftover_drafts import REST_S
 from automation.desktop.worker.messages import Hello
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
@@ -31,9 +35,9 @@ from automation.desktop.x11.user_input import X11UserPresence
 from automation.desktop.x11.watchdog_client import WatchdogClient
 from automation.desktop.x11.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.x11.window import X11Devices, X11Window
-from automation.desktop.x11.window_events import WindowEvents
-from automation.desktop.x11.window_watcher import GONE, X11Watcher
+from automation.desktop.x11.window_events import DisplayChanges, WindowEvents
 from automation.desktop.x11.windows import X11Windows
+from core.desks.model import WindowStatus
 from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
@@ -44,6 +48,7 @@ EXCUSES: process.Reasons = {
     UnknownKey: Reason.NO_SUCH_KEY,
     WaylandRefused: Reason.WAYLAND,
 }
+GONE = (ConnectionClosedError, ScreenGone)  # how the end of the display shows, by whichever connection is used first
 PASSING: process.Reasons = {DisplayHeld: Reason.DISPLAY_HELD}
 
 
@@ -96,7 +101,7 @@ class X11Backend(DesktopBackend):
         screen = stack.enter_context(ScreenCapture(display))
         super().__init__(hello, inbox, windows=windows, screen=screen, ears=AccessibilitySigns(self._reader))
         self.user_activity = presence = X11UserPresence(
-            hello.desk, inbox=inbox, acts=fingers.acts, tell=loop.tells_waits(inbox), places=self._eyes.boxes_now
+            hello.desk, inbox=inbox, acts=fingers.acts, tell=loop.tells_waits(inbox), places=self.inspected.boxes_now
         )
         stack.callback(presence.close)
         untouched = DraftGuard(display, is_ours=fingers.acts.is_ours)
@@ -110,10 +115,7 @@ class X11Backend(DesktopBackend):
             idle_s=presence.idle_s,
             untouched=untouched,
         )
-
-        self.lookout = X11Watcher(
-            eyes=self._eyes, tidy=self._tidy, watch=watch, inbox=inbox, release_keys=self.release_keys
-        )
+        self.lookout = X11Watcher(self, inbox, watch)
 
     def open_window(self, name: str) -> X11Window:
         return X11Window(aim=self._target(name), devices=self._devices)
@@ -124,7 +126,7 @@ class X11Backend(DesktopBackend):
     def _target(self, name: str, eyes: WindowInspector | None = None) -> X11Target:
         return X11Target(
             name=name,
-            eyes=eyes or self._eyes,
+            eyes=eyes or self.inspected,
             fingers=self._fingers,
             clicks=self._clicks,
             pace=self._inbox,
@@ -136,3 +138,91 @@ class X11Backend(DesktopBackend):
 
     def measured(self) -> Mapping[str, float]:
         return self._fingers.measured()
+
+
+class X11Watcher(DesktopWatcher):
+    """Belongs to the worker's thread. Where nothing can be used it waits for the display's news, and never polls."""
+
+    def __init__(self, backend: DesktopBackend, inbox: Inbox, watch: WindowEvents) -> None:
+        super().__init__(backend, inbox, is_locked=backend.inspected.windows.is_keyboard_taken)
+        self._tidy = backend.drafts
+        self._watch = watch
+        self._learning = BusyLearning(eyes=self._eyes)
+
+    def _saw(self, name: str, view: WindowSnapshot) -> None:
+        self._learning.saw(name, view.frame)
+
+    def begin(self) -> None:
+        self._waiting.clear_leftovers()
+        self._see()
+
+    def report_usable(self) -> None:
+        self._waiting.tell_others()
+        try:
+            self._lock.saw(is_taken=self._is_locked())
+        except DisplayHeld:
+            self._inbox.recheck_in(REST_S)
+
+    def _see(self) -> tuple[WindowStatus, ...]:
+        statuses = super()._see()
+        for status in statuses:
+            self._waiting.usability.saw(status)
+        self._waiting.saw(name for name in self._tidy.names() if not self._eyes.is_ready(name))
+        self._follow()
+        if self._waiting.names():
+            self._inbox.recheck_soon()
+        return statuses
+
+    def due_in_s(self) -> float | None:
+        due = [one for one in (self._states.due_in_s(), self._waiting.usability.due_in_s()) if one is not None]
+        return min(due, default=None)
+
+    def look_when_due(self) -> None:
+        self._states.look()
+        self._waiting.usability.look(self._eyes.status)
+        self._follow()
+
+    def recheck_soon(self) -> None:
+        try:
+            self._eyes.read_news()  # if the display is gone, this raises
+        except DisplayHeld:
+            self._inbox.recheck_in(REST_S)
+            return
+        news = self._watch.news()
+        drawn = self._eyes.drawn(news.drawn)
+        stirred = self._eyes.names() if news.is_stirred else drawn
+        self._states.mark_drawn(stirred)
+        self._waiting.usability.stirred(stirred)
+        if news == DisplayChanges() or news.is_stirred or drawn & self._waiting.names():
+            self._look_at_unusable()
+        self._follow()
+
+    def _look_at_unusable(self) -> None:
+        try:
+            if self._waiting.names() or self._lock.is_told_locked:
+                is_taken = self._is_locked()
+                self._lock.saw(is_taken=is_taken)
+                if is_taken:
+                    self._inbox.recheck_in(REST_S)  # nothing tells when the keys are given back
+        except DisplayHeld:
+            self._inbox.recheck_in(REST_S)
+            return
+        self._waiting.look_when_due()
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        if was_used:
+            self._learning.sent(name)
+        self._states.mark_drawn([name])
+        self._waiting.usability.stirred([name])
+        if self._waiting.ended(name, was_used=was_used):
+            self._follow()
+
+    def _follow(self) -> None:
+        known = self._eyes.ids()
+        is_lost = any(name not in known for name in self._eyes.names())
+        try:
+            named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
+        except DisplayHeld:
+            named = set[int]()
+            self._inbox.recheck_in(REST_S)
+        self._watch.follow(drawn=self._eyes.followed(), named=named)

@@ -13,8 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from automation.desktop.macos.input import MacClipboard, MacInput
-from automation.desktop.macos.inspector import MacInspector
-from automation.desktop.macos.window import MacWindow
+from automation.desktop.macos.window import MacInspector, MacWindow
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.own_input import Clicks

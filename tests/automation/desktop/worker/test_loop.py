@@ -39,6 +39,36 @@ NEVER = "this is not done here; do it by hand"
 READY = messages.Started()
 
 
+class Unable(WorkerBackend):
+    """It delivers texts, and nothing else."""
+
+    no_acts = no_reading = no_arranging = no_calibration = NEVER
+
+    def __init__(self, hands: Hands, **other: object) -> None:
+        self.eyes = self.lookout = self.drafts = self.user_activity = self.hands = hands
+        for name, value in other.items():
+            setattr(self, name, value)
+
+    def open_window(self, name: str) -> World:
+        return self.hands.world
+
+    def release_keys(self) -> None:
+        self.hands.acts.append("let go")
+
+
+class Surface(Unable):
+    """It can do everything but acts."""
+
+    def read(self, name: str, hands_off: str) -> Transcribed:
+        return self.hands.read(name, hands_off)
+
+    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
+        return self.hands.arrange(names, hands_off)
+
+    def calibrate(self, job: messages.Calibrating) -> CallResult:
+        return CallResult(call=job.call, pointer=(1, 2))
+
+
 @dataclass(slots=True)
 class Hands:
     """All parts of a surface in one; what the loop does with it is put into `acts` in its order."""
@@ -53,22 +83,7 @@ class Hands:
     """What reading and arranging raise."""
 
     def surface(self, **other: object) -> WorkerBackend:
-        made = WorkerBackend(
-            eyes=self,
-            lookout=self,
-            drafts=self,
-            user_activity=self,
-            open_window=self.open_window,
-            release_keys=lambda: self.acts.append("let go"),
-            act=NEVER,
-            read=self.read,
-            arrange=self.arrange,
-            calibrate=lambda job: CallResult(call=job.call, pointer=(1, 2)),
-        )
-        return replace(made, **other)  # pyright: ignore[reportArgumentType] fields by their names
-
-    def open_window(self, _name: str) -> World:
-        return self.world
+        return Surface(self, **other)
 
     def read(self, name: str, hands_off: str) -> Transcribed:
         self._may_raise(hands_off)
@@ -91,6 +106,15 @@ class Hands:
     def profile(self, name: str) -> Profile:
         assert name == NAME
         return TK
+
+    def is_composer_empty(self, name: str) -> bool:
+        return name == NAME
+
+    def is_busy(self, name: str) -> bool:
+        return name != NAME
+
+    def is_ready(self, name: str) -> bool:
+        return name == NAME
 
     def picture(self, name: str) -> Image.Image:
         raise PermanentFailure(Reason.CLOSED, f"{name} is gone")
@@ -128,7 +152,7 @@ class Hands:
         if marks:
             self.marks[name] = (*self.marks.get(name, ()), *marks)
 
-    def clear(self, name: str) -> object:
+    def clear(self, name: str) -> bool:
         self.acts.append(f"clear {name}")
         return True
 
@@ -144,7 +168,7 @@ class Hands:
             self.acts.append(f"announce {window}")
         return self.announces
 
-    def over(self) -> None:
+    def end_announcement(self) -> None:
         self.acts.append("over")
 
 
@@ -301,8 +325,7 @@ def test_an_order_for_a_window_that_is_not_there_fails_and_the_worker_works_on()
 
 def test_what_these_hands_cannot_do_is_refused_by_their_own_sentence() -> None:
     hands = Hands()
-    cannot = hands.surface(read=NEVER, arrange=NEVER, calibrate=NEVER)
-    with at_work(cannot) as talk:
+    with at_work(Unable(hands)) as talk:
         acted = talk.outcome(Deliver(order=ACT))
         assert (acted.result, acted.note) == (Result.FAILED, NEVER)
         assert talk.outcome(Deliver(order=ACT, settles=True)).result is Result.UNKNOWN
