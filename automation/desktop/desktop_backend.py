@@ -142,7 +142,7 @@ class DesktopWatcher:
             eyes=eyes,
             tell=lambda shown: tell(WindowShows(shown=shown)),
             tell_active=lambda name: tell(WindowActive(window=name)),
-            saw=self._saw,
+            on_view=self._saw,
         )
 
     def shown(self, name: str) -> Shown:
@@ -162,7 +162,7 @@ class DesktopWatcher:
 
     def _see(self) -> tuple[WindowStatus, ...]:
         statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
-        self._waiting.saw(status.name for status in statuses if not status.usable)
+        self._waiting.note_unusable(status.name for status in statuses if not status.usable)
         return statuses
 
     def _saw(self, name: str, view: WindowSnapshot) -> None:

@@ -68,7 +68,7 @@ class ActivityClassifier:
         self._work: object = None
         self._work_s = 0.0
 
-    def saw(self, sight: Sight, now_s: float) -> None:
+    def note_sight(self, sight: Sight, now_s: float) -> None:
         if self._is_new or sight.kind != self._sight.kind:
             self._kind_s, self._still_s, self._picture = now_s, now_s, sight.picture
         elif sight.kind != "busy" and not self._is_same(sight.picture, self._picture):

@@ -63,15 +63,17 @@ class PaneActivityTracker:
     def __post_init__(self) -> None:
         self._windows = {name: _Followed() for name in self.panes.names()}
         for one in self._windows.values():
-            one.judge.saw(Sight(why_not="nobody looked yet"), -UNSEEN_S)  # a pane that is gone at first is told at once
+            one.judge.note_sight(
+                Sight(why_not="nobody looked yet"), -UNSEEN_S
+            )  # a pane that is gone at first is told at once
 
-    def saw(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
+    def note_looks(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         """Take a look at every pane in, and tell what is new."""
         now_s = self.now_s()
         for name, look in looks.items():
             one = self._windows[name]
             one.look = None if isinstance(look, PermanentFailure) else look
-            one.judge.saw(sight_of(look, self.panes.profile(name)), now_s)
+            one.judge.note_sight(sight_of(look, self.panes.profile(name)), now_s)
             reading = one.judge.reading(now_s)
             if reading is not None:
                 self._judged(name, one, reading)

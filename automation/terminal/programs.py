@@ -64,7 +64,7 @@ class _Life:
 
 
 class PanePrograms:
-    """Keeps the programs of one desk's own panes running while somebody calls `tend`."""
+    """Keeps the programs of one desk's own panes running while somebody calls `keep_running`."""
 
     def __init__(self, panes: Panes, folder: Path, *, now_s: Callable[[], float] = time.monotonic) -> None:
         """`folder` is the desk's own: there it is written whether its panes are wanted."""
@@ -86,7 +86,7 @@ class PanePrograms:
         else:
             (self._folder / DOWN).touch(mode=0o600)
 
-    def tend(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
+    def keep_running(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         """Start what is not there, and again what has ended, each time after a longer pause.
 
         While the panes are not wanted, end what was started in the moment in which they were put down."""

@@ -96,15 +96,15 @@ class PaneWorker(PollingWatcher, WorkerBackend):
     def _see(self) -> bool:
         try:
             looks = self._panes.look_at_all()
-            self._programs.tend(looks)
+            self._programs.keep_running(looks)
         except (TmuxSilent, NoServer) as trouble:
             log.warning("panes_not_seen", why=trouble.message)
             return False
         self._panes.last = looks
-        self._follower.saw(looks)
+        self._follower.note_looks(looks)
         for name, seen in looks.items():
-            self._waiting.usability.saw(self._status(name, seen))
-        self._waiting.saw(
+            self._waiting.usability.note_status(self._status(name, seen))
+        self._waiting.note_unusable(
             name for name, seen in looks.items() if isinstance(seen, PermanentFailure) or seen.stand.is_dead
         )
         return bool(looks)
@@ -114,7 +114,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         if trouble is not None and trouble.reason is Reason.BUSY and activity is Activity.BUSY:
             trouble = None  # at work is not out of order
         if trouble is not None:
-            self._waiting.saw([name])
+            self._waiting.note_unusable([name])
         if trouble is None:
             return WindowStatus(name=name, usable=True, activity=activity)
         return WindowStatus(name=name, usable=False, reason=trouble.reason, note=trouble.note, activity=activity)

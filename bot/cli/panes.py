@@ -55,7 +55,7 @@ class DeskPanes:
         lock = DisplayLock(pointer_folders(environment())[-1] / "displays", self._desk.display)
         is_kept = not lock.take()  # ours until this command ends, so that none starts twice
         if not is_kept:
-            self._programs.tend(self._panes.look_at_all())
+            self._programs.keep_running(self._panes.look_at_all())
             wait_until(self._have_begun, UP_S, LOOK_S / 4)
             time.sleep(SETTLED_S)
         limit_s = UP_S if is_kept else LOOK_S

@@ -97,7 +97,7 @@ class MacWatcher(PollingWatcher):
         names = self._waiting.names()
         self._waiting.look_when_due()
         for name in names:
-            self._waiting.usability.saw(self._sight.status(name))
+            self._waiting.usability.note_status(self._sight.status(name))
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
         return tuple(map(self._sight.status, self._sight.names()))

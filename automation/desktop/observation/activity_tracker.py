@@ -47,7 +47,7 @@ class ActivityTracker:
     eyes: WindowInspector
     tell: Callable[[Shown], None]
     tell_active: Callable[[str], None]
-    saw: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
+    on_view: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
 
@@ -101,9 +101,9 @@ class ActivityTracker:
 
     def _look(self, name: str, one: _Followed) -> None:
         one.view = view = self.eyes.view(name)
-        self.saw(name, view)
+        self.on_view(name, view)
         profile = self.eyes.profile(name)
-        one.judge.saw(sight_of(view, profile), self.now_s())
+        one.judge.note_sight(sight_of(view, profile), self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
         if again_s is None and one.view.unheard:

@@ -36,21 +36,21 @@ class KeepAwake:
         self._work_at = work_at
         self._hold = hold
         self._told = told
-        self._stirred = asyncio.Event()
+        self._changed = asyncio.Event()
         self._said: dict[str, str] = {}
         self._refused = ""
 
     def recheck_soon(self) -> None:
-        self._stirred.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Hold and let go until cancelled; then let go."""
         try:
             while True:
-                self._stirred.clear()
+                self._changed.clear()
                 await self.look()
                 await asyncio.sleep(REST_S)
-                if not await wait_for_event(self._stirred, AGAIN_S):
+                if not await wait_for_event(self._changed, AGAIN_S):
                     self._refused = ""  # ask again
         finally:
             await self._hold.give()

@@ -89,9 +89,9 @@ class WindowsWatcher(PollingWatcher, DesktopWatcher):
     """Looks at all windows once a second: Windows tells of no change."""
 
     def _look_at_all(self) -> None:
-        self._lock.saw(is_taken=self._is_locked())
+        self._lock.note_keyboard(is_taken=self._is_locked())
         self._states.mark_drawn(self._eyes.names())
         self._states.look()
         self._waiting.look_when_due()
-        self._waiting.usability.stirred(self._eyes.names())
+        self._waiting.usability.mark_changed(self._eyes.names())
         self._waiting.usability.look(self._eyes.status)

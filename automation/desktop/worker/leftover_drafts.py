@@ -133,7 +133,7 @@ class UsabilityTracker:
         self._looked_s: dict[str, float] = {}
         self._due_s: dict[str, float] = {}
 
-    def stirred(self, names: Iterable[str]) -> None:
+    def mark_changed(self, names: Iterable[str]) -> None:
         """Note that something happened in these windows: they are looked at soon, not too often."""
         for name in names:
             due_s = max(self._now_s() + LASTS_S, self._looked_s.get(name, 0.0) + USABLE_APART_S)
@@ -147,9 +147,9 @@ class UsabilityTracker:
         """Look at one of the windows that are due: a delivery need not wait for the others."""
         name = next((name for name, due_s in self._due_s.items() if due_s <= self._now_s()), None)
         if name is not None:
-            self.saw(status(name))
+            self.note_status(status(name))
 
-    def saw(self, status: WindowStatus) -> None:
+    def note_status(self, status: WindowStatus) -> None:
         """Take one look in, and tell it if it is news that has lasted. The first look at a window is always news."""
         name, code, now_s = status.name, status.reason, self._now_s()
         if self._seen.get(name, ("", 0.0))[0] != code:
@@ -188,7 +188,7 @@ class RecoveringWindows:
         """The windows that are waited for."""
         return frozenset(self._unusable)
 
-    def saw(self, names: Iterable[str]) -> None:
+    def note_unusable(self, names: Iterable[str]) -> None:
         """These windows cannot be used."""
         self._unusable.update(names)
 

@@ -129,7 +129,7 @@ class ScreenLockWatch:
         """Somebody was told that it is locked, and has still to hear that it is over."""
         return self._told is True
 
-    def saw(self, *, is_taken: bool) -> None:
+    def note_keyboard(self, *, is_taken: bool) -> None:
         """Whether something takes all keys just now."""
         if not is_taken:
             self._since_s = None

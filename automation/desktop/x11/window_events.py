@@ -251,7 +251,7 @@ class DisplayChanges:
     """What happened on the display since this was asked last."""
 
     drawn: frozenset[int] = frozenset()
-    is_stirred: bool = False
+    has_changed: bool = False
 
 
 class WindowEvents(DisplayThread):
@@ -265,7 +265,7 @@ class WindowEvents(DisplayThread):
         self._drawn: dict[int, int] = {}
         self._has_come = threading.Lock()
         self._news_drawn: set[int] = set()
-        self._news_stirred = False
+        self._news_changed = False
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
         self._display.sync()
         self._start("watch")
@@ -280,8 +280,8 @@ class WindowEvents(DisplayThread):
     def news(self) -> DisplayChanges:
         """What happened since this was asked last."""
         with self._has_come:
-            news = DisplayChanges(drawn=frozenset(self._news_drawn), is_stirred=self._news_stirred)
-            self._news_drawn, self._news_stirred = set(), False
+            news = DisplayChanges(drawn=frozenset(self._news_drawn), has_changed=self._news_changed)
+            self._news_drawn, self._news_changed = set(), False
         return news
 
     def _lost_display(self) -> None:
@@ -295,20 +295,20 @@ class WindowEvents(DisplayThread):
 
     def _drain(self) -> bool:
         drawn: set[int] = set()
-        is_stirred = False
+        has_changed = False
         while self._display.pending_events():
             came = self._display.next_event()
             if came.type == self._damage_code:
                 drawn.add(came.drawable.id)
             else:
-                is_stirred = True
+                has_changed = True
         for window in drawn & self._drawn.keys():
             self._display.damage_subtract(self._drawn[window])
         self._display.flush()
         with self._has_come:
             self._news_drawn |= drawn
-            self._news_stirred = self._news_stirred or is_stirred
-        return bool(drawn) or is_stirred
+            self._news_changed = self._news_changed or has_changed
+        return bool(drawn) or has_changed
 
     def _woken(self) -> None:
         """Ask the server for what is wanted now. A window that has gone meanwhile is left out: that is news enough."""

@@ -159,15 +159,15 @@ class X11Watcher(DesktopWatcher):
     def report_usable(self) -> None:
         self._waiting.tell_others()
         try:
-            self._lock.saw(is_taken=self._is_locked())
+            self._lock.note_keyboard(is_taken=self._is_locked())
         except DisplayHeld:
             self._inbox.recheck_in(REST_S)
 
     def _see(self) -> tuple[WindowStatus, ...]:
         statuses = super()._see()
         for status in statuses:
-            self._waiting.usability.saw(status)
-        self._waiting.saw(name for name in self._tidy.names() if not self._eyes.is_ready(name))
+            self._waiting.usability.note_status(status)
+        self._waiting.note_unusable(name for name in self._tidy.names() if not self._eyes.is_ready(name))
         self._follow()
         if self._waiting.names():
             self._inbox.recheck_soon()
@@ -190,10 +190,10 @@ class X11Watcher(DesktopWatcher):
             return
         news = self._watch.news()
         drawn = self._eyes.drawn(news.drawn)
-        stirred = self._eyes.names() if news.is_stirred else drawn
-        self._states.mark_drawn(stirred)
-        self._waiting.usability.stirred(stirred)
-        if news == DisplayChanges() or news.is_stirred or drawn & self._waiting.names():
+        changed = self._eyes.names() if news.has_changed else drawn
+        self._states.mark_drawn(changed)
+        self._waiting.usability.mark_changed(changed)
+        if news == DisplayChanges() or news.has_changed or drawn & self._waiting.names():
             self._look_at_unusable()
         self._follow()
 
@@ -201,7 +201,7 @@ class X11Watcher(DesktopWatcher):
         try:
             if self._waiting.names() or self._lock.is_told_locked:
                 is_taken = self._is_locked()
-                self._lock.saw(is_taken=is_taken)
+                self._lock.note_keyboard(is_taken=is_taken)
                 if is_taken:
                     self._inbox.recheck_in(REST_S)  # nothing tells when the keys are given back
         except DisplayHeld:
@@ -213,7 +213,7 @@ class X11Watcher(DesktopWatcher):
         if was_used:
             self._learning.sent(name)
         self._states.mark_drawn([name])
-        self._waiting.usability.stirred([name])
+        self._waiting.usability.mark_changed([name])
         if self._waiting.ended(name, was_used=was_used):
             self._follow()
 

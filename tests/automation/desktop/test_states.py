@@ -74,7 +74,7 @@ class Script:
         """The window shows this for so long; what is made of it at the end."""
         end_s = self.now_s + seconds
         while True:
-            self.judge.saw(sight_of(view, self.profile), self.now_s)
+            self.judge.note_sight(sight_of(view, self.profile), self.now_s)
             verdict = self.judge.reading(self.now_s)
             self.found.append(verdict.activity if verdict else None)
             if self.now_s >= end_s:

@@ -44,7 +44,7 @@ def one_pane(folder: Path) -> Iterator[tuple[Terminals, TmuxPane]]:
     with terminals(folder) as there:
         there.add("agent-1")
         there_are = there.panes()
-        PanePrograms(there_are, folder / "desk").tend(there_are.look_at_all())
+        PanePrograms(there_are, folder / "desk").keep_running(there_are.look_at_all())
         there.until(lambda: there.panes().look("agent-1").view.is_empty, "its prompt is there")
         yield there, TmuxPane(name="agent-1", panes=there_are, pace=Pace(), idle_s=0.0)
 

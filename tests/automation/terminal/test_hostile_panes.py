@@ -59,7 +59,7 @@ def called(name: str) -> list[str]:
 def started(there: Terminals) -> tuple[Panes, PanePrograms]:
     found = there.panes()
     programs = PanePrograms(found, there.folder / "desk")
-    programs.tend(found.look_at_all())
+    programs.keep_running(found.look_at_all())
     return found, programs
 
 

@@ -102,12 +102,12 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]
     assert screen.SLOW in found.shown(), "a picture says so too"
     judge = ActivityClassifier()
-    judge.saw(sight_of(look(found, "evil"), found.profile("evil")), 0.0)
-    judge.saw(sight_of(look(found, "evil"), found.profile("evil")), 10.0)
+    judge.note_sight(sight_of(look(found, "evil"), found.profile("evil")), 0.0)
+    judge.note_sight(sight_of(look(found, "evil"), found.profile("evil")), 10.0)
     verdict = judge.reading(10.0)
     assert verdict is not None
     assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, screen.SLOW)
-    PanePrograms(found, tmp_path).tend(found.look_at_all())
+    PanePrograms(found, tmp_path).keep_running(found.look_at_all())
     assert not {"new-window", "respawn-pane"} & set(tmux.asked), "both programs run"
 
 
@@ -154,7 +154,7 @@ def test_a_pane_that_tmux_describes_oddly_is_not_readable_and_gets_no_second_pro
     evil = looks["evil"]
     assert isinstance(evil, PermanentFailure)
     assert evil.reason is Reason.NOT_READABLE
-    PanePrograms(found, tmp_path).tend(looks)
+    PanePrograms(found, tmp_path).keep_running(looks)
     assert not {"new-window", "new-session", "respawn-pane"} & set(tmux.asked)
     for said in ([], ["%0|x"], ["1|", "%0|x"]):
         with pytest.raises(TmuxSilent):

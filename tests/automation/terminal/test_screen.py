@@ -187,18 +187,18 @@ def _look(*lines: str) -> PaneSnapshot:
 
 def test_idle_is_only_what_stands_still_with_an_empty_composer() -> None:
     judge = ActivityClassifier()
-    judge.saw(sight_of(_look(RULE, "❯", RULE), CLI), 10.0)
+    judge.note_sight(sight_of(_look(RULE, "❯", RULE), CLI), 10.0)
     assert judge.reading(10.1) is None, "it may be a pause"
     verdict = judge.reading(10.7)
     assert verdict is not None
     assert verdict.activity is Activity.IDLE
-    judge.saw(sight_of(_look("a new line", RULE, "❯", RULE), CLI), 11.0)
+    judge.note_sight(sight_of(_look("a new line", RULE, "❯", RULE), CLI), 11.0)
     assert judge.reading(11.1) is None
-    judge.saw(sight_of(_look(RULE, "❯ half", RULE), CLI), 12.0)
+    judge.note_sight(sight_of(_look(RULE, "❯ half", RULE), CLI), 12.0)
     verdict = judge.reading(13.0)
     assert verdict is not None
     assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, "something stands in its composer")
-    judge.saw(sight_of(_look("✻ esc to interrupt", RULE, "❯", RULE), CLI), 14.0)
+    judge.note_sight(sight_of(_look("✻ esc to interrupt", RULE, "❯", RULE), CLI), 14.0)
     verdict = judge.reading(14.0)
     assert verdict is not None
     assert verdict.activity is Activity.BUSY

@@ -52,7 +52,7 @@ def one_pane(folder: Path) -> Iterator[Terminals]:
     with terminals(folder) as there:
         there.add("agent-1")
         panes = there.panes()
-        PanePrograms(panes, folder / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, folder / "desk").keep_running(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         yield there
 
@@ -83,7 +83,7 @@ def test_where_the_pane_that_the_configuration_names_does_not_exist_no_other_one
 def test_a_pane_of_a_person_is_looked_for_anew_once_the_configuration_names_another(tmp_path: Path) -> None:
     with two_own_panes(tmp_path) as there:
         first = there.panes()
-        PanePrograms(first, tmp_path / "desk").tend(first.look_at_all())
+        PanePrograms(first, tmp_path / "desk").keep_running(first.look_at_all())
         before = {name: first.look(name).stand.id for name in first.names()}
         there.tmux.ask(["swap-pane", "-s", "work:0.0", "-t", "work:0.1"])
         assert {name: there.panes().look(name).stand.id for name in first.names()} == before, "known where they are now"
@@ -104,7 +104,7 @@ def test_a_person_s_window_that_is_called_like_an_agent_is_left_alone(tmp_path: 
             ["new-session", "-d", "-s", "octet", "-n", "agent-1", "-P", "-F", "#{pane_id}", "--", "env", "cat"]
         )[0]
         panes = there.panes()
-        PanePrograms(panes, tmp_path / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, tmp_path / "desk").keep_running(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         look = ["display-message", "-p", "-t", theirs, f"#{{pane_current_command}}|#{{{TAG}}}"]
         there.until(lambda: there.tmux.ask(look) == ["cat|"], "theirs runs, and is nobody's")
@@ -115,7 +115,7 @@ def test_a_pane_that_was_made_for_an_agent_is_used_after_an_interrupted_start(tm
         there.add("agent-1")
         there.tmux.ask(["new-session", "-d", "-s", "octet", "-n", "agent-1", "--", "env", "sleep", "600"])
         panes = there.panes()
-        PanePrograms(panes, tmp_path / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, tmp_path / "desk").keep_running(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         assert len(there.panes().all()) == 1
 
@@ -176,7 +176,7 @@ def test_a_folder_is_taken_as_it_is_called_and_no_part_of_its_name_is_run(tmp_pa
         assert window.pane is not None
         there.windows[:] = [replace(window, pane=replace(window.pane, directory=str(folder)))]
         panes = there.panes()
-        PanePrograms(panes, tmp_path / "desk").tend(panes.look_at_all())
+        PanePrograms(panes, tmp_path / "desk").keep_running(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
         stand = there.panes().look("agent-1").stand
         assert Path(f"/proc/{stand.pid}/cwd").readlink() == folder

@@ -26,7 +26,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.usability = UsabilityTracker(lambda one: self.told.append(one.reason), now_s=lambda: self.now_s)
-        self.usability.saw(status())
+        self.usability.note_status(status())
         assert self.told == [None], "a new worker says what is so"
         self.told.clear()
 
@@ -36,7 +36,7 @@ class Desk:
 
     def becomes(self, code: Reason | None) -> None:
         self.code = code
-        self.usability.stirred(["one"])
+        self.usability.mark_changed(["one"])
 
     def passes(self, seconds: float) -> None:
         """Time passes; whatever is due is looked at when it is due."""
@@ -95,14 +95,14 @@ def test_a_window_in_which_much_is_drawn_is_looked_at_every_two_seconds_and_a_st
     desk.passes(3600)
     assert (desk.looks, desk.usability.due_in_s()) == (0, None)
     for _ in range(100):
-        desk.usability.stirred(["one"])
+        desk.usability.mark_changed(["one"])
         desk.passes(0.1)
     assert 4 <= desk.looks <= 6
 
 
 def test_of_several_windows_one_is_looked_at_between_two_jobs() -> None:
     desk = Desk()
-    desk.usability.stirred(["one", "two"])
+    desk.usability.mark_changed(["one", "two"])
     desk.now_s += 10
     desk.usability.look(desk.look)
     assert (desk.looks, desk.usability.due_in_s()) == (1, 0.0)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from automation.desktop.worker import messages
+from automation.desktop.worker.backend import EyesPort, WorkerBackend
 from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Mode, WindowUsable
@@ -85,20 +87,18 @@ class Scene:
         inbox = Inbox(io.BytesIO(), outbox, Mode.OPEN)
         tidy = LeftoverDrafts(
             {ONE: ("mark",)},
-            eyes=self.window,
-            pace=inbox,
+            eyes=cast("EyesPort", self.window),
             open_window=lambda _: cast("DraftPort", self.window),
             may_touch=lambda: True,
         )
-        waiting = RecoveringWindows(
+        backend = SimpleNamespace(
             eyes=self.window,
-            tidy=tidy,
-            inbox=inbox,
+            drafts=tidy,
             release_keys=lambda: self.release_keys.append("let go"),
             ends=(DisplayGone,),
-            rest_s=self.rest_s,
         )
-        waiting.saw([ONE, TWO])
+        waiting = RecoveringWindows(cast("WorkerBackend", backend), inbox, rest_s=self.rest_s)
+        waiting.note_unusable([ONE, TWO])
         return waiting, tidy
 
     def told(self) -> list[str]:
