@@ -230,7 +230,7 @@ class AccessibilityReader:
         return named[0]
 
     def connect(self) -> Bus:
-        """The connection, made anew if the bus went away. Raises NoBus, also without asking if there was none just now."""
+        """The connection, made anew if the bus went away. Raises NoBus, unasked if there was none a moment ago."""
         if self._bus is not None and self._bus.is_connected:
             return self._bus
         self.close()
