@@ -8,12 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from automation.protocol.delivery import RECOGNISED, Submission, delivered
-from automation.protocol.ports import (
-    Cancelled,
-    DeliveryFailure,
-    PermanentFailure,
-    TransientFailure,
-)
+from automation.protocol.ports import Cancelled, DeliveryFailure, PermanentFailure, TransientFailure
 from automation.protocol.text import has_block, mark, prepare
 from core.deliveries.model import Evidence, Moment, Outcome, Reason, Result
 from core.remedies import explain

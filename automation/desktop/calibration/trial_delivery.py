@@ -20,12 +20,7 @@ from automation.desktop.observation.screen_capture import to_png
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
 from automation.protocol.delivery import Attempt, DeliveryRun
-from automation.protocol.ports import (
-    DeliveryClock,
-    DeliveryFailure,
-    ReadbackResult,
-    WindowPort,
-)
+from automation.protocol.ports import DeliveryClock, DeliveryFailure, ReadbackResult, WindowPort
 from automation.protocol.text import equal, normalise, prepare
 from core.calibration.model import NO_PROMPT, CalibrationFailed, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result

@@ -14,13 +14,7 @@ import structlog
 from automation.desktop.worker.backend import EyesPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
-from automation.protocol.ports import (
-    Cancelled,
-    ClearResult,
-    PermanentFailure,
-    TransientFailure,
-    WindowPort,
-)
+from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure, WindowPort
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 
