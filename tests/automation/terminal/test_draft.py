@@ -184,7 +184,7 @@ def test_of_a_program_that_takes_no_brackets_now_nothing_of_several_lines_is_pas
         monkeypatch.setattr(panes, "parse", lambda line: replace(tell(line), brackets="0"))  # type: ignore[misc] a line
         pane.look()
         pane.focus()
-        with pytest.raises(PermanentFailure, match="brackets"):
+        with pytest.raises(PermanentFailure, match="bracketed paste"):
             pane.stage(TEXT)
         pane.restore_user_state()
         assert pane.seen().view.is_empty
