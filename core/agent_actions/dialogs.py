@@ -11,7 +11,7 @@ from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, Di
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.reasons import BlockCause
@@ -194,4 +194,4 @@ class AgentDialogs:
 
 def _standstill(row: Row) -> AgentDialog:
     ending = DialogEnding(row.ending) if row.ending else None
-    return alike(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)), ending=ending)
+    return from_attributes(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)), ending=ending)

@@ -58,7 +58,7 @@ class AgentMessages:
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt that can be answered."""
         self._store = services.store
-        self._rooms = services
+        self._services = services
         self._tasks = tasks
         self._codes = codes
         self._clock = services.clock
@@ -75,17 +75,17 @@ class AgentMessages:
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
-        named = self._rooms.agents.reachable(draft.agent) if draft.agent else None
+        named = self._services.agents.reachable(draft.agent) if draft.agent else None
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> AgentMessageView:
-            if key is not None and (known := self._rooms.messages.find_by_key(tx, key)):
+            if key is not None and (known := self._services.messages.find_by_key(tx, key)):
                 self._check_may(by, self._task_of(tx, known))
                 return self._view(tx, known)  # whoever has the task by now
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
-            agent = named or self._rooms.agents.reachable(self._holder(task))
+            agent = named or self._services.agents.reachable(self._holder(task))
             if not agent.abilities.queues:
                 raise AgentTakesNoMessages(id=agent.name)
             to = f"agent:{agent.name}"
@@ -100,7 +100,7 @@ class AgentMessages:
         text, or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
-        meant = [agent for agent in self._rooms.agents.all() if needs <= agent.capabilities]
+        meant = [agent for agent in self._services.agents.all() if needs <= agent.capabilities]
         out = tuple((str(agent.name), why) for agent in meant if (why := _why_never(agent)))
         reached = [agent for agent in meant if not _why_never(agent)]
         if not reached:
@@ -110,7 +110,7 @@ class AgentMessages:
         key = f"broadcast:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> AgentMessageView:
-            if key is not None and (known := self._rooms.messages.find_by_key(tx, key)):
+            if key is not None and (known := self._services.messages.find_by_key(tx, key)):
                 return self._view(tx, known, left_out=out)
             place = draft.place
             return self._put(tx, body, reached, to=_EVERYBODY, task=None, place=place, key=key, by=by, left_out=out)
@@ -120,8 +120,8 @@ class AgentMessages:
     async def show(self, message: str, *, by: Actor) -> AgentMessageView:
         """Words and how far they have come. Raises MessageNotFound, also for other messages than words."""
         require(by, Permission.MESSAGE_READ)
-        found = await self._rooms.messages.get(message)
-        deliveries = await self._rooms.deliveries.list_for_message(found.id)
+        found = await self._services.messages.get(message)
+        deliveries = await self._services.deliveries.list_for_message(found.id)
         if found.expires_at_ms is None or not deliveries:
             raise MessageNotFound(id=message[:40])
         return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
@@ -136,7 +136,7 @@ class AgentMessages:
     def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
         """The text to be brought to the agent: all of it, or this `share` where that is fixed already. It is never
         stored or logged. Raises BriefNotWritten."""
-        message = self._rooms.messages.find(tx, delivery.message)
+        message = self._services.messages.find(tx, delivery.message)
         code = ""
         if message.task is not None:
             task = self._tasks.find(tx, message.task)
@@ -148,11 +148,11 @@ class AgentMessages:
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these words may come while the agent works: a person's may, what the hub says by itself may not."""
-        return not self._rooms.messages.find(tx, delivery.message).sender.startswith("system:")
+        return not self._services.messages.find(tx, delivery.message).sender.startswith("system:")
 
     def is_deliverable(self, tx: Tx, delivery: Delivery) -> bool:
-        """Whether these queued words may be brought now; if not, the next `tend` says why, or ends them."""
-        message = self._rooms.messages.find(tx, delivery.message)
+        """Whether these queued words may be brought now; if not, the next `review_queue` says why, or ends them."""
+        message = self._services.messages.find(tx, delivery.message)
         task = self._task_of(tx, message)
         if task is not None and task.state in ENDED:
             return False
@@ -161,38 +161,38 @@ class AgentMessages:
 
     def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether the task that these words are about has ended: then they are never tried again."""
-        task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
+        task = self._task_of(tx, self._services.messages.find(tx, delivery.message))
         return task is not None and task.state in ENDED
 
     def review_queue(self, tx: Tx) -> int | None:
         """Look at all words that are on their way: end what is worth nothing any more, follow tasks to their new
         agents, say why the others wait. Returns when to look again at the latest, None for never."""
         now, again = self._clock.now_ms(), list[int]()
-        for delivery in self._rooms.deliveries.open_messages(tx):
+        for delivery in self._services.deliveries.open_messages(tx):
             with at_row(delivery=delivery.id):
-                message = self._rooms.messages.find(tx, delivery.message)
+                message = self._services.messages.find(tx, delivery.message)
                 task = self._task_of(tx, message)
                 if task is not None and task.state in ENDED:
                     self._end_with_task(tx, delivery)
                 elif delivery.state is DeliveryState.QUEUED:
-                    again += self._tend(tx, delivery, message, task, now)
+                    again += self._review(tx, delivery, message, task, now)
         return min(again, default=None)
 
     def resume_for(self, tx: Tx, agents: Sequence[Agent]) -> None:
         """The windows of these agents can be used again: what waits for them may go now."""
         for agent in agents:
-            for delivery in self._rooms.deliveries.open_for_agent(tx, agent.name):
+            for delivery in self._services.deliveries.open_for_agent(tx, agent.name):
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
-                    task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
+                    task = self._task_of(tx, self._services.messages.find(tx, delivery.message))
                     self._say_why(tx, delivery, self._why(tx, delivery, task), anew=True)
 
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """The config changed: the agent stands elsewhere now, or is gone (None) and the words with it."""
         if agent is None:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.AGENT_GONE)
+            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.AGENT_GONE)
         else:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED)
-            self._queue(tx, self._rooms.messages.find(tx, delivery.message), agent)
+            self._services.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED)
+            self._queue(tx, self._services.messages.find(tx, delivery.message), agent)
 
     # who, and whether
 
@@ -203,7 +203,7 @@ class AgentMessages:
             if named is not None and task.agent != named.name:
                 raise AgentMismatch(id=asked, holder=task.agent or "nobody yet", agent=named.name)
             return task
-        here = self._rooms.notices.task_of(tx, draft.thread)
+        here = self._services.notices.task_of(tx, draft.thread)
         task = self._tasks.find(tx, here) if here else None
         if task is None and named is None:
             raise RecipientMissing
@@ -252,15 +252,15 @@ class AgentMessages:
             expires_at_ms=self._clock.now_ms() + MESSAGE_TTL_MS,
             idempotency_key=key,
         )
-        message = self._rooms.messages.add(tx, new, by=by.id)
+        message = self._services.messages.add(tx, new, by=by.id)
         for agent in agents:
             self._queue(tx, message, agent)
         shown_at = None if message.task else place
-        self._rooms.notices.notify(tx, NoticeKind.WORDS, message.task, message=message.id, place=shown_at)
+        self._services.notices.notify(tx, NoticeKind.WORDS, message.task, message=message.id, place=shown_at)
         return self._view(tx, message, left_out=left_out)
 
     def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:
-        delivery = self._rooms.deliveries.queue(
+        delivery = self._services.deliveries.queue(
             tx,
             message=message.id,
             task=None,
@@ -272,7 +272,7 @@ class AgentMessages:
         self._say_why(tx, delivery, self._why(tx, delivery, self._task_of(tx, message)))
 
     def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> AgentMessageView:
-        found = self._rooms.deliveries.find_for_message(tx, message.id)
+        found = self._services.deliveries.find_for_message(tx, message.id)
         stand = _latest_per_agent(found)
         return AgentMessageView(message=message, deliveries=stand, known=tuple(found), left_out=left_out)
 
@@ -282,8 +282,8 @@ class AgentMessages:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
     def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> tuple[Reason, str] | None:
-        status = self._rooms.agents.status(tx, delivery.agent)
-        others = [one for one in self._rooms.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
+        status = self._services.agents.status(tx, delivery.agent)
+        others = [one for one in self._services.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
         stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
         is_with_agent = task is None or (task.agent == delivery.agent and task.state is not TaskState.READY)
         about_its_task = task is not None and status.task == task.id
@@ -305,7 +305,7 @@ class AgentMessages:
     def _why_desk(self, delivery: Delivery) -> str:
         if delivery.desk is None:
             return ""
-        now = self._rooms.desks.state(delivery.desk)
+        now = self._services.desks.state(delivery.desk)
         return now.describe(delivery.desk) or (f"{sentence(now.reason)} at {delivery.desk}" if now.reason else "")
 
     def _say_why(self, tx: Tx, delivery: Delivery, wait: tuple[Reason, str] | None, *, anew: bool = False) -> None:
@@ -314,52 +314,54 @@ class AgentMessages:
             return
         reason, note = wait or (None, "")
         if (delivery.reason, delivery.note, delivery.not_before_ms) != (reason, note, 0):
-            self._rooms.deliveries.waits(tx, delivery, reason=reason, note=note, not_before_ms=0)
-            self._rooms.notices.words_changed(tx, delivery.message)
+            self._services.deliveries.waits(tx, delivery, reason=reason, note=note, not_before_ms=0)
+            self._services.notices.words_changed(tx, delivery.message)
 
-    def _tend(self, tx: Tx, delivery: Delivery, message: Message, task: Task | None, now: int) -> list[int]:
+    def _review(self, tx: Tx, delivery: Delivery, message: Message, task: Task | None, now: int) -> list[int]:
         """One delivery that is queued; the times at which it must be looked at again."""
         expires_at_ms = message.expires_at_ms or now
         if expires_at_ms <= now:
-            self._rooms.deliveries.step(
+            self._services.deliveries.step(
                 tx, delivery, DeliveryState.EXPIRED, reason=Reason.EXPIRED, note=explain(delivery.reason, delivery.note)
             )
             return []
-        holder = self._rooms.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
+        holder = self._services.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
         if task is not None and holder is not None and holder.name != delivery.agent:
             note = f"{task.id} is with {holder.name} now"
             if not holder.abilities.queues:
                 note = f"{note}. {AgentTakesNoMessages(id=holder.name).message}"
-                self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_MOVED, note=note)
+                self._services.deliveries.step(
+                    tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_MOVED, note=note
+                )
                 return []
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.TASK_MOVED, note=note)
+            self._services.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.TASK_MOVED, note=note)
             self._queue(tx, message, holder)
             return [expires_at_ms]
         self._say_why(tx, delivery, self._why(tx, delivery, task))
         long_ms = delivery.created_ms + LONG_WAIT_MS
         if long_ms > now:
             return [long_ms, expires_at_ms]
-        self._rooms.notices.undelivered(tx, message.id, text=f"{delivery.agent}: queued: ", once=True)
+        self._services.notices.undelivered(tx, message.id, text=f"{delivery.agent}: queued: ", once=True)
         return [expires_at_ms]
 
     def _end_with_task(self, tx: Tx, delivery: Delivery) -> None:
         """Nobody works on it any more. What is being submitted cannot be called back."""
         if delivery.state is not DeliveryState.SUBMITTING:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED)
+            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED)
 
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Words took a step: what people see of them follows, and whoever sent them hears of what did not arrive."""
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
-        self._rooms.notices.words_changed(tx, delivery.message)
+        self._services.notices.words_changed(tx, delivery.message)
         dropped = delivery.state is DeliveryState.CANCELLED and self._is_ours(tx, delivery)
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
-            self._rooms.notices.undelivered(tx, delivery.message, text=undelivered_text(delivery), about=about)
+            self._services.notices.undelivered(tx, delivery.message, text=undelivered_text(delivery), about=about)
 
     def _is_ours(self, tx: Tx, delivery: Delivery) -> bool:
         """Octet itself says this: nobody waits for it to arrive."""
-        return self._rooms.messages.find(tx, delivery.message).sender == address_of(HUB)
+        return self._services.messages.find(tx, delivery.message).sender == address_of(HUB)
 
 
 def _goes_before(other: Delivery, words: Delivery) -> bool:

@@ -22,7 +22,7 @@ from core.agents.model import (
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.reasons import AnyReason, ParkCause, reason_of
 from core.security.model import HUB, Actor, Permission, allows, require
@@ -258,4 +258,4 @@ class Agents:
 
 
 def _status(agent: Agent, row: Row) -> AgentStatus:
-    return alike(AgentStatus, row, agent=agent)
+    return from_attributes(AgentStatus, row, agent=agent)

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
 
@@ -169,7 +169,7 @@ def delivery_of(row: Row) -> Delivery:
     """A row as a delivery."""
     share = MessagePart(number=row.part, cuts=tuple(json.loads(row.cuts)))
     drafts = tuple(json.loads(row.drafts))
-    return alike(Delivery, row, timings_ms=json.loads(row.timings), drafts=drafts, share=share)
+    return from_attributes(Delivery, row, timings_ms=json.loads(row.timings), drafts=drafts, share=share)
 
 
 def standing_of(delivery: Delivery) -> dict[str, object]:

@@ -9,7 +9,7 @@ from core.fleet import _store
 from core.fleet.model import BoardGivenUp, BoardId, BoardPlaced, BoardRemoved, BoardState, LiveBoard, NoBoard
 from core.journal.service import Journal
 from core.kit.clock import Clock
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Row, Store, Tx
@@ -101,4 +101,4 @@ class Boards:
 
 
 def _board(row: Row) -> LiveBoard:
-    return alike(LiveBoard, row, place=Place(channel=row.channel, guild=row.guild))
+    return from_attributes(LiveBoard, row, place=Place(channel=row.channel, guild=row.guild))

@@ -16,7 +16,7 @@ from core.journal import _store
 from core.journal.model import ChainBroken, Entry, Event, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.store.engine import Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ class Journal:
     async def of(self, subject: str) -> tuple[Entry, ...]:
         """All entries about one subject, oldest first."""
         rows = await self._store.fetch(_store.OF_SUBJECT, {"subject": subject})
-        return tuple(alike(Entry, row, data=json.loads(row.data)) for row in rows)
+        return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in rows)
 
     async def verify(self) -> int:
         """Check every row against the chain, and the head against the rows; return how many there are. Raises

@@ -1,4 +1,4 @@
-"""The one source of time. Rooms get a Clock by their constructor, so that tests can move it."""
+"""The one source of time. Services get a Clock by their constructor, so that tests can move it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SystemClock:
 
 class SteadyClock:
     """Octet's own time: the machine's clock as it would be if nothing had set it since Octet last followed it. All
-    rooms decide and write by it. The store calls `follow` when it shifts the stored times by the same amount, so the
+    services decide and write by it. The store calls `follow` when it shifts the stored times by the same amount, so the
     stored times and this clock always agree."""
 
     def __init__(self, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 T = TypeVar("T")
 
 
-def alike(kind: type[T], source: object, /, **given: object) -> T:
+def from_attributes(kind: type[T], source: object, /, **given: object) -> T:
     """Make a `kind`: take the fields that are not `given` from the attributes of `source` with the same names; make
     members of enums, and bools, of what a row has in their place. An empty text is no member: it becomes None."""
     same = {name: getattr(source, name) for name in _kinds_of(kind) if name not in given}

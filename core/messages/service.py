@@ -10,7 +10,7 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
 from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
@@ -143,4 +143,4 @@ class Messages:
 
 
 def _message(row: Row) -> Message:
-    return alike(Message, row)
+    return from_attributes(Message, row)

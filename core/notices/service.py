@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.kit.clock import Clock
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.kit.supervise import wait_for_event
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
@@ -224,7 +224,7 @@ class Notices:
 
 
 def _notice(row: Row, *, thread: str) -> Notice:
-    return alike(Notice, row, place=_place(row), thread=thread)
+    return from_attributes(Notice, row, place=_place(row), thread=thread)
 
 
 def _place(row: Row) -> Place:

@@ -27,7 +27,7 @@ from core.deliveries.model import (
 )
 from core.kit.clock import DAY_MS, as_datetime
 from core.kit.errors import Unavailable
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.receipts import _store, texts
 from core.receipts.model import Keeping, KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import Actor, Permission, allows, require
@@ -196,7 +196,7 @@ def _settled(delivery: Delivery) -> Settled:
 
 
 def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown: bool) -> Receipt:
-    return alike(
+    return from_attributes(
         Receipt,
         row,
         **dict.fromkeys(("claim", "before_enter", "line"), ""),
@@ -236,4 +236,4 @@ def _target(*, place: Sequence[int], **said: Any) -> Target:
 
 def _kept(row: Row, *, is_shown: bool) -> KeptPicture:
     png = (row.png or b"") if is_shown else b""
-    return alike(KeptPicture, row, png=png, shows="")
+    return from_attributes(KeptPicture, row, png=png, shows="")

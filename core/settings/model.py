@@ -1,4 +1,4 @@
-"""The settings of every room, a section each. Each setting says what it means, its unit, and why it is as it is."""
+"""The settings, a section for each topic. Each setting says what it means, its unit, and why it is as it is."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Tx:
         """Wrap the writer's connection for the length of one transaction."""
         self._connection = connection
         self.calls_after_commit: list[Callable[[], None]] = []
-        self.scratch: dict[str, object] = {}  # what a room wants to remember within this transaction
+        self.scratch: dict[str, object] = {}  # what a service wants to remember within this transaction
 
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Run one statement."""

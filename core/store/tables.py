@@ -1,4 +1,4 @@
-"""The one MetaData all rooms' tables hang on. Each room declares its own tables in its `_store`."""
+"""The one MetaData that holds all tables. Each package declares its own in its `_store`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ A lock of which nobody need know (nothing waits for that screen) is remembered, 
 
 from __future__ import annotations
 
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.notices.model import NoticeKind, Place
 from core.reasons import WaitReason
 from core.security.model import HUB
@@ -54,14 +54,14 @@ class ScreenLocks:
     async def list_open(self) -> tuple[ScreenLock, ...]:
         """The screens that are locked now and of which people were told, oldest first."""
         rows = await self._services.store.fetch(_store.OPEN)
-        return tuple(alike(ScreenLock, row) for row in rows if row.waiting)
+        return tuple(from_attributes(ScreenLock, row) for row in rows if row.waiting)
 
     async def show(self, lock: str) -> ScreenLock:
         """One of them, over or not. Raises ScreenLockNotFound."""
         rows = await self._services.store.fetch(_store.ONE, {"lock": lock})
         if not rows:
             raise ScreenLockNotFound
-        return alike(ScreenLock, rows[0])
+        return from_attributes(ScreenLock, rows[0])
 
     def _end(self, tx: Tx, row: Row) -> None:
         tx.update_row(_store.locks.c.id, row.id, over_ms=self._services.clock.now_ms())

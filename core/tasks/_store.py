@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, case, func, insert, or_, select, text, update
 
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
@@ -180,7 +180,7 @@ newest_in = partial(newest_of_each, tasks.c.state, tasks.c.number)
 def task_of(row: Row) -> Task:
     """A row as a task."""
     place = Place(channel=row.place_channel, guild=row.place_guild)
-    return alike(Task, row, id=TaskId(f"T-{row.number}"), needs=frozenset(json.loads(row.needs)), place=place)
+    return from_attributes(Task, row, id=TaskId(f"T-{row.number}"), needs=frozenset(json.loads(row.needs)), place=place)
 
 
 def requirements_of(row: Row) -> Requirements:
@@ -191,4 +191,6 @@ def requirements_of(row: Row) -> Requirements:
 def summary_of(row: Row) -> TaskSummary:
     """A row as the line of a list."""
     place = Place(channel=row.place_channel, guild=row.place_guild)
-    return alike(TaskSummary, row, id=TaskId(f"T-{row.number}"), requirements=requirements_of(row), place=place)
+    return from_attributes(
+        TaskSummary, row, id=TaskId(f"T-{row.number}"), requirements=requirements_of(row), place=place
+    )

@@ -80,7 +80,7 @@ class Answers:
     ) -> None:
         """`codes` tells whose words they are; `limits`, how many of them a task takes."""
         self._repository = repository
-        self._rooms = services
+        self._services = services
         self._codes = codes
         self._clock = services.clock
         self._limits = limits
@@ -90,20 +90,20 @@ class Answers:
     def accept_answer(self, tx: Tx, words: SubmittedAnswer) -> tuple[AcceptedAnswer, Conflict | None]:
         """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
         holder = self._codes.holder(tx, words.code, agent=words.agent)
-        self._rooms.agents.has_spoken(tx, holder.agent)
+        self._services.agents.has_spoken(tx, holder.agent)
         found = self._repository.find(tx, holder.task)
         read = None if self._has_expired(found) else self._find_scraped_answer(tx, found, words, holder)
         if read is not None:
             return self._confirm_scraped_answer(tx, found, words, read), None
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
-        known = self._rooms.messages.find_by_key(tx, full_key)
+        known = self._services.messages.find_by_key(tx, full_key)
         problem = None if known else self._late_reason(tx, found, words.task, holder)
         if isinstance(problem, TaskNotStarted) and words.final and self._may_have_arrived_before(tx, found):
             problem = None
         if problem is not None:
             # A key of its own: the same words in time are no repetition of words that changed nothing.
             full_key += ":early" if isinstance(problem, TaskNotStarted) else ":late"
-            known = self._rooms.messages.find_by_key(tx, full_key)
+            known = self._services.messages.find_by_key(tx, full_key)
         if known is not None:
             return AcceptedAnswer(task=found, message=known.id), problem
         self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=problem is not None)
@@ -126,7 +126,7 @@ class Answers:
 
         The one answer that ends it is always taken in the end: its length has a limit of its own."""
         limits, now_ms = self._limits, self._clock.now_ms()
-        sent = self._rooms.messages.count_sent(tx, task.id, of_code=of_code)
+        sent = self._services.messages.count_sent(tx, task.id, of_code=of_code)
         if self._has_expired(task):
             raise CodeExpired(id=task.id, why="the task ended more than a day ago")
         if is_late and sent.late >= _LATE_TEXTS:
@@ -150,10 +150,10 @@ class Answers:
         if task.fence != awaited.fence or not (task.state is TaskState.WORKING or _is_stalled(task)):
             return None
         key = f"{task.id}:{task.fence}:{_SCRAPED}:{hashlib.sha256(found.text.encode()).hexdigest()}"
-        if self._rooms.messages.find_by_key(tx, key) is not None:
+        if self._services.messages.find_by_key(tx, key) is not None:
             return None
         if task.agent is not None:
-            self._rooms.agents.has_spoken(tx, task.agent)
+            self._services.agents.has_spoken(tx, task.agent)
         sender = f"agent:{task.agent or _EARLIER_AGENT}"
         answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=found.is_whole, key=key)
         if found.is_whole:
@@ -208,15 +208,15 @@ class Answers:
             idempotency_key=key,
             supersedes=supersedes,
         )
-        message = self._rooms.messages.add(tx, new, by=by)
-        self._rooms.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
+        message = self._services.messages.add(tx, new, by=by)
+        self._services.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
         return message
 
     def _find_scraped_answer(self, tx: Tx, task: Task, words: SubmittedAnswer, holder: CodeHolder) -> Message | None:
         """The answer read in the window that ended the task which these words end now, properly."""
         if not words.final or not task.is_unverified or holder.fence != task.fence or task.id != words.task:
             return None
-        read = self._rooms.messages.last_final_answer(tx, task.id)
+        read = self._services.messages.last_final_answer(tx, task.id)
         return read if read is not None and read.source is Source.WINDOW else None
 
     def _confirm_scraped_answer(self, tx: Tx, task: Task, words: SubmittedAnswer, read: Message) -> AcceptedAnswer:
@@ -236,7 +236,7 @@ class Answers:
         With `may_rest` nothing is noted either if Octet kept another report just now. The last value then says for how
         many seconds this one must rest; it is 0 for a report that was noted."""
         holder = self._codes.holder(tx, code, agent=agent)
-        self._rooms.agents.has_spoken(tx, holder.agent)
+        self._services.agents.has_spoken(tx, holder.agent)
         found = self._repository.find(tx, holder.task)
         problem = self._late_reason(tx, found, named, holder)
         if problem is not None:
@@ -264,10 +264,10 @@ class Answers:
 
     def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
         """Whether it still works is answered before the question was brought; true if it stood in the queue."""
-        asked = self._rooms.deliveries.find_for_message(tx, task.nudge) if task.nudge else ()
+        asked = self._services.deliveries.find_for_message(tx, task.nudge) if task.nudge else ()
         queued = [delivery for delivery in asked if delivery.state is DeliveryState.QUEUED]
         for delivery in queued:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.SIGN_GIVEN)
+            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.SIGN_GIVEN)
         return bool(queued)
 
     def may_have_prompt(self, tx: Tx, task: Task) -> bool:
@@ -275,16 +275,16 @@ class Answers:
         if task.state is TaskState.WAITING:
             return task.reason == WaitReason.DRY_RUN
         if (task.state, task.reason) == (TaskState.PARKED, ParkCause.LOST):
-            last = self._rooms.deliveries.last_for_task(tx, task.id)
+            last = self._services.deliveries.last_for_task(tx, task.id)
             return last is not None and last.state in {DeliveryState.DELIVERED, DeliveryState.SENT}
-        delivery = self._rooms.deliveries.open_for_task(tx, task.id)
+        delivery = self._services.deliveries.open_for_task(tx, task.id)
         asked = delivery is not None and (delivery.state in _MAY_BE_THERE or delivery.may_have_arrived)
         return asked or _is_stalled(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 
     def _may_have_arrived_before(self, tx: Tx, task: Task) -> bool:
         """Whether the prompt may have arrived before a person had it sent again, which then came to nothing. Whoever
         has it can end the task; mere words would make somebody work at it whom dispatch does not count on."""
-        delivery = self._rooms.deliveries.last_for_task(tx, task.id)
+        delivery = self._services.deliveries.last_for_task(tx, task.id)
         return delivery is not None and delivery.state is not DeliveryState.CANCELLED and delivery.may_have_arrived
 
     def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
@@ -310,13 +310,13 @@ class Answers:
 
     def _prove_delivery(self, tx: Tx, task: Task) -> None:
         """The words bore the prompt's code: a prompt whose Enter was asked for did arrive, and its agent is there."""
-        delivery = self._rooms.deliveries.open_for_task(tx, task.id)
+        delivery = self._services.deliveries.open_for_task(tx, task.id)
         if delivery is not None and delivery.state in _MAY_BE_THERE:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
+            self._services.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
         elif delivery is not None:  # the one before had arrived: this one is never brought
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.ANSWERED)
+            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.ANSWERED)
         if task.agent is not None:
-            self._rooms.agents.is_at_work(tx, task.agent, task=task.id)
+            self._services.agents.is_at_work(tx, task.agent, task=task.id)
 
 
 def _is_stalled(task: Task) -> bool:

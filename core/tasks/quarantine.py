@@ -32,7 +32,7 @@ class Quarantine:
         """Everything that a row is set aside by."""
         self._store = services.store
         self._repository = repository
-        self._rooms = services
+        self._services = services
         self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None
         """Say what follows from the end of an act. Whoever knows acts sets it."""
 
@@ -68,7 +68,7 @@ class Quarantine:
 
     def _set_aside(self, tx: Tx, failed: RowFailed) -> None:
         note = f"Octet met an error of its own over it ({type(failed.__cause__).__name__}); its log has the details"
-        deliveries = self._rooms.deliveries
+        deliveries = self._services.deliveries
         if failed.delivery is not None:
             delivery = deliveries.find(tx, DeliveryId(failed.delivery))
         else:
@@ -84,11 +84,11 @@ class Quarantine:
     def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:
         """Bring the delivery no further. If Enter may have been pressed, a person decides what became of it."""
         if delivery.state is DeliveryState.SUBMITTING:
-            return self._rooms.deliveries.step(
+            return self._services.deliveries.step(
                 tx, delivery, DeliveryState.UNKNOWN, reason=Reason.INTERNAL_ERROR, note=note
             )
         if delivery.state in OPEN_STATES - _IN_DOUBT:
-            return self._rooms.deliveries.step(
+            return self._services.deliveries.step(
                 tx, delivery, DeliveryState.CANCELLED, reason=Reason.INTERNAL_ERROR, note=note
             )
         return delivery
@@ -102,8 +102,8 @@ class Quarantine:
             self._repository.suspend(
                 tx, task.id, TaskState.PARKED, reason=cause, note=note, about=asked_about(delivery)
             )
-            self._rooms.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause, task=task.id)
+            self._services.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause, task=task.id)
             return
         self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
         if task.state in _ON_THE_WAY and task.agent is not None:
-            self._rooms.agents.free(tx, task.agent, task=task.id)
+            self._services.agents.free(tx, task.agent, task=task.id)

@@ -11,7 +11,7 @@ from core.agents.service import Agents
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
-from core.kit.from_attributes import alike
+from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
@@ -137,7 +137,7 @@ class TaskRepository:
         """Everything that waits, is parked or is blocked, in no order. Of what is listed task by task, `most` of each
         state and reason; the younger ones are one entry that only counts them."""
         rows = await self._store.fetch(_store.BLOCKED, {"most": most})
-        return tuple(alike(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
+        return tuple(from_attributes(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
 
     async def requirements_in(self, *states: TaskState) -> frozenset[Requirements]:
         """Every demand of a task in one of `states`."""

@@ -74,7 +74,7 @@ class Tasks:
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt. Call `load` first."""
         self._store = services.store
-        self._rooms = services
+        self._services = services
         self._codes = codes
         self._clock = services.clock
         self._agent_command = agent_command
@@ -115,7 +115,9 @@ class Tasks:
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
         wanted = self.check_new(draft, by=by)
-        self.prompt_files.check_length(brief, [agent.name for agent in self._rooms.agents.who_can(draft.needs, wanted)])
+        self.prompt_files.check_length(
+            brief, [agent.name for agent in self._services.agents.who_can(draft.needs, wanted)]
+        )
         source = _SOURCES.get(by.kind, Source.OPERATOR).value
         return await self._store.write(
             lambda tx: self.repository.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)
@@ -125,7 +127,7 @@ class Tasks:
         """The name of the agent that `draft` names. Raises, from memory, what `new` would find wrong but the text."""
         require(by, Permission.TASK_CREATE)
         _check_priority(draft.priority)
-        wanted = self._rooms.agents.reachable(draft.agent).name if draft.agent else None
+        wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
         self._check_capable(draft.needs, wanted)
         return wanted
 
@@ -150,14 +152,14 @@ class Tasks:
         require(by, Permission.TASK_READ)
         task = parse_task_id(task)
         found = await self.repository.get(task)
-        messages = await self._rooms.messages.list_for_task(task)
-        card = await self._rooms.notices.card_of(task)
+        messages = await self._services.messages.list_for_task(task)
+        card = await self._services.notices.card_of(task)
         briefs = [message for message in messages if message.kind is MessageKind.TASK]
         is_shown = briefs and found.agent and found.text_expired_ms is None
         return TaskView(
             task=found,
             prompt=self._masked_prompt(found, briefs[-1]) if is_shown else "",
-            deliveries=await self._rooms.deliveries.list_for_task(task),
+            deliveries=await self._services.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
         )
@@ -212,7 +214,7 @@ class Tasks:
         Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, AlreadyRunning or
         DeliveryUnresolved."""
         _require_or_own(by, Permission.TASK_CHANGE)
-        wanted = self._rooms.agents.reachable(agent).name
+        wanted = self._services.agents.reachable(agent).name
 
         def give(tx: Tx, found: Task) -> Task:
             _check_open(found)
@@ -231,9 +233,9 @@ class Tasks:
 
         def rank(tx: Tx, found: Task) -> Task:
             _check_open(found)
-            delivery = self._rooms.deliveries.open_for_task(tx, found.id)
+            delivery = self._services.deliveries.open_for_task(tx, found.id)
             if delivery is not None:
-                self._rooms.deliveries.set_priority(tx, delivery, priority)
+                self._services.deliveries.set_priority(tx, delivery, priority)
             return found if found.priority == priority else self.repository.set_priority(tx, found, priority, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, rank, by=by)
@@ -291,13 +293,13 @@ class Tasks:
         """What an answer in this agent's window would be for; None where none is awaited there."""
         if not self.prompt_files.is_scraped(agent):
             return None
-        status = next((one for one in await self._rooms.agents.list(by=HUB) if one.agent.name == agent), None)
+        status = next((one for one in await self._services.agents.list(by=HUB) if one.agent.name == agent), None)
         if status is None or status.task is None:
             return None
         task = await self.repository.get(status.task)
         if task.agent != agent or not (task.state is TaskState.WORKING or task.reason == ParkCause.SILENT):
             return None
-        briefs = [one for one in await self._rooms.messages.list_for_task(task.id) if one.kind is MessageKind.TASK]
+        briefs = [one for one in await self._services.messages.list_for_task(task.id) if one.kind is MessageKind.TASK]
         return PendingAnswer(task=task.id, fence=task.fence, marker=briefs[-1].marker) if briefs else None
 
     async def accept_scraped_answer(self, awaited: PendingAnswer, found: MarkedAnswer) -> bool:
@@ -331,7 +333,7 @@ class Tasks:
         leased = self.repository.lease(tx, task, agent)
         self._codes.grant(tx, task.id, leased.fence, agent=agent)
         source = Source(self.repository.source_of(tx, task.id))
-        return self._rooms.messages.add_brief(
+        return self._services.messages.add_brief(
             tx, task=task.id, agent=agent, body=task.brief, priority=task.priority, source=source, by=HUB.id
         )
 
@@ -343,15 +345,15 @@ class Tasks:
         found = self.repository.find(tx, task)
         agent = found.agent or ""
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
-        code = "" if self._rooms.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
-        brief = self._rooms.messages.find(tx, message)
+        code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
+        brief = self._services.messages.find(tx, message)
         return self.prompt_files.make_prompt(brief, agent=agent, code=code, command=self._agent_command, share=share)
 
     def _cancel_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""
-        delivery = self._rooms.deliveries.open_for_task(tx, task)
+        delivery = self._services.deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is not DeliveryState.SUBMITTING:
-            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, by=by)
+            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, by=by)
 
     async def _change(
         self, task: str, permission: Permission, change: Callable[[Tx, Task], Task], *, by: Actor
@@ -368,18 +370,18 @@ class Tasks:
         return await self._store.write(work)
 
     def _check_capable(self, needs: frozenset[str], wanted: str | None) -> None:
-        if not self._rooms.agents.who_can(needs, wanted):
+        if not self._services.agents.who_can(needs, wanted):
             asked = ", ".join(sorted(needs)) or "any"
             raise NoCapableAgent(why=f"{wanted or 'nobody'} has the capabilities {asked} and can be reached")
 
     def _check_delivery_resolved(self, tx: Tx, task: Task) -> None:
         """A prompt that may have arrived is not brought once more."""
-        if self._rooms.deliveries.open_for_task(tx, task.id) is not None:
+        if self._services.deliveries.open_for_task(tx, task.id) is not None:
             raise DeliveryUnresolved(id=task.id)
 
     def _masked_prompt(self, task: Task, brief: Message) -> str:
         name = task.agent or ""
-        abilities = self._rooms.agents.abilities(name)
+        abilities = self._services.agents.abilities(name)
         code = "" if abilities.answers_itself else self._codes.code(task.id, task.fence)
         shown = code if abilities.is_dry or not code else self._codes.masked()
         return self.prompt_files.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)

@@ -33,7 +33,7 @@ SMALL = 60
 SENTENCES = {"reason", "why", "note", "words", "message"}
 """Fields that hold a code; what a user or an agent wrote is typed `Text`, what was seen beside a code `Diagnostic`."""
 _DECIDES = {"startswith", "endswith", "removeprefix", "removesuffix"}
-_BAGS = {"rooms", "_rooms", "services", "_services"}
+_BAGS = {"services", "_services"}
 """Bags of a package's own: what they hold is its first object of another package."""
 _FOREIGN = {"c", "stdin", "stdout", "stderr"}
 """Attributes of libraries: columns, pipes."""

@@ -140,7 +140,7 @@ FIELDS = "\n    ".join(f"f{number}: int" for number in range(7))
             f"@dataclass(frozen=True)\nclass C:\n    {FIELDS}",
         ),
         (counted.deep_chains, "coordinator.fleet.boards.remove()", "coordinator.fleet.remove()"),
-        (counted.deep_chains, "self._words.words.deliveries.end()", "self._rooms.words.deliveries.end()"),
+        (counted.deep_chains, "self._words.words.deliveries.end()", "self._services.words.deliveries.end()"),
         (counted.deep_chains, "i.client.coordinator.tasks.signs.stir()", "i.client.coordinator.tasks.stir()"),
         (counted.deep_chains, "view.task.place.jump()", "view.task.place.lower()"),
         (counted.deep_chains, "os.path.part.walk()", "import os\nos.path.part.walk()"),
