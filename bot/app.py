@@ -19,8 +19,7 @@ from pydantic import SecretStr
 from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config
-from core.coordinator import Coordinator, Estate, Reach
-from core.desks.learned import Learned
+from core.coordinator import Coordinator, Estate
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.console import command_line
@@ -28,10 +27,8 @@ from core.kit.errors import Conflict
 from core.kit.ids import Ids
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
-from core.receipts.model import Keeping
-from core.retry_policy import OnAgentTimeout, RetryPolicy
+from core.retry_policy import RetryPolicy
 from core.security.model import HUB
-from core.settings.model import DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 
@@ -79,7 +76,10 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
     connected = asyncio.Event()
     token = SecretStr(Ids().secret())
     async with Coordinator.open(
-        _estate(config), Reach(lanes=workers.lanes(config), hands=workers.hands), patience=_patience(config)
+        _estate(config),
+        lanes=workers.lanes(config),
+        hands=workers.hands,
+        patience=RetryPolicy(settings=config.settings.dispatch),
     ) as coordinator:
         coordinator.follow(config, workers)
         workers.news.dispatch, workers.news.deliveries = coordinator.dispatch, coordinator.deliveries
@@ -218,36 +218,15 @@ async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.
 
 
 def _estate(config: Config) -> Estate:
-    receipts = config.settings.receipts
     return Estate(
-        database=config.home.db,
-        audit_key=config.home.audit_key,
-        codes_key=config.home.codes_key,
+        home=config.home,
         agents=config.agents,
         desks=config.desks,
         agent_command=agent_command(config.settings.agents.agent_command),
-        briefs=config.home.briefs.resolve(),
-        learned=Learned(config.home),
         longest_prompts=config.longest_prompts(),
         read_agents=config.agents_read(),
-        keeping=Keeping(
-            days=receipts.keep_days, picture_days=receipts.keep_pictures_days, text_days=receipts.keep_texts_days
-        ),
+        keeping=config.settings.receipts,
         answers=config.settings.answers,
-        refused_answers=config.home.root / answer_spool.FOLDER / answer_spool.REFUSED,
-    )
-
-
-def _patience(config: Config) -> RetryPolicy:
-    settings: DispatchSettings = config.settings.dispatch
-    return RetryPolicy(
-        max_retries=settings.max_retries,
-        retry_window_ms=round(settings.retry_window_s * 1000),
-        settle_ms=round(settings.settle_s * 1000),
-        max_rejections=settings.max_rejections_per_hour,
-        agent_timeout_ms=round(settings.agent_timeout_s * 1000),
-        recovery_timeout_s=settings.recovery_timeout_s,
-        on_agent_timeout=OnAgentTimeout(settings.on_agent_timeout),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -27,6 +26,7 @@ from core.dispatch.service import Dispatch
 from core.dispatch.services import Services
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.fleet.service import Fleet
+from core.home import Home
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
 from core.kit import faults
@@ -40,7 +40,6 @@ from core.messages.prompt_files import PromptFiles
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.profiles.model import Longest
-from core.receipts.model import Keeping
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.retry_policy import RetryPolicy
@@ -48,7 +47,7 @@ from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
 from core.security.model import Actor
 from core.security.service import People
-from core.settings.model import AnswerLimits
+from core.settings.model import AnswerLimits, ReceiptSettings
 from core.store.engine import Store
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.clock_steps import ClockSteps
@@ -63,32 +62,18 @@ _MARK_CHARS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """What a coordinator is made for: its files, and what config/ says about agents and desks."""
+    """What a coordinator is made for: its home, and what config/ says about agents and desks."""
 
-    database: Path
-    audit_key: Path
-    codes_key: Path
+    home: Home
     agents: Sequence[Agent]
     desks: Sequence[Desk]
     agent_command: str  # how agents call octet; it stands in every prompt
-    briefs: Path  # the folder for briefs that are longer than their window takes
-    learned: Learned | None = None  # what Octet learned of windows automatically; None where nothing is learned
     longest_prompts: Mapping[str, Longest] = field(default_factory=dict[str, Longest])
     """What the window of each agent takes; agents without an entry take any prompt."""
     read_agents: frozenset[str] = frozenset()
     """Agents whose windows can be read: their prompts say how to answer there, and it is looked for when they rest."""
-    refused_answers: Path | None = None
-    """The folder of the answers that could not be used; None where nobody keeps them."""
     answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
-    keeping: Keeping = field(default=Keeping())  # for how long receipts and their pictures are kept
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """What the coordinator reaches the world with."""
-
-    lanes: Mapping[Route, LanePort]
-    hands: Mapping[str, Hands]
+    keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +86,8 @@ class Coordinator(Services):
     receipts: Receipts
     retention: Retention
     dispatch: Dispatch
+    availability: AgentAvailability
+    unknowns: UnknownDeliveries
     fleet: Fleet
     maintenance: Maintenance
 
@@ -117,16 +104,6 @@ class Coordinator(Services):
         self.maintenance.reloads_by(reload, calibrations)
 
     @property
-    def availability(self) -> AgentAvailability:
-        """Which agents are on duty."""
-        return self.dispatch.roster
-
-    @property
-    def unknowns(self) -> UnknownDeliveries:
-        """Prompts that nobody saw arrive, and a person's word about them."""
-        return self.dispatch.unknowns
-
-    @property
     def home_mark(self) -> str:
         """The four characters by which this home's own messages in a channel are known."""
         return self.home_id[:_MARK_CHARS]
@@ -141,24 +118,27 @@ class Coordinator(Services):
     async def open(
         cls,
         estate: Estate,
-        reach: Reach,
         *,
+        lanes: Mapping[Route, LanePort],
+        hands: Mapping[str, Hands],
         clock: Clock | None = None,
         ids: Ids | None = None,
         patience: RetryPolicy | None = None,
     ) -> AsyncGenerator[Coordinator]:
-        """All services, loaded, with what a former process left put back. The caller holds the home's lock. Raises what
-        Store.open and load_key raise, and AuditKeyMissing."""
+        """All services, loaded, with what a former process left put back. Deliveries go by `lanes`, one per route; each
+        desk is used by its `hands`. The caller holds the home's lock. Raises what Store.open and load_key raise, and
+        AuditKeyMissing."""
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = ids or Ids(clock)
-        audit_key, codes_key = _keys(estate)
-        async with Store.open(estate.database) as store:
+        audit_key, codes_key = _keys(estate.home)
+        async with Store.open(estate.home.db) as store:
             faults.point("start.opened")
             journal = Journal(store=store, key=audit_key, clock=clock)
             home = await home_id(store, ids)
-            lower = _lower_services(estate, reach, store=store, journal=journal, clock=clock, ids=ids)
+            lower = _lower_services(estate, hands, store=store, journal=journal, clock=clock, ids=ids)
             services = _services(estate, lower, codes=TaskCodes(home_id=home, key=codes_key), policy=policy)
             repository = services.tasks.repository
+            dispatch = Dispatch(services, lanes=lanes)
             octet = cls(
                 **_fields(services),
                 home_id=home,
@@ -166,11 +146,13 @@ class Coordinator(Services):
                 reply_keys=ReplyKeys(key=codes_key),
                 receipts=Receipts(services, tasks=repository, keeping=estate.keeping),
                 retention=Retention(services, tasks=repository, keeping=estate.keeping),
-                dispatch=Dispatch(services, lanes=reach.lanes),
-                fleet=Fleet(services, refused_answers=estate.refused_answers),
-                maintenance=Maintenance(services, lanes=reach.lanes),
+                dispatch=dispatch,
+                availability=dispatch.roster,
+                unknowns=dispatch.unknowns,
+                fleet=Fleet(services, refused_answers=estate.home.refused_answers),
+                maintenance=Maintenance(services, lanes=lanes),
             )
-            steps = ClockSteps(services, services.agent_actions.dialogs, repository, policy)
+            steps = ClockSteps(services, repository, policy)
             for service in (steps, octet.people, octet.agents, octet.desks, octet.tasks, octet.dispatch):
                 await service.load()
             faults.point("start.recovered")
@@ -178,12 +160,12 @@ class Coordinator(Services):
 
 
 @asynccontextmanager
-async def open_people(estate: Estate) -> AsyncGenerator[People]:
+async def open_people(home: Home) -> AsyncGenerator[People]:
     """Who may do what, alone, for setting a home up: nothing is dispatched and nothing recovered. The caller holds the
     home's lock. Raises what Coordinator.open raises."""
     clock = SystemClock()
-    audit_key, _ = _keys(estate)
-    async with Store.open(estate.database) as store:
+    audit_key, _ = _keys(home)
+    async with Store.open(home.db) as store:
         journal = Journal(store=store, key=audit_key, clock=clock)
         people = People(store=store, journal=journal, clock=clock, ids=Ids())
         await people.load()
@@ -191,7 +173,7 @@ async def open_people(estate: Estate) -> AsyncGenerator[People]:
 
 
 def _lower_services(
-    estate: Estate, reach: Reach, *, store: Store, journal: Journal, clock: SteadyClock, ids: Ids
+    estate: Estate, hands: Mapping[str, Hands], *, store: Store, journal: Journal, clock: SteadyClock, ids: Ids
 ) -> TaskServices:
     notices = Notices(store=store, clock=clock)
     return TaskServices(
@@ -200,7 +182,7 @@ def _lower_services(
         notices=notices,
         agents=Agents(agents=estate.agents, store=store, journal=journal, clock=clock),
         desks=Desks(
-            desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock, learned=estate.learned
+            desks=estate.desks, hands=hands, store=store, journal=journal, clock=clock, learned=Learned(estate.home)
         ),
         messages=Messages(store=store, journal=journal, clock=clock, ids=ids),
         deliveries=Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids),
@@ -210,20 +192,15 @@ def _lower_services(
 
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
-    briefs = PromptFiles(estate.briefs, estate.longest_prompts, estate.read_agents)
-    command = estate.agent_command
-    tasks = Tasks(
-        lower,
-        codes=codes,
-        agent_command=command,
-        briefs=briefs,
-        silent_after_ms=policy.agent_timeout_ms,
-        limits=estate.answers,
+    briefs = PromptFiles(
+        estate.home.briefs.resolve(), estate.longest_prompts, estate.read_agents, command=estate.agent_command
     )
+    silent_after_ms = policy.agent_timeout_ms
+    tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
     return Services(
         **_fields(lower),
         tasks=tasks,
-        agent_messages=AgentMessages(lower, tasks=tasks.repository, codes=codes, agent_command=command, briefs=briefs),
+        agent_messages=AgentMessages(lower, tasks=tasks.repository, codes=codes, briefs=briefs),
         agent_actions=AgentActions(lower, tasks.repository),
         blocked_windows=BlockedWindows(lower),
         screen_locks=ScreenLocks(lower, tasks.repository),
@@ -235,15 +212,15 @@ def _fields(services: TaskServices) -> dict[str, Any]:
     return {field.name: getattr(services, field.name) for field in fields(services)}
 
 
-def _keys(estate: Estate) -> tuple[bytes, bytes]:
+def _keys(home: Home) -> tuple[bytes, bytes]:
     """The journal's key and the one for codes. For a new home they are made first: a start that ends between the two
     leaves a key without a database, which harms nobody."""
-    is_old = estate.database.exists() and estate.database.stat().st_size > 0
-    if is_old and not estate.audit_key.exists():
-        raise AuditKeyMissing(path=estate.audit_key)
-    if is_old and not estate.codes_key.exists():
+    is_old = home.db.exists() and home.db.stat().st_size > 0
+    if is_old and not home.audit_key.exists():
+        raise AuditKeyMissing(path=home.audit_key)
+    if is_old and not home.codes_key.exists():
         hint = "no code in any prompt out there is good any more; `octet task retry` gives a task a new one"
-        log.error("codes_key_lost_and_made_anew", file=str(estate.codes_key), hint=hint)
-    keys = load_key(estate.audit_key), load_key(estate.codes_key)
+        log.error("codes_key_lost_and_made_anew", file=str(home.codes_key), hint=hint)
+    keys = load_key(home.audit_key), load_key(home.codes_key)
     faults.point("start.keys")
     return keys

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from core.agents.model import Agent, AgentName, Lane, Route
-from core.coordinator import Coordinator, Estate, Reach
+from core.coordinator import Coordinator, Estate
 from core.deliveries.ports import LanePort
-from core.desks.learned import Learned
 from core.desks.model import Desk, Learnable, LearnedFact, Virtual, Window
 from core.desks.ports import Hands
+from core.dispatch.delivery_worker import DeliveryWorker
+from core.home import Home
+from core.journal._store import journal as journal_table
+from core.journal.model import Entry
+from core.journal.service import Journal
 from core.kit.clock import Clock
+from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice
 from core.notices.service import _notice
 from core.profiles.model import Box, Longest, Sign
-from core.receipts.model import Keeping
 from core.retry_policy import RetryPolicy
 from core.security.model import Actor, ActorKind, Role
+from core.settings.model import ReceiptSettings
 from core.tasks.model import NewTask
 
 ADA = Actor(kind=ActorKind.PERSON, id="discord:1", name="Ada", role=Role.OWNER)
@@ -88,26 +94,21 @@ def make_estate(
     longest_prompts: Mapping[str, int | Longest] | None = None,
     agent_command: str = "octet",
     *,
-    keeping: Keeping | None = None,
+    keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
-    learned: Learned | None = None,
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     return Estate(
-        database=home / "octet.db",
-        audit_key=home / "audit.key",
-        codes_key=home / "codes.key",
+        home=Home(root=home),
         agents=agents,
         desks=desks,
         agent_command=agent_command,
-        briefs=home / "briefs",
         longest_prompts={
             agent: most if isinstance(most, Longest) else Longest(chars=most)
             for agent, most in (longest_prompts or {}).items()
         },
-        keeping=keeping or Keeping(),
+        keeping=keeping or ReceiptSettings(),
         read_agents=frozenset(read_agents),
-        learned=learned,
     )
 
 
@@ -123,18 +124,25 @@ async def open_coordinator(
     patience: RetryPolicy | None = None,
     longest_prompts: Mapping[str, int | Longest] | None = None,
     agent_command: str = "octet",
-    keeping: Keeping | None = None,
+    keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
-    learned: Learned | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(
-        home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents, learned=learned
-    )
-    async with Coordinator.open(
-        estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
-    ) as coordinator:
+    estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents)
+    async with Coordinator.open(estate, lanes=lanes, hands=hands or {}, clock=clock, patience=patience) as coordinator:
         yield coordinator
+
+
+def courier_of(octet: Coordinator, agent: str = "Agent-1") -> DeliveryWorker:
+    """Who brings this agent its prompts."""
+    return next(one for one in octet.dispatch.couriers._by_route.values() if agent in one.agents)
+
+
+async def entries_of(journal: Journal, subject: str) -> tuple[Entry, ...]:
+    """All entries about one subject, oldest first."""
+    rows = select(journal_table).where(journal_table.c.subject == subject).order_by(journal_table.c.seq)
+    found = await journal._store.fetch(rows)
+    return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in found)
 
 
 async def pending(coordinator: Coordinator) -> list[Notice]:

@@ -18,9 +18,7 @@ from bot.web.app import create_app
 from bot.web.server import listening, serving
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.desks.learned import Learned
 from core.desks.model import DeskNow, DeskState, WindowStatus
-from core.home import Home
 from core.kit.supervise import supervise
 from core.messages.model import Message
 from core.security.model import OPERATOR
@@ -139,7 +137,6 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
         desks=[make_desk(*names, is_virtual=is_virtual)],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},
-        learned=Learned(Home(root=home)),
     ) as core:
         await core.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         house = House(home=home, core=core, lane=lane, hands=hands)

@@ -18,7 +18,7 @@ from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSupervisor
 from bot.desk_workers import DeskNewsReceivers as DeskNews
 from core.agents.model import Agent, Lane, Route
-from core.coordinator import Coordinator, Reach
+from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import Desk, DeskState
@@ -229,8 +229,8 @@ async def course(
     ]
     timed = dict[str, Timed]()
     lanes: dict[Route, LanePort] = {(Lane.WINDOW, name): _TimedLane(pair, timed) for name, pair in hands.items()}
-    reach = Reach(lanes=lanes, hands=hands)
-    async with Coordinator.open(make_estate(home, agents, desks), reach) as core, asyncio.TaskGroup() as group:
+    opened = Coordinator.open(make_estate(home, agents, desks), lanes=lanes, hands=hands)
+    async with opened as core, asyncio.TaskGroup() as group:
         news.dispatch, news.deliveries = core.dispatch, core.deliveries
         work = [supervise(group, "dispatch", core.dispatch.run())]
         work += [supervise(group, f"desk {pair.desk}", pair.run()) for pair in hands.values()]

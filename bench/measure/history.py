@@ -14,7 +14,7 @@ from typing import Any, cast
 from bot.app import _estate
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load
-from core.coordinator import Coordinator, Estate, Reach
+from core.coordinator import Coordinator, Estate
 from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcome, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
@@ -71,7 +71,7 @@ async def _live_once(home: Home) -> None:
     estate: Estate = _estate(config)
     lane = _Arrives()
     routes = {agent.route: lane for agent in estate.agents}
-    async with Coordinator.open(estate, Reach(lanes=routes, hands=_Hands(config.desks))) as core:
+    async with Coordinator.open(estate, lanes=routes, hands=_Hands(config.desks)) as core:
         for desk in config.desks:
             await core.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:

@@ -17,7 +17,7 @@ from bot.app import _estate
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Agent, AgentName, Lane
 from core.config.loader import load
-from core.coordinator import Coordinator, Reach
+from core.coordinator import Coordinator
 from core.desks.model import Desk, DeskNow, DeskState, Window
 from core.home import Home
 from core.profiles.model import Box
@@ -77,7 +77,7 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
     ]
     estate = replace(_estate(load(Home(root=home))), agents=agents, desks=[desk], longest_prompts={})
     lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
-    async with Coordinator.open(estate, Reach(lanes=lanes, hands=_Hands([desk]))) as octet:
+    async with Coordinator.open(estate, lanes=lanes, hands=_Hands([desk])) as octet:
         await octet.store.examination.wait()
         await octet.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         yield octet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, func, insert, select, text
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, insert, select, text
 
 from core.store.tables import metadata
 
@@ -27,16 +27,16 @@ standstills = Table(
     Index("ix_standstills_open", "agent", sqlite_where=_OPEN),
     Index("ix_standstills_told", "agent", "mark"),
 )
+_row = standstills.c
 
 ADD = insert(standstills)
-ONE = select(standstills).where(standstills.c.id == bindparam("dialog"))
-NEWEST_ID = select(func.max(standstills.c.id).label("id"))
-OPEN = select(standstills).where(_OPEN).order_by(standstills.c.since_ms, standstills.c.id)
-ACTIVITIES = select(standstills.c.agent, standstills.c.activity).where(_OPEN)
-OPEN_OF = OPEN.where(standstills.c.agent == bindparam("of_agent"))
-TOLD = select(standstills.c.id).where(
-    standstills.c.agent == bindparam("of_agent"),
-    standstills.c.activity == bindparam("shows"),
-    standstills.c.mark == bindparam("marked"),
-    standstills.c.task.is_not_distinct_from(bindparam("of_task")),
+ONE = select(standstills).where(_row.id == bindparam("dialog"))
+OPEN = select(standstills).where(_OPEN).order_by(_row.since_ms, _row.id)
+ACTIVITIES = select(_row.agent, _row.activity).where(_OPEN)
+OPEN_OF = OPEN.where(_row.agent == bindparam("of_agent"))
+TOLD = select(_row.id).where(
+    _row.agent == bindparam("of_agent"),
+    _row.activity == bindparam("shows"),
+    _row.mark == bindparam("marked"),
+    _row.task.is_not_distinct_from(bindparam("of_task")),
 )

@@ -131,10 +131,6 @@ class AgentDialogs:
         """Everything that stands still now, oldest first."""
         return tuple(_standstill(row) for row in await self._services.store.fetch(_store.OPEN))
 
-    async def newest_id(self) -> str | None:
-        """Return the id that sorts last, if there is one."""
-        return (await self._services.store.fetch(_store.NEWEST_ID))[0].id
-
     def set_press(self, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
         """This act answers it; None: that act has ended, and nothing was pressed."""
         tx.update_row(_store.standstills.c.id, now.id, press=press)
@@ -193,5 +189,4 @@ class AgentDialogs:
 
 
 def _standstill(row: Row) -> AgentDialog:
-    ending = DialogEnding(row.ending) if row.ending else None
-    return from_attributes(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)), ending=ending)
+    return from_attributes(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)))

@@ -264,17 +264,8 @@ class AgentActions:
             expires_at_ms=self._clock.now_ms() + ACTION_TTL_MS,
         )
         message = self._messages.add(tx, new, by=by.id)
-        delivery = self._deliveries.queue(
-            tx,
-            message=message.id,
-            task=None,
-            agent=agent.name,
-            desk=agent.desk,
-            window=agent.window,
-            priority=_HIGHEST,
-            act=act,
-            expects="" if answers is None else answers.mark,
-        )
+        expects = "" if answers is None else answers.mark
+        delivery = self._deliveries.queue(tx, agent, message=message.id, priority=_HIGHEST, act=act, expects=expects)
         if answers is not None:
             self.dialogs.set_press(tx, answers, delivery.id)
         dialog = mark_hash(delivery.expects)

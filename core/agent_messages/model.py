@@ -8,8 +8,6 @@ from core.deliveries.model import Delivery
 from core.kit.errors import Conflict, Invalid
 from core.messages.model import Message, label
 from core.notices.model import Place
-from core.reasons import Reason
-from core.tasks.model import TaskState
 
 MESSAGE_TTL_MS = 24 * 3_600_000
 """Words that could not be brought in so long are worth nothing any more: they expire, and their sender is told."""
@@ -26,36 +24,6 @@ class NewAgentMessage:
     thread: str = ""  # the thread it was typed in, in the face's own words: stands for its task when nobody is named
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageConditions:
-    """Everything that decides whether words may be brought to their agent now."""
-
-    off_duty: str = ""
-    """Who said that the agent gets nothing new; empty when nobody did, or when words about its task may still come."""
-    held: bool = False  # nobody knows whether an earlier delivery arrived
-    desk: str = ""  # why the agent's desk cannot be used; empty when it can
-    task: TaskState | None = None  # the state of the task they are about
-    is_with_agent: bool = True  # the task they are about, if any, is with this agent
-    has_brief: bool = True
-    """The brief of the task they are about, if any, has reached the agent, and no earlier brief is on its way there."""
-    is_first: bool = True  # no earlier words to this agent are still on their way
-
-
-def find_wait(now: MessageConditions) -> tuple[Reason, str] | None:
-    """Return why these words must still wait, and what exactly is so; None when they may go now."""
-    if not now.is_with_agent:
-        return (Reason.TASK_UNASSIGNED, f"it is {now.task.value}" if now.task else "")
-    if now.off_duty:
-        return (Reason.OFF_DUTY, now.off_duty)
-    if now.held:
-        return (Reason.EARLIER_UNKNOWN, "")
-    if now.desk:
-        return (Reason.DESK_UNUSABLE, now.desk)
-    if not now.has_brief:
-        return (Reason.BRIEF_FIRST, "")
-    return None if now.is_first else (Reason.EARLIER_FIRST, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

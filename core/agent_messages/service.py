@@ -9,13 +9,11 @@ from core.agent_messages.model import (
     MESSAGE_TTL_MS,
     AgentMessageView,
     AgentMismatch,
-    MessageConditions,
     NewAgentMessage,
     NoReachableAgent,
     RecipientMissing,
     RecipientTaskEnded,
     TaskUnassigned,
-    find_wait,
     undelivered_text,
 )
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
@@ -53,17 +51,10 @@ class AgentMessages:
         *,
         tasks: TaskRepository,
         codes: TaskCodes,
-        agent_command: str,
         briefs: PromptFiles,
     ) -> None:
-        """`agent_command` is how agents call octet: it stands in every prompt that can be answered."""
-        self._store = services.store
-        self._services = services
-        self._tasks = tasks
-        self._codes = codes
-        self._clock = services.clock
-        self._briefs = briefs
-        self._agent_command = agent_command
+        self._store, self._services, self._tasks = services.store, services, tasks
+        self._codes, self._clock, self._briefs = codes, services.clock, briefs
         services.deliveries.follow(self._follow)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
@@ -128,10 +119,10 @@ class AgentMessages:
 
     # for dispatch
 
-    def queue_message(self, tx: Tx, text: str, agent: Agent, *, task: Task, by: Actor = HUB) -> Message:
-        """Say something to the agent about the task it has, as `by`: the hub itself, for example."""
+    def queue_message(self, tx: Tx, text: str, agent: Agent, *, task: Task) -> Message:
+        """Say something to the agent about the task it has, as Octet itself."""
         to = f"agent:{agent.name}"
-        return self._put(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=by).message
+        return self._put(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=HUB).message
 
     def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
         """The text to be brought to the agent: all of it, or this `share` where that is fixed already. It is never
@@ -143,8 +134,7 @@ class AgentMessages:
             if task.agent == delivery.agent:
                 self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
                 code = self._codes.code(task.id, task.fence)
-        command = self._agent_command
-        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, command=command, share=share)
+        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share)
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these words may come while the agent works: a person's may, what the hub says by itself may not."""
@@ -173,7 +163,9 @@ class AgentMessages:
                 message = self._services.messages.find(tx, delivery.message)
                 task = self._task_of(tx, message)
                 if task is not None and task.state in ENDED:
-                    self._end_with_task(tx, delivery)
+                    if delivery.state is not DeliveryState.SUBMITTING:  # that cannot be called back
+                        reason = Reason.TASK_ENDED
+                        self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=reason)
                 elif delivery.state is DeliveryState.QUEUED:
                     again += self._review(tx, delivery, message, task, now)
         return min(again, default=None)
@@ -260,15 +252,7 @@ class AgentMessages:
         return self._view(tx, message, left_out=left_out)
 
     def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:
-        delivery = self._services.deliveries.queue(
-            tx,
-            message=message.id,
-            task=None,
-            agent=agent.name,
-            desk=agent.desk,
-            window=agent.window,
-            priority=message.priority,
-        )
+        delivery = self._services.deliveries.queue(tx, agent, message=message.id, priority=message.priority)
         self._say_why(tx, delivery, self._why(tx, delivery, self._task_of(tx, message)))
 
     def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> AgentMessageView:
@@ -282,25 +266,25 @@ class AgentMessages:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
     def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> tuple[Reason, str] | None:
+        """Return why this message must still wait, and what exactly is so; None when it may go now."""
         status = self._services.agents.status(tx, delivery.agent)
         others = [one for one in self._services.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
-        stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
-        is_with_agent = task is None or (task.agent == delivery.agent and task.state is not TaskState.READY)
+        # In the order in which they were sent; and nothing comes between two parts of one text.
+        earlier = [one for one in others if one.id < delivery.id or one.share.is_later]
         about_its_task = task is not None and status.task == task.id
-        is_off_duty = status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task)
-        return find_wait(
-            MessageConditions(
-                off_duty=f"{status.state.value} {status.note}".strip() if is_off_duty else "",
-                held=bool(stand_still) or status.state is AgentState.HELD,
-                desk=self._why_desk(delivery),
-                task=task.state if task else None,
-                is_with_agent=is_with_agent,
-                has_brief=(task is None or _has_brief(task, about_its_task=about_its_task))
-                and (delivery.share.is_later or not any(_goes_before(one, delivery) for one in others if one.is_brief)),
-                is_first=delivery.share.is_later
-                or not any(_goes_before(one, delivery) for one in others if not one.is_brief),
-            )
-        )
+        if task is not None and (task.agent != delivery.agent or task.state is TaskState.READY):
+            return Reason.TASK_UNASSIGNED, f"it is {task.state.value}"
+        if status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task):
+            return Reason.OFF_DUTY, f"{status.state.value} {status.note}".strip()
+        if status.state is AgentState.HELD or any(one.state is DeliveryState.UNKNOWN for one in others):
+            return Reason.EARLIER_UNKNOWN, ""
+        if desk := self._why_desk(delivery):
+            return Reason.DESK_UNUSABLE, desk
+        if task is not None and not _has_brief(task, about_its_task=about_its_task):
+            return Reason.BRIEF_FIRST, ""
+        if delivery.share.is_later or not earlier:
+            return None
+        return (Reason.BRIEF_FIRST if any(one.is_brief for one in earlier) else Reason.EARLIER_FIRST), ""
 
     def _why_desk(self, delivery: Delivery) -> str:
         if delivery.desk is None:
@@ -344,11 +328,6 @@ class AgentMessages:
         self._services.notices.undelivered(tx, message.id, text=f"{delivery.agent}: queued: ", once=True)
         return [expires_at_ms]
 
-    def _end_with_task(self, tx: Tx, delivery: Delivery) -> None:
-        """Nobody works on it any more. What is being submitted cannot be called back."""
-        if delivery.state is not DeliveryState.SUBMITTING:
-            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED)
-
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Words took a step: what people see of them follows, and whoever sent them hears of what did not arrive."""
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
@@ -362,11 +341,6 @@ class AgentMessages:
     def _is_ours(self, tx: Tx, delivery: Delivery) -> bool:
         """Octet itself says this: nobody waits for it to arrive."""
         return self._services.messages.find(tx, delivery.message).sender == address_of(HUB)
-
-
-def _goes_before(other: Delivery, words: Delivery) -> bool:
-    """In the order in which they were sent; and nothing comes between two parts of one text."""
-    return other.id < words.id or other.share.is_later
 
 
 def _has_brief(task: Task, *, about_its_task: bool) -> bool:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, NewType
 
-from pydantic import BeforeValidator
-
 from core import remedies
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
-from core.kit.field_types import Limits, Text, check_name, config_table, rule, wrong
-from core.kit.problems import show, suggest
+from core.kit.field_types import IS_NAME, Limits, Text, config_table, matching
 from core.reasons import AnyReason, Diagnostic
 
 AgentName = NewType("AgentName", str)
@@ -38,7 +34,6 @@ class Lane(StrEnum):
     WINDOW = "window"
     DRYRUN = "dryrun"
     TERMINAL = "terminal"
-    BROWSER = "browser"
     MODEL = "model"
 
     @property
@@ -53,7 +48,6 @@ _IN_A_WINDOW = LaneAbilities(has_window=True, can_stage=True, can_be_read=True, 
 _ABILITIES = {
     Lane.WINDOW: replace(_IN_A_WINDOW, has_screen=True),
     Lane.TERMINAL: _IN_A_WINDOW,
-    Lane.BROWSER: LaneAbilities(queues=True),
     Lane.DRYRUN: LaneAbilities(queues=True, is_dry=True),
     Lane.MODEL: LaneAbilities(answers_itself=True),
 }
@@ -96,35 +90,22 @@ AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL
 """At its place, whatever it does now; only these are what they are by what their window shows."""
 
 
-_CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
-BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.MODEL, Lane.DRYRUN)  # The lanes that there are
-
-
-def _capability(text: str) -> str:
-    if not _CAPABILITY.fullmatch(text):
-        raise wrong("bad_capability", f"{show(text)} is no capability: up to 32 small letters, digits, - _ + and .")
-    return text
-
-
-def _lane(given: object) -> object:
-    if given in BUILT or not isinstance(given, str):
-        return given
-    if given in {lane.value for lane in Lane}:
-        raise wrong(
-            "lane_not_built", f'the lane "{given}" is not built yet; use "window", "terminal", "model" or "dryrun"'
-        )
-    raise wrong("unknown_lane", f"there is no lane {show(given)}; {suggest(given, BUILT)}")
+_IS_CAPABILITY = matching(
+    r"[a-z0-9][a-z0-9_.+-]{0,31}",
+    "bad_capability",
+    "is no capability: up to 32 small letters, digits, - _ + and .",
+)
 
 
 @config_table
 class Agent:
     """One worker as config/agents.toml describes it."""
 
-    name: Annotated[AgentName, rule(check_name)]  # How users and prompts call it, for example `Agent-1`
+    name: Annotated[AgentName, IS_NAME]  # How users and prompts call it, for example `Agent-1`
     role: Annotated[Text, Limits(min_length=1, max_length=100)]  # What it is for, in a few words
-    capabilities: Annotated[frozenset[Annotated[Text, rule(_capability)]], Limits(max_length=50)]
+    capabilities: Annotated[frozenset[Annotated[Text, _IS_CAPABILITY]], Limits(max_length=50)]
     """What it can do, for example `["code", "review"]`."""
-    lane: Annotated[Lane, BeforeValidator(_lane)]  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
+    lane: Lane  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
     desk: Text | None = None  # The desk of its window or pane
     window: Text | None = None  # Its window or pane on that desk
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]

@@ -57,9 +57,7 @@ class Agents:
         self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
         self._removed: dict[AgentName, Agent] = {}
         """Agents that the config named before: their rows may still have something before them."""
-        self._store = store
-        self._journal = journal
-        self._clock = clock
+        self._store, self._journal, self._clock = store, journal, clock
 
     async def load(self) -> None:
         """Give every configured agent its row. New ones begin idle, or offline if they need a desk."""
@@ -146,7 +144,6 @@ class Agents:
         ]
 
     def at(self, desk: str, window: str | None = None) -> list[Agent]:
-        """The agents of this desk, or of this one window of it."""
         return [a for a in self._agents.values() if a.desk == desk and window in {None, a.window}]
 
     def status(self, tx: Tx, name: str) -> AgentStatus:

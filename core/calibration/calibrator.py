@@ -24,7 +24,7 @@ from core.calibration.model import (
     TrialResult,
 )
 from core.calibration.ports import DisplayProbe
-from core.calibration.title_patterns import patterns, shared
+from core.calibration.title_patterns import find_pattern, shared
 from core.config.profiles import PROFILES, Kind, complete, nested, read_profiles
 from core.desks.model import MatchBy, Window
 from core.home import Home
@@ -135,7 +135,7 @@ class Calibrator:
         for one in wanted:
             kind = here[one.window].kind
             alike = {window.id: self.titles[window.id] for window in survey.windows if window.kind == kind}
-            found |= {one.window: shared(self.titles[one.window])} if one.by_place else patterns(alike, [one.window])
+            found[one.window] = shared(self.titles[one.window]) if one.by_place else find_pattern(alike, one.window)
         nameless = [window for window, pattern in found.items() if pattern is None]
         if nameless:
             listed = ", ".join(f"“{here[window].title}”" for window in nameless)

@@ -50,12 +50,8 @@ class Calibrations:
         store: Store,
     ) -> None:
         """`reload` makes the running Octet use what config/ says of this desk now."""
-        self._home = home
-        self._displays = displays
-        self._reload = reload
-        self._desks = desks
-        self._journal = journal
-        self._store = store
+        self._home, self._displays, self._reload = home, displays, reload
+        self._desks, self._journal, self._store = desks, journal, store
         self._sessions: dict[str, CalibrationSession] = {}
 
     async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
@@ -82,7 +78,7 @@ class Calibrations:
             Calibrator(home=self._home, scout=self._displays.probe(found.name)),
             desk=desk,
             display="" if found.virtual is not None else found.display,
-            wishes=options or CalibrationOptions(),
+            options=options or CalibrationOptions(),
             draw=draw,
             take_over=take_over,
         )

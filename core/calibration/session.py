@@ -111,17 +111,14 @@ class CalibrationSession(QuestionSession):
         *,
         desk: str,
         display: str,
-        wishes: CalibrationOptions,
+        options: CalibrationOptions,
         draw: Draw,
         take_over: TakeOver,
     ) -> None:
         """`display` is what the desk's file has as its display."""
         super().__init__(self._run(), [], desk)
-        self._display = display
-        self._wishes = wishes
-        self._calibration = calibration
-        self._draw = draw
-        self._take_over = take_over
+        self._display, self._options, self._calibration = display, options, calibration
+        self._draw, self._take_over = draw, take_over
         calibration.say = self._lines.append
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
@@ -146,7 +143,7 @@ class CalibrationSession(QuestionSession):
         files = read_desks(calibration.home.root, [])
         candidates = await self._candidates(survey, files)
         titles: dict[int, str] = {}
-        if self._wishes.only:
+        if self._options.only:
             known, found = self._known(survey, files)
             wanted, titles = [found], {found.window: known.title}
         else:
@@ -223,7 +220,7 @@ class CalibrationSession(QuestionSession):
                 return
 
     async def _again(self, window: FoundWindow) -> FoundWindow:
-        """Look at the window again; as it was where it is gone, which whoever measures it then says."""
+        """Look at the window again; where it is gone, return it as it was: measuring it then says so."""
         survey = await self._calibration.look()
         return next((one for one in survey.windows if one.id == window.id), window)
 
@@ -254,7 +251,7 @@ class CalibrationSession(QuestionSession):
             code, note = trouble.code, trouble.message
         return CalibrationResult(
             desk=self.desk,
-            connected=tuple(map(_told, connected)),
+            connected=tuple(map(_connected, connected)),
             failed=tuple(failed),
             files=tuple(map(str, changed.files)),
             code=code,
@@ -280,13 +277,13 @@ class CalibrationSession(QuestionSession):
         named = [name for name, title in titles.items() if re.search(title, window.title)]
         usable = [name for name in profiles if not kinds[name].disabled]
         candidate = Candidate(number=number, window=window, profile=next(iter(usable), ""))
-        if window.id == self._wishes.own_window:
+        if window.id == self._options.own_window:
             return replace(candidate, why_not=NotProposed.OWN_TERMINAL)
         if named:
             return replace(candidate, profile=named[0], why_not=NotProposed.DISABLED, disabled=kinds[named[0]].disabled)
         if not usable:
             return replace(candidate, why_not=NotProposed.NO_PROFILE)
-        is_unsure = usable[0].startswith(GENERIC) and not self._wishes.only
+        is_unsure = usable[0].startswith(GENERIC) and not self._options.only
         if is_unsure and not await self._calibration.has_composer(window, usable[0]):
             return replace(candidate, why_not=NotProposed.NO_COMPOSER)
         return candidate
@@ -318,9 +315,11 @@ class CalibrationSession(QuestionSession):
     def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, WindowChoice]:
         """The window that the desk has already, wherever it is now. Raises WindowNotFound."""
         desk = next((desk for desk in files.desks if desk.name == self.desk), None)
-        known = next((window for window in desk.windows if window.name == self._wishes.only), None) if desk else None
+        known = next((window for window in desk.windows if window.name == self._options.only), None) if desk else None
         if known is None:
-            raise CalibrationWindowNotFound(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
+            raise CalibrationWindowNotFound(
+                what=f"is called {self._options.only[:40]} in config/desks/{self.desk}.toml"
+            )
         found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
         if by_place := known.match_by is MatchBy.PLACE:
             found = [window for window in found if window.box == known.box]
@@ -432,7 +431,7 @@ def _check_inside(point: Point | None, window: FoundWindow) -> None:
         raise OutsideWindow(x=point[0], y=point[1], called=window.called)
 
 
-def _told(one: CalibratedWindow) -> ConnectedWindow:
+def _connected(one: CalibratedWindow) -> ConnectedWindow:
     is_by_place = one.window.match_by is MatchBy.PLACE
     is_seen_again = one.tried.anchor is not None or one.tried.read_by == "accessibility"
     risks = {Risk.BY_PLACE: is_by_place, Risk.UNTIL_CLOSED: not is_by_place and not is_seen_again}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 LONGEST = 200  # as long a pattern as a desk's file takes
 _BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")  # what stands between the parts of a title
@@ -23,23 +23,20 @@ _SIGN = re.compile(r"^[^\w(]+")
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
-def patterns(titles: Mapping[int, Sequence[str]], wanted: Iterable[int]) -> dict[int, str | None]:
-    """For each of the wanted windows the regular expression that fits all of its titles and none of any other window.
-    `titles` has, by window, each that was seen, the newest last, of all windows that could be taken for each other.
-    None for a window that no part which stands still tells from the others; of one that is alone any part does."""
-    found: dict[int, str | None] = {}
-    for window in wanted:
-        mine = titles[window]
-        others = [title for other, seen in titles.items() if other != window for title in seen]
-        fitting = (
-            pattern
-            for pattern in _candidates(mine)
-            if len(pattern) <= LONGEST
-            and all(re.search(pattern, title) for title in mine)
-            and not any(re.search(pattern, title) for title in others)
-        )
-        found[window] = next(fitting, None) or (_of_the_only_one(mine) if len(titles) == 1 else None)
-    return found
+def find_pattern(titles: Mapping[int, Sequence[str]], window: int) -> str | None:
+    """Return the regular expression that fits all titles of this window and none of any other. `titles` has, by window,
+    each that was seen, the newest last, of all windows that could be taken for each other. None where no part that
+    stands still tells the window from the others; of one that is alone any part does."""
+    mine = titles[window]
+    others = [title for other, seen in titles.items() if other != window for title in seen]
+    fitting = (
+        pattern
+        for pattern in _candidates(mine)
+        if len(pattern) <= LONGEST
+        and all(re.search(pattern, title) for title in mine)
+        and not any(re.search(pattern, title) for title in others)
+    )
+    return next(fitting, None) or (_of_the_only_one(mine) if len(titles) == 1 else None)
 
 
 def shared(mine: Sequence[str]) -> str:

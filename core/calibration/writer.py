@@ -144,7 +144,6 @@ class DeskTemplate:
     size: str = "1920x1080"
 
     def fill(self, text: str, agent: str, number: int) -> str:
-        """Replace {agent} and {number}."""
         return text.replace("{agent}", agent).replace("{number}", str(number))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, cast
 
-from core.agents.model import BUILT, Agent, Lane
+from core.agents.model import Agent, Lane
 from core.config.desks import DeskFiles
 from core.config.toml import TomlTable, read_toml
 from core.config.validation import editor_schema, refuse_keys, validate
@@ -100,7 +100,7 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
     """An agent with lane "model" has one of config/models.toml, and no window; no other agent has one."""
     lane, model = entry.data.get("lane"), entry.data.get("model")
     if lane != Lane.MODEL:
-        if isinstance(model, str) and lane in BUILT:
+        if isinstance(model, str) and lane in [*Lane]:
             text = 'only an agent with lane "model" has a model; leave it out, or write lane = "model"'
             entry.report(("model",), "wrong_lane", text)
         return

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, validate_partly
 from core.home import Home
 from core.journal.model import Event
+from core.kit.clock import as_datetime
 from core.kit.errors import Conflict, Invalid, NotFound
 from core.kit.field_types import Limits, Text, config_table
 from core.kit.files import write_whole
@@ -277,11 +277,11 @@ def complete(kind: Kind, measured: Mapping[str, object], folder: Path) -> Profil
     return profile or tuple(f"{one.key}: {one.text}" for one in whole.problems)
 
 
-def in_pane(kind: Kind, measured: Mapping[str, object] | None = None) -> PaneProfile | tuple[str, ...]:
+def in_pane(kind: Kind) -> PaneProfile | tuple[str, ...]:
     """Return how its program is driven in a terminal's pane, or why it cannot be."""
-    if open_ := _still_open(kind.wanted(measured, in_pane=True)):
+    if open_ := _still_open(kind.wanted(in_pane=True)):
         return open_
-    whole = replace(kind.file, data=merged(kind.data, measured or {}), problems=[])
+    whole = replace(kind.file, data=kind.data, problems=[])
     profile, _ = validate_partly(Profile, whole)
     if whole.problems:
         return tuple(f"{one.key}: {one.text}" for one in whole.problems)
@@ -354,7 +354,7 @@ def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
     changed, and no other file is looked at: a window may still have to be calibrated, and cannot be before this. Raises
     what `disabled_kind` does, and ProfileNotWritable."""
     disabled_kind(home, name)
-    at = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = f"{as_datetime(now_ms):%Y-%m-%dT%H:%M:%SZ}"
     file = home.root / PROFILES / f"{name}.toml"
     account = json.dumps("".join(filter(str.isprintable, who))[:100], ensure_ascii=False)
     try:

@@ -50,7 +50,6 @@ def is_token(text: str) -> bool:
 
 
 def environment() -> Mapping[str, str]:
-    """The environment of this process."""
     return os.environ
 
 

@@ -31,6 +31,7 @@ from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
 
 _IS_OPEN = text("state IN ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')")
+_HAS_DRAFT, _IS_ACT = text("drafts != '[]'"), text("act IS NOT NULL")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 deliveries = Table(
@@ -66,8 +67,8 @@ deliveries = Table(
     Index("ix_deliveries_open", "agent", "id", sqlite_where=_IS_OPEN),
     Index("ix_deliveries_task", "task", "id"),
     Index("ix_deliveries_message", "message", "id"),
-    Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
-    Index("ix_deliveries_acts", "agent", "state", sqlite_where=text("act IS NOT NULL")),
+    Index("ix_deliveries_drafts", "desk", "window", sqlite_where=_HAS_DRAFT),
+    Index("ix_deliveries_acts", "agent", "state", sqlite_where=_IS_ACT),
 )
 
 rehearsals = Table(
@@ -78,60 +79,28 @@ rehearsals = Table(
     Column("drafts", Text, nullable=False),
 )
 
+_row = deliveries.c
 ADD = insert(deliveries).returning(deliveries)
-ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
-NEWEST_ID = select(func.max(deliveries.c.id).label("id"))
-OF_TASK = select(deliveries).where(deliveries.c.task == bindparam("of_task")).order_by(deliveries.c.id)
-IN_STATES = (
-    select(deliveries)
-    .where(_IS_OPEN, deliveries.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(deliveries.c.priority, deliveries.c.id)
-)
+ONE = select(deliveries).where(_row.id == bindparam("delivery"))
+OF_TASK = select(deliveries).where(_row.task == bindparam("of_task")).order_by(_row.id)
+_open = select(deliveries).where(_IS_OPEN)
+_open_words = _open.where(_row.act.is_(None))
+_in_states = _row.state.in_(bindparam("states", expanding=True))
+_of_agents = _row.agent.in_(bindparam("agents", expanding=True))
+IN_STATES = _open.where(_in_states).order_by(_row.priority, _row.id)
 """Of open states only."""
-_ACT = text("act IS NOT NULL")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
-_of_agents = deliveries.c.agent.in_(bindparam("agents", expanding=True))
-OPEN_ACTS = (
-    select(deliveries)
-    .where(_ACT, deliveries.c.state.in_(bindparam("states", expanding=True)), _of_agents)
-    .order_by(deliveries.c.id)
-)
+OPEN_ACTS = select(deliveries).where(_IS_ACT, _in_states, _of_agents).order_by(_row.id)
 # Here and below, the plus keeps SQLite from an index that would find more than the other conditions do.
-QUEUED = (
-    select(deliveries)
-    .where(_IS_OPEN, text("+state = 'queued'"), _of_agents, deliveries.c.act.is_(None))
-    .order_by(deliveries.c.priority, deliveries.c.id)
-)
-INTERRUPTED = (
-    select(deliveries)
-    .where(_IS_OPEN, text("+state = 'submitting'"), _of_agents, deliveries.c.act.is_(None))
-    .order_by(deliveries.c.id)
-)
-LATER_PARTS = (
-    select(deliveries).where(_IS_OPEN, deliveries.c.state == "queued", deliveries.c.part > 1).order_by(deliveries.c.id)
-)
-OF_MESSAGE = select(deliveries).where(deliveries.c.message == bindparam("of_message")).order_by(deliveries.c.id)
-OPEN_TO = (
-    select(deliveries)
-    .where(_IS_OPEN, deliveries.c.agent == bindparam("to_agent"), deliveries.c.act.is_(None))
-    .order_by(deliveries.c.id)
-)
-OPEN_WORDS = (
-    select(deliveries).where(_IS_OPEN, text("+task IS NULL"), deliveries.c.act.is_(None)).order_by(deliveries.c.id)
-)
-REFUSALS = (
-    select(func.count())
-    .select_from(deliveries)
-    .where(
-        deliveries.c.task == bindparam("of_task"),
-        text("+state = 'refused'"),
-        deliveries.c.changed_ms.between(bindparam("since"), bindparam("now")),
-    )
-)
-HAS_DRAFT = text("drafts != '[]'")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
-DRAFTS = select(deliveries).where(HAS_DRAFT, deliveries.c.desk == bindparam("place")).order_by(deliveries.c.id)
-DRAFTS_OF_WINDOW = DRAFTS.where(deliveries.c.window == bindparam("which"))
+QUEUED = _open_words.where(text("+state = 'queued'"), _of_agents).order_by(_row.priority, _row.id)
+INTERRUPTED = _open_words.where(text("+state = 'submitting'"), _of_agents).order_by(_row.id)
+LATER_PARTS = _open.where(_row.state == "queued", _row.part > 1).order_by(_row.id)
+OF_MESSAGE = select(deliveries).where(_row.message == bindparam("of_message")).order_by(_row.id)
+OPEN_TO = _open_words.where(_row.agent == bindparam("to_agent")).order_by(_row.id)
+OPEN_WORDS = _open_words.where(text("+task IS NULL")).order_by(_row.id)
+_is_recent = _row.changed_ms.between(bindparam("since"), bindparam("now"))
+REFUSALS = select(func.count()).where(_row.task == bindparam("of_task"), text("+state = 'refused'"), _is_recent)
+DRAFTS = select(deliveries).where(_HAS_DRAFT, _row.desk == bindparam("place")).order_by(_row.id)
+DRAFTS_OF_WINDOW = DRAFTS.where(_row.window == bindparam("which"))
 REHEARSALS = select(rehearsals).where(rehearsals.c.desk == bindparam("place"))
 REHEARSAL_IN = REHEARSALS.where(rehearsals.c.window == bindparam("which"))
 _added = upsert(rehearsals)
@@ -146,27 +115,22 @@ SHIFT = (
     update(deliveries)
     .where(_IS_OPEN)
     .values(
-        not_before_ms=case((deliveries.c.not_before_ms == 0, 0), else_=deliveries.c.not_before_ms + bindparam("by")),
-        bounced_since_ms=deliveries.c.bounced_since_ms + bindparam("by"),
+        not_before_ms=case((_row.not_before_ms == 0, 0), else_=_row.not_before_ms + bindparam("by")),
+        bounced_since_ms=_row.bounced_since_ms + bindparam("by"),
         # The machine may have been suspended: a person who asked for an act hours ago does not mean what is there now.
-        created_ms=deliveries.c.created_ms + case((deliveries.c.act.is_(None), _BY), else_=func.min(_BY, 0)),
+        created_ms=_row.created_ms + case((_row.act.is_(None), _BY), else_=func.min(_BY, 0)),
     )
 )
 SHIFT_BOUNCES = (
     update(deliveries)
-    .where(_IS_OPEN, deliveries.c.bounced_since_ms.is_not(None))
-    .values(bounced_since_ms=deliveries.c.bounced_since_ms + bindparam("by"))
+    .where(_IS_OPEN, _row.bounced_since_ms.is_not(None))
+    .values(bounced_since_ms=_row.bounced_since_ms + bindparam("by"))
 )
-FORGET_FAR_PAUSES = (
-    update(deliveries).where(_IS_OPEN, deliveries.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
-)
-
-
-newest_in = partial(newest_of_each, deliveries.c.state, deliveries.c.id)
+FORGET_FAR_PAUSES = update(deliveries).where(_IS_OPEN, _row.not_before_ms > bindparam("latest")).values(not_before_ms=0)
+newest_in = partial(newest_of_each, _row.state, _row.id)
 
 
 def delivery_of(row: Row) -> Delivery:
-    """A row as a delivery."""
     share = MessagePart(number=row.part, cuts=tuple(json.loads(row.cuts)))
     drafts = tuple(json.loads(row.drafts))
     return from_attributes(Delivery, row, timings_ms=json.loads(row.timings), drafts=drafts, share=share)

@@ -26,12 +26,10 @@ class MessagePart:
 
     @property
     def total(self) -> int:
-        """How many parts there are."""
         return len(self.cuts) + 1
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing comes after it."""
         return self.number == self.total
 
     @property
@@ -45,12 +43,10 @@ class MessagePart:
         return f"part {self.number} of {self.total}" if self.cuts else ""
 
     def of(self, body: str) -> str:
-        """What it is of the message's body."""
         ends = (0, *self.cuts, len(body))
         return body[ends[self.number - 1] : ends[self.number]]
 
     def next(self) -> MessagePart:
-        """The part after this one."""
         return MessagePart(number=self.number + 1, cuts=self.cuts)
 
 

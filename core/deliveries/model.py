@@ -206,9 +206,7 @@ class DeliveryRequest:
     """A control act in place of a text: leased → submitting, done once, and never again after an interruption."""
     expected_dialog: str = ""
     """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
-    is_dry_run: bool = (
-        False  # A harmless text to try the window out with: staged, read back and cleared, and never sent
-    )
+    is_dry_run: bool = False  # A harmless text to try the window with: staged, read back, cleared and never sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,13 +258,19 @@ def deaths_after(delivery: Delivery, outcome: Outcome) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryMoved(Event):
-    """A delivery took a step."""
+class DeliveryEvent(Event):
+    """Something that happened to a delivery."""
 
     SUBJECT = "delivery:{0.delivery}"
     delivery: str
     task: str
     agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryMoved(DeliveryEvent):
+    """A delivery took a step."""
+
     was: str
     now: str
     reason: AnyReason | None
@@ -278,13 +282,9 @@ class DeliveryMoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRetaken(Event):
+class DeliveryRetaken(DeliveryEvent):
     """A delivery that was interrupted after Enter had been asked for has a new holder. Its state did not change."""
 
-    SUBJECT = "delivery:{0.delivery}"
-    delivery: str
-    task: str
-    agent: str
     fence: int
     sha256: str
 
@@ -299,6 +299,25 @@ class LeaseLost(Conflict):
 
 class DeliveryNotFound(NotFound):
     """There is no delivery {id}. `octet delivery list` shows those that wait for a word."""
+
+
+class Settled(StrEnum):
+    """How it was settled what became of a delivery that had been unknown."""
+
+    ANSWERED = "answered"  # an answer came that bore the prompt's code
+    ARRIVED = "arrived"  # a user said that it arrived
+    AGAIN = "again"  # a user said that it did not; the next attempt has its own receipt
+    DROPPED = "dropped"  # a user gave it up
+    ENDED = "ended"  # its task ended, or it was taken back
+
+
+def settled_as(delivery: Delivery) -> Settled:
+    """Say how the delivery was settled, which was unknown before its last step."""
+    if delivery.state is DeliveryState.QUEUED:
+        return Settled.AGAIN
+    if delivery.state is DeliveryState.DELIVERED:
+        return Settled.ARRIVED if delivery.assurance is Assurance.PERSON else Settled.ANSWERED
+    return Settled.DROPPED if delivery.reason is Reason.DROPPED else Settled.ENDED
 
 
 def asked_about(delivery: Delivery) -> str:

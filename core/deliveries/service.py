@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from core.agents.model import Agent
 from core.deliveries import _store
 from core.deliveries._store import delivery_of
 from core.deliveries.leftover_drafts import DraftMarks
@@ -26,6 +27,7 @@ from core.deliveries.model import (
     Reason,
     asked_about,
     deaths_after,
+    settled_as,
 )
 from core.journal.service import Journal
 from core.kit import faults
@@ -54,11 +56,8 @@ class Deliveries:
 
     def __init__(self, *, store: Store, journal: Journal, notices: Notices, clock: Clock, ids: Ids) -> None:
         """Ids come from `ids`. `notices` are told when something that a person was asked about is settled."""
-        self._store = store
-        self._journal = journal
-        self._notices = notices
-        self._clock = clock
-        self._ids = ids
+        self._store, self._journal, self._notices = store, journal, notices
+        self._clock, self._ids = clock, ids
         self._followers: list[Follower] = []
         self.leftover_drafts = DraftMarks(store)  # what interrupted deliveries may have left in the windows
         self._witnesses: list[Witness] = []
@@ -74,57 +73,35 @@ class Deliveries:
     def queue(
         self,
         tx: Tx,
+        agent: Agent,
         *,
         message: str,
-        task: str | None,
-        agent: str,
-        desk: str | None,
-        window: str | None,
         priority: int,
+        task: str | None = None,
         act: Act | None = None,
         expects: str = "",
-        share: MessagePart = WHOLE_MESSAGE,
     ) -> Delivery:
-        """A new delivery, waiting for its lane; with `act` that is done in place of bringing a text."""
-        now = self._clock.now_ms()
-        row = {
-            "id": self._ids.ulid(),
-            "message": message,
-            "task": task,
-            "agent": agent,
-            "desk": desk,
-            "window": window,
-            "state": DeliveryState.QUEUED.value,
-            "priority": priority,
-            "act": act.value if act else None,
-            "expects": expects,
-            "part": share.number,
-            "cuts": json.dumps(share.cuts),
-            "created_ms": now,
-            "changed_ms": now,
-        }
-        delivery = delivery_of(tx.execute(_store.ADD, row).one())
+        """Queue a new delivery to the agent; `act` is done in place of bringing a text."""
+        place = {"agent": agent.name, "desk": agent.desk, "window": agent.window}
+        asked = {"message": message, "task": task, "priority": priority, "act": act, "expects": expects}
+        return self._add(tx, place | asked, WHOLE_MESSAGE)
+
+    def queue_next_part(self, tx: Tx, arrived: Delivery) -> Delivery | None:
+        """Queue the next part of the message, in the transaction in which this one arrived; None after the last."""
+        if arrived.share.is_last:
+            return None
+        same = ("agent", "desk", "window", "message", "task", "priority")
+        return self._add(tx, {name: getattr(arrived, name) for name in same}, arrived.share.next())
+
+    def _add(self, tx: Tx, asked: Mapping[str, object], share: MessagePart) -> Delivery:
+        now_ms, part = self._clock.now_ms(), {"part": share.number, "cuts": json.dumps(share.cuts)}
+        new = {"id": self._ids.ulid(), "state": DeliveryState.QUEUED.value, "created_ms": now_ms, "changed_ms": now_ms}
+        delivery = delivery_of(tx.execute(_store.ADD, {**asked, **part, **new}).one())
         self._note(tx, delivery, was="", by=HUB)
         faults.arrow("delivery", "", delivery.state, tx.after_commit)
         return delivery
 
-    def queue_next_part(self, tx: Tx, arrived: Delivery) -> Delivery | None:
-        """The next part of the same message, in the transaction in which this one arrived; None after the last."""
-        if arrived.share.is_last:
-            return None
-        return self.queue(
-            tx,
-            message=arrived.message,
-            task=arrived.task,
-            agent=arrived.agent,
-            desk=arrived.desk,
-            window=arrived.window,
-            priority=arrived.priority,
-            share=arrived.share.next(),
-        )
-
     def find(self, tx: Tx, delivery: DeliveryId) -> Delivery:
-        """One delivery as this transaction sees it."""
         (row,) = tx.run(_store.ONE, {"delivery": delivery})
         return delivery_of(row)
 
@@ -150,7 +127,6 @@ class Deliveries:
         return None
 
     def find_for_message(self, tx: Tx, message: str) -> list[Delivery]:
-        """Every delivery of this message, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OF_MESSAGE, {"of_message": message})]
 
     def open_for_agent(self, tx: Tx, agent: str) -> list[Delivery]:
@@ -162,12 +138,10 @@ class Deliveries:
         return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS)]
 
     def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
-        """The delivery of this id, if there is one."""
         row = tx.execute(_store.ONE, {"delivery": delivery}).first()
         return None if row is None else delivery_of(row)
 
     def last_for_task(self, tx: Tx, task: str) -> Delivery | None:
-        """The task's newest delivery, if it has any."""
         rows = tx.execute(_store.OF_TASK, {"of_task": task}).all()
         return delivery_of(rows[-1]) if rows else None
 
@@ -223,9 +197,8 @@ class Deliveries:
         if now.state is to is DeliveryState.SUBMITTING:
             return now  # the lane asks again after it was too late to press
         if to is DeliveryState.STAGING and now.desk and now.window:
-            self.leftover_drafts.forget_all(
-                tx, now.desk, now.window, but=now.id
-            )  # the composer was seen empty just before
+            # The composer was seen empty just before.
+            self.leftover_drafts.forget_all(tx, now.desk, now.window, but=now.id)
         return self.step(tx, replace(now, drafts=tuple(dict.fromkeys((*now.drafts, *drafts)))), to)
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
@@ -311,11 +284,9 @@ class Deliveries:
         return after
 
     async def list_for_task(self, task: str) -> tuple[Delivery, ...]:
-        """All deliveries of a task, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
     async def list_for_message(self, message: str) -> tuple[Delivery, ...]:
-        """All deliveries of a message, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
@@ -328,10 +299,6 @@ class Deliveries:
     async def find_later_parts(self) -> tuple[Delivery, ...]:
         """What waits to be brought to agents that have the parts before it already, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.LATER_PARTS))
-
-    async def newest_id(self) -> str | None:
-        """Return the id that sorts last, if there is one."""
-        return (await self._store.fetch(_store.NEWEST_ID))[0].id
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the times of what is on its way with a clock that was set by `by_ms`. A step forward, which may be a
@@ -367,7 +334,7 @@ class Deliveries:
 
     def _settled(self, tx: Tx, delivery: Delivery, *, by: Actor) -> None:
         """Nobody has to decide about it any more: whoever was asked sees it."""
-        self._notices.settled(tx, about=asked_about(delivery), how=f"{_how(delivery)} by {by.id}")
+        self._notices.settled(tx, about=asked_about(delivery), how=f"{settled_as(delivery).value} by {by.id}")
 
     def _note(self, tx: Tx, delivery: Delivery, *, was: str, by: Actor) -> None:
         event = DeliveryMoved(
@@ -384,12 +351,3 @@ class Deliveries:
             parts=delivery.share.total,
         )
         self._journal.append(tx, event, by=by.id)
-
-
-def _how(delivery: Delivery) -> str:
-    """How an unknown was settled, in one word for the notice."""
-    if delivery.state is DeliveryState.QUEUED:
-        return "again"
-    if delivery.state is DeliveryState.DELIVERED:
-        return "arrived" if delivery.assurance is Assurance.PERSON else "answered"
-    return "dropped" if delivery.reason == Reason.DROPPED else "ended"

@@ -36,7 +36,6 @@ class Learned:
         self._home = home
 
     def file(self, desk: str) -> Path:
-        """Name the desk's file."""
         return self._home.learned / f"{desk}.json"
 
     def read(self, desk: str) -> tuple[tuple[LearnedFact, ...], str]:

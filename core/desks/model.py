@@ -22,6 +22,7 @@ from core.kit.field_types import (
     Name,
     Text,
     config_table,
+    matching,
     rule,
     split_chord,
     wrong,
@@ -68,20 +69,22 @@ class ClipboardScope(StrEnum):
 
 
 DAY_MIN = 24 * 60
-_DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
+_IS_DISPLAY = matching(
+    r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?",
+    "bad_display",
+    'is no display; write it as ":0" (`echo $DISPLAY` tells yours)',
+)
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
 _SMALLEST, _LARGEST = (320, 200), (7680, 4320)
-_TARGET = re.compile(r"%\d{1,6}|[A-Za-z0-9_ @=-][A-Za-z0-9_ @=-]*:[A-Za-z0-9_ @=-]*(\.\d{1,3})?")
-_SESSION = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_IS_PANE = matching(
+    r"%\d{1,6}|[A-Za-z0-9_ @=-][A-Za-z0-9_ @=-]*:[A-Za-z0-9_ @=-]*(\.\d{1,3})?",
+    "bad_pane",
+    'is no pane of tmux; write it as "work:1.0" or "%5" (prefix + q shows them)',
+)
+_IS_SESSION = matching(r"[A-Za-z0-9_-]{1,50}", "bad_session", "is no name for a session: letters, digits, - and _")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = re.compile(r"((?P<days>[A-Za-z.,]+)\s+)?(?P<h1>\d{1,2}):(?P<m1>\d{2})\s*-\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})")
 _FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
-
-
-def _display(text: str) -> str:
-    if not _DISPLAY.fullmatch(text):
-        raise wrong("bad_display", f'{show(text)} is no display; write it as ":0" (`echo $DISPLAY` tells yours)')
-    return text
 
 
 def _size(text: str) -> str:
@@ -97,20 +100,6 @@ def _size(text: str) -> str:
 def _no_nul(text: str) -> str:
     if "\0" in text:
         raise wrong("nul", "must not hold the character NUL: no program can be given it")
-    return text
-
-
-def _target(text: str) -> str:
-    if not _TARGET.fullmatch(text):
-        raise wrong(
-            "bad_pane", f'{show(text)} is no pane of tmux; write it as "work:1.0" or "%5" (prefix + q shows them)'
-        )
-    return text
-
-
-def _session(text: str) -> str:
-    if not _SESSION.fullmatch(text):
-        raise wrong("bad_session", f"{show(text)} is no name for a session: letters, digits, - and _")
     return text
 
 
@@ -136,7 +125,7 @@ class Pane:
     program: Annotated[Program, Limits(min_length=1)] = ()
     """What runs in Octet's own pane, and its arguments, without a shell. Left out: the pane is the user's."""
     directory: Word = ""  # The folder it starts in; a relative one counts from the home.
-    target: Annotated[Text, Field(alias="pane"), Limits(max_length=200), rule(_target)] = ""
+    target: Annotated[Text, Field(alias="pane"), Limits(max_length=200), _IS_PANE] = ""
     """The user's pane, as tmux writes it: `work:1.0`, `%5`."""
 
 
@@ -161,7 +150,7 @@ class Window:
 class Tmux:
     """The tmux server on which a desk's panes are."""
 
-    session: Annotated[Text, rule(_session)] = "octet"
+    session: Annotated[Text, _IS_SESSION] = "octet"
     """The session in which Octet makes its own panes, a window of tmux for each."""
     socket: Word = ""  # The path of the user's own server; left out: a server of Octet's own.
     server: Internal[str] = ""  # The name of Octet's own server, as `tmux -L` takes it
@@ -182,12 +171,10 @@ class Virtual:
 
     @property
     def width(self) -> int:
-        """Its width in pixels."""
         return int(self.size.partition("x")[0])
 
     @property
     def height(self) -> int:
-        """Its height in pixels."""
         return int(self.size.partition("x")[2])
 
 
@@ -263,7 +250,7 @@ class Desk:
     """One display, or one tmux server, with its windows, as config/desks/NAME.toml describes it."""
 
     name: Internal[str] = ""
-    display: Annotated[Text, rule(_display)] = OPEN  # The X display, for example `:0`
+    display: Annotated[Text, _IS_DISPLAY] = OPEN  # The X display, for example `:0`
     windows: Internal[tuple[Window, ...]] = ()
     block_user_input: Bool = True
     """Whether Octet holds keyboard and mouse of this display while it delivers: a user may be there, or use VNC."""

@@ -60,7 +60,7 @@ STARTS_WITHIN_S = 60.0
 
 
 AT_THE_MACHINE = "machine:"
-"""How the actor of a stop begins whom nobody knows but by what they pressed at the desk's own machine."""
+"""How the actor of a stop begins that was pressed at the desk's own machine: Octet does not know who that was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +88,13 @@ class Desks:
         store: Store,
         journal: Journal,
         clock: Clock,
-        learned: Learned | None = None,
+        learned: Learned,
     ) -> None:
         """`hands` may lack a desk: it is then unavailable. Call `load` first."""
         self._learned = learned
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
-        self._store = store
-        self._journal = journal
-        self._clock = clock
+        self._store, self._journal, self._clock = store, journal, clock
         self._now = {desk.name: _Now(starting_s=clock.monotonic_s()) for desk in desks}
         self._shown: dict[tuple[str, str], Shown] = {}
         self._noted: dict[tuple[str, str], Activity] = {}  # what the journal was told last of each window
@@ -158,12 +156,9 @@ class Desks:
 
     async def learn(self, fact: LearnedFact) -> None:
         """Keep what a worker learned of a window. Raises Unavailable if that cannot be written down."""
-        learned = self._learned
-        if learned is None:
-            return
 
         def note(tx: Tx) -> None:
-            learned.keep(fact)
+            self._learned.keep(fact)
             event = WindowLearned(desk=fact.desk, window=fact.window, what=fact.what.value)
             self._journal.append(tx, event, by=HUB.id)
 
@@ -174,10 +169,9 @@ class Desks:
         require(by, Permission.CONFIG_RELOAD)
         if window not in {known.name for known in self.find(desk).windows}:
             raise WindowNotFound(id=window[:40], desk=desk)
-        learned = self._learned
 
         def note(tx: Tx) -> tuple[LearnedFact, ...]:
-            gone = learned.forget(desk, window) if learned else None
+            gone = self._learned.forget(desk, window)
             if gone is None:
                 raise NothingLearned(id=window, desk=desk)
             event = WindowForgotten(desk=desk, window=window, what=tuple(fact.what.value for fact in gone))
@@ -217,7 +211,7 @@ class Desks:
         if desk not in self._hands:
             return DeskNow(DeskState.UNAVAILABLE, Reason.NO_AGENT_THERE)
         told = now.worker or NOT_YET
-        if told.state is DeskState.STARTING and self._late_in_s(desk) <= 0:
+        if told.state is DeskState.STARTING and now.starting_s + STARTS_WITHIN_S <= self._clock.monotonic_s():
             return DeskNow(DeskState.UNAVAILABLE, Reason.STARTING_LONG)
         if told.state is not DeskState.READY:
             return told
@@ -228,13 +222,10 @@ class Desks:
             return DeskNow(DeskState(now.wish.value), Reason.STOPPED_THERE, f"by {how}")
         return DeskNow(DeskState(now.wish.value), Reason.UNTIL_RELEASED)
 
-    def late_in_s(self) -> float | None:
-        """Seconds until the next desk that is starting counts as unavailable; None when none is."""
+    def late_at_s(self) -> float | None:
+        """Return when, in monotonic time, the next desk that is starting counts as unavailable; None when none is."""
         starting = [name for name in self._desks if self.state(name)[0] is DeskState.STARTING]
-        return min((self._late_in_s(name) for name in starting), default=None)
-
-    def _late_in_s(self, desk: str) -> float:
-        return self._of(desk).starting_s + STARTS_WITHIN_S - self._clock.monotonic_s()
+        return min((self._of(name).starting_s + STARTS_WITHIN_S for name in starting), default=None)
 
     def _of(self, desk: str) -> _Now:
         return self._now.setdefault(desk, _Now(starting_s=self._clock.monotonic_s()))
@@ -413,25 +404,14 @@ class Desks:
         )
 
     async def _status(self, desk: Desk) -> DeskStatus:
-        state, reason, note = self.state(desk.name)
-        windows: tuple[WindowStatus, ...] = ()
+        known = replace(self._known(desk), since_ms=0)
         if self._worker_answers(desk.name) and desk.name in self._hands:
             try:
-                windows = await self._hands[desk.name].look()
+                known = replace(known, windows=await self._hands[desk.name].look())
             except DeskUnavailable as error:
-                state, reason, note = DeskState.UNAVAILABLE, error.reason, error.note
-        awake = self._of(desk.name).awake
-        facts, trouble = await asyncio.to_thread(self._learned.read, desk.name) if self._learned else ((), "")
-        return DeskStatus(
-            desk=desk,
-            state=state,
-            reason=reason,
-            note=note,
-            windows=windows,
-            awake=awake,
-            learned=facts,
-            unread=trouble,
-        )
+                known = replace(known, state=DeskState.UNAVAILABLE, reason=error.reason, note=error.note)
+        facts, trouble = await asyncio.to_thread(self._learned.read, desk.name)
+        return replace(known, learned=facts, unread=trouble)
 
 
 def _unavailable(desk: str, now: DeskNow) -> DeskUnavailable:

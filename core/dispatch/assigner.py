@@ -10,8 +10,7 @@ from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentSta
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.reachability import Reachability
-from core.dispatch.services import Services
+from core.dispatch.services import Reachability, Services
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.supervise import wait_for_event
@@ -54,14 +53,9 @@ class Assigner:
     ) -> None:
         """Call `run`. `wake_workers` is called when a delivery may go."""
         self._services = services
-        self._repository, self._agents, self._deliveries = (
-            services.tasks.repository,
-            services.agents,
-            services.deliveries,
-        )
-        self._reachability = reachability
-        self._availability = availability
-        self._verdict = verdict
+        self._repository = services.tasks.repository
+        self._agents, self._deliveries = services.agents, services.deliveries
+        self._reachability, self._availability, self._verdict = reachability, availability, verdict
         self._wake_workers = wake_workers
         self._news = asyncio.Event()
         self._look_again_ms: int | None = None
@@ -71,25 +65,21 @@ class Assigner:
         services.journal.listen(self._on_event)
 
     def wake(self) -> None:
-        """Begin a round soon."""
         self._news.set()
 
     async def run(self) -> None:
         """Assign until cancelled."""
         while True:
             self._news.clear()
-            late_at_s = self._late_at_s()  # before the round: a desk that is late from just afterwards on is not missed
+            late_at_s = (
+                self._services.desks.late_at_s()
+            )  # before the round: a desk that is late from just afterwards on is not missed
             is_more_left = await self._services.tasks.quarantine.write_when_back(self.assign_ready)
             faults.point("dispatch.assigned")
             if self._look_again_ms is not None:
                 self._wake_workers()  # what messages waited for may have passed
             if not is_more_left:
                 await self._rest(late_at_s)
-
-    def _late_at_s(self) -> float | None:
-        """When, in monotonic time, the next desk that is starting will have been at it for too long."""
-        late_s = self._services.desks.late_in_s()
-        return None if late_s is None else self._services.clock.monotonic_s() + late_s
 
     async def _rest(self, late_at_s: float | None) -> None:
         """Wait until something happens, messages must be looked at, or a desk has been starting for too long."""
@@ -199,15 +189,7 @@ class Assigner:
     def _assign_task(self, tx: Tx, task: Task, agent: Agent) -> None:
         message = self._services.tasks.assign(tx, task, agent.name)
         self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
-        self._deliveries.queue(
-            tx,
-            message=message.id,
-            task=task.id,
-            agent=agent.name,
-            desk=agent.desk,
-            window=agent.window,
-            priority=task.priority,
-        )
+        self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=task.priority)
 
     def _wait_for_agent(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
         """Nobody who could do it can be reached: say which, and why."""

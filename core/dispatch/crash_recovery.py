@@ -10,8 +10,7 @@ import structlog
 from core.agents.model import Agent
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.reachability import Reachability
-from core.dispatch.services import Services
+from core.dispatch.services import Reachability, Services
 from core.reasons import ParkCause
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, TaskState
@@ -26,11 +25,8 @@ class CrashRecovery:
 
     def __init__(self, services: Services, reachability: Reachability, verdict: Outcomes) -> None:
         self._services = services
-        self._agents, self._deliveries, self._repository = (
-            services.agents,
-            services.deliveries,
-            services.tasks.repository,
-        )
+        self._repository = services.tasks.repository
+        self._agents, self._deliveries = services.agents, services.deliveries
         self._reachability = reachability
         self._verdict = verdict
 

@@ -28,8 +28,7 @@ from core.deliveries.model import (
 )
 from core.deliveries.ports import LanePort
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.reachability import Reachability
-from core.dispatch.services import Services
+from core.dispatch.services import Reachability, Services
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
@@ -68,9 +67,7 @@ class _Attempt:
     """The journal's side of one attempt (deliveries.ports.Progress): each step is durable before the lane goes on."""
 
     def __init__(self, services: Services, verdict: Outcomes, order: DeliveryRequest) -> None:
-        self._services = services
-        self._verdict = verdict
-        self._order = order
+        self._services, self._verdict, self._order = services, verdict, order
         self.may_have_pressed = False  # Enter was granted to the lane
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
@@ -127,15 +124,9 @@ class DeliveryWorker:
         """`slots` are how many deliveries the lane takes at once, over all its routes."""
         self.name = name
         self.agents = agents
-        self._desk = desk
-        self._lane = lane
-        self._slots = slots
-        self._services, self._verdict = shared.services, shared.verdict
-        self._deliveries, self._clock, self._policy = (
-            self._services.deliveries,
-            self._services.clock,
-            self._services.policy,
-        )
+        self._desk, self._lane, self._slots = desk, lane, slots
+        self._services, self._verdict, self._deliveries = shared.services, shared.verdict, shared.services.deliveries
+        self._clock, self._policy = shared.services.clock, shared.services.policy
         self._shared = shared
         self._came_back: set[str] = set()
         """Windows that became usable while an attempt was under way or its outcome not yet stored."""
@@ -156,7 +147,6 @@ class DeliveryWorker:
             await self._is_over.wait()
 
     def wake(self) -> None:
-        """Look again: something was queued, or the desk may be usable."""
         self._news.set()
 
     def came_back(self, desk: str, window: str) -> None:
@@ -260,7 +250,7 @@ class DeliveryWorker:
             known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
             return _NextStep()
         known.since_s = min(known.since_s, now_s)
-        left_s = known.since_s + self._policy.recovery_timeout_s - now_s
+        left_s = known.since_s + self._policy.settings.recovery_timeout_s - now_s
         if self._verdict.has_task_ended(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
@@ -449,7 +439,6 @@ class DeliveryWorkers:
                 supervise(group, f"end of {courier.name}", courier.retire(within_s=ENDS_WITHIN_S))
 
     def wake(self) -> None:
-        """Look again: something was queued, or a desk may be usable."""
         for courier in self._by_route.values():
             courier.wake()
 
@@ -479,10 +468,6 @@ class DeliveryWorkers:
                 delivery, answered = self._ended.popitem()
                 for courier in tuple(self._by_route.values()):
                     await courier.stop(delivery, answered=answered)
-
-    def of(self, agent: str) -> DeliveryWorker:
-        """Who brings this agent its prompts."""
-        return next(courier for courier in self._by_route.values() if agent in courier.agents)
 
     def _begin(self, couriers: Collection[DeliveryWorker]) -> None:
         if self._group is not None:

@@ -16,11 +16,10 @@ from core.deliveries.model import (
     asked_about,
 )
 from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, poisoned, spent
-from core.dispatch.reachability import Reachability
-from core.dispatch.services import Services
+from core.dispatch.services import Reachability, Services
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
-from core.store.engine import Tx, at_row
+from core.store.engine import Tx
 from core.tasks.model import ENDED, Task, TaskState
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
@@ -42,11 +41,8 @@ class Outcomes:
     def __init__(self, services: Services, reachability: Reachability) -> None:
         self._reachability = reachability
         self._tasks, self._actions = services.tasks, services.agent_actions
-        self._repository, self._agents, self._deliveries = (
-            services.tasks.repository,
-            services.agents,
-            services.deliveries,
-        )
+        self._repository = services.tasks.repository
+        self._agents, self._deliveries = services.agents, services.deliveries
         self._agent_messages, self._policy, self._clock = services.agent_messages, services.policy, services.clock
 
     def apply_outcome(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
@@ -217,7 +213,8 @@ class Outcomes:
         task, why = self._repository.find(tx, delivery.task or ""), outcome.reason or Reason.REFUSED
         note = explain(why, outcome.note)
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
-        is_too_often = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms) >= self._policy.max_rejections
+        rejections = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms)
+        is_too_often = rejections >= self._policy.settings.max_rejections_per_hour
         if self._agents.abilities(delivery.agent).answers_itself:
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)
@@ -317,20 +314,12 @@ class Outcomes:
         for name, state in self._agents.states(tx).items():
             status = self._agents.status(tx, name)
             if name in unknown and status.task is not None:
-                with at_row(status.task):
-                    self._requeue_brief(tx, name, status.task)
+                self._tasks.requeue_brief(tx, name, reason=_HELD)
                 state = self._agents.status(tx, name).state  # noqa: PLW2901 - it may be free by now
             if name in unknown and state is AgentState.IDLE:
                 self._agents.move(tx, name, AgentState.HELD, reason=_HELD)
             elif name not in unknown and state is AgentState.HELD and status.task is None:
                 self._agents.move(tx, name, AgentState.IDLE)
-
-    def _requeue_brief(self, tx: Tx, agent: str, task: str) -> None:
-        brief = self._deliveries.open_for_task(tx, task)
-        if brief is not None and brief.state is DeliveryState.QUEUED and not brief.share.is_later:
-            self._deliveries.step(tx, brief, DeliveryState.SUPERSEDED, reason=_HELD)
-            self._agents.free(tx, agent, task=task)
-            self._repository.reopen(tx, self._repository.find(tx, task))
 
     def _window_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The words wait for the window; as long as it is like that, a free agent gets no task either."""

@@ -15,8 +15,7 @@ from core.dispatch.assigner import Assigner
 from core.dispatch.crash_recovery import CrashRecovery
 from core.dispatch.delivery_worker import DeliveryWorkers
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.reachability import Reachability
-from core.dispatch.services import Services
+from core.dispatch.services import Reachability, Services
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
@@ -39,9 +38,7 @@ class Dispatch(DeskNews):
         self._services = services
         self._reachability = reachability = Reachability(services.desks, lanes)
         self._verdict = verdict = Outcomes(services, reachability)
-        self.roster = AgentAvailability(
-            services, services.tasks.repository, why_unreachable=reachability.why_unreachable
-        )
+        self.roster = AgentAvailability(services, services.tasks, why_unreachable=reachability.why_unreachable)
         self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
         self.reading = AnswerScraper(services, services.tasks)
         self.unknowns = UnknownDeliveries(services, hold_agents=verdict.hold_agents)
@@ -102,34 +99,27 @@ class Dispatch(DeskNews):
         self.wake()
 
     async def desk_changed(self, desk: str, now: DeskNow) -> None:
-        """The desk's hands came up or went away: its agents come online or go offline with them."""
         self._services.desks.worker_is(desk, now)
 
     async def desk_waits(self, desk: str, why: Reason | None) -> None:
-        """Deliveries on this desk wait for `why`, which passes by itself; or they may begin again."""
         self._services.desks.waits_are(desk, why)
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        """The desk's screen is locked, or is not any more."""
         await self._services.store.write(
             lambda tx: self._services.screen_locks.update_desk(tx, desk, is_locked=is_locked)
         )
 
     async def desk_stopped(self, desk: str, how: str) -> None:
-        """Somebody stopped the desk at its own machine."""
         await self._services.desks.stopped_at_machine(desk, how)
 
     async def window_usable(self, desk: str, window: str) -> None:
-        """A refused window can be used again: its agent is back, and with it what waits for it."""
         self.couriers.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
         await self._services.store.write(lambda tx: self.couriers.window_is_back(tx, desk, window))
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
-        """Whether a window can be used changed, and has lasted."""
         await self._services.store.write(lambda tx: self._services.blocked_windows.update_window(tx, desk, status))
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
-        """A window shows another activity, or another dialog."""
         self._services.desks.window_shows(desk, shown)
         self.reading.window_shows(desk, shown)
 
@@ -147,14 +137,12 @@ class Dispatch(DeskNews):
             log.info("not_looked_at", desk=desk, window=window, why=error.message)
 
     async def window_stirred(self, desk: str, window: str) -> None:
-        """Something goes on in a window: a sign of its agent, if that is at work."""
         agents = self._services.agents.at(desk, window)
         if agents:
             write = self._services.tasks.quarantine.write
             await write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
 
     async def window_learned(self, fact: LearnedFact) -> None:
-        """Keep what a worker learned of a window."""
         await self._services.desks.learn(fact)
 
     def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:

@@ -1,12 +1,15 @@
-"""What dispatch and the packages above it work with, in one place."""
+"""What dispatch and the packages above it work with, and which agents prompts can be brought to now."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
 from core.agent_messages.service import AgentMessages
+from core.agents.model import Agent, Route
+from core.desks.service import Desks
 from core.retry_policy import RetryPolicy
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks.service import Tasks
@@ -23,3 +26,21 @@ class Services(TaskServices):
     blocked_windows: BlockedWindows
     screen_locks: ScreenLocks
     policy: RetryPolicy
+
+
+class Reachability:
+    """Which agents prompts can be brought to now, by the lanes of the present config and how their desks stand."""
+
+    def __init__(self, desks: Desks, routes: Iterable[Route]) -> None:
+        self._desks = desks
+        self.routes = frozenset(routes)  # The routes of the present config; none of its other agents can be reached
+
+    def why_unreachable(self, agent: Agent) -> str:
+        """Return why no prompt can be brought to the agent now; empty if one can."""
+        if agent.desk is None:
+            return "" if agent.route in self.routes else f"no lane for {agent.lane.value}"
+        return self.why_unusable(agent.desk)
+
+    def why_unusable(self, desk: str | None) -> str:
+        """Return why no delivery may begin at the desk now; empty if one may, or where there is no desk."""
+        return self._desks.state(desk).describe(desk) if desk else ""

@@ -6,10 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.agent_actions.model import ActionNotRepeated
-from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
+from core.deliveries.model import (
+    Assurance,
+    Delivery,
+    DeliveryEvent,
+    DeliveryId,
+    DeliveryNotFound,
+    DeliveryState,
+    Reason,
+)
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.dispatch.services import Services
-from core.journal.model import Event
 from core.reasons import ParkCause
 from core.remedies import sentence
 from core.security.model import Actor, Permission, require
@@ -20,13 +27,9 @@ _NEWEST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryResolved(Event):
-    """A person decided what became of a delivery that nobody saw arrive."""
+class DeliveryResolved(DeliveryEvent):
+    """A user decided what became of a delivery that Octet did not see arrive."""
 
-    SUBJECT = "delivery:{0.delivery}"
-    delivery: str
-    task: str
-    agent: str
     decision: str
 
 
@@ -36,11 +39,8 @@ class UnknownDeliveries:
     def __init__(self, services: Services, *, hold_agents: Callable[[Tx], None]) -> None:
         """`hold_agents` holds the agents to which messages may have come or not, and lets the others go."""
         self._services = services
-        self._repository, self._agents, self._deliveries = (
-            services.tasks.repository,
-            services.agents,
-            services.deliveries,
-        )
+        self._repository = services.tasks.repository
+        self._agents, self._deliveries = services.agents, services.deliveries
         self._hold_agents = hold_agents
 
     async def list(
@@ -100,7 +100,7 @@ class UnknownDeliveries:
             self._bring(tx, rest, task, by)
         elif task is None:
             self._hold_agents(tx)
-        elif _waits_for_this(task):
+        elif task.state is TaskState.PARKED and task.reason == ParkCause.DELIVERY_UNKNOWN:
             self._repository.move(tx, task.id, TaskState.WORKING, by=by)
             self._agents.is_at_work(tx, delivery.agent, task=task.id)
         return after
@@ -140,10 +140,6 @@ class UnknownDeliveries:
             why = f"{by.name} dropped it: nobody knew whether its prompt had arrived"
             self._repository.abandon(tx, task, by=by, why=why)
         return after
-
-
-def _waits_for_this(task: Task) -> bool:
-    return task.state is TaskState.PARKED and task.reason == ParkCause.DELIVERY_UNKNOWN
 
 
 def _standing(delivery: Delivery) -> str:

@@ -20,13 +20,14 @@ boards = Table(
     Index("ix_boards_channel", "channel"),
     sqlite_autoincrement=True,
 )
+_row = boards.c
 
 ADD = insert(boards).returning(boards)
-ALL = select(boards).order_by(boards.c.id)
-ONE = select(boards).where(boards.c.id == bindparam("board"))
-STANDING = select(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands")
-POSTED = update(boards).where(boards.c.id == bindparam("board")).values(posted_message=bindparam("posted"))
-NO_ACCESS = update(boards).where(boards.c.id == bindparam("board")).values(error=bindparam("why"))
-LEAVE = update(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands").values(state="leaves")
-FORGET_GIVEN_UP = delete(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "given_up")
-FORGET = delete(boards).where(boards.c.id == bindparam("board"))
+ALL = select(boards).order_by(_row.id)
+ONE = select(boards).where(_row.id == bindparam("board"))
+STANDING = select(boards).where(_row.channel == bindparam("place"), _row.state == "stands")
+POSTED = update(boards).where(_row.id == bindparam("board")).values(posted_message=bindparam("posted"))
+NO_ACCESS = update(boards).where(_row.id == bindparam("board")).values(error=bindparam("why"))
+LEAVE = update(boards).where(_row.channel == bindparam("place"), _row.state == "stands").values(state="leaves")
+FORGET_GIVEN_UP = delete(boards).where(_row.channel == bindparam("place"), _row.state == "given_up")
+FORGET = delete(boards).where(_row.id == bindparam("board"))

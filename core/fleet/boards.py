@@ -20,9 +20,7 @@ class Boards:
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock) -> None:
         """The clock says since when a board stands."""
-        self._store = store
-        self._journal = journal
-        self._clock = clock
+        self._store, self._journal, self._clock = store, journal, clock
 
     async def place(self, place: Place, *, by: Actor) -> LiveBoard:
         """A board shall stand at the end of this channel; one that stands there already leaves."""
@@ -53,7 +51,6 @@ class Boards:
         return tuple(_board(row) for row in await self._store.fetch(_store.ALL))
 
     async def posted(self, board: BoardId, message: str) -> None:
-        """The board stands in its channel as `message`."""
         await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}) and None)
 
     async def anew(self, board: BoardId) -> None:

@@ -28,9 +28,7 @@ class Health:
 
     def __init__(self, *, store: Store, desks: Desks, clock: Clock) -> None:
         """Until `discord_is` is called Discord need not be connected."""
-        self._store = store
-        self._desks = desks
-        self._clock = clock
+        self._store, self._desks, self._clock = store, desks, clock
         self._is_connected: Callable[[], bool] = lambda: True
         self._ping = Ping()
         self._since: dict[tuple[Part, str], tuple[int, float]] = {}

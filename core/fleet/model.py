@@ -107,27 +107,23 @@ class LiveBoard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BoardPlaced(Event):
-    """Somebody put the live board into a channel."""
+class BoardEvent(Event):
+    """Something that happened to the live board of a channel."""
 
     SUBJECT = "board:{0.channel}"
     channel: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardRemoved(Event):
-    """Somebody took the live board away."""
-
-    SUBJECT = "board:{0.channel}"
-    channel: str
+class BoardPlaced(BoardEvent):
+    """A user put the live board into a channel."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardGivenUp(Event):
+class BoardRemoved(BoardEvent):
+    """A user took the live board away."""
+
+
+class BoardGivenUp(BoardEvent):
     """A live board cannot be kept in its channel."""
-
-    SUBJECT = "board:{0.channel}"
-    channel: str
 
 
 class NoBoard(NotFound):

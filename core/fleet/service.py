@@ -44,8 +44,8 @@ _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, Agen
 class Fleet:
     """The whole fleet, as one question."""
 
-    def __init__(self, services: Services, *, refused_answers: Path | None = None) -> None:
-        """`refused_answers` is the folder of the answers that could not be used; None where nobody keeps them."""
+    def __init__(self, services: Services, *, refused_answers: Path) -> None:
+        """`refused_answers` is the folder of the answers that could not be used."""
         self._services = services
         self._repository, self._agents, self._desks = services.tasks.repository, services.agents, services.desks
         self._notices, self._clock = services.notices, services.clock
@@ -117,7 +117,7 @@ class Fleet:
         found += [*standstills, *locks, *halves]
         found += await self._unusable_agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
         found += _of_untold(await self._notices.failed_notifications())
-        found += [] if self._refused is None else await asyncio.to_thread(_read_refused, self._refused)
+        found += await asyncio.to_thread(_read_refused, self._refused)
         found += await self._boards_given_up()
         if (trouble := self._services.store.trouble) is not None:
             found.append(Need(kind=NeedKind.STORE, what=texts.STORE, seen=trouble.message, next=texts.STORE_NEXT))
@@ -390,23 +390,20 @@ def _of_agent(status: AgentStatus) -> Need:
 def _of_untold(notices: Iterable[Notice]) -> list[Need]:
     """One entry per cause: a channel that is gone takes many notices with it."""
     by_cause: dict[tuple[NoticeState, str], list[Notice]] = {}
-    for notice in notices:
+    for notice in sorted(notices, key=lambda one: one.created_ms):
         by_cause.setdefault((notice.state, notice.error), []).append(notice)
-    return [_of_cause(state, error, group) for (state, error), group in by_cause.items()]
-
-
-def _of_cause(state: NoticeState, error: str, group: list[Notice]) -> Need:
-    first = min(group, key=lambda notice: notice.created_ms)
-    tasks = {notice.task for notice in group}
-    return Need(
-        kind=NeedKind.UNTOLD,
-        what=texts.UNTOLD[state],
-        next=texts.NO_ACCESS if state is NoticeState.NO_ACCESS else texts.UNTOLD_NEXT,
-        seen=error,
-        task=TaskId(first.task) if first.task else None,
-        more=len(tasks) - 1,
-        since_ms=first.created_ms,
-    )
+    return [
+        Need(
+            kind=NeedKind.UNTOLD,
+            what=texts.UNTOLD[state],
+            next=texts.NO_ACCESS if state is NoticeState.NO_ACCESS else texts.UNTOLD_NEXT,
+            seen=error,
+            task=TaskId(first.task) if first.task else None,
+            more=len({one.task for one in (first, *others)}) - 1,
+            since_ms=first.created_ms,
+        )
+        for (state, error), (first, *others) in by_cause.items()
+    ]
 
 
 def _read_refused(folder: Path) -> list[Need]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, Integer, Table, Text, bindparam, insert, select
 
 from core.store.tables import metadata
 
@@ -16,10 +16,8 @@ journal = Table(
     Column("actor", Text, nullable=False),
     Column("data", Text, nullable=False),
     Column("hash", Text, nullable=False),
-    Index("ix_journal_subject", "subject"),
 )
 
 INSERT = insert(journal)
 LAST = select(journal.c.seq, journal.c.hash, journal.c.at_ms).order_by(journal.c.seq.desc()).limit(1)
 PAGE = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("size"))
-OF_SUBJECT = select(journal).where(journal.c.subject == bindparam("subject")).order_by(journal.c.seq)

@@ -16,7 +16,6 @@ from core.journal import _store
 from core.journal.model import ChainBroken, Entry, Event, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
-from core.kit.from_attributes import from_attributes
 from core.store.engine import Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -33,9 +32,7 @@ class Journal:
 
     def __init__(self, *, store: Store, key: bytes, clock: Clock) -> None:
         """`key` chains the rows; it must be the key the first row was written with."""
-        self._store = store
-        self._key = key
-        self._clock = clock
+        self._store, self._key, self._clock = store, key, clock
         self._listeners: list[Listener] = []
         self.head = store.path.with_name("journal.head")
         self._newest = (0, _START)
@@ -67,11 +64,6 @@ class Journal:
         """When the newest entry was written; None in an empty journal."""
         row = tx.execute(_store.LAST).first()
         return None if row is None else int(row.at_ms)
-
-    async def of(self, subject: str) -> tuple[Entry, ...]:
-        """All entries about one subject, oldest first."""
-        rows = await self._store.fetch(_store.OF_SUBJECT, {"subject": subject})
-        return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in rows)
 
     async def verify(self) -> int:
         """Check every row against the chain, and the head against the rows; return how many there are. Raises

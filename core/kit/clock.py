@@ -21,11 +21,9 @@ class SystemClock:
     """The machine's clock."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970 UTC."""
         return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
-        """Seconds that never jump; only differences mean anything."""
         return time.monotonic()
 
 
@@ -44,7 +42,6 @@ class SteadyClock:
         return round(self._ahead_ms + self._clock.monotonic_s() * 1000)
 
     def monotonic_s(self) -> float:
-        """Seconds that never jump; only differences mean anything."""
         return self._clock.monotonic_s()
 
     def step_ms(self) -> int:

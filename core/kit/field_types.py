@@ -71,6 +71,18 @@ class _Rule:
         return self.check(value) if info.context else value
 
 
+def matching(pattern: str, code: str, says: str) -> AfterValidator:
+    """Refuse what a user wrote unless all of it matches; the error shows the value and `says` what is wrong with it."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise wrong(code, f"{show(text)} {says}")
+        return text
+
+    return rule(check)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How large, or how long, a value that a user wrote may be."""
@@ -119,17 +131,10 @@ def _refuse(value: object, info: ValidationInfo) -> object:
 
 Internal = Annotated[SkipJsonSchema[T], BeforeValidator(_refuse)]  # a field that Octet sets itself; no file may
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-
-
-def check_name(text: str) -> str:
-    """Refuse what is no name."""
-    if not _NAME.fullmatch(text):
-        raise wrong("bad_name", f"{show(text)} is no name: up to 32 letters, digits, - _ and ., without blanks")
-    return text
-
-
-Name = Annotated[Text, rule(check_name)]
+IS_NAME = matching(
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", "bad_name", "is no name: up to 32 letters, digits, - _ and ., without blanks"
+)
+Name = Annotated[Text, IS_NAME]
 """What users call an agent or a window: fit for a command line, a file name and a chat."""
 
 

@@ -18,7 +18,6 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_bytes_private(path: Path, content: bytes) -> None:
-    """Write bytes in the same way."""
     _replace(path, content, mode=0o600)
 
 

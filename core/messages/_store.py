@@ -20,15 +20,10 @@ messages = Table(
     Column("recipient", Text, nullable=False),
     Column("thread", Text, nullable=False),
     Column("task", Text),
-    Column("in_reply_to", Text),
     Column("supersedes", Text),
     Column("idempotency_key", Text, unique=True),
     Column("priority", Integer, nullable=False),
-    Column("not_before_ms", Integer),
     Column("expires_at_ms", Integer),
-    Column("requires", Text, nullable=False),
-    Column("trace", Text, nullable=False),
-    Column("hop", Integer, nullable=False),
     Column("source", Text, nullable=False),
     Column("marker", Text, nullable=False),
     Column("body", Text, nullable=False),
@@ -39,43 +34,43 @@ messages = Table(
     Index("ix_messages_task", "task", "id"),
     Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
 )
+_row = messages.c
 
 ADD = insert(messages)
-ONE = select(messages).where(messages.c.id == bindparam("message"))
-BY_KEY = select(messages).where(messages.c.idempotency_key == bindparam("key"))
+ONE = select(messages).where(_row.id == bindparam("message"))
+BY_KEY = select(messages).where(_row.idempotency_key == bindparam("key"))
 LAST_END = (
     select(messages)
     .where(
-        messages.c.task == bindparam("of_task"),
-        messages.c.kind == "reply",
-        messages.c.final.is_(True),
-        messages.c.late.is_(False),
+        _row.task == bindparam("of_task"),
+        _row.kind == "reply",
+        _row.final.is_(True),
+        _row.late.is_(False),
     )
-    .order_by(messages.c.id.desc())
+    .order_by(_row.id.desc())
     .limit(1)
 )
-NEWEST_ID = select(func.max(messages.c.id).label("id"))
 SHIFT = (
     update(messages)
-    .where(messages.c.id.in_(bindparam("names", expanding=True)))
-    .values(expires_at_ms=messages.c.expires_at_ms + bindparam("by"))
+    .where(_row.id.in_(bindparam("names", expanding=True)))
+    .values(expires_at_ms=_row.expires_at_ms + bindparam("by"))
 )
-_in_time = messages.c.late.is_(False)
-_recent = messages.c.created_ms.between(bindparam("since"), bindparam("now"))
-_of_code = messages.c.idempotency_key.startswith(bindparam("of_code"))
+_in_time = _row.late.is_(False)
+_recent = _row.created_ms.between(bindparam("since"), bindparam("now"))
+_of_code = _row.idempotency_key.startswith(bindparam("of_code"))
 SENT = select(
     func.count().filter(_in_time).label("texts"),
     func.coalesce(func.sum(text("length(CAST(body AS BLOB))")).filter(_in_time), 0).label("size"),
     func.count().filter(_recent).label("recent"),
-    func.min(messages.c.created_ms).filter(_recent).label("first_ms"),
-    func.count().filter(messages.c.late.is_(True), _of_code).label("late"),
-).where(messages.c.task == bindparam("of_task"), messages.c.kind == "reply", messages.c.source == "agent")
-OF_TASK = select(messages).where(messages.c.task == bindparam("of_task")).order_by(messages.c.id)
+    func.min(_row.created_ms).filter(_recent).label("first_ms"),
+    func.count().filter(_row.late.is_(True), _of_code).label("late"),
+).where(_row.task == bindparam("of_task"), _row.kind == "reply", _row.source == "agent")
+OF_TASK = select(messages).where(_row.task == bindparam("of_task")).order_by(_row.id)
 _old = (
-    select(messages.c.id)
+    select(_row.id)
     .where(
         _HAS_TEXT,
-        messages.c.created_ms < bindparam("before"),
+        _row.created_ms < bindparam("before"),
         text(
             "(task IS NULL OR EXISTS (SELECT 1 FROM tasks WHERE number = CAST(substr(messages.task, 3) AS INTEGER) "
             "AND text_expired_ms IS NOT NULL))"
@@ -86,7 +81,7 @@ _old = (
         ),
         text("NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND message != '' AND +state = 'pending')"),
     )
-    .order_by(messages.c.created_ms)
+    .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-EXPIRE = update(messages).where(messages.c.id.in_(_old)).values(body="", expired_ms=bindparam("at"))
+EXPIRE = update(messages).where(_row.id.in_(_old)).values(body="", expired_ms=bindparam("at"))

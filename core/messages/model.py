@@ -22,18 +22,7 @@ class MessageKind(StrEnum):
     TASK = "task"
     MESSAGE = "message"
     REPLY = "reply"
-    ACK = "ack"
     CONTROL = "control"
-    STATUS = "status"
-
-
-class Requires(StrEnum):
-    """What the sender expects back."""
-
-    NONE = "none"
-    ACK = "ack"
-    REPLY = "reply"
-    EVIDENCE = "evidence"
 
 
 class Source(StrEnum):
@@ -42,7 +31,6 @@ class Source(StrEnum):
     OPERATOR = "operator"
     MEMBER = "member"
     WEBHOOK = "webhook"
-    WEB = "web"
     AGENT = "agent"
     WINDOW = "window"  # read in an agent's window, between the markers of its prompt: unverified, as nobody brought it
     MODEL = "model"  # A model's own words, which came with the outcome of its prompt's delivery
@@ -61,7 +49,6 @@ class NewMessage:
     idempotency_key: str | None = None
     priority: int = 2
     expires_at_ms: int | None = None
-    requires: Requires = Requires.NONE
     source: Source
     marker: str = ""
     """Eight random characters between which an agent without a shell writes its answer; empty for other kinds."""
@@ -72,14 +59,10 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message(NewMessage):
-    """One addressed text. The hub sets sender, trace and hop; agents cannot."""
+    """One addressed text, as Octet stored it."""
 
     id: MessageId
     thread: str
-    in_reply_to: MessageId | None = None
-    not_before_ms: int | None = None
-    trace: str
-    hop: int = 0
     created_ms: int
     expired_ms: int | None = None
     """When its body was cleared, because Octet had kept it long enough; None as long as it is kept."""

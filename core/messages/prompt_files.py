@@ -48,9 +48,7 @@ class Prompt:
 _NAME_CHARS = 60
 _MARK_CHARS = 6
 MOST_PARTS = 99  # of one prompt
-_WIDEST = MessagePart(
-    number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1)
-)  # no part says more about itself than this one
+_WIDEST = MessagePart(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))  # no part says more about itself
 MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000
 """So long the file of words that are about no task stays after they were last brought: they have no other end."""
 
@@ -58,11 +56,12 @@ MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000
 class PromptFiles:
     """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
-    def __init__(self, folder: Path, longest: Mapping[str, Longest], read: Collection[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, longest: Mapping[str, Longest], read: Collection[str] = (), *, command: str = "octet"
+    ) -> None:
         """`longest` says what each agent's window takes; agents it lacks take any prompt. `read` are the agents whose
-        windows are read for answers."""
-        self._folder = folder
-        self._longest = longest
+        windows are read for answers. `command` is how agents call octet."""
+        self._command, self._folder, self._longest = command, folder, longest
         self._read = read
 
     def set_limits(self, longest: Mapping[str, Longest], read: Collection[str]) -> None:
@@ -73,26 +72,22 @@ class PromptFiles:
         """Whether this agent may answer in its window."""
         return agent in self._read
 
-    def render(self, brief: Message, *, agent: str, code: str, command: str, shown_code: str = "") -> str:
+    def render(self, brief: Message, *, agent: str, code: str, shown_code: str = "") -> str:
         """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
-        written = self._renderer(agent, code, command)
+        written = self._renderer(agent, code)
         becomes = self._too_long_policy(written(brief), brief.body, agent)
-        file, lost = (
-            self._file(brief) if becomes is TooLong.FILE else None,
-            self._unsupported_characters(brief.body, agent),
-        )
-        return self._renderer(agent, shown_code or code, command)(brief, file=file, lost=lost)
+        file = self._file(brief) if becomes is TooLong.FILE else None
+        lost = self._unsupported_characters(brief.body, agent)
+        return self._renderer(agent, shown_code or code)(brief, file=file, lost=lost)
 
-    def make_prompt(
-        self, brief: Message, *, agent: str, code: str, command: str, share: MessagePart | None = None
-    ) -> Prompt:
+    def make_prompt(self, brief: Message, *, agent: str, code: str, share: MessagePart | None = None) -> Prompt:
         """The prompt as it is brought: the whole, or one part of it; then its file is written. With `share` it is that
         part, however long it is; else the first of as many as it takes now. Raises as `write`."""
-        written = self._renderer(agent, code, command)
+        written = self._renderer(agent, code)
         whole = written(brief)
         then = self._too_long_policy(whole, brief.body, agent)
         if share is None:
-            share = self._first_part(brief, agent, code, command) if then is TooLong.SPLIT else WHOLE_MESSAGE
+            share = self._first_part(brief, agent, code) if then is TooLong.SPLIT else WHOLE_MESSAGE
         if share.cuts:
             return Prompt(text=written(brief, share=share), share=share)
         if then is not TooLong.FILE:
@@ -101,8 +96,8 @@ class PromptFiles:
         self.write(brief, text)
         return Prompt(text=text)
 
-    def _renderer(self, agent: str, code: str, command: str) -> partial[str]:
-        return partial(render, agent=agent, code=code, command=command, is_read=agent in self._read)
+    def _renderer(self, agent: str, code: str) -> partial[str]:
+        return partial(render, agent=agent, code=code, command=self._command, is_read=agent in self._read)
 
     def check_length(self, body: str, agents: Sequence[str]) -> None:
         """Raise TooLongForAgent if no window of these agents takes a body of this length, in whatever form."""
@@ -126,10 +121,10 @@ class PromptFiles:
         tabs = longest is not None and not longest.tabs and "\t" in body
         return " and ".join(["line breaks"] * lines + ["tabs"] * tabs)
 
-    def _first_part(self, brief: Message, agent: str, code: str, command: str) -> MessagePart:
+    def _first_part(self, brief: Message, agent: str, code: str) -> MessagePart:
         """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around
         each part leaves no room, or there would be too many."""
-        written, most, empty = self._renderer(agent, code, command), self._longest[agent].chars, replace(brief, body="")
+        written, most, empty = self._renderer(agent, code), self._longest[agent].chars, replace(brief, body="")
         widest = (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
         room = [most - len(written(empty, share=share)) for share in widest]
         if min(room) < 1:
@@ -148,11 +143,8 @@ class PromptFiles:
             write_private(file, brief.body)
         except OSError as error:
             if error.errno in _PASSES:  # as with the database itself: the courier waits for it
-                raise (
-                    StoreFull(why=str(error.strerror))
-                    if is_full(error)
-                    else StoreUnavailable(why=f"{file}: {error.strerror}")
-                ) from error
+                why = f"{file}: {error.strerror}"
+                raise (StoreFull if is_full(error) else StoreUnavailable)(why=why) from error
             raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
 
     def delete_for_task(self, task: str) -> None:

@@ -13,7 +13,7 @@ from core.kit.errors import NotFound
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
-from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
+from core.messages.model import Message, MessageKind, NewMessage, Source
 from core.store.engine import Row, Store, Tx
 
 _MARKER_CHARS = 8
@@ -56,9 +56,7 @@ class Messages:
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
         """Ids and markers come from `ids`."""
-        self._store = store
-        self._journal = journal
-        self._clock = clock
+        self._store, self._journal, self._clock = store, journal, clock
         self._ids = ids
 
     def add_brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
@@ -69,7 +67,6 @@ class Messages:
             recipient=f"agent:{agent}",
             task=task,
             priority=priority,
-            requires=Requires.EVIDENCE,
             source=source,
             marker=self._ids.marker(_MARKER_CHARS),
             body=body,
@@ -77,7 +74,6 @@ class Messages:
         return self.add(tx, new, by=by)
 
     def find_by_key(self, tx: Tx, key: str) -> Message | None:
-        """The message that was stored under this idempotency key, if any."""
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
         return None if row is None else _message(row)
 
@@ -111,12 +107,7 @@ class Messages:
         return _message(rows[0])
 
     async def list_for_task(self, task: str) -> tuple[Message, ...]:
-        """All messages about one task, oldest first."""
         return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
-
-    async def newest_id(self) -> str | None:
-        """Return the id that sorts last, if there is one."""
-        return (await self._store.fetch(_store.NEWEST_ID))[0].id
 
     def shift(self, tx: Tx, by_ms: int, names: Sequence[str]) -> None:
         """Move the expiry of these messages with a clock that was set by `by_ms`."""
@@ -125,8 +116,7 @@ class Messages:
     def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
         """Store what its sender says to its recipient."""
         name = MessageId(self._ids.ulid())
-        thread = new.task or name
-        message = Message(**asdict(new), id=name, thread=thread, trace=thread, created_ms=self._clock.now_ms())
+        message = Message(**asdict(new), id=name, thread=new.task or name, created_ms=self._clock.now_ms())
         tx.execute(_store.ADD, asdict(message))
         event = MessageStored(
             message=message.id,

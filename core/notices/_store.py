@@ -44,7 +44,6 @@ notices = Table(
     Column("place_guild", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("sent_revision", Integer, nullable=False, default=0),
     Column("posted_channel", Text, nullable=False, default=""),
     Column("posted_message", Text, nullable=False, default=""),
     Column("thread", Text, nullable=False, default=""),
@@ -63,51 +62,45 @@ notices = Table(
     Index("ix_notices_dropped", "state", "created_ms", sqlite_where=_DROPPED),
     sqlite_autoincrement=True,
 )
+_row = notices.c
 _card = notices.alias("card")
 _WAITS = text("notices.state IN ('pending', 'no_access')")
-_CHANGED = case((notices.c.state == "no_access", "no_access"), else_="pending")
+_CHANGED = case((_row.state == "no_access", "no_access"), else_="pending")
 """The state after a change: what Discord's channel refuses stays refused."""
 
-ADD = insert(notices).returning(notices.c.id)
-_is_card_of = and_(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+ADD = insert(notices).returning(_row.id)
+_is_card_of = and_(_row.task == bindparam("of_task"), _row.kind == "card")
 _one_card = update(notices).where(_is_card_of)
 BUMP_CARD = _one_card.values(
-    revision=notices.c.revision + 1,
+    revision=_row.revision + 1,
     state=_CHANGED,
-    attempts=case((notices.c.state == "dropped", 0), else_=notices.c.attempts),  # a dropped card begins anew
-    not_before_ms=case((notices.c.state == "dropped", 0), else_=notices.c.not_before_ms),
+    attempts=case((_row.state == "dropped", 0), else_=_row.attempts),  # a dropped card begins anew
+    not_before_ms=case((_row.state == "dropped", 0), else_=_row.not_before_ms),
 )
 CARD = select(notices).where(_is_card_of)
 BUMP_WORDS = (
     update(notices)
-    .where(_OF_MESSAGE, notices.c.message == bindparam("of_message"))
-    .where(notices.c.kind == "words", notices.c.state != "dropped")
-    .values(revision=notices.c.revision + 1, state=_CHANGED)
+    .where(_OF_MESSAGE, _row.message == bindparam("of_message"))
+    .where(_row.kind == "words", _row.state != "dropped")
+    .values(revision=_row.revision + 1, state=_CHANGED)
 )
-WORDS = select(notices).where(_OF_MESSAGE, notices.c.message == bindparam("of_message"), notices.c.kind == "words")
-TOLD_OF_WORDS = select(notices.c.id).where(
+WORDS = select(notices).where(_OF_MESSAGE, _row.message == bindparam("of_message"), _row.kind == "words")
+TOLD_OF_WORDS = select(_row.id).where(
     _OF_MESSAGE,
-    notices.c.message == bindparam("of_message"),
-    notices.c.kind == "undelivered",
-    notices.c.text == bindparam("words"),
+    _row.message == bindparam("of_message"),
+    _row.kind == "undelivered",
+    _row.text == bindparam("words"),
 )
-OF_THREAD = select(notices.c.task).where(_HAS_THREAD, notices.c.thread == bindparam("made"), notices.c.kind == "card")
-TOLD = select(notices.c.id).where(
-    notices.c.task == bindparam("of_task"), notices.c.kind == bindparam("sort"), notices.c.text == bindparam("words")
+OF_THREAD = select(_row.task).where(_HAS_THREAD, _row.thread == bindparam("made"), _row.kind == "card")
+TOLD = select(_row.id).where(
+    _row.task == bindparam("of_task"), _row.kind == bindparam("sort"), _row.text == bindparam("words")
 )
 SETTLED = (
     update(notices)
-    .where(_ASKED, notices.c.about == bindparam("asked"), notices.c.state != "dropped")
-    .values(text=bindparam("words"), revision=notices.c.revision + 1, state=_CHANGED)
+    .where(_ASKED, _row.about == bindparam("asked"), _row.state != "dropped")
+    .values(text=bindparam("words"), revision=_row.revision + 1, state=_CHANGED)
 )
-_one_notice = update(notices).where(notices.c.id == bindparam("notice"))
-CHANGE = _one_notice.values(
-    text=bindparam("words"),
-    about=bindparam("asked"),
-    revision=notices.c.revision + 1,
-    state=case((notices.c.state == "dropped", "dropped"), else_=_CHANGED),
-)
-ONE = select(notices).where(notices.c.id == bindparam("notice"))
+ONE = select(notices).where(_row.id == bindparam("notice"))
 
 
 def _due() -> Select[Any]:
@@ -164,80 +157,70 @@ def _due() -> Select[Any]:
     )
     return (
         select(notices, able.c.card_thread)
-        .join(able, able.c.id == notices.c.id)
+        .join(able, able.c.id == _row.id)
         .where(able.c.place == 1)
-        .order_by(able.c.urgency, notices.c.id)
+        .order_by(able.c.urgency, _row.id)
         .limit(bindparam("size"))
     )
 
 
 DUE = _due()
-NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
-    _WAITS, notices.c.not_before_ms > bindparam("looked")
-)
-TOLD_OF = select(notices).where(_ASKED, notices.c.about.in_(bindparam("asked", expanding=True)))
-CARDS = select(notices).where(notices.c.task.in_(bindparam("tasks", expanding=True)), notices.c.kind == "card")
+NEXT_DUE = select(func.min(_row.not_before_ms).label("due")).where(_WAITS, _row.not_before_ms > bindparam("looked"))
+TOLD_OF = select(notices).where(_ASKED, _row.about.in_(bindparam("asked", expanding=True)))
+CARDS = select(notices).where(_row.task.in_(bindparam("tasks", expanding=True)), _row.kind == "card")
 DROPPED = (
     select(notices)
-    .where(_DROPPED, notices.c.created_ms > bindparam("since"))
-    .order_by(notices.c.created_ms.desc(), notices.c.id.desc())
+    .where(_DROPPED, _row.created_ms > bindparam("since"))
+    .order_by(_row.created_ms.desc(), _row.id.desc())
     .limit(bindparam("size"))
 )
 STUCK = (
     select(notices)
-    .where(notices.c.state == "pending", notices.c.not_before_ms > 0, notices.c.attempts >= bindparam("tries"))
-    .order_by(notices.c.not_before_ms)
+    .where(_row.state == "pending", _row.not_before_ms > 0, _row.attempts >= bindparam("tries"))
+    .order_by(_row.not_before_ms)
     .limit(bindparam("size"))
 )
-NO_ACCESS = select(notices).where(notices.c.state == "no_access").order_by(notices.c.id).limit(bindparam("size"))
+NO_ACCESS = select(notices).where(_row.state == "no_access").order_by(_row.id).limit(bindparam("size"))
 SET_NO_ACCESS = (
     update(notices)
-    .where(_WAITS, notices.c.place_channel == bindparam("place"))
+    .where(_WAITS, _row.place_channel == bindparam("place"))
     .values(state="no_access", not_before_ms=bindparam("due"), error=bindparam("why"))
 )
-RETRY_NO_ACCESS = update(notices).where(notices.c.state == "no_access").values(not_before_ms=0)
-POSTED = _one_notice.values(
-    posted_channel=bindparam("channel"),
-    posted_message=bindparam("posted"),
-    sent_revision=bindparam("sent"),
-    state=bindparam("to"),
-    attempts=0,
-    error="",
-)
+RETRY_NO_ACCESS = update(notices).where(_row.state == "no_access").values(not_before_ms=0)
 THREAD = _one_card.values(thread=bindparam("made"))
 SHIFT = (
     update(notices)
     .where(_WAITS)
     .values(
-        not_before_ms=case((notices.c.not_before_ms == 0, 0), else_=notices.c.not_before_ms + bindparam("by")),
+        not_before_ms=case((_row.not_before_ms == 0, 0), else_=_row.not_before_ms + bindparam("by")),
         # Their messages are looked for from here on. Discord's time went on while this machine was suspended.
-        created_ms=notices.c.created_ms + func.min(bindparam("by", type_=Integer), 0),
+        created_ms=_row.created_ms + func.min(bindparam("by", type_=Integer), 0),
     )
 )
-FORGET_FAR_PAUSES = update(notices).where(_WAITS, notices.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
+FORGET_FAR_PAUSES = update(notices).where(_WAITS, _row.not_before_ms > bindparam("latest")).values(not_before_ms=0)
 NEVER_POSTED = (
-    select(notices.c.task)
-    .where(_WAITS, notices.c.kind == "card", notices.c.posted_message == "", notices.c.place_channel == "")
-    .where(notices.c.created_ms < bindparam("before"))
-    .order_by(notices.c.id)
+    select(_row.task)
+    .where(_WAITS, _row.kind == "card", _row.posted_message == "", _row.place_channel == "")
+    .where(_row.created_ms < bindparam("before"))
+    .order_by(_row.id)
 )
 DROP_ALL = (
     update(notices)
-    .where(_WAITS, notices.c.task.in_(bindparam("tasks", expanding=True)))
+    .where(_WAITS, _row.task.in_(bindparam("tasks", expanding=True)))
     .values(state="dropped", error=bindparam("why"))
 )
-NEWEST_ID = select(func.max(notices.c.id).label("id"))
-AGAIN = _one_notice.values(
-    state="pending", attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why")
+AGAIN = (
+    update(notices)
+    .where(_row.id == bindparam("notice"))
+    .values(state="pending", attempts=_row.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why"))
 )
-DROP = _one_notice.values(state="dropped", error=bindparam("why"))
 _old = (
-    select(notices.c.id)
+    select(_row.id)
     .where(
         _IS_NO_CARD,
-        notices.c.created_ms < bindparam("before"),
+        _row.created_ms < bindparam("before"),
         text("+state IN ('sent', 'dropped')"),
-        or_(notices.c.about == "", notices.c.revision > 1),  # what was asked has been settled
+        or_(_row.about == "", _row.revision > 1),  # what was asked has been settled
         text(
             "(task = '' OR EXISTS (SELECT 1 FROM tasks WHERE number = CAST(substr(notices.task, 3) AS INTEGER) "
             "AND text_expired_ms IS NOT NULL))"
@@ -247,8 +230,8 @@ _old = (
             "AND kind != 'control')"
         ),
     )
-    .order_by(notices.c.created_ms)
+    .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-DELETE_OLD = delete(notices).where(notices.c.id.in_(_old))
+DELETE_OLD = delete(notices).where(_row.id.in_(_old))
 """Octet keeps cards: it posts late news of a task where its card is."""

@@ -60,8 +60,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One thing to tell. What is edited (a card, words) has a `revision` that grows with each change, and
-    `sent_revision` follows."""
+    """One thing to tell. What is edited (a card, words) has a `revision` that grows with each change."""
 
     id: NoticeId
     kind: NoticeKind
@@ -72,7 +71,6 @@ class Notice:
     place: Place
     state: NoticeState
     revision: int
-    sent_revision: int
     posted_channel: str  # where it was posted; empty as long as it was not
     posted_message: str
     thread: str  # for a card: the task's thread; for others: the thread of the task's card, once that exists

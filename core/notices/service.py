@@ -13,7 +13,7 @@ from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.store.engine import Executable, Row, Store, Tx
 
 _DROPPED_FOR_MS = 24 * 3_600_000  # how long what was dropped is worth a person's time
-_BATCH, _NAMED = 500, 10
+_BATCH, _NAMED, _LISTED = 500, 10, 200
 LONGEST_PAUSE_MS = 3_600_000  # what failed is due again within this time
 _STUCK_AFTER = 4  # A notice that failed so often in a row is stuck; less is ordinary weather
 
@@ -65,6 +65,10 @@ class Notices:
         tx.execute(statement, values)
         tx.after_commit(self._news.set)
 
+    def _set(self, tx: Tx, notice: NoticeId, **values: object) -> None:
+        tx.update_row(_store.notices.c.id, notice, **values)
+        tx.after_commit(self._news.set)
+
     async def _write(self, statement: Executable, values: Mapping[str, object] | None = None) -> None:
         await self._store.write(lambda tx: self._change(tx, statement, values))
 
@@ -99,7 +103,8 @@ class Notices:
     def blocked_changed(self, tx: Tx, notice: Notice, *, text: str, is_over: bool = False) -> None:
         """Have the message say this from now on; once it is over, another trouble of the window gets a new one."""
         about = f"{notice.about}:{notice.id}" if is_over else notice.about
-        self._change(tx, _store.CHANGE, {"notice": notice.id, "words": text, "asked": about})
+        state = notice.state if notice.state in {NoticeState.DROPPED, NoticeState.NO_ACCESS} else NoticeState.PENDING
+        self._set(tx, notice.id, text=text, about=about, revision=notice.revision + 1, state=state.value)
 
     def place_of(self, tx: Tx, task: str | None) -> Place:
         """Where the task's card stands; nowhere in particular without one."""
@@ -141,15 +146,13 @@ class Notices:
 
         def note(tx: Tx) -> None:
             row = tx.execute(_store.ONE, {"notice": notice}).one()
-            shown = revision >= row.revision
-            values = {"notice": notice, "channel": channel, "posted": message, "sent": revision}
-            to = NoticeState.SENT if shown else NoticeState.PENDING
-            self._change(tx, _store.POSTED, {**values, "to": to.value})
+            to = NoticeState.SENT if revision >= row.revision else NoticeState.PENDING
+            where = {"posted_channel": channel, "posted_message": message}
+            self._set(tx, notice, **where, state=to.value, attempts=0, error="")
 
         await self._store.write(note)
 
     async def thread_made(self, task: str, thread: str) -> None:
-        """The task's card has this thread."""
         await self._write(_store.THREAD, {"of_task": task, "made": thread})
 
     async def again(self, notice: NoticeId, *, error: str, after_s: float) -> None:
@@ -169,15 +172,14 @@ class Notices:
 
     async def dropped(self, notice: NoticeId, *, error: str) -> None:
         """It can never be told; the reason is kept."""
-        await self._write(_store.DROP, {"notice": notice, "why": error})
+        dropped = NoticeState.DROPPED.value
+        await self._store.write(lambda tx: self._set(tx, notice, state=dropped, error=error))
 
     async def card_of(self, task: str) -> Notice | None:
-        """The task's card, if it has one."""
         row = next(iter(await self._store.fetch(_store.CARD, {"of_task": task})), None)
         return None if row is None else _notice(row, thread=row.thread)
 
     async def cards_of(self, tasks: Iterable[str]) -> dict[str, Notice]:
-        """The cards of these tasks, by task."""
         rows = await self._store.fetch(_store.CARDS, {"tasks": list(tasks)})
         return {row.task: _notice(row, thread=row.thread) for row in rows}
 
@@ -186,12 +188,12 @@ class Notices:
         rows = await self._store.fetch(_store.TOLD_OF, {"asked": list(about)})
         return {row.about: _notice(row, thread="") for row in rows if row.posted_message}
 
-    async def failed_notifications(self, *, limit: int = 200) -> tuple[Notice, ...]:
+    async def failed_notifications(self) -> tuple[Notice, ...]:
         """Return what was dropped within the last day, newest first, what Discord refuses, and what keeps failing."""
         since = self._clock.now_ms() - _DROPPED_FOR_MS
-        dropped = await self._store.fetch(_store.DROPPED, {"since": since, "size": limit})
-        refused = await self._store.fetch(_store.NO_ACCESS, {"size": limit})
-        stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": limit})
+        dropped = await self._store.fetch(_store.DROPPED, {"since": since, "size": _LISTED})
+        refused = await self._store.fetch(_store.NO_ACCESS, {"size": _LISTED})
+        stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": _LISTED})
         return tuple(_notice(row, thread=row.thread) for row in (*dropped, *refused, *stuck))
 
     async def never_posted(self, *, before_ms: int) -> list[str]:
@@ -212,7 +214,7 @@ class Notices:
 
     async def newest_id(self) -> int:
         """Return the highest id that a notice has; 0 without any."""
-        return (await self._store.fetch(_store.NEWEST_ID))[0].id or 0
+        return await self._store.newest_id("notices") or 0
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the times of what is still to be told with a clock that was set by `by_ms`."""

@@ -139,7 +139,6 @@ class Box:
 
     @classmethod
     def of_edges(cls, left: int, top: int, right: int, bottom: int) -> Box:
-        """Make the box between these edges."""
         return cls(x=left, y=top, width=right - left, height=bottom - top)
 
     @property
@@ -149,7 +148,6 @@ class Box:
 
     @property
     def middle(self) -> tuple[int, int]:
-        """Return the point in its middle."""
         return self.x + self.width // 2, self.y + self.height // 2
 
     @property

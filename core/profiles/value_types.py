@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from core.kit.field_types import Int, Limits, ListOf, Text, rule, split_chord, wrong
+from core.kit.field_types import Int, Limits, ListOf, Text, matching, rule, split_chord, wrong
 from core.kit.problems import show, suggest
 
 _NAMES = """
@@ -37,7 +37,6 @@ NAMED_KEYS = frozenset(
 KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
 """Names as PyAutoGUI knows them; a single character names its own key."""
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
-_PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
 _ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")  # Texts that no pattern for one kind of window matches all of
 
 
@@ -85,12 +84,6 @@ def _colour(text: str) -> str:
     return text.lower()
 
 
-def _file_name(text: str) -> str:
-    if not _PNG.fullmatch(text):
-        raise wrong("bad_file_name", f'{show(text)} is no name of a PNG file beside the profile, such as "limit.png"')
-    return text
-
-
 def chord(text: str) -> str:
     """`ctrl+shift+v`; `ctrl++` ends in the key +."""
     held, last = split_chord(text)
@@ -119,7 +112,14 @@ Class = Annotated[Text, Limits(max_length=200), rule(_class)]  # A regular expre
 Pattern = Annotated[Text, Limits(max_length=200), rule(_pattern)]
 Role = Annotated[Text, rule(_role), WithJsonSchema({"enum": sorted(ROLES)})]
 Colour = Annotated[Text, rule(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]
-FileName = Annotated[Text, rule(_file_name)]
+FileName = Annotated[
+    Text,
+    matching(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png",
+        "bad_file_name",
+        'is no name of a PNG file beside the profile, such as "limit.png"',
+    ),
+]
 Chord = Annotated[Text, rule(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]
 Chords = Annotated[ListOf[Chord], Limits(max_length=10)]
 Place = Annotated[Int, Limits(ge=-100_000, le=100_000)]

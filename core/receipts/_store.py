@@ -55,27 +55,26 @@ pictures = Table(
     ForeignKeyConstraint(["delivery", "fence"], ["receipts.delivery", "receipts.fence"], ondelete="CASCADE"),
     Index("ix_receipt_pictures_kept", "at_ms", sqlite_where=text("png IS NOT NULL")),
 )
+_row, _picture = receipts.c, pictures.c
 
 PASSED_ENTER = insert(receipts).on_conflict_do_nothing()
 """What stands there already stays: a receipt says what was claimed when the hands had ended."""
-SAW = (
+OUTCOME = (
     update(receipts)
-    .where(receipts.c.delivery == bindparam("of_delivery"), receipts.c.fence == bindparam("of_fence"))
+    .where(_row.delivery == bindparam("of_delivery"), _row.fence == bindparam("of_fence"))
     .values(timings=bindparam("stages"), evidence=bindparam("rests_on"))
 )
 SETTLED = (
     update(receipts)
-    .where(receipts.c.delivery == bindparam("of_delivery"), receipts.c.fence == bindparam("of_fence"))
+    .where(_row.delivery == bindparam("of_delivery"), _row.fence == bindparam("of_fence"))
     .values(settled=bindparam("how"), settled_ms=bindparam("at"))
 )
 ADD_PICTURE = insert(pictures).on_conflict_do_nothing()
-OF_DELIVERY = select(receipts).where(receipts.c.delivery == bindparam("of_delivery")).order_by(receipts.c.fence)
+OF_DELIVERY = select(receipts).where(_row.delivery == bindparam("of_delivery")).order_by(_row.fence)
 _SHOWN = [column for column in pictures.c if column.name != "png"]
-PICTURES = (
-    select(*_SHOWN).where(pictures.c.delivery == bindparam("of_delivery")).order_by(pictures.c.fence, pictures.c.place)
-)
+PICTURES = select(*_SHOWN).where(_picture.delivery == bindparam("of_delivery")).order_by(_picture.fence, _picture.place)
 PICTURES_WHOLE = (
-    select(pictures).where(pictures.c.delivery == bindparam("of_delivery")).order_by(pictures.c.fence, pictures.c.place)
+    select(pictures).where(_picture.delivery == bindparam("of_delivery")).order_by(_picture.fence, _picture.place)
 )
 _HAS_PNG = text("png IS NOT NULL")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
@@ -85,21 +84,21 @@ _ROW = literal_column("rowid", Integer)
 _OLD_PICTURES = (
     select(_ROW)
     .select_from(pictures)
-    .where(_HAS_PNG, pictures.c.at_ms < bindparam("before"), _DECIDED)
-    .order_by(pictures.c.at_ms)
+    .where(_HAS_PNG, _picture.at_ms < bindparam("before"), _DECIDED)
+    .order_by(_picture.at_ms)
     .limit(bindparam("size_of_batch"))
 )
 DELETE_PICTURES = update(pictures).where(_ROW.in_(_OLD_PICTURES)).values(png=None, deleted_ms=bindparam("now"))
 FORGET_PICTURES = (
     update(pictures)
-    .where(pictures.c.delivery == bindparam("of_delivery"), _HAS_PNG)
+    .where(_picture.delivery == bindparam("of_delivery"), _HAS_PNG)
     .values(png=None, deleted_ms=bindparam("now"))
 )
 _OLD = (
     select(_ROW)
     .select_from(receipts)
-    .where(receipts.c.at_ms < bindparam("before"), _DECIDED)
-    .order_by(receipts.c.at_ms)
+    .where(_row.at_ms < bindparam("before"), _DECIDED)
+    .order_by(_row.at_ms)
     .limit(bindparam("size_of_batch"))
 )
 DELETE = delete(receipts).where(_ROW.in_(_OLD))

@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, PictureArea, name_of
+from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, PictureArea, Settled, name_of
 from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.reasons import AnyReason, Diagnostic
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
-    """For how long what is kept."""
-
-    days: int = 90  # receipts
-    picture_days: int = 14  # their pictures; 0: none is kept of what was seen to arrive
-    text_days: int = 180  # briefs, answers and messages of what has ended, and the notices that told of them
-
-
-class Settled(StrEnum):
-    """How a receipt that said `unknown` was settled afterwards."""
-
-    ANSWERED = "answered"  # an answer came that bore the prompt's code
-    ARRIVED = "arrived"  # A person said that it arrived
-    AGAIN = "sent again"  # A person said that it did not; the next attempt has its own receipt
-    DROPPED = "dropped"  # it was given up, or its task ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ import structlog
 from core.kit.clock import DAY_MS
 from core.kit.errors import Unavailable
 from core.receipts import _store
-from core.receipts.model import Keeping, ReceiptsPurged, TextsExpired
+from core.receipts.model import ReceiptsPurged, TextsExpired
 from core.security.model import HUB
+from core.settings.model import ReceiptSettings
 from core.store.engine import Executable, Tx
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
@@ -30,11 +31,9 @@ class Retention:
     """How long Octet keeps receipts, their pictures, and texts: briefs, answers, messages, and notices that told of
     them. Nothing of a task that has not ended expires, and nothing that a person has still to decide about."""
 
-    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: Keeping) -> None:
+    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: ReceiptSettings) -> None:
         """`keeping` says for how long."""
-        self._store = services.store
-        self._services = services
-        self._tasks = tasks
+        self._store, self._services, self._tasks = services.store, services, tasks
         self._keeping = keeping
 
     async def run(self) -> None:
@@ -53,12 +52,16 @@ class Retention:
         """Remove what is too old, a few rows per transaction, so that other writers never wait for long."""
         now_ms, days = self._services.clock.now_ms(), self._keeping
         purged = ReceiptsPurged(
-            pictures=await self._delete(_store.DELETE_PICTURES, now_ms - days.picture_days * DAY_MS, now=now_ms),
-            receipts=await self._delete(_store.DELETE, now_ms - days.days * DAY_MS),
+            pictures=await self._delete(_store.DELETE_PICTURES, now_ms - days.keep_pictures_days * DAY_MS, now=now_ms),
+            receipts=await self._delete(_store.DELETE, now_ms - days.keep_days * DAY_MS),
         )
         if purged.receipts or purged.pictures:
             await self._store.write(lambda tx: self._services.journal.append(tx, purged, by=HUB.id))
-        before_ms, messages, notices = now_ms - days.text_days * DAY_MS, self._services.messages, self._services.notices
+        before_ms, messages, notices = (
+            now_ms - days.keep_texts_days * DAY_MS,
+            self._services.messages,
+            self._services.notices,
+        )
         expired = TextsExpired(  # tasks first, because messages and notices follow their task
             tasks=await self._in_batches(
                 lambda tx: self._tasks.expire_texts(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)

@@ -5,32 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import structlog
+from pydantic import TypeAdapter
 
 from core.deliveries.model import (
     MOST_PICTURE_BYTES,
     PAST_ENTER,
-    Assurance,
     Delivery,
     DeliveryId,
     DeliveryState,
     Evidence,
-    Moment,
     Outcome,
     Picture,
     PictureArea,
-    Target,
-    WorkerIdentity,
+    settled_as,
 )
 from core.kit.clock import DAY_MS, as_datetime
 from core.kit.errors import Unavailable
 from core.kit.from_attributes import from_attributes
 from core.receipts import _store, texts
-from core.receipts.model import Keeping, KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
+from core.receipts.model import KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt
 from core.security.model import Actor, Permission, allows, require
+from core.settings.model import ReceiptSettings
 from core.store.engine import Row, Tx
 from core.tasks.model import InvalidTaskId, parse_task_id
 from core.tasks.repository import TaskRepository
@@ -38,19 +36,18 @@ from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
+_EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
+
 
 class Receipts:
     """What is kept of deliveries that passed Enter. It hears of them in the transaction of their verdict."""
 
-    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: Keeping) -> None:
+    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: ReceiptSettings) -> None:
         """From now on every verdict on an attempt that passed Enter makes a receipt. Retention deletes the old ones."""
-        self._store = services.store
-        self._deliveries = services.deliveries
-        self._tasks = tasks
-        self._clock = services.clock
-        self._keeping = keeping
-        services.deliveries.follow(self._stepped)
-        services.deliveries.witness(self._saw)
+        self._store, self._deliveries, self._tasks = services.store, services.deliveries, tasks
+        self._clock, self._keeping = services.clock, keeping
+        services.deliveries.follow(self._record_step)
+        services.deliveries.witness(self._record_outcome)
 
     async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
         """The receipts of one delivery, or of all deliveries of a task, oldest first; `named` is the id of either. The
@@ -73,11 +70,8 @@ class Receipts:
         """What the window looked like at this attempt, for the person who has to decide what became of it."""
         require(by, Permission.DESK_SEE)
         rows = await self._store.fetch(_store.PICTURES_WHOLE, {"of_delivery": delivery})
-        return tuple(
-            Picture(moment=Moment(row.moment), part=PictureArea(row.part), png=row.png)
-            for row in rows
-            if row.fence == fence and row.part == PictureArea.WINDOW and row.png is not None
-        )
+        windows = [row for row in rows if row.fence == fence and row.part == PictureArea.WINDOW]
+        return tuple(from_attributes(Picture, row) for row in windows if row.png is not None)
 
     async def afterwards(self, delivery: Delivery, *, by: Actor) -> tuple[Picture, ...]:
         """What the window looked like after an act: none for who may not see it, or where it cannot be read now. What
@@ -100,15 +94,17 @@ class Receipts:
         if found is None:
             raise NoPicture(id=delivery[:40])
         if found.deleted_ms is not None:
-            raise PictureDeleted(when=f"{as_datetime(found.deleted_ms):%Y-%m-%d}", days=self._keeping.picture_days)
+            raise PictureDeleted(
+                when=f"{as_datetime(found.deleted_ms):%Y-%m-%d}", days=self._keeping.keep_pictures_days
+            )
         return found.png
 
-    def _stepped(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
+    def _record_step(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Every step past Enter makes a receipt; a step out of `unknown` settles one."""
         if was is DeliveryState.UNKNOWN:
-            values = {"how": _settled(delivery).value, "at": self._clock.now_ms()}
+            values = {"how": settled_as(delivery).value, "at": self._clock.now_ms()}
             tx.execute(_store.SETTLED, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
-            if not self._keeping.picture_days:
+            if not self._keeping.keep_pictures_days:
                 tx.execute(_store.FORGET_PICTURES, {"of_delivery": delivery.id, "now": self._clock.now_ms()})
         elif delivery.state in PAST_ENTER:
             row = {
@@ -127,14 +123,14 @@ class Receipts:
             }
             tx.run(_store.PASSED_ENTER, row)
 
-    def _saw(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+    def _record_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """What the lane saw of this attempt belongs to its receipt, also when an answer was faster."""
         values = {
             "stages": json.dumps(outcome.timings_ms),
-            "rests_on": json.dumps(asdict(outcome.evidence)) if outcome.evidence else "",
+            "rests_on": _EVIDENCE.dump_json(outcome.evidence).decode() if outcome.evidence else "",
         }
-        tx.run(_store.SAW, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
-        if self._keeping.picture_days or delivery.state is DeliveryState.UNKNOWN:
+        tx.run(_store.OUTCOME, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
+        if self._keeping.keep_pictures_days or delivery.state is DeliveryState.UNKNOWN:
             self._keep(tx, delivery, outcome.pictures)
 
     def _keep(self, tx: Tx, delivery: Delivery, pictures: Iterable[Picture]) -> None:
@@ -171,8 +167,8 @@ class Receipts:
         passed = [one for one in deliveries if one.state in PAST_ENTER]
         if not passed:
             return "nothing of it has come as far as Enter"
-        if max(one.changed_ms for one in passed) < self._clock.now_ms() - self._keeping.days * DAY_MS:
-            return f"receipts are deleted after {self._keeping.days} days ([receipts] keep_days)"
+        if max(one.changed_ms for one in passed) < self._clock.now_ms() - self._keeping.keep_days * DAY_MS:
+            return f"receipts are deleted after {self._keeping.keep_days} days ([receipts] keep_days)"
         return "it was brought by an Octet that kept no receipts yet"
 
     async def _of(self, delivery: Delivery, by: Actor) -> list[Receipt]:
@@ -185,16 +181,6 @@ class Receipts:
         return [_in_words(_receipt(row, delivery, pictures, is_shown=is_shown)) for row in rows]
 
 
-def _settled(delivery: Delivery) -> Settled:
-    match delivery.state:
-        case DeliveryState.QUEUED:
-            return Settled.AGAIN
-        case DeliveryState.DELIVERED:
-            return Settled.ARRIVED if delivery.assurance is Assurance.PERSON else Settled.ANSWERED
-        case _:
-            return Settled.DROPPED
-
-
 def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown: bool) -> Receipt:
     return from_attributes(
         Receipt,
@@ -202,8 +188,7 @@ def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown:
         **dict.fromkeys(("claim", "before_enter", "line"), ""),
         delivery=delivery,
         timings_ms=json.loads(row.timings),
-        evidence=_evidence(row.evidence),
-        settled=Settled(row.settled) if row.settled else None,
+        evidence=_EVIDENCE.validate_json(row.evidence) if row.evidence else None,
         pictures=tuple(_kept(one, is_shown=is_shown) for one in pictures if one.fence == row.fence),
     )
 
@@ -219,19 +204,6 @@ def _in_words(receipt: Receipt) -> Receipt:
             for one in receipt.pictures
         ),
     )
-
-
-def _evidence(text: str) -> Evidence | None:
-    if not text:
-        return None
-    said = json.loads(text)
-    hand, target = said.pop("hand"), said.pop("target")
-    return Evidence(**said, hand=WorkerIdentity(**hand) if hand else None, target=_target(**target) if target else None)
-
-
-def _target(*, place: Sequence[int], **said: Any) -> Target:
-    x, y, width, height = place
-    return Target(**said, place=(x, y, width, height))
 
 
 def _kept(row: Row, *, is_shown: bool) -> KeptPicture:

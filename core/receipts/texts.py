@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.deliveries.model import Assurance, DeliveryState, Moment, Reason
+from core.deliveries.model import Assurance, DeliveryState, Moment, Reason, Settled
 from core.kit.clock import as_datetime
-from core.receipts.model import KeptPicture, Receipt, Settled
+from core.receipts.model import KeptPicture, Receipt
 from core.remedies import sentence
 
 ARRIVED: dict[Assurance, str] = {
@@ -24,6 +24,7 @@ LATER: dict[Settled, str] = {
     Settled.ARRIVED: "Later a person said that it had arrived.",
     Settled.AGAIN: "Later a person said that it had not arrived, and it was sent again.",
     Settled.DROPPED: "Later it was given up.",
+    Settled.ENDED: "Later it was given up.",
 }
 READBACKS: dict[str, str] = {
     "copy": "the whole text was copied back out of the composer and compared",

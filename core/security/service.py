@@ -52,9 +52,7 @@ class People:
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
         """Call `load` before the first question."""
-        self._store = store
-        self._journal = journal
-        self._clock = clock
+        self._store, self._journal, self._clock = store, journal, clock
         self._roles: dict[str, Role] = {}
         self._claim = remember(ids.marker(_CLAIM_CHARS))
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
@@ -96,7 +94,6 @@ class People:
         return await self.discord_actor(user_id, name)
 
     async def owner(self, *, by: Actor) -> Actor | None:
-        """The owner; None as long as there is none."""
         require(by, Permission.OWNER_NAME)
         row = next((row for row in await self._store.fetch(_store.PEOPLE) if row.role == Role.OWNER.value), None)
         return Actor(kind=ActorKind.PERSON, id=row.id, name=row.name, role=Role.OWNER) if row is not None else None

@@ -27,6 +27,8 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    func,
+    select,
     text,
     update,
 )
@@ -51,6 +53,7 @@ from core.store.errors import (
     of_sqlite,
 )
 from core.store.integrity_check import PATIENCE_S, Examination, mark_of
+from core.store.tables import metadata
 
 T = TypeVar("T")
 __all__ = ["Executable", "Row", "Store", "Tx"]
@@ -80,7 +83,6 @@ class Tx:
         self.scratch: dict[str, object] = {}  # what a service wants to remember within this transaction
 
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
-        """Run one statement."""
         return self._connection.execute(statement, parameters)
 
     def run(self, statement: ClauseElement, values: Mapping[str, object]) -> list[Row]:
@@ -185,6 +187,10 @@ class Store:
         except StoreDamaged as error:
             self._went_wrong(error)
             raise
+
+    async def newest_id(self, table: str) -> Any:
+        """Return the id that sorts last in this table; None while it has no row."""
+        return (await self.fetch(select(func.max(metadata.tables[table].c.id))))[0][0]
 
     async def ping(self) -> None:
         """Prove that the database can be written, by writing; raises StoreUnavailable when not."""

@@ -27,16 +27,8 @@ LATER: tuple[str, ...] = ()
 """The migrations after the first release, oldest first. A test compares the list with the migrations."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PASSES = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-    }
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+    | {sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 )
 """What SQLite says when the file itself may well be whole."""
 _MAGIC = b"SQLite format 3\x00"
@@ -75,12 +67,10 @@ def head() -> str:
     return (initial(), *LATER)[-1]
 
 
-def library_version() -> tuple[int, int, int]:
-    """The version of the SQLite library in this process."""
-    return sqlite3.sqlite_version_info[:3]
+LIBRARY_VERSION = sqlite3.sqlite_version_info[:3]
 
 
-def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> None:
+def check_library(version: tuple[int, int, int] = LIBRARY_VERSION) -> None:
     """Raise SqliteTooOld if the SQLite library lacks what Octet needs."""
     if version < OLDEST_SQLITE:
         raise SqliteTooOld(found=_dotted(version), needed=_dotted(OLDEST_SQLITE))

@@ -8,9 +8,9 @@ from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState
 from core.reasons import AnyReason, ParkCause, Reason, WaitReason
 from core.security.model import Actor, Permission, require
-from core.store.engine import Tx, at_row
+from core.store.engine import Tx
 from core.tasks.model import TaskState
-from core.tasks.repository import TaskRepository
+from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
 _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
@@ -19,9 +19,7 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITE
 class AgentAvailability:
     """Pauses, drains and resumes agents. What a person said stands over restarts, as the agent's state."""
 
-    def __init__(
-        self, services: TaskServices, tasks: TaskRepository, *, why_unreachable: Callable[[Agent], str]
-    ) -> None:
+    def __init__(self, services: TaskServices, tasks: Tasks, *, why_unreachable: Callable[[Agent], str]) -> None:
         """`why_unreachable` says why no prompt can be brought to an agent now; empty if one can."""
         self._agents, self._deliveries, self._store = services.agents, services.deliveries, services.store
         self._tasks = tasks
@@ -34,7 +32,7 @@ class AgentAvailability:
         def pause(tx: Tx, now: AgentStatus) -> None:
             if now.state is not AgentState.PAUSED:
                 self._agents.set_duty(tx, now, AgentState.PAUSED, note=f"by {by.name}", by=by)
-            self._give_back(tx, now.agent)
+            self._tasks.requeue_brief(tx, now.agent.name, reason=WaitReason.PAUSED)
 
         return await self._change(name, pause)
 
@@ -59,7 +57,7 @@ class AgentAvailability:
                 to, reason, note = self._where_it_stands(tx, now.agent, now.task)
                 self._agents.set_duty(tx, now, to, reason=reason, note=note, by=by)
             elif now.state is AgentState.UNKNOWN and now.task is not None:
-                self._tasks.move(tx, now.task, TaskState.WORKING, by=by)
+                self._tasks.repository.move(tx, now.task, TaskState.WORKING, by=by)
                 self._agents.move(tx, now.agent.name, AgentState.BUSY, task=now.task, by=by)
             elif now.state is AgentState.UNKNOWN:
                 to, reason, note = self._where_it_stands(tx, now.agent, None)
@@ -80,17 +78,7 @@ class AgentAvailability:
         """What came back to the queue of a paused agent, by a bounce or a restart, goes to others."""
         for name, state in self._agents.states(tx).items():
             if state is AgentState.PAUSED:
-                self._give_back(tx, self._agents.get(name))
-
-    def _give_back(self, tx: Tx, agent: Agent) -> None:
-        task = self._agents.status(tx, agent.name).task
-        delivery = self._deliveries.open_for_task(tx, task) if task else None
-        if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED or delivery.share.is_later:
-            return  # of a prompt that comes in parts it has one already
-        with at_row(task):
-            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=WaitReason.PAUSED)
-            self._agents.free(tx, agent.name, task=task)
-            self._tasks.reopen(tx, self._tasks.find(tx, task))
+                self._tasks.requeue_brief(tx, name, reason=WaitReason.PAUSED)
 
     def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, AnyReason | None, str]:
         """What the agent would be if nobody had taken it off duty."""
@@ -100,6 +88,6 @@ class AgentAvailability:
         delivery = self._deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
             return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN, ""
-        if self._tasks.find(tx, task).reason == ParkCause.SILENT:
+        if self._tasks.repository.find(tx, task).reason == ParkCause.SILENT:
             return AgentState.UNKNOWN, ParkCause.SILENT, ""
         return AgentState.BUSY, None, ""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agent_actions.dialogs import AgentDialogs
 from core.journal.model import Event
 from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
@@ -40,14 +39,13 @@ class ClockSteps:
     """Shifts every stored time that decides something, in one transaction, as soon as Octet sees a step."""
 
     services: TaskServices
-    dialogs: AgentDialogs
     tasks: TaskRepository
     policy: RetryPolicy
 
     async def load(self) -> None:
-        """Go on from the times and ids of a former process, before any other room writes; then watch the clock."""
-        for room in (self.services.messages, self.services.deliveries, self.dialogs):
-            if newest := await room.newest_id():
+        """Go on from the times and ids of a former process, before any other service writes; then watch the clock."""
+        for table in ("messages", "deliveries", "standstills"):
+            if newest := await self.services.store.newest_id(table):
                 self.services.ids.start_after(newest)
         await self.services.store.write(self._take_up)
         self.services.store.follow_clock(self.services.clock, self._shift)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from core.agent_messages.service import AgentMessages
 from core.agents.model import OFF_DUTY, AgentNotFound
 from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
-from core.kit.errors import NotFound, Unavailable
+from core.kit.errors import NotFound
+from core.kit.supervise import wait_for_event
 from core.reasons import ParkCause
-from core.retry_policy import OnAgentTimeout, RetryPolicy
+from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
 from core.tasks.model import Task, TaskState
 from core.tasks.service import Tasks
@@ -24,10 +23,7 @@ _QUESTION = (
     "prompt. Finished? Run the `octet done` command below that."
 )
 
-log = structlog.get_logger(__name__)
-
 _AT_ONCE = 50  # how many silent agents one round deals with: other writers shall not wait for long
-_STORE_PAUSE_S = 1.0
 
 
 class StalledAgents:
@@ -38,7 +34,7 @@ class StalledAgents:
     ) -> None:
         """Call `run`."""
         self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
-        self._repository, self._write = tasks.repository, tasks.quarantine.write
+        self._repository, self._write = tasks.repository, tasks.quarantine.write_when_back
         self._agent_messages = agent_messages
         self._policy = policy
         self._news = asyncio.Event()
@@ -48,34 +44,15 @@ class StalledAgents:
         """Watch until cancelled."""
         while True:
             self._news.clear()
-            try:
-                pause_s = await self.check_all()
-            except Unavailable as error:
-                log.debug("silence_waits_for_the_store", why=error.message)
-                pause_s = _STORE_PAUSE_S
-            try:
-                async with asyncio.timeout(pause_s):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+            await wait_for_event(self._news, await self.check_all())
 
     async def check_all(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
-        tasks, write = self._repository, self._write
-        if self._policy.on_agent_timeout is not OnAgentTimeout.PARK:
-            silent = await write(lambda tx: tasks.list_stalled(tx, limit=_AT_ONCE))
-            for task in silent:
-                why_not = await self._why_not_idle(task)
-                await write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
-            return await write(tasks.next_deadline_in_s)
-
-        def park(tx: Tx) -> float | None:
-            for task in tasks.list_stalled(tx, limit=_AT_ONCE):
-                with at_row(task.id):
-                    self._park(tx, task)
-            return tasks.next_deadline_in_s(tx)
-
-        return await write(park)
+        for task in await self._write(lambda tx: self._repository.list_stalled(tx, limit=_AT_ONCE)):
+            is_parked = self._policy.settings.on_agent_timeout == "park"
+            why_not = "" if is_parked else await self._why_not_idle(task)
+            await self._write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
+        return await self._write(self._repository.next_deadline_in_s)
 
     async def _why_not_idle(self, task: Task) -> str:
         """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""
@@ -97,9 +74,13 @@ class StalledAgents:
             now = self._repository.find(tx, task.id)
             if (now.fence, now.deadline_ms) != (task.fence, task.deadline_ms):
                 return
+            policy = self._policy.settings.on_agent_timeout
+            if policy == "park":
+                self._park(tx, now)
+                return
             if self._agents.named(now.agent) is None:  # a reload removed it while its window was looked at
                 why_not_idle = AgentNotFound(id=now.agent).message
-            if self._policy.on_agent_timeout is OnAgentTimeout.NUDGE:
+            if policy == "nudge":
                 self._nudge(tx, now, why_not_idle)
             elif why_not_idle:
                 self._park(tx, now, f"not taken from it: {why_not_idle}")

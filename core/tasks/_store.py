@@ -59,44 +59,26 @@ tasks = Table(
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
 )
+_row = tasks.c
 
 ADD = insert(tasks).returning(tasks)
-ONE = select(tasks).where(tasks.c.number == bindparam("task"))
-_summary = select(
-    *tasks.c[
-        "number",
-        "title",
-        "state",
-        "priority",
-        "needs",
-        "wanted",
-        "agent",
-        "place_channel",
-        "place_guild",
-        "last_seen_ms",
-        "created_ms",
-    ]
-)
-SUMMARIES = _summary.where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
-BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
-NEWEST = (
-    select(tasks).where(tasks.c.number < bindparam("before")).order_by(tasks.c.number.desc()).limit(bindparam("size"))
-)
+ONE = select(tasks).where(_row.number == bindparam("task"))
+_LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "last_seen_ms", "created_ms")
+_summary = select(*tasks.c[(*_LINE, "place_channel", "place_guild")])
+SUMMARIES = _summary.where(_row.number.in_(bindparam("tasks", expanding=True)))
+BY_KEY = select(tasks).where(_row.idempotency_key == bindparam("key"))
+NEWEST = select(tasks).where(_row.number < bindparam("before")).order_by(_row.number.desc()).limit(bindparam("size"))
 FOUND = NEWEST.where(
-    tasks.c.state.in_(bindparam("states", expanding=True)),
-    or_(bindparam("agent") == "", func.coalesce(tasks.c.agent, tasks.c.wanted) == bindparam("agent")),
-    or_(bindparam("text") == "", func.instr(func.lower(tasks.c.brief), bindparam("text")) > 0),
+    _row.state.in_(bindparam("states", expanding=True)),
+    or_(bindparam("agent") == "", func.coalesce(_row.agent, _row.wanted) == bindparam("agent")),
+    or_(bindparam("text") == "", func.instr(func.lower(_row.brief), bindparam("text")) > 0),
 )
 """Of one agent, or with a text. It looks through all tasks: a user asks for it now and then."""
-REQUIREMENTS = (
-    select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
-)
-COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
-QUEUE = _summary.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
-_is_own_entry = or_(tasks.c.state != "waiting", tasks.c.reason == WaitReason.DRY_RUN.value)
-_place = func.row_number().over(
-    partition_by=(tasks.c.state, tasks.c.reason), order_by=(tasks.c.changed_ms, tasks.c.number)
-)
+REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
+COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
+QUEUE = _summary.where(_row.state == "ready").order_by(_row.priority, _row.number).limit(bindparam("size"))
+_is_own_entry = or_(_row.state != "waiting", _row.reason == WaitReason.DRY_RUN.value)
+_place = func.row_number().over(partition_by=(_row.state, _row.reason), order_by=(_row.changed_ms, _row.number))
 _held = (
     select(
         *tasks.c["state", "reason", "note", "cause", "number", "changed_ms"],
@@ -121,46 +103,42 @@ BLOCKED = select(
     _held.c.state, _held.c.reason, _note, _cause, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0)
 )
 """Tasks that are entries of their own are listed up to `most` of each state and reason; the rest is one row."""
-ANY_WAITING = (
-    select(tasks.c.number).where(tasks.c.state == bindparam("stands"), tasks.c.reason == bindparam("why")).limit(1)
-)
+ANY_WAITING = select(_row.number).where(_row.state == bindparam("stands"), _row.reason == bindparam("why")).limit(1)
 """Whether anything stands so, whoever it is for."""
 OF_REQUIREMENTS = (
     select(tasks)
     .where(
-        tasks.c.state == bindparam("stands"),
-        tasks.c.reason == bindparam("why"),
-        tasks.c.wanted.is_not_distinct_from(bindparam("by")),
-        tasks.c.needs == bindparam("skills"),
+        _row.state == bindparam("stands"),
+        _row.reason == bindparam("why"),
+        _row.wanted.is_not_distinct_from(bindparam("by")),
+        _row.needs == bindparam("skills"),
     )
-    .order_by(tasks.c.priority, tasks.c.number)
+    .order_by(_row.priority, _row.number)
     .limit(bindparam("size"))
 )
 WAITING_PER_REQUIREMENTS = (
-    select(tasks.c.wanted, tasks.c.needs, func.count().label("size"))
-    .where(tasks.c.state == "waiting", tasks.c.reason == bindparam("why"))
-    .group_by(tasks.c.wanted, tasks.c.needs)
+    select(_row.wanted, _row.needs, func.count().label("size"))
+    .where(_row.state == "waiting", _row.reason == bindparam("why"))
+    .group_by(_row.wanted, _row.needs)
 )
 WAITING_FOR_REMOVED = select(tasks).where(
-    tasks.c.state == "waiting",
-    tasks.c.reason == WaitReason.WINDOW.value,
-    tasks.c.agent.not_in(bindparam("agents", expanding=True)),
+    _row.state == "waiting",
+    _row.reason == WaitReason.WINDOW.value,
+    _row.agent.not_in(bindparam("agents", expanding=True)),
 )
-STALLED = (
-    select(tasks).where(tasks.c.deadline_ms <= bindparam("now")).order_by(tasks.c.deadline_ms).limit(bindparam("size"))
-)
-NEXT_DEADLINE = select(func.min(tasks.c.deadline_ms).label("at")).where(tasks.c.deadline_ms.is_not(None))
-WORKING = select(tasks).where(tasks.c.state == "working")
-IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
+STALLED = select(tasks).where(_row.deadline_ms <= bindparam("now")).order_by(_row.deadline_ms).limit(bindparam("size"))
+NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms.is_not(None))
+WORKING = select(tasks).where(_row.state == "working")
+IN_STATES = select(tasks).where(_row.state.in_(bindparam("states", expanding=True))).order_by(_row.number)
 SHIFT_DEADLINES = (
-    update(tasks).where(tasks.c.deadline_ms.is_not(None)).values(deadline_ms=tasks.c.deadline_ms + bindparam("by"))
+    update(tasks).where(_row.deadline_ms.is_not(None)).values(deadline_ms=_row.deadline_ms + bindparam("by"))
 )
 _old = (
-    select(tasks.c.number)
+    select(_row.number)
     .where(
         _HAS_TEXT,
-        tasks.c.created_ms < bindparam("before"),
-        tasks.c.changed_ms < bindparam("before"),
+        _row.created_ms < bindparam("before"),
+        _row.changed_ms < bindparam("before"),
         text("+state IN ('done', 'cancelled', 'failed', 'expired')"),
         # An Enter that was asked for may still come to be something that a person has to decide about.
         text(
@@ -168,28 +146,23 @@ _old = (
             "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
         ),
     )
-    .order_by(tasks.c.created_ms)
+    .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-EXPIRE = update(tasks).where(tasks.c.number.in_(_old)).values(brief="", text_expired_ms=bindparam("at"))
-
-
-newest_in = partial(newest_of_each, tasks.c.state, tasks.c.number)
+EXPIRE = update(tasks).where(_row.number.in_(_old)).values(brief="", text_expired_ms=bindparam("at"))
+newest_in = partial(newest_of_each, _row.state, _row.number)
 
 
 def task_of(row: Row) -> Task:
-    """A row as a task."""
     place = Place(channel=row.place_channel, guild=row.place_guild)
     return from_attributes(Task, row, id=TaskId(f"T-{row.number}"), needs=frozenset(json.loads(row.needs)), place=place)
 
 
 def requirements_of(row: Row) -> Requirements:
-    """What a row's task asks of an agent."""
     return Requirements(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
 
 
 def summary_of(row: Row) -> TaskSummary:
-    """A row as the line of a list."""
     place = Place(channel=row.place_channel, guild=row.place_guild)
     return from_attributes(
         TaskSummary, row, id=TaskId(f"T-{row.number}"), requirements=requirements_of(row), place=place

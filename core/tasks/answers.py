@@ -79,11 +79,8 @@ class Answers:
         self, services: TaskServices, *, repository: TaskRepository, codes: TaskCodes, limits: AnswerLimits
     ) -> None:
         """`codes` tells whose words they are; `limits`, how many of them a task takes."""
-        self._repository = repository
-        self._services = services
-        self._codes = codes
-        self._clock = services.clock
-        self._limits = limits
+        self._repository, self._services, self._codes = repository, services, codes
+        self._clock, self._limits = services.clock, limits
         self._reported_s: dict[TaskId, float] = {}
         """When Octet kept the last report of each task that has just reported."""
 
@@ -106,20 +103,18 @@ class Answers:
             known = self._services.messages.find_by_key(tx, full_key)
         if known is not None:
             return AcceptedAnswer(task=found, message=known.id), problem
-        self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=problem is not None)
-        sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
         is_late = problem is not None
+        self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
+        sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
         answer = self.keep(
             tx, found, words.text, by=sender, source=Source.AGENT, final=words.final, late=is_late, key=full_key
         )
-        if problem is not None:
-            return AcceptedAnswer(task=found, message=answer.id), problem
-        if words.final:
+        if problem is None and words.final:
             self._prove_delivery(tx, found)
             found = self._repository.end(tx, self.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB)
-        else:
+        elif problem is None:
             found = self._record_at_work(tx, found, TaskActivity.REPLIED)
-        return AcceptedAnswer(task=found, message=answer.id), None
+        return AcceptedAnswer(task=found, message=answer.id), problem
 
     def _check_limits(self, tx: Tx, task: Task, words: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
         """See that the task takes one more text. Raises CodeExpired, AnswerQuotaExceeded or AnswerRateExceeded.

@@ -28,9 +28,7 @@ class TaskCache:
     def __init__(self) -> None:
         """Begin empty; whoever knows the rows fills it."""
         self._newest: OrderedDict[str, _Line] = OrderedDict()
-        self.requirements: frozenset[Requirements] = (
-            frozenset()
-        )  # every demand that a task which has not ended may have
+        self.requirements = frozenset[Requirements]()  # all that tasks which have not ended may have
         self._counts = Counter[TaskState]()
 
     def load(self, *, newest: Iterable[Task], demands: Iterable[Requirements], counts: Mapping[TaskState, int]) -> None:
@@ -41,7 +39,6 @@ class TaskCache:
         self._counts.update(counts)
 
     def counts(self) -> Mapping[TaskState, int]:
-        """How many tasks are in each state."""
         return dict(self._counts)
 
     def find(self, text: str, *, open_only: bool) -> list[tuple[str, str]]:

@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 STORE_PAUSE_S = 1.0  # the least rest after a refused write
 _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
-_IN_DOUBT = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 
 
 class Quarantine:
@@ -30,9 +29,7 @@ class Quarantine:
 
     def __init__(self, services: TaskServices, *, repository: TaskRepository) -> None:
         """Everything that a row is set aside by."""
-        self._store = services.store
-        self._repository = repository
-        self._services = services
+        self._store, self._repository, self._services = services.store, repository, services
         self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None
         """Say what follows from the end of an act. Whoever knows acts sets it."""
 
@@ -83,15 +80,10 @@ class Quarantine:
 
     def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:
         """Bring the delivery no further. If Enter may have been pressed, a person decides what became of it."""
-        if delivery.state is DeliveryState.SUBMITTING:
-            return self._services.deliveries.step(
-                tx, delivery, DeliveryState.UNKNOWN, reason=Reason.INTERNAL_ERROR, note=note
-            )
-        if delivery.state in OPEN_STATES - _IN_DOUBT:
-            return self._services.deliveries.step(
-                tx, delivery, DeliveryState.CANCELLED, reason=Reason.INTERNAL_ERROR, note=note
-            )
-        return delivery
+        if delivery.state not in OPEN_STATES or delivery.state is DeliveryState.UNKNOWN:
+            return delivery
+        to = DeliveryState.UNKNOWN if delivery.state is DeliveryState.SUBMITTING else DeliveryState.CANCELLED
+        return self._services.deliveries.step(tx, delivery, to, reason=Reason.INTERNAL_ERROR, note=note)
 
     def _park(self, tx: Tx, task: Task, delivery: Delivery | None, note: str) -> None:
         """Park the task. An agent that works on it keeps it, and its answer counts."""

@@ -48,12 +48,8 @@ class TaskRepository:
         self, *, store: Store, journal: Journal, agents: Agents, notices: Notices, clock: Clock, silent_after_ms: int
     ) -> None:
         """An agent that gave no sign for `silent_after_ms` counts as silent. Call `load` first."""
-        self._store = store
-        self._journal = journal
-        self._agents = agents
-        self._notices = notices
-        self._clock = clock
-        self._silent_after_ms = silent_after_ms
+        self._store, self._journal, self._agents = store, journal, agents
+        self._notices, self._clock, self._silent_after_ms = notices, clock, silent_after_ms
         self.cache = TaskCache()  # what is asked too often, or in too much of a hurry, for the rows themselves
 
     async def load(self) -> None:
@@ -175,7 +171,6 @@ class TaskRepository:
         )
 
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
-        """All tasks in these states, oldest first."""
         return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
 
     def count_waiting(self, tx: Tx, *reasons: WaitReason) -> Counter[Requirements]:
@@ -283,12 +278,12 @@ class TaskRepository:
     def reopen(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""
         self._revoke_lease(tx, task)
-        self._change_fields(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
+        self._change_fields(tx, task, agent=None, avoids=None)
         return self.move(tx, task.id, TaskState.READY, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
         """The task is taken from its silent agent and is ready for others; people are told."""
-        self._change_fields(tx, task, agent=None, wanted=task.wanted, priority=task.priority, avoids=task.agent)
+        self._change_fields(tx, task, agent=None, avoids=task.agent)
         self._renew_lease(tx, task)
         after = self.move(tx, task.id, TaskState.READY, note=note)
         self._notices.notify(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {ParkCause.SILENT.value}")
@@ -297,14 +292,12 @@ class TaskRepository:
     def reassign(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
         """Only `wanted` may do the task from now on; whatever it waited for, it is ready."""
         self._revoke_lease(tx, task)
-        after = self._change_fields(tx, task, agent=None, wanted=wanted, priority=task.priority, by=by)
+        after = self._change_fields(tx, task, agent=None, avoids=None, wanted=wanted, by=by)
         return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
 
     def set_priority(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
         """The task is as urgent as `priority` says; its place in the queue follows."""
-        return self._change_fields(
-            tx, task, agent=task.agent, wanted=task.wanted, priority=priority, avoids=task.avoids, by=by
-        )
+        return self._change_fields(tx, task, priority=priority, by=by)
 
     def suspend(
         self,
@@ -389,22 +382,9 @@ class TaskRepository:
         values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
         return [task_of(row) for row in tx.execute(_store.OF_REQUIREMENTS, {**values, "size": limit})]
 
-    def _change_fields(
-        self,
-        tx: Tx,
-        task: Task,
-        *,
-        agent: str | None,
-        wanted: str | None,
-        priority: int,
-        avoids: str | None = None,
-        by: Actor | None = None,
-    ) -> Task:
-        """Write what is no step. With `by` this is somebody's own act and has its row in the journal."""
-        now_ms = self._clock.now_ms()
-        after = self._update(
-            tx, task.id, agent=agent, wanted=wanted, priority=priority, avoids=avoids, changed_ms=now_ms
-        )
+    def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
+        """Write what is no step. With `by` it is that user's act and has its row in the journal."""
+        after = self._update(tx, task.id, **changes, changed_ms=self._clock.now_ms())
         if by is not None:
             event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
             self._journal.append(tx, event, by=by.id)

@@ -24,11 +24,11 @@ from core.messages.model import (
     clean_text,
 )
 from core.messages.prompt_files import Prompt, PromptFiles
-from core.reasons import ParkCause, Reason
+from core.reasons import AnyReason, ParkCause, Reason
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
 from core.settings.model import AnswerLimits
-from core.store.engine import Tx
+from core.store.engine import Tx, at_row
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
 from core.tasks.model import (
     ENDED,
@@ -67,17 +67,13 @@ class Tasks:
         services: TaskServices,
         *,
         codes: TaskCodes,
-        agent_command: str,
         briefs: PromptFiles,
         silent_after_ms: int,
         limits: AnswerLimits,
     ) -> None:
-        """`agent_command` is how agents call octet: it stands in every prompt. Call `load` first."""
-        self._store = services.store
-        self._services = services
-        self._codes = codes
+        """Call `load` first."""
+        self._store, self._services, self._codes = services.store, services, codes
         self._clock = services.clock
-        self._agent_command = agent_command
         self.prompt_files = briefs
         self.repository = TaskRepository(
             store=services.store,
@@ -101,10 +97,9 @@ class Tasks:
         """Fill what autocomplete answers from; delete briefs that a kill left half written, or of tasks just ended."""
         await self.repository.load()
         self.prompt_files.delete_partial()
-        stand = await self.repository.summaries(self.prompt_files.list_tasks())
-        for task in self.prompt_files.list_tasks():
-            if task in stand and stand[task].state in ENDED:
-                self.prompt_files.delete_for_task(task)
+        for line in (await self.repository.summaries(self.prompt_files.list_tasks())).values():
+            if line.state in ENDED:
+                self.prompt_files.delete_for_task(line.id)
         self.prompt_files.delete_old(self._clock.now_ms())
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
@@ -337,6 +332,18 @@ class Tasks:
             tx, task=task.id, agent=agent, body=task.brief, priority=task.priority, source=source, by=HUB.id
         )
 
+    def requeue_brief(self, tx: Tx, agent: str, *, reason: AnyReason) -> None:
+        """Give the agent's task to others if its brief is only queued. A prompt in parts stays: the agent has one."""
+        agents, deliveries = self._services.agents, self._services.deliveries
+        task = agents.status(tx, agent).task
+        brief = deliveries.open_for_task(tx, task) if task is not None else None
+        if task is None or brief is None or brief.state is not DeliveryState.QUEUED or brief.share.is_later:
+            return
+        with at_row(task):
+            deliveries.step(tx, brief, DeliveryState.SUPERSEDED, reason=reason)
+            agents.free(tx, agent, task=task)
+            self.repository.reopen(tx, self.repository.find(tx, task))
+
     def make_prompt(self, tx: Tx, task: str, message: str, *, share: MessagePart | None = None) -> Prompt:
         """The text to be brought to the task's agent, with its code. It is never stored or logged.
 
@@ -347,7 +354,7 @@ class Tasks:
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
         code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._services.messages.find(tx, message)
-        return self.prompt_files.make_prompt(brief, agent=agent, code=code, command=self._agent_command, share=share)
+        return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share)
 
     def _cancel_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""
@@ -384,7 +391,7 @@ class Tasks:
         abilities = self._services.agents.abilities(name)
         code = "" if abilities.answers_itself else self._codes.code(task.id, task.fence)
         shown = code if abilities.is_dry or not code else self._codes.masked()
-        return self.prompt_files.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
+        return self.prompt_files.render(brief, agent=name, code=code, shown_code=shown)
 
 
 def _require_or_own(by: Actor, permission: Permission) -> None:

@@ -23,6 +23,7 @@ from core.kit.errors import OctetError
 from core.kit.ids import MessageId
 from core.profiles.model import Longest, TooLong
 from core.retry_policy import RetryPolicy
+from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
@@ -43,9 +44,7 @@ PATIENCE = RetryPolicy(
     first_pause_ms=0,
     longest_pause_ms=0,
     idle_recheck_s=0,
-    max_retries=3,
-    max_rejections=2,
-    recovery_timeout_s=1,
+    settings=DispatchSettings(max_retries=3, max_rejections_per_hour=2, recovery_timeout_s=1),
     recovery_pause_s=0,
 )
 LONGEST = {"Left": Longest(chars=900, then=TooLong.SPLIT)}

@@ -29,10 +29,11 @@ from core.dispatch.delivery_worker import DeliveryWorker, _Attempt
 from core.dispatch.model import Decision
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
+from core.settings.model import DispatchSettings
 from core.store.engine import Store
 from core.tasks import answers
 from core.tasks.model import TaskId
-from tests.builders import ADA, make_agent, make_desk, make_new_task, open_coordinator
+from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, open_coordinator
 from tests.core.rules import BOUNCES, DEATHS, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -41,13 +42,15 @@ from tests.fakes.lane import FakeLane
 PATIENCE = RetryPolicy(
     first_pause_ms=0,
     longest_pause_ms=0,
-    max_retries=BOUNCES,
-    max_rejections=REFUSALS,
+    settings=DispatchSettings.model_construct(
+        max_retries=BOUNCES,
+        max_rejections_per_hour=REFUSALS,
+        retry_window_s=10**9,
+        agent_timeout_s=60,
+        recovery_timeout_s=10**9,
+    ),
     max_worker_losses=DEATHS,
     rejection_window_ms=10**12,
-    retry_window_ms=10**12,
-    agent_timeout_ms=60_000,
-    recovery_timeout_s=10**9,
     recovery_pause_s=0,
 )
 answers.REPORT_EVERY_S = 0.0  # its clock is the story's: no report of progress waits for the machine's
@@ -185,7 +188,7 @@ class BothWorlds(RuleBasedStateMachine):
         return old[-1 - which % len(old)] if old else None
 
     def _lease(self, name: str) -> Hold | None:
-        courier = self.octet.dispatch.couriers.of(name)
+        courier = courier_of(self.octet, name)
         work = self._run(courier._next())
         for _ in range(9):
             if work.order is not None or work.pause_s != 0:

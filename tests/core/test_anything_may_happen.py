@@ -9,6 +9,7 @@ import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,9 +29,7 @@ from core.dispatch.outcomes import Outcomes
 from core.kit.errors import OctetError
 from core.kit.ids import Ids
 from core.profiles.model import Act
-from core.retry_policy import OnAgentTimeout
 from core.store import engine
-from core.supervision import stalled_agents as silence
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks import quarantine
 from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskEnded, TaskId
@@ -47,17 +46,24 @@ class AnythingMayHappen(AnyWorld):
     """The moves of everybody in it."""
 
     @initialize(
-        on_agent_timeout=st.sampled_from(OnAgentTimeout),
+        on_agent_timeout=st.sampled_from(["park", "nudge", "release"]),
         pause_ms=st.sampled_from([0, 0, 1_000]),
         desk=st.sampled_from([DeskState.READY, DeskState.READY, DeskState.STARTING]),
         brief=st.sampled_from([BRIEF, LONG]),
     )
     def start(
-        self, on_agent_timeout: OnAgentTimeout, pause_ms: int = 0, desk: DeskState = DeskState.READY, brief: str = BRIEF
+        self,
+        on_agent_timeout: Literal["park", "nudge", "release"],
+        pause_ms: int = 0,
+        desk: DeskState = DeskState.READY,
+        brief: str = BRIEF,
     ) -> None:
         self.desk = desk
         self.patience = replace(
-            PATIENCE, on_agent_timeout=on_agent_timeout, first_pause_ms=pause_ms, longest_pause_ms=pause_ms
+            PATIENCE,
+            settings=PATIENCE.settings.model_copy(update={"on_agent_timeout": on_agent_timeout}),
+            first_pause_ms=pause_ms,
+            longest_pause_ms=pause_ms,
         )
         self.runner.run(self._start())
         self.ask(2, "Left", frozenset(), brief)
@@ -338,7 +344,7 @@ def test_a_forgotten_rule_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) ->
 def _tell(story: Story) -> None:
     play = AnythingMayHappen()
     try:
-        play.start(OnAgentTimeout.PARK, brief=LONG)
+        play.start("park", brief=LONG)
         story(play)
         play.promises_hold()
     finally:
@@ -349,5 +355,4 @@ def _tell(story: Story) -> None:
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that refuses is asked again at once."""
     monkeypatch.setattr(quarantine, "STORE_PAUSE_S", 0)
-    monkeypatch.setattr(silence, "_STORE_PAUSE_S", 0)
     monkeypatch.setattr(engine, "_PROBE_S", 0)

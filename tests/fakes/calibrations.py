@@ -56,7 +56,7 @@ class FakeCalibrations(Calibrations):
             Calibrator(home=self._home, scout=self.scout, rest=rest),
             desk=desk,
             display=":0",
-            wishes=options or CalibrationOptions(),
+            options=options or CalibrationOptions(),
             draw=draw,
             take_over=take_over,
         )

@@ -312,7 +312,7 @@ async def _own_session(
         worker = temporary_worker(desk, environ, anchors=home.anchors / desk.name)
         calibration = Calibrator(home=home, scout=await stack.enter_async_context(worker))
         session = CalibrationSession(
-            calibration, desk=desk.name, display=display, wishes=wishes, draw=draw, take_over=take_over
+            calibration, desk=desk.name, display=display, options=wishes, draw=draw, take_over=take_over
         )
         await session.start()
         if not console.sees_display:

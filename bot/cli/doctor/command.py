@@ -48,12 +48,12 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
     from bot.cli.doctor import desks, discord, machine
     from bot.cli.doctor import home as home_checks
     from core.config.loader import load
-    from core.store.schema import library_version
+    from core.store.schema import LIBRARY_VERSION
 
     yield from _look(
         [
             ("machine", machine.python),
-            ("machine", lambda: machine.sqlite(library_version())),
+            ("machine", lambda: machine.sqlite(LIBRARY_VERSION)),
             ("machine", machine.xlib),
             ("machine", machine.pyautogui),
             ("machine", machine.tkinter),

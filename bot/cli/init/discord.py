@@ -249,22 +249,13 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
 
 async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
     """The owner; `to_be` becomes it first. Raises what opening a home raises, AlreadyRunning among it."""
-    from core.coordinator import Estate, open_people
+    from core.coordinator import open_people
 
     if to_be is None and not home.db.exists():
         return None
     os.umask(0o077)  # the database and its keys are for the owner of this account only
-    estate = Estate(
-        database=home.db,
-        audit_key=home.audit_key,
-        codes_key=home.codes_key,
-        agents=(),
-        desks=(),
-        agent_command="octet",
-        briefs=home.briefs,
-    )
     with home_lock(home.lock):
-        async with open_people(estate) as people:
+        async with open_people(home) as people:
             if to_be is not None:
                 await people.name_owner(to_be.id, to_be.name, by=OPERATOR)
             return await people.owner(by=OPERATOR)

@@ -16,6 +16,7 @@ from core.config.profiles import enable
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from tests.bot.cli.test_verbs import Console, console, served
+from tests.builders import entries_of
 
 __all__ = ["console", "served"]
 ROOT = Path(__file__).parents[3]
@@ -156,6 +157,6 @@ async def test_the_journal_of_a_running_octet_has_who_said_yes(served: Console) 
     done = await served.octet("profile", "enable", "claude_web", text="yes\n")
     assert (done.code, done.err) == (0, "")
     assert "the journal has it too" in done.out
-    [row] = await served.house.core.journal.of("profile:claude_web")
+    [row] = await entries_of(served.house.core.journal, "profile:claude_web")
     assert (row.name, row.actor, row.data["profile"]) == ("ProfileEnabled", "operator", "claude_web")
     assert row.data["who"]

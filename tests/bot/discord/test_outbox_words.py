@@ -32,6 +32,7 @@ from tests.bot.discord.test_outbox import (
     waiting,
     writing,
 )
+from tests.builders import make_agent
 from tests.fakes.channels import FakeChannels, Sent, said
 
 
@@ -85,9 +86,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
                 expires_at_ms=2**42,
             )
             message = octet.messages.add(tx, new, by=ADA.id)
-            octet.deliveries.queue(
-                tx, message=message.id, task=None, agent="Agent-1", desk=None, window=None, priority=2
-            )
+            octet.deliveries.queue(tx, make_agent(), message=message.id, priority=2)
             octet.notices.notify(tx, NoticeKind.WORDS, task.id, message=message.id)
 
         view = await say(octet)

@@ -15,7 +15,6 @@ from automation.dryrun.lane import DryRunLane
 from bot.discord import client
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
-from core.desks.learned import Learned
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.home import Home
 from core.kit.supervise import supervise
@@ -85,7 +84,6 @@ async def people(
         desks=[make_desk("agent-1", is_virtual=is_virtual)],
         lanes={(Lane.DRYRUN, None): DryRunLane(), (Lane.WINDOW, "main"): lane},
         hands={"main": hands},
-        learned=Learned(Home(root=home)),
     ) as coordinator:
         await coordinator.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:

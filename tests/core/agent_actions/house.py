@@ -20,7 +20,7 @@ from core.kit.clock import Clock
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, entries_of, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, reach, running
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
@@ -85,7 +85,7 @@ async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.NEEDS_ANSWER) -
 
 
 async def journal(octet: Coordinator, *names: str) -> list[tuple[str, str, dict[str, object]]]:
-    entries = await octet.journal.of("agent:Agent-1")
+    entries = await entries_of(octet.journal, "agent:Agent-1")
     return [(one.name, one.actor, one.data) for one in entries if one.name in names]
 
 

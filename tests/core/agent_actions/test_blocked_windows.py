@@ -18,7 +18,16 @@ from core.notices.model import Notice, NoticeKind
 from core.remedies import next_step, sentence
 from core.security.model import Actor, NotAllowed, Permission, require
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator, pending
+from tests.builders import (
+    ADA,
+    CAROL,
+    entries_of,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    pending,
+)
 from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.fakes.hands import FakeHands
@@ -100,7 +109,7 @@ async def test_each_time_has_one_notice_which_follows_it_over_a_restart_to_its_e
         assert now.over_ms >= now.since_ms > 0
         await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
         assert [one.id == first.id for one, _ in await told(octet)] == [True, False]
-        names = [(one.name, one.data.get("reason")) for one in await octet.journal.of("desk:main")]
+        names = [(one.name, one.data.get("reason")) for one in await entries_of(octet.journal, "desk:main")]
     assert names == [
         ("WindowBlocked", "closed"),
         ("WindowBlocked", "resized"),

@@ -31,7 +31,7 @@ from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, CAROL, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_actions.house import (
     ALL,
     ASKS,
@@ -143,7 +143,7 @@ async def test_the_journal_names_who_pressed_what_at_which_dialog_and_never_what
                 },
             ),
         ]
-        everything = json.dumps([one.data for one in await octet.journal.of("agent:Agent-1")])
+        everything = json.dumps([one.data for one in await entries_of(octet.journal, "agent:Agent-1")])
         assert "rm -rf" not in everything
         assert "secret-mark-1" not in everything
         assert await octet.journal.verify() > 5

@@ -10,7 +10,7 @@ from core.agents.model import AGENT_STEPS, OFF_DUTY, AgentNotFound, AgentState, 
 from core.coordinator import Coordinator
 from core.kit.transitions import IllegalStep
 from core.store.engine import Tx
-from tests.builders import ADA, make_agent, make_window_agent, open_coordinator
+from tests.builders import ADA, entries_of, make_agent, make_window_agent, open_coordinator
 
 AGENTS = [
     make_agent("Ann", can="python git"),
@@ -72,7 +72,7 @@ async def test_an_agent_moves_along_its_table_and_each_step_stands_in_the_journa
             if to is was or to in AGENT_STEPS[was]:
                 await octet.store.write(lambda tx, t=to, n=name: step(octet, tx, n, t))
                 assert (await octet.agents.show(name, by=ADA)).state is to
-                assert (await octet.journal.of(f"agent:{name}"))[-1].data["now"] == to.value
+                assert (await entries_of(octet.journal, f"agent:{name}"))[-1].data["now"] == to.value
             else:
                 with pytest.raises(IllegalStep):
                     await octet.store.write(lambda tx, t=to, n=name: step(octet, tx, n, t))
@@ -83,7 +83,7 @@ async def test_staying_as_it_is_writes_nothing(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         for _ in range(3):
             await octet.store.write(lambda tx: octet.agents.move(tx, "Agent-1", AgentState.BUSY, task="T-1"))
-        assert len(await octet.journal.of("agent:Agent-1")) == 1
+        assert len(await entries_of(octet.journal, "agent:Agent-1")) == 1
 
 
 async def test_only_the_task_that_holds_an_agent_frees_it(tmp_path: Path) -> None:

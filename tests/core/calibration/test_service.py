@@ -21,7 +21,7 @@ from core.calibration.model import (
 )
 from core.desks.model import DeskNotFound
 from core.security.model import NotAllowed
-from tests.builders import ADA, CAROL
+from tests.builders import ADA, CAROL, entries_of
 from tests.core.maintenance.test_reload import Place, place
 from tests.fakes.display_probe import FakeDisplayProbe
 
@@ -49,7 +49,7 @@ async def test_a_window_is_connected_and_works_at_once_and_the_journal_has_it(tm
         assert written["windows"][-1]["name"] == "new"
         assert at.octet.agents.get("New").window == "new"
         assert at.crew.replaced[-1] == ["one"]
-        names = [entry.name for entry in await at.octet.journal.of("desk:one")]
+        names = [entry.name for entry in await entries_of(at.octet.journal, "desk:one")]
         assert names == ["DisplayPictured", "WindowCalibrated"]
 
         again = (await at.octet.maintenance.recalibrate("one", "new", by=ADA)).now

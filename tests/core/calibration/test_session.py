@@ -78,7 +78,7 @@ class Display:
             Calibrator(home=Home(root=self.root), scout=self.scout, rest=rest),
             desk="main",
             display=":7",
-            wishes=CalibrationOptions(**wishes),
+            options=CalibrationOptions(**wishes),
             draw=draw,
             take_over=take_over,
         )

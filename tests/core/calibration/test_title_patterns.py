@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from core.calibration.title_patterns import patterns
+from core.calibration.title_patterns import find_pattern
 
 FOLDERS = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
 
 
 def one(mine: list[str], *others: str) -> str | None:
-    return patterns({1: mine, **{number: [title] for number, title in enumerate(others, start=2)}}, [1])[1]
+    return find_pattern({1: mine, **{number: [title] for number, title in enumerate(others, start=2)}}, 1)
 
 
 def test_eight_windows_of_one_program_are_told_apart_by_their_folders_while_their_files_change() -> None:
@@ -21,7 +21,7 @@ def test_eight_windows_of_one_program_are_told_apart_by_their_folders_while_thei
         for number, folder in enumerate(FOLDERS)
     }
 
-    found = patterns(titles, titles)
+    found = {window: find_pattern(titles, window) for window in titles}
 
     assert found == {number: f"— {folder} — Cursor$" for number, folder in enumerate(FOLDERS)}
     later = [f"README.md — {folder} — Cursor" for folder in FOLDERS]
@@ -33,7 +33,8 @@ def test_eight_windows_of_one_program_are_told_apart_by_their_folders_while_thei
 def test_a_folder_whose_name_is_a_part_of_anothers_is_told_from_it() -> None:
     titles = {1: ["x.py - api - Visual Studio Code"], 2: ["y.py - api-v2 - Visual Studio Code"], 3: ["my api - Code"]}
 
-    assert patterns(titles, [1, 2]) == {1: "- api - Visual Studio Code$", 2: "- api-v2 - Visual Studio Code$"}
+    assert find_pattern(titles, 1) == "- api - Visual Studio Code$"
+    assert find_pattern(titles, 2) == "- api-v2 - Visual Studio Code$"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from core.messages.model import Source
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.store.engine import Store, Tx
+from tests.builders import entries_of, make_agent
 from tests.fakes.clock import FakeClock
 
 S = DeliveryState
@@ -63,15 +64,8 @@ class House:
         message = self.messages.add_brief(
             tx, task=task, agent="Agent-1", body="x", priority=2, source=Source.MEMBER, by="hub"
         )
-        return self.deliveries.queue(
-            tx,
-            message=message.id,
-            task=task,
-            agent="Agent-1",
-            desk="main" if window else None,
-            window=window,
-            priority=2,
-        )
+        agent = make_agent("Agent-1", desk="main" if window else None, window=window)
+        return self.deliveries.queue(tx, agent, message=message.id, task=task, priority=2)
 
     def walk(self, tx: Tx, to: DeliveryState, task: str = "T-1") -> Delivery:
         delivery = self.queue(tx, task)
@@ -101,7 +95,7 @@ async def test_from_every_state_only_the_tables_steps_happen_and_each_stands_in_
                     await octet.store.write(lambda tx, d=start, to=to: octet.deliveries.step(tx, d, to))
             (now,) = await octet.deliveries.list_for_task(task)
             assert now.state is (to if to in DELIVERY_STEPS[state] else state)
-            told = [(e.data["was"], e.data["now"]) for e in await octet.journal.of(f"delivery:{start.id}")]
+            told = [(e.data["was"], e.data["now"]) for e in await entries_of(octet.journal, f"delivery:{start.id}")]
             assert told[-1][1] == now.state.value
             assert all(before[1] == after[0] for before, after in itertools.pairwise(told))
 
@@ -135,7 +129,7 @@ async def test_enter_may_be_asked_for_again_by_the_holder_and_is_written_once(tm
         asked = await octet.store.write(lambda tx: octet.walk(tx, S.SUBMITTING))
         for _ in range(3):
             await octet.store.write(lambda tx: octet.deliveries.proceed(tx, asked.id, asked.fence, S.SUBMITTING))
-        told = [entry.data["now"] for entry in await octet.journal.of(f"delivery:{asked.id}")]
+        told = [entry.data["now"] for entry in await entries_of(octet.journal, f"delivery:{asked.id}")]
         assert told.count("submitting") == 1
 
 

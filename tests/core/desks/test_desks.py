@@ -25,7 +25,7 @@ from core.desks.model import (
 from core.reasons import Reason
 from core.security.model import NotAllowed
 from core.store.errors import StoreUnavailable
-from tests.builders import ADA, BEN, CAROL, make_desk, make_window_agent, open_coordinator
+from tests.builders import ADA, BEN, CAROL, entries_of, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 
 SEEN = WindowStatus(name="agent-1", usable=True)
@@ -67,7 +67,7 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
         assert hands.told == [verb], "a worker that clears drafts when it starts must know it before"
         assert octet.desks.state("main")[0] is state
         assert (await octet.desks.release("main", by=ADA)).state is DeskState.READY
-        told = [(entry.name, entry.data["wish"], entry.actor) for entry in await octet.journal.of("desk:main")]
+        told = [(entry.name, entry.data["wish"], entry.actor) for entry in await entries_of(octet.journal, "desk:main")]
         assert told == [("DeskWished", state.value, ADA.id), ("DeskWished", "open", ADA.id)]
     async with desk(tmp_path, FakeHands()) as octet:
         assert octet.desks.state("main")[0] is DeskState.READY
@@ -125,9 +125,9 @@ async def test_only_the_owner_takes_a_screenshot_and_it_stands_in_the_journal(tm
         for stranger in (BEN, CAROL):
             with pytest.raises(NotAllowed):
                 await octet.desks.screenshot("main", "agent-1", by=stranger)
-        assert await octet.journal.of("desk:main") == ()
+        assert await entries_of(octet.journal, "desk:main") == ()
         assert (await octet.desks.screenshot("main", "agent-1", by=ADA)).startswith(b"\x89PNG")
-        (entry,) = await octet.journal.of("desk:main")
+        (entry,) = await entries_of(octet.journal, "desk:main")
         assert (entry.name, entry.actor, entry.data) == (
             "ScreenshotTaken",
             ADA.id,
@@ -142,9 +142,9 @@ async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_t
                 await octet.desks.picture("main", by=stranger)
         with pytest.raises(DeskNotFound, match="attic"):
             await octet.desks.picture("attic", by=ADA)
-        assert await octet.journal.of("desk:main") == ()
+        assert await entries_of(octet.journal, "desk:main") == ()
         assert (await octet.desks.picture("main", by=ADA)).startswith(b"\x89PNG")
-        (entry,) = await octet.journal.of("desk:main")
+        (entry,) = await entries_of(octet.journal, "desk:main")
         assert (entry.name, entry.actor, entry.data) == ("DisplayPictured", ADA.id, {"desk": "main"})
         await octet.dispatch.desk_changed(
             "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its program ended")
@@ -159,7 +159,7 @@ async def test_a_screen_that_people_use_is_never_pictured_whole(tmp_path: Path) 
         with pytest.raises(DeskIsShared, match="/desk screenshot"):
             await octet.desks.picture("main", by=ADA)
         assert "picture" not in hands.told
-        assert await octet.journal.of("desk:main") == ()
+        assert await entries_of(octet.journal, "desk:main") == ()
 
 
 async def test_what_is_not_there_is_named(tmp_path: Path) -> None:

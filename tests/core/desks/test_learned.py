@@ -15,7 +15,7 @@ from core.home import Home
 from core.maintenance.model import NobodyReloads
 from core.profiles.model import Box, Profile, Sign
 from core.security.model import NotAllowed
-from tests.builders import ADA, CAROL, make_desk, make_window_agent, open_coordinator
+from tests.builders import ADA, CAROL, entries_of, make_desk, make_window_agent, open_coordinator
 from tests.fakes.calibrations import FakeReload
 from tests.fakes.desk import TK
 from tests.fakes.hands import FakeHands
@@ -148,10 +148,10 @@ def test_forgetting_an_anchor_removes_its_picture_so_that_it_is_cut_again(learne
 
 
 async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_path: Path) -> None:
-    learned, desk = Learned(Home(root=tmp_path)), make_desk("agent-1")
+    desk = make_desk("agent-1")
     new = replace(fact(BUSY, window="agent-1"), calibration="any")
     async with open_coordinator(
-        tmp_path, agents=[make_window_agent()], desks=[desk], lanes={}, hands={"main": FakeHands()}, learned=learned
+        tmp_path, agents=[make_window_agent()], desks=[desk], lanes={}, hands={"main": FakeHands()}
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await octet.dispatch.window_learned(new)
@@ -170,5 +170,7 @@ async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_pa
         with pytest.raises(NothingLearned):
             await octet.maintenance.forget("main", "agent-1", by=ADA)
         assert (await octet.desks.status(by=ADA))[0].learned == ()
-        told = [(one.name, one.data["window"], one.data["what"]) for one in await octet.journal.of("desk:main")]
+        told = [
+            (one.name, one.data["window"], one.data["what"]) for one in await entries_of(octet.journal, "desk:main")
+        ]
     assert told == [("WindowLearned", "agent-1", "busy_sign"), ("WindowForgotten", "agent-1", ["busy_sign"])]

@@ -16,8 +16,9 @@ from core.deliveries.model import Assurance, Delivery, DeliveryRequest, Delivery
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskNow, DeskState
 from core.retry_policy import RetryPolicy
+from core.settings.model import DispatchSettings
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, entries_of, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running, until, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -28,6 +29,8 @@ EXACT = Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT)
 NOT_ARRIVED = Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note="a whole transcript lacks it")
 NOT_SEEN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty")
 LOST = Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note="its worker ended after Enter was asked for")
+
+SOON = RetryPolicy(settings=DispatchSettings(recovery_timeout_s=0.05))
 
 
 class Dies(FakeLane):
@@ -131,7 +134,7 @@ async def test_after_a_restart_somebody_looks_before_anything_else_and_finds_tha
         assert (found.state, found.assurance, found.drafts) == (DeliveryState.DELIVERED, Assurance.EXACT, ())
         assert lane.orders == []
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
-        names = [entry.name for entry in await octet.journal.of("delivery:" + found.id)]
+        names = [entry.name for entry in await entries_of(octet.journal, "delivery:" + found.id)]
         assert names.count("DeliveryRetaken") == 1
 
 
@@ -185,7 +188,7 @@ async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobod
             "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "there is no display :7")
         )
 
-    async with closed_house(tmp_path, lane, RetryPolicy(recovery_timeout_s=0.05), before=goes_away) as octet:
+    async with closed_house(tmp_path, lane, SOON, before=goes_away) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert held.note == (
             "Octet was restarted while Enter may have been pressed; "
@@ -203,7 +206,7 @@ async def test_a_held_desk_is_not_looked_at_and_a_person_is_asked_instead(tmp_pa
         await octet.desks.hold("main", by=ADA)
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
 
-    async with closed_house(tmp_path, lane, RetryPolicy(recovery_timeout_s=0.05), before=is_held) as octet:
+    async with closed_house(tmp_path, lane, SOON, before=is_held) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert "desk main is held" in held.note
         assert lane.settled == []
@@ -317,7 +320,7 @@ async def test_when_a_worker_is_lost_after_enter_the_next_one_looks(tmp_path: Pa
 
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
     lane, clock = Loses(*[LOST] * 500), FakeClock()
-    patience = RetryPolicy(first_pause_ms=1, recovery_timeout_s=0.2, recovery_pause_s=0.05)
+    patience = RetryPolicy(first_pause_ms=1, settings=DispatchSettings(recovery_timeout_s=0.2), recovery_pause_s=0.05)
     async with window_house(tmp_path, lane, patience=patience, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):

@@ -18,9 +18,9 @@ from core.desks.model import DeskNow, DeskState
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
-from core.receipts.model import Keeping
 from core.retry_policy import RetryPolicy
 from core.security.model import WrongCode
+from core.settings.model import DispatchSettings, ReceiptSettings
 from core.tasks.model import Task, TaskEnded, TaskId, TaskNeverStarted, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
@@ -48,7 +48,7 @@ async def window_house(
     patience: RetryPolicy = QUICK,
     clock: Clock | None = None,
     hands: FakeHands | None = None,
-    keeping: Keeping | None = None,
+    keeping: ReceiptSettings | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
@@ -164,7 +164,9 @@ async def test_a_bounce_is_tried_again_in_the_same_row(tmp_path: Path) -> None:
 async def test_too_many_bounces_become_a_refusal_that_names_the_last_reason(tmp_path: Path) -> None:
     lane = FakeLane(*[bounced(Reason.FOCUS_TAKEN)] * 3)
     async with window_house(
-        tmp_path, lane, patience=RetryPolicy(first_pause_ms=1, longest_pause_ms=1, max_retries=3)
+        tmp_path,
+        lane,
+        patience=RetryPolicy(first_pause_ms=1, longest_pause_ms=1, settings=DispatchSettings(max_retries=3)),
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, task.id, TaskState.WAITING, "window")

@@ -16,6 +16,7 @@ from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Delive
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskNow, DeskState
 from core.retry_policy import RetryPolicy
+from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskState
@@ -138,7 +139,7 @@ async def test_a_lane_that_denies_the_enter_it_was_granted_is_not_asked_again(tm
 
 async def test_enter_seen_not_to_arrive_is_tried_again_but_not_for_ever(tmp_path: Path) -> None:
     lane = FakeLane(*[NOT_ARRIVED] * 4)
-    patience = RetryPolicy(first_pause_ms=1, longest_pause_ms=1, max_retries=4)
+    patience = RetryPolicy(first_pause_ms=1, longest_pause_ms=1, settings=DispatchSettings(max_retries=4))
     async with window_house(tmp_path, lane, patience=patience) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, FIRST, TaskState.WAITING, "window")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -14,7 +14,7 @@ from core.agents.model import Lane
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNotFound, WindowStatus
 from core.reasons import Reason
-from core.retry_policy import OnAgentTimeout
+from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks import quarantine
@@ -31,9 +31,9 @@ ROUTE = (Lane.WINDOW, "main")
 OTHER = make_window_agent("Agent-2", window="agent-2")
 
 
-@pytest.mark.parametrize("on_agent_timeout", [OnAgentTimeout.NUDGE, OnAgentTimeout.RELEASE])
+@pytest.mark.parametrize("on_agent_timeout", ["nudge", "release"])
 async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_its_task_parked(
-    tmp_path: Path, on_agent_timeout: OnAgentTimeout
+    tmp_path: Path, on_agent_timeout: Literal["nudge", "release"]
 ) -> None:
     clock, lane = FakeClock(), FakeLane()
 
@@ -42,7 +42,7 @@ async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_
             await octet.dispatch.take([OTHER], {ROUTE: lane}, [])
             return idle("agent-1", "agent-2")
 
-    patience = replace(QUICK, on_agent_timeout=on_agent_timeout, idle_recheck_s=0)
+    patience = replace(QUICK, settings=DispatchSettings(on_agent_timeout=on_agent_timeout), idle_recheck_s=0)
     async with window_house(tmp_path, lane, agents=2, patience=patience, clock=clock, hands=Removing()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)

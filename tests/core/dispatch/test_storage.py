@@ -14,6 +14,7 @@ from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome
 from core.deliveries.ports import Progress
 from core.journal.model import Entry
 from core.retry_policy import RetryPolicy
+from core.settings.model import DispatchSettings
 from core.store.engine import Store, Tx
 from core.store.errors import StoreFull, StoreUnavailable
 from core.tasks.model import TaskId, TaskState
@@ -59,7 +60,7 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
     monkeypatch.setattr("core.store.engine._PROBE_S", 0.02)
     monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
     # One bounce more would refuse the window: a disk in trouble is no fault of the window's.
-    patience = RetryPolicy(max_retries=1, longest_pause_ms=1)
+    patience = RetryPolicy(settings=DispatchSettings(max_retries=1), longest_pause_ms=1)
     async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)  # the tables are there

@@ -32,6 +32,7 @@ from core.tasks.model import DeliveryUnresolved, TaskId, TaskNotFound, TaskNotSt
 from tests.builders import (
     ADA,
     CAROL,
+    entries_of,
     make_agent,
     make_desk,
     make_new_task,
@@ -60,7 +61,7 @@ async def unknown(octet: Coordinator) -> Delivery:
 
 
 async def journal(octet: Coordinator, delivery: Delivery) -> list[tuple[str, object]]:
-    entries = await octet.journal.of(f"delivery:{delivery.id}")
+    entries = await entries_of(octet.journal, f"delivery:{delivery.id}")
     return [(entry.actor, entry.data["decision"]) for entry in entries if entry.name == "DeliveryResolved"]
 
 
@@ -341,9 +342,7 @@ async def test_a_message_without_a_task_concerns_only_its_agent(tmp_path: Path, 
             brief = octet.messages.add_brief(
                 tx, task="T-1", agent="Agent-1", body="x", priority=2, source=Source.OPERATOR, by="hub"
             )
-            row = octet.deliveries.queue(
-                tx, message=brief.id, task=None, agent="Agent-1", desk="main", window="agent-1", priority=2
-            )
+            row = octet.deliveries.queue(tx, octet.agents.get("Agent-1"), message=brief.id, priority=2)
             row = octet.deliveries.lease(tx, row.id, sha256="aa")
             for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
                 row = octet.deliveries.proceed(tx, row.id, row.fence, state)

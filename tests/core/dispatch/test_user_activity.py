@@ -11,6 +11,7 @@ from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.remedies import sentence
+from core.settings.model import DispatchSettings
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_finding_out import EXACT, Loses
@@ -43,7 +44,7 @@ async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_pa
 
 
 async def test_a_person_who_types_for_an_hour_delays_and_wears_nothing_out(tmp_path: Path) -> None:
-    more_than_patience = QUICK.max_retries + 20
+    more_than_patience = QUICK.settings.max_retries + 20
     lane = FakeLane(*[bounced(Reason.PERSON_TYPING)] * more_than_patience)
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
@@ -87,7 +88,9 @@ async def test_what_was_interrupted_is_looked_at_when_they_rest_and_no_person_is
     tmp_path: Path,
 ) -> None:
     lane = LosesAsSomebodyComes(EXACT)
-    async with window_house(tmp_path, lane, patience=replace(QUICK, recovery_timeout_s=0.05)) as octet:
+    async with window_house(
+        tmp_path, lane, patience=replace(QUICK, settings=DispatchSettings(recovery_timeout_s=0.05))
+    ) as octet:
         lane.octet = octet
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):

@@ -16,7 +16,7 @@ from core.profiles.model import Activity
 from core.reasons import TaskActivity
 from core.retry_policy import RetryPolicy
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, entries_of, make_new_task
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.core.supervision.test_roster import agent
 from tests.core.supervision.test_silence import HOUR_S, begin, pass_time
@@ -68,10 +68,16 @@ async def test_an_agent_at_work_stands_still_with_its_window_and_goes_on_with_it
         async with asyncio.timeout(60):
             while (await octet.tasks.show(FIRST, by=ADA)).task.cause:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
-        moves = [entry.data["now"] for entry in await octet.journal.of("agent:Agent-1") if entry.name == "AgentMoved"]
+        moves = [
+            entry.data["now"]
+            for entry in await entries_of(octet.journal, "agent:Agent-1")
+            if entry.name == "AgentMoved"
+        ]
         assert moves[-2:] == [state.value, "busy"]
         noted = [
-            entry.data["activity"] for entry in await octet.journal.of("desk:main") if entry.name == "WindowShowed"
+            entry.data["activity"]
+            for entry in await entries_of(octet.journal, "desk:main")
+            if entry.name == "WindowShowed"
         ]
         assert noted == [activity.value, "unknown", activity.value, "busy"], "once for each change"
 
@@ -200,7 +206,9 @@ async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_
         async with asyncio.timeout(60):
             while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
-        moves = [entry.data["now"] for entry in await octet.journal.of("task:T-1") if entry.name == "TaskMoved"]
+        moves = [
+            entry.data["now"] for entry in await entries_of(octet.journal, "task:T-1") if entry.name == "TaskMoved"
+        ]
         assert moves == ["ready", "assigned", "delivering", "ready"], "nobody is told that it waits"
 
 

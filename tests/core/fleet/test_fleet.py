@@ -24,7 +24,17 @@ from core.remedies import next_step
 from core.security.model import Actor, ActorKind, NotAllowed, Role
 from core.store.errors import StoreLocked
 from core.tasks.model import BlockedTaskGroup, TaskId, TaskState
-from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    BEN,
+    CAROL,
+    entries_of,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+)
 from tests.core.dispatch.test_loop import reach as reach_id
 from tests.core.dispatch.test_loop import running, until, window_house
 from tests.fakes.lane import FakeLane, refused
@@ -225,7 +235,7 @@ async def test_a_channel_has_one_board_and_the_older_one_leaves(tmp_path: Path) 
         with pytest.raises(NoBoard):
             await boards.remove("7", by=ADA)
         assert [board.state for board in await boards.all()] == [BoardState.STANDS, BoardState.LEAVES]
-        assert [entry.name for entry in await octet.journal.of("board:7")] == [
+        assert [entry.name for entry in await entries_of(octet.journal, "board:7")] == [
             "BoardPlaced",
             "BoardPlaced",
             "BoardRemoved",

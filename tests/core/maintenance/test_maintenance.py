@@ -18,7 +18,17 @@ from core.maintenance import service
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.store.errors import StoreLocked
-from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    BEN,
+    CAROL,
+    entries_of,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+)
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
 
@@ -54,7 +64,7 @@ async def test_all_windows_of_a_desk_are_tried_and_nothing_is_submitted(tmp_path
         texts = {order.text for order in house.lane.orders}
         assert len(texts) == 2, "each with a word of its own"
         assert not any("\n" in text or text.startswith(("/", "@", "#")) for text in texts)
-        names = [entry.name for entry in await house.octet.journal.of("desk:main")]
+        names = [entry.name for entry in await entries_of(house.octet.journal, "desk:main")]
         assert names == ["WindowTried", "WindowTried"]
         assert await house.octet.deliveries.leftover_drafts.left("main") == {}
 
@@ -156,7 +166,7 @@ async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tm
         first, second = await house.octet.maintenance.arrange("main", by=ADA)
         assert (first.is_right, first.done, first.reason, first.agent) == (True, ("moved",), None, "One")
         assert (second.is_right, second.reason) == (False, Reason.CLOSED)
-        (entry,) = await house.octet.journal.of("desk:main")
+        (entry,) = await entries_of(house.octet.journal, "desk:main")
         assert (entry.name, entry.data["windows"], entry.data["right"]) == ("DeskArranged", 2, 1)
 
 
@@ -205,7 +215,7 @@ async def test_who_may_what(tmp_path: Path) -> None:
         ):
             with pytest.raises(NotAllowed, match=permission.replace(".", r"\.")):
                 await verb
-        assert await house.octet.journal.of("profile:demo_tk") == ()
+        assert await entries_of(house.octet.journal, "profile:demo_tk") == ()
         assert house.hands.told == []
         assert house.lane.orders == []
 

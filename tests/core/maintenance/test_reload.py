@@ -30,7 +30,7 @@ from core.store.engine import Tx
 from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks import quarantine
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
+from tests.builders import ADA, CAROL, entries_of, make_agent, make_new_task, open_coordinator
 from tests.fakes.display_probe import FakeDisplayProbe
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -169,7 +169,7 @@ async def test_what_is_as_before_changes_nothing(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         assert (await at.octet.maintenance.reload(by=ADA)).is_nothing
         assert at.crew.replaced == []
-        assert await at.octet.journal.of("config:home") == ()
+        assert await entries_of(at.octet.journal, "config:home") == ()
 
 
 async def test_what_is_wrong_is_refused_with_every_line_and_nothing_changes(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_a_new_agent_at_a_new_window_gets_tasks(tmp_path: Path) -> None:
         assert (reloaded.agents, reloaded.gone, reloaded.desks) == (("C",), (), ())
         await at.octet.tasks.new(make_new_task(agent="C"), by=ADA)
         await at.until("T-1", TaskState.WORKING)
-        (entry,) = await at.octet.journal.of("config:home")
+        (entry,) = await entries_of(at.octet.journal, "config:home")
         assert (entry.name, entry.actor, entry.data["agents"]) == ("ConfigReloaded", ADA.id, ["C"])
         assert at.crew.replaced == [[]]
 
@@ -337,7 +337,7 @@ async def test_what_was_taken_over_is_not_told_as_refused_when_the_journal_must_
         monkeypatch.setattr(at.octet.journal, "append", once_refused)
         at.write("desks/one.toml", desk(1, "left"))
         assert (await at.octet.maintenance.reload(by=ADA)).desks == ("one",)
-        assert [entry.name for entry in await at.octet.journal.of("config:home")] == ["ConfigReloaded"]
+        assert [entry.name for entry in await entries_of(at.octet.journal, "config:home")] == ["ConfigReloaded"]
 
 
 async def test_an_agent_that_moved_to_another_window_gets_what_was_queued_for_it_there(tmp_path: Path) -> None:
@@ -364,7 +364,7 @@ async def test_an_agent_that_moves_while_a_prompt_is_queued_for_it_is_free_for_t
         await at.until("T-1", TaskState.ASSIGNED)
         at.write("agents.toml", agent("A", "two", "other"))
         await at.octet.maintenance.reload(by=ADA)
-        states = [entry.data["now"] for entry in await at.octet.journal.of("agent:A")]
+        states = [entry.data["now"] for entry in await entries_of(at.octet.journal, "agent:A")]
         assert states[states.index("busy") + 1] == "idle"
         await at.octet.dispatch.desk_waits("two", None)
         await at.until("T-1", TaskState.WORKING)

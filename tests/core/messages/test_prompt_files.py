@@ -209,6 +209,6 @@ def test_a_prompt_that_names_a_file_gives_the_true_reason(
     tmp_path: Path, longest: Longest, body: str, reason: str
 ) -> None:
     message = make_message(body=body, task="T-1")
-    prompt = briefs(tmp_path, one=longest).make_prompt(message, agent="one", code="code", command="octet")
+    prompt = briefs(tmp_path, one=longest).make_prompt(message, agent="one", code="code")
     assert f"Your task {reason}" in prompt.text
     assert str(tmp_path / "briefs/T-1.md") in prompt.text

@@ -44,7 +44,7 @@ async def test_the_card_comes_first_and_what_follows_knows_its_place_and_thread(
     async with notices_of(tmp_path, clock) as (notices, store):
         await store.write(lambda tx: notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m"))
         (card,) = await notices.due()
-        assert (card.kind, card.place, card.revision, card.sent_revision) == (NoticeKind.CARD, HERE, 1, 0)
+        assert (card.kind, card.place, card.revision) == (NoticeKind.CARD, HERE, 1)
         await post(notices, card)
         await notices.thread_made("T-1", "99")
         (answer,) = await notices.due()
@@ -59,11 +59,11 @@ async def test_a_card_that_changed_while_it_was_posted_is_due_again(tmp_path: Pa
         await store.write(lambda tx: notices.card_changed(tx, "T-1"))
         await post(notices, card)
         (again,) = await notices.due()
-        assert (again.id, again.revision, again.sent_revision, again.posted_message) == (card.id, 2, 1, "m1")
+        assert (again.id, again.revision, again.posted_message) == (card.id, 2, "m1")
         await post(notices, again)
         assert await notices.due() == ()
         await store.write(lambda tx: notices.card_changed(tx, "T-1"))
-        assert [(n.revision, n.sent_revision) for n in await notices.due()] == [(3, 2)]
+        assert [n.revision for n in await notices.due()] == [3]
 
 
 async def test_what_failed_is_due_again_at_its_time_and_keeps_why(tmp_path: Path, clock: FakeClock) -> None:

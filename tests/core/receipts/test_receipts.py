@@ -23,18 +23,20 @@ from core.deliveries.model import (
     PictureArea,
     Reason,
     Result,
+    Settled,
     Target,
     WorkerIdentity,
 )
 from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
 from core.receipts import retention, texts
-from core.receipts.model import Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
+from core.receipts.model import NoPicture, NoReceipt, PictureDeleted, Receipt
 from core.security.model import OPERATOR, NotAllowed
+from core.settings.model import ReceiptSettings
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskNotFound, TaskState
-from tests.builders import ADA, CAROL, make_new_task
+from tests.builders import ADA, CAROL, entries_of, make_agent, make_new_task
 from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
@@ -71,7 +73,7 @@ PORTABLE = replace(EVIDENCE, hand=WorkerIdentity(pid=7, host="abc", version="1",
 
 @asynccontextmanager
 async def town(
-    home: Path, *outcomes: Outcome, clock: FakeClock | None = None, keeping: Keeping | None = None
+    home: Path, *outcomes: Outcome, clock: FakeClock | None = None, keeping: ReceiptSettings | None = None
 ) -> AsyncGenerator[Coordinator]:
     async with window_house(home, FakeLane(*outcomes), clock=clock, keeping=keeping) as octet:
         await octet.tasks.new(make_new_task(agent=None), by=ADA)
@@ -138,7 +140,7 @@ async def test_a_verdict_that_is_not_stored_leaves_no_receipt_and_no_receipt_sta
 
         def again(tx: Tx) -> None:
             queued = octet.deliveries.queue(
-                tx, message=delivery.message, task="T-1", agent=delivery.agent, desk=None, window=None, priority=2
+                tx, make_agent(delivery.agent), message=delivery.message, task="T-1", priority=2
             )
             now = octet.deliveries.lease(tx, queued.id, sha256="ee")
             for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
@@ -185,7 +187,7 @@ async def test_a_picture_of_a_task_with_two_deliveries_is_named_by_its_own_deliv
 
         def another(tx: Tx) -> DeliveryId:
             queued = octet.deliveries.queue(
-                tx, message=delivery.message, task="T-1", agent=delivery.agent, desk=None, window=None, priority=2
+                tx, make_agent(delivery.agent), message=delivery.message, task="T-1", priority=2
             )
             now = octet.deliveries.lease(tx, queued.id, sha256="ee")
             for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
@@ -225,7 +227,7 @@ async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_
 
         def answered_first(tx: Tx) -> DeliveryId:
             queued = octet.deliveries.queue(
-                tx, message=delivery.message, task="T-1", agent=delivery.agent, desk=None, window=None, priority=2
+                tx, make_agent(delivery.agent), message=delivery.message, task="T-1", priority=2
             )
             now = octet.deliveries.lease(tx, queued.id, sha256="ee")
             for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
@@ -269,7 +271,7 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
     monkeypatch.setattr(retention, "BATCH", 1)
     monkeypatch.setattr(retention, "BETWEEN_S", 0)
     clock = FakeClock()
-    async with town(tmp_path, SEEN, clock=clock, keeping=Keeping(days=30, picture_days=7)) as octet:
+    async with town(tmp_path, SEEN, clock=clock, keeping=ReceiptSettings(keep_days=30, keep_pictures_days=7)) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
         await octet.retention.purge()
         assert texts.of_pictures(await the_receipt(octet)) == "2 pictures"
@@ -284,15 +286,15 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
         await octet.retention.purge()
         with pytest.raises(NoReceipt, match="deleted after 30 days"):
             await octet.receipts.show("T-1", by=OPERATOR)
-        purged = [entry.data for entry in await octet.journal.of("hub") if entry.name == "ReceiptsPurged"]
+        purged = [entry.data for entry in await entries_of(octet.journal, "hub") if entry.name == "ReceiptsPurged"]
         assert purged == [{"receipts": 0, "pictures": 2}, {"receipts": 1, "pictures": 0}]
 
 
 async def test_what_a_person_has_still_to_decide_about_keeps_its_pictures(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with town(tmp_path, UNSEEN, clock=clock, keeping=Keeping(days=0, picture_days=0)) as octet:
+    async with town(tmp_path, UNSEEN, clock=clock, keeping=ReceiptSettings(keep_days=1, keep_pictures_days=0)) as octet:
         await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        clock.advance(DAY_MS / 1000)
+        clock.advance(2 * DAY_MS / 1000)
         await octet.retention.purge()
         receipt = await the_receipt(octet)
         assert [one.png for one in receipt.pictures] == [b"before", b"after"]
@@ -301,7 +303,7 @@ async def test_what_a_person_has_still_to_decide_about_keeps_its_pictures(tmp_pa
 
 
 async def test_who_keeps_no_pictures_keeps_none(tmp_path: Path) -> None:
-    async with town(tmp_path, SEEN, keeping=Keeping(picture_days=0)) as octet:
+    async with town(tmp_path, SEEN, keeping=ReceiptSettings(keep_pictures_days=0)) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
         assert (await the_receipt(octet)).pictures == ()
         assert texts.of_pictures(await the_receipt(octet)) == "no pictures"

@@ -17,11 +17,11 @@ from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
 from core.notices.model import NoticeKind
 from core.receipts import retention
-from core.receipts.model import Keeping
 from core.security.model import OPERATOR
+from core.settings.model import ReceiptSettings
 from core.store.errors import StoreUnavailable
 from core.tasks.model import CodeExpired, TaskId, TaskState, TextExpired
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, entries_of, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
@@ -37,7 +37,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def house(home: Path, clock: FakeClock, lane: FakeLane) -> AsyncGenerator[Coordinator]:
-    async with window_house(home, lane, clock=clock, keeping=Keeping(text_days=30)) as octet:
+    async with window_house(home, lane, clock=clock, keeping=ReceiptSettings(keep_texts_days=30)) as octet:
         yield octet
 
 
@@ -81,7 +81,7 @@ async def test_old_texts_are_cleared_and_what_proves_them_stays(tmp_path: Path) 
             before.deliveries,
         )
         assert await kinds(octet) == [NoticeKind.CARD]
-        stored = await octet.journal.of(f"message:{view.answers[0].id}")
+        stored = await entries_of(octet.journal, f"message:{view.answers[0].id}")
         assert len(str(stored[0].data["sha256"])) == 64
         assert await octet.journal.verify() > 5
         again = await octet.tasks.new(make_new_task("Count the birds\nin the garden", key="a"), by=ADA)
@@ -91,7 +91,7 @@ async def test_old_texts_are_cleared_and_what_proves_them_stays(tmp_path: Path) 
         with pytest.raises(CodeExpired):
             await octet.tasks.accept_answer(FIRST, code, "Eight.", final=True, key="l")
         assert await kinds(octet) == [NoticeKind.CARD]
-        purged = [entry.data for entry in await octet.journal.of("hub") if entry.name == "TextsExpired"]
+        purged = [entry.data for entry in await entries_of(octet.journal, "hub") if entry.name == "TextsExpired"]
         assert purged == [{"tasks": 1, "messages": 2, "notices": 2}]
 
 

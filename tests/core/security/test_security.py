@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from core.coordinator import Coordinator, Estate, open_people
+from core.coordinator import Coordinator, open_people
 from core.dispatch.model import Decision
+from core.home import Home
 from core.kit.errors import Denied
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import KeyDamaged, load_key
@@ -32,7 +33,7 @@ from core.security.model import (
     require,
 )
 from core.store.engine import Store
-from tests.builders import BEN, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import BEN, entries_of, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 
@@ -137,7 +138,7 @@ def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:
 
 
 async def rows_of(octet: Coordinator) -> list[object]:
-    entries = [*await octet.journal.of("task:T-1"), *await octet.journal.of("desk:main")]
+    entries = [*await entries_of(octet.journal, "task:T-1"), *await entries_of(octet.journal, "desk:main")]
     return [*entries, *await octet.notices.due(100), await octet.tasks.list(by=OPERATOR)]
 
 
@@ -153,7 +154,7 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
         assert octet.people.claim_code() is None
         with pytest.raises(OwnerExists):
             await octet.people.claim(code, user_id="2", name="Ben")
-        assert [entry.name for entry in await octet.journal.of("person:discord:1")] == [
+        assert [entry.name for entry in await entries_of(octet.journal, "person:discord:1")] == [
             "OwnerCodeRefused",
             "OwnerClaimed",
         ]
@@ -178,7 +179,7 @@ async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_ea
         with capture_logs() as lines:
             first = [await refusal("1") for _ in range(5)]
         assert {said.split(":")[0] for said in first} == {"WrongClaim"}
-        entries = await octet.journal.of("person:discord:1")
+        entries = await entries_of(octet.journal, "person:discord:1")
         assert [entry.name for entry in entries] == ["OwnerCodeRefused"] * 5
         assert [line["event"] for line in lines] == ["owner_code_refused"] * 5
         assert "guessed-code" not in str([entries, lines])
@@ -188,7 +189,7 @@ async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_ea
         assert slowed.startswith("TooManyClaims:"), "not even the right code"
         assert "840 s" in slowed
         assert "octet init" in slowed
-        assert len(await octet.journal.of("person:discord:1")) == 5, "what was not compared is not recorded"
+        assert len(await entries_of(octet.journal, "person:discord:1")) == 5, "what was not compared is not recorded"
         for user in ("2", "3", "4"):
             assert (await refusal(user)).startswith("WrongClaim:"), "one user does not slow another"
             for _ in range(4):
@@ -200,16 +201,7 @@ async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_ea
 
 
 async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(tmp_path: Path) -> None:
-    estate = Estate(
-        database=tmp_path / "octet.db",
-        audit_key=tmp_path / "audit.key",
-        codes_key=tmp_path / "codes.key",
-        agents=(),
-        desks=(),
-        agent_command="octet",
-        briefs=tmp_path / "briefs",
-    )
-    async with open_people(estate) as people:
+    async with open_people(Home(root=tmp_path)) as people:
         assert await people.owner(by=OPERATOR) is None
         with pytest.raises(NotAllowed):
             await people.name_owner("1", "Ada", by=actor(Role.ADMIN))
@@ -221,7 +213,7 @@ async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
         assert octet.people.claim_code() is None
-        (entry,) = await octet.journal.of("person:discord:1")
+        (entry,) = await entries_of(octet.journal, "person:discord:1")
         assert (entry.name, entry.actor) == ("OwnerNamed", "operator")
 
 

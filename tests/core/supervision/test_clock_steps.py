@@ -15,13 +15,12 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryRequest, DeliveryState, Outcome, Result
 from core.desks.model import DeskNow, DeskState
-from core.dispatch.delivery_worker import DeliveryWorker
 from core.notices.model import Notice
 from core.profiles.model import Act
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, courier_of, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced
@@ -46,10 +45,6 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         yield octet
-
-
-def courier_of(octet: Coordinator) -> DeliveryWorker:
-    return octet.dispatch.couriers.of("Agent-1")
 
 
 async def take(octet: Coordinator) -> DeliveryRequest | None:
@@ -112,7 +107,7 @@ async def test_a_step_does_not_make_a_second_bounce_one_too_many(tmp_path: Path,
         await bounce(octet)
         now = await delivery_of(octet)
         assert (now.state, now.bounces) == (DeliveryState.QUEUED, 2)
-        clock.advance(PATIENCE.retry_window_ms / 1000)
+        clock.advance(PATIENCE.settings.retry_window_s)
         await bounce(octet)
         assert (await delivery_of(octet)).state is DeliveryState.REFUSED, "the limit still holds"
 
@@ -287,8 +282,8 @@ async def test_all_stored_times_are_shifted_at_once_and_the_journal_says_by_how_
             clock.set_wall(by_s)
             await octet.store.ping()
         await octet.store.ping()
-        rows = [row for row in await octet.journal.of("hub") if row.name == "ClockStepped"]
+        rows = [row for row in await entries_of(octet.journal, "hub") if row.name == "ClockStepped"]
         assert [row.data["by_ms"] for row in rows] == [HOUR_S * 1000, -2 * HOUR_S * 1000]
         assert rows[-1].at_ms == clock.now_ms(), "a start does not take it for a row from the future"
     async with octet_at(tmp_path, clock) as octet:
-        assert len([row for row in await octet.journal.of("hub") if row.name == "ClockStepped"]) == 2
+        assert len([row for row in await entries_of(octet.journal, "hub") if row.name == "ClockStepped"]) == 2

@@ -12,7 +12,16 @@ from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    CAROL,
+    entries_of,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+)
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
@@ -188,5 +197,5 @@ async def test_only_operators_take_agents_off_duty_and_only_those_there_are(tmp_
 async def test_the_journal_knows_who_it_was_by_id_and_holds_no_name(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.availability.pause("Agent-1", by=ADA)
-        entry = (await octet.journal.of("agent:Agent-1"))[-1]
+        entry = (await entries_of(octet.journal, "agent:Agent-1"))[-1]
         assert (entry.actor, entry.data["now"], entry.data["reason"]) == (ADA.id, "paused", None)

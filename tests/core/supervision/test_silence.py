@@ -16,9 +16,10 @@ from core.notices.model import NoticeKind
 from core.reasons import TaskActivity
 from core.remedies import sentence
 from core.security.model import WrongCode
+from core.settings.model import DispatchSettings
 from core.tasks import answers
 from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskId, TaskState
-from tests.builders import ADA, BEN, make_new_task, pending
+from tests.builders import ADA, BEN, entries_of, make_new_task, pending
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
 from tests.core.supervision.test_roster import agent
 from tests.fakes.clock import FakeClock
@@ -180,7 +181,7 @@ async def test_retry_frees_the_silent_agent_and_the_task_may_go_to_it_again_with
         await reach(octet, FIRST, TaskState.WORKING)
         first, second = (code_in(text) for text in lane.submitted)
         assert first != second
-        given = [row.data for row in await octet.journal.of("task:T-1") if row.data.get("now") == "assigned"]
+        given = [row.data for row in await entries_of(octet.journal, "task:T-1") if row.data.get("now") == "assigned"]
         assert [row["fence"] for row in given] == [1, 3], "each lease is higher; what was taken back is one too"
 
 
@@ -205,7 +206,7 @@ async def test_a_person_who_sees_it_at_work_says_resume(tmp_path: Path) -> None:
         await reach(octet, FIRST, TaskState.WORKING)
         await pass_time(octet, clock, HOUR_S)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
-        moves = [row.actor for row in await octet.journal.of("task:T-1") if row.data.get("was") == "parked"]
+        moves = [row.actor for row in await entries_of(octet.journal, "task:T-1") if row.data.get("was") == "parked"]
         assert moves == [ADA.id]
 
 
@@ -223,7 +224,7 @@ async def test_a_paused_agent_that_is_silent_stays_paused_and_is_silent_when_res
 
 
 async def test_the_watch_wakes_by_itself_at_the_deadline_and_not_by_asking_again_and_again(tmp_path: Path) -> None:
-    patience = replace(QUICK, agent_timeout_ms=150)
+    patience = replace(QUICK, settings=DispatchSettings(agent_timeout_s=0.15))
     async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
         looked: list[float | None] = []
         look = octet.dispatch.silence.check_all

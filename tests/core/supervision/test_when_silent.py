@@ -12,9 +12,9 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 from core.profiles.model import Activity
-from core.retry_policy import OnAgentTimeout
+from core.settings.model import DispatchSettings
 from core.tasks.model import LeaseRevoked, TaskState
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, entries_of, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, until, window_house
 from tests.core.supervision.test_roster import agent
 from tests.core.supervision.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time, told
@@ -27,7 +27,7 @@ def idle(*windows: str, activity: Activity = Activity.IDLE) -> tuple[WindowStatu
     return tuple(WindowStatus(name=name, usable=True, activity=activity) for name in windows)
 
 
-RELEASE = replace(QUICK, on_agent_timeout=OnAgentTimeout.RELEASE, idle_recheck_s=0)
+RELEASE = replace(QUICK, settings=DispatchSettings(on_agent_timeout="release"), idle_recheck_s=0)
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_another(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task
         assert (task.state, task.agent, task.progress) == (TaskState.WORKING, "Agent-1", "still here")
 
 
-NUDGE = replace(QUICK, on_agent_timeout=OnAgentTimeout.NUDGE, idle_recheck_s=0)
+NUDGE = replace(QUICK, settings=DispatchSettings(on_agent_timeout="nudge"), idle_recheck_s=0)
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_its_task_is_parked(
@@ -172,7 +172,7 @@ async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(t
 
         await until(was_tried, octet)
         await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
-        asked_by = [row.data["now"] for row in await octet.journal.of(f"delivery:{lane.orders[1].delivery}")]
+        asked_by = [row.data["now"] for row in await entries_of(octet.journal, f"delivery:{lane.orders[1].delivery}")]
         assert asked_by[-1] == "cancelled"
         assert await told(octet) == []
 
@@ -190,7 +190,7 @@ async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_pa
 
         await until(was_tried, octet)
         await octet.dispatch.window_stirred("main", "agent-1")
-        moves = [row.data["now"] for row in await octet.journal.of(f"delivery:{lane.orders[1].delivery}")]
+        moves = [row.data["now"] for row in await entries_of(octet.journal, f"delivery:{lane.orders[1].delivery}")]
         assert moves[-1] == "cancelled"
         lane.script.clear()
         await pass_time(octet, clock, HOUR_S)

@@ -12,6 +12,7 @@ from core.desks.model import DeskNow, DeskState
 from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
+from core.settings.model import DispatchSettings
 from core.tasks.model import (
     DeliveryUnresolved,
     InvalidPriority,
@@ -28,6 +29,7 @@ from tests.builders import (
     ADA,
     BEN,
     CAROL,
+    entries_of,
     make_agent,
     make_desk,
     make_new_task,
@@ -43,7 +45,7 @@ FIRST = TaskId("T-1")
 FAILED = Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
-ONE_REFUSAL = RetryPolicy(first_pause_ms=1, longest_pause_ms=2, max_rejections=1)
+ONE_REFUSAL = RetryPolicy(first_pause_ms=1, longest_pause_ms=2, settings=DispatchSettings(max_rejections_per_hour=1))
 
 
 async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_dead(tmp_path: Path) -> None:
@@ -62,7 +64,8 @@ async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_d
         assert (late.late, late.sender) == (True, "agent:an earlier agent")
         await octet.tasks.accept_answer("T-1", new, "Seven.", final=True, key="b")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
-        moves = [entry.actor for entry in await octet.journal.of("task:T-1") if entry.data.get("was") == "failed"]
+        entries = await entries_of(octet.journal, "task:T-1")
+        moves = [entry.actor for entry in entries if entry.data.get("was") == "failed"]
         assert moves == [CAROL.id]
 
 
@@ -114,7 +117,7 @@ async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(t
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
         with pytest.raises(TaskAlreadyRunning, match="working with Agent-2"):
             await octet.tasks.assign_to(FIRST, "Agent-1", by=CAROL)
-        changed = [entry for entry in await octet.journal.of("task:T-1") if entry.name == "TaskChanged"]
+        changed = [entry for entry in await entries_of(octet.journal, "task:T-1") if entry.name == "TaskChanged"]
         assert [(entry.data["wanted"], entry.actor) for entry in changed] == [("Agent-2", CAROL.id)]
 
 
@@ -171,9 +174,8 @@ async def test_a_task_made_urgent_passes_the_others(tmp_path: Path) -> None:
         await octet.tasks.cancel(running_now.id, by=ADA)
         await reach(octet, late.id, TaskState.WORKING)
         assert (await octet.tasks.show(early.id, by=ADA)).task.state is TaskState.READY
-        changed = [
-            entry.data["priority"] for entry in await octet.journal.of("task:T-3") if entry.name == "TaskChanged"
-        ]
+        entries = await entries_of(octet.journal, "task:T-3")
+        changed = [entry.data["priority"] for entry in entries if entry.name == "TaskChanged"]
         assert changed == [0], "once: the second word changed nothing"
 
 

@@ -100,7 +100,7 @@ async def test_words_that_cannot_be_looked_at_end_and_the_others_go_on(
 ) -> None:
     async with window_house(tmp_path, FakeLane(), agents=2) as octet:
         bad = list[str]()
-        fails_for(monkeypatch, octet.agent_messages, "_tend", lambda _, delivery, *__: delivery.message in bad)
+        fails_for(monkeypatch, octet.agent_messages, "_review", lambda _, delivery, *__: delivery.message in bad)
         await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING)
         first = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-1"), by=ADA)
         second = await octet.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-2"), by=ADA)

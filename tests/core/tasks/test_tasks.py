@@ -34,7 +34,17 @@ from core.tasks.model import (
     parse_task_id,
     title_of,
 )
-from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, make_window_agent, open_coordinator, pending
+from tests.builders import (
+    ADA,
+    BEN,
+    CAROL,
+    entries_of,
+    make_agent,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    pending,
+)
 from tests.core.dispatch.test_loop import code_in, reach, running, window_house
 from tests.fakes.lane import FakeLane, refused
 
@@ -116,7 +126,7 @@ async def test_a_task_written_carelessly_is_the_same_task_with_all_that_belongs_
         assert len(view.deliveries) == 1
         await octet.tasks.cancel(TaskId("1"), by=ADA)
         assert [d.state.value for d in (await octet.tasks.show(FIRST, by=ADA)).deliveries] == ["cancelled"]
-        assert [entry.data["now"] for entry in await octet.journal.of("task:T-1")][-1] == "cancelled"
+        assert [entry.data["now"] for entry in await entries_of(octet.journal, "task:T-1")][-1] == "cancelled"
 
 
 async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> None:
