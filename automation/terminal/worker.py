@@ -14,7 +14,7 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, PollingWatcher, RecoveringWindows
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
-from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
+from automation.desktop.worker.user_presence import UserActivityGate, UserInput
 from automation.protocol.ports import PermanentFailure
 from automation.terminal import pane_lock
 from automation.terminal.activity import PaneActivityTracker
@@ -59,7 +59,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
         tell = loop.tells_waits(inbox)
         policy = hello.desk.user_activity
-        self.user_activity = gate = UserActivityGate(policy, people=NoUserInput(), clock=SystemClock(), tell=tell)
+        self.user_activity = gate = UserActivityGate(policy, people=UserInput(), clock=SystemClock(), tell=tell)
         stack.callback(gate.close)
         self.drafts = LeftoverDrafts(
             hello.drafts,

@@ -19,7 +19,7 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, PollingWatcher, RecoveringWindows
 from automation.desktop.worker.messages import Hello
-from automation.desktop.worker.user_presence import NoUserInput, UserActivityGate
+from automation.desktop.worker.user_presence import UserActivityGate, UserInput
 from core.desks.model import Shown, WindowStatus
 from core.kit.clock import SystemClock
 from core.reasons import Reason
@@ -62,7 +62,7 @@ class MacBackend(WorkerBackend):
             anchors=Anchors(Path(hello.anchors)),
         )
         tell, policy = loop.tells_waits(inbox), hello.desk.user_activity
-        self.user_activity = gate = UserActivityGate(policy, people=NoUserInput(), clock=SystemClock(), tell=tell)
+        self.user_activity = gate = UserActivityGate(policy, people=UserInput(), clock=SystemClock(), tell=tell)
         stack.callback(gate.close)
         self.drafts = LeftoverDrafts(
             hello.drafts,

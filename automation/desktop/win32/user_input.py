@@ -16,7 +16,7 @@ from automation.desktop.gui import keys_of
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.windows import Desktop
-from automation.desktop.worker.user_presence import is_corner
+from automation.desktop.worker.user_presence import UserInput, is_corner
 from core.desks.model import InputSource, ScreenCorner, UserActivityPolicy
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ _NAMES = {
 """By the name of a key in chords, its virtual key code."""
 
 
-class WindowsUserInput:
+class WindowsUserInput(UserInput):
     """What persons do at this machine. Heard by a thread of its own, asked by others."""
 
     def __init__(
@@ -58,6 +58,7 @@ class WindowsUserInput:
     ) -> None:
         """`ours` is what our own input bears; `is_ours` tells of a moment whether we acted then. What `user_activity`
         counts as the user's is so. `stopped` is called in this object's thread."""
+        super().__init__()
         self._desktop = desktop
         self._ours = ours
         self._is_ours = is_ours
@@ -66,10 +67,8 @@ class WindowsUserInput:
         self._stopped = stopped
         self._chords = [(chord, _codes(chord)) for chord in user_activity.kill_switch_keys]
         self._down: set[int] = set()
-        self._last_s = -math.inf
         self._was_in_corner = False
         self._keys_s = -math.inf
-        self.news = threading.Event()
         self.sees = True  # If not, all input counts but that around our own acts
         self._thread = 0
         self._begun = threading.Event()
@@ -79,9 +78,8 @@ class WindowsUserInput:
         threading.Thread(target=self._watch, name="mouse", daemon=True).start()
 
     def idle_s(self) -> float:
-        """How long no person has pressed, typed or moved anything."""
         self._look_at_idle()
-        return time.monotonic() - self._last_s
+        return super().idle_s()
 
     def typed_since(self, moment_s: float) -> bool:
         """Whether a person pressed, typed or moved anything since that moment of time.monotonic()."""
@@ -108,11 +106,7 @@ class WindowsUserInput:
                         self._stopped(f"the keys {chord}")
         else:
             self._down.discard(code)
-        self._person()
-
-    def _person(self) -> None:
-        self._last_s = time.monotonic()
-        self.news.set()
+        self.note_activity()
 
     def _look_at_idle(self) -> None:
         """Input that was no key and not ours is the mouse, or a pen."""
@@ -121,8 +115,7 @@ class WindowsUserInput:
             return
         if self.sees and abs(at_s - self._keys_s) < MARGIN_S:
             return  # it was a key, of which it is known whose it was
-        self._last_s = at_s
-        self.news.set()
+        self.note_activity(at_s)
 
     def _watch(self) -> None:
         while not self._closing.wait(LOOK_S):

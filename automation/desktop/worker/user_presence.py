@@ -6,7 +6,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from core.deliveries.model import Reason
 from core.desks.model import ScreenCorner, UserActivityPolicy
@@ -31,23 +30,21 @@ def is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> 
     return all(sides[corner]) if corner in sides else False
 
 
-class UserInputPort(Protocol):
-    """Whoever sits at the display."""
-
-    @property
-    def news(self) -> threading.Event: ...  # Set at each input of a person
-    def idle_s(self) -> float: ...  # How long no person has pressed, typed or moved anything
-
-
-class NoUserInput:
-    """Whoever sits at a display of which nobody tells what its people do: only quiet hours hold there."""
+class UserInput:
+    """What users do at a display; as it is, it hears nothing, and only quiet hours hold."""
 
     def __init__(self) -> None:
-        self.news = threading.Event()
+        self.news = threading.Event()  # set at each input of a user
+        self._last_s = -math.inf
 
     def idle_s(self) -> float:
-        """Nobody ever pressed anything."""
-        return math.inf
+        """How long no user has pressed, typed or moved anything; infinite when no input was seen since the start."""
+        return time.monotonic() - self._last_s
+
+    def note_activity(self, at_s: float | None = None) -> None:
+        """A user did something, just now if no moment is named."""
+        self._last_s = time.monotonic() if at_s is None else at_s
+        self.news.set()
 
 
 class UserActivityGate:
@@ -57,7 +54,7 @@ class UserActivityGate:
         self,
         user_activity: UserActivityPolicy,
         *,
-        people: UserInputPort,
+        people: UserInput,
         clock: Clock,
         tell: Callable[[Reason | None], None],
     ) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import struct
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +16,7 @@ from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.own_input import OwnInputLog
 from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.user_presence import UserActivityGate, is_corner
+from automation.desktop.worker.user_presence import UserActivityGate, UserInput, is_corner
 from automation.desktop.x11.connection import DisplayThread, open_display
 from automation.desktop.x11.input import KEYSYMS
 from core.deliveries.model import Reason
@@ -58,7 +56,7 @@ class _WhereIs(rq.ReplyRequest):
     )
 
 
-class X11UserInput(DisplayThread):
+class X11UserInput(DisplayThread, UserInput):
     """What persons do at one display's devices. Hears all keys also while another program holds them."""
 
     def __init__(
@@ -73,7 +71,8 @@ class X11UserInput(DisplayThread):
         into the corner. `is_ours` says whether Octet itself acted at that moment of time.monotonic(). What programs
         inject counts as `user_activity` says; all that is not ours counts where the server does not tell whose it is.
         """
-        super().__init__(display)
+        DisplayThread.__init__(self, display)
+        UserInput.__init__(self)
         self._is_ours = is_ours
         self._counts_injected = user_activity.input_source is InputSource.OTHERS
         self._stopped = stopped
@@ -84,22 +83,12 @@ class X11UserInput(DisplayThread):
         self._codes: dict[str, frozenset[int]] = {}
         self._injectors: frozenset[int] = frozenset()
         self._was_in_corner = False
-        self._last_s = -math.inf
-        self.news = threading.Event()
         self.sees = has_raw_events(self._display)  # If not, all input counts but that around our own acts
         if self.sees:
             self._listen()
         else:
             self._wait_s = LOOK_S
         self._start("people")
-
-    def idle_s(self) -> float:
-        """How long no person has pressed, typed or moved anything; infinite when no input was seen since the start."""
-        return time.monotonic() - self._last_s
-
-    def note_activity(self) -> None:
-        self._last_s = time.monotonic()
-        self.news.set()
 
     # What follows runs in the thread, but for what the constructor calls.
 
@@ -177,8 +166,7 @@ class X11UserInput(DisplayThread):
             return
         at_s = time.monotonic() - float(screensaver.query_info(self._root).idle) / 1000
         if at_s > self._last_s and not self._is_ours(at_s):
-            self._last_s = at_s
-            self.news.set()
+            self.note_activity(at_s)
 
 
 def injectors(display: Display) -> frozenset[int]:
