@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe, SurveyedWindows
-from automation.desktop.calibration.trial_delivery import TrialPort, TrialRunner
+from automation.desktop.calibration.trial_delivery import TrialJournal, TrialPort
 from automation.desktop.input_target import InputTarget
 from automation.desktop.observation.activity_tracker import ActivityTracker
 from automation.desktop.observation.anchors import Anchors
@@ -24,19 +25,23 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import (
+    AskSurvey,
     Calibrating,
     CallResult,
     Hello,
     Locked,
+    Measure,
+    TryOut,
     WindowActive,
     WindowShows,
     WindowSignLearned,
 )
 from automation.desktop.worker.process import carry_out
 from automation.desktop.worker.user_presence import ScreenLockWatch
-from automation.protocol.delivery import Attempt
+from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import Cancelled
-from core.deliveries.model import DeliveryRequest, Outcome
+from core.calibration.model import CalibrationFailed, TrialResult
+from core.deliveries.model import DeliveryId, DeliveryRequest
 from core.desks.model import Arranged, Desk, Shown, Transcribed, WindowStatus
 from core.profiles.model import Profile
 
@@ -111,18 +116,52 @@ class DesktopBackend(WorkerBackend):
         surveyor = DisplaySurveyor(
             windows=self._windows, screen=self._screen, pace=self._inbox, probe=self._find_composer
         )
-        return TrialRunner(
-            surveyor=surveyor,
-            desk=self._desk,
-            inbox=self._inbox,
-            see=lambda desk, profile, anchors: self._see(desk, [profile], anchors),
-            open_window=self._open_trial,
-            guarded=self._guarded,
-            hands_off=self._hands_off,
-        ).answer(job)
+        try:
+            match job:
+                case AskSurvey(pointer_only=True):
+                    return CallResult(call=job.call, pointer=self._windows.pointer())
+                case AskSurvey():
+                    return CallResult(call=job.call, survey=surveyor.survey())
+                case Measure():
+                    return CallResult(call=job.call, measured=surveyor.measure(job.window, job.point, job.avoid))
+                case TryOut():
+                    return CallResult(call=job.call, tried=self._try_out(job))
+        except CalibrationFailed as trouble:
+            return CallResult(call=job.call, refused=trouble.note, reason=trouble.reason)
 
-    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
-        return carry_out(run, attempt, delivery=order.delivery, release_keys=self.release_keys, passes=self.ends)
+    def _try_out(self, job: TryOut) -> TrialResult:
+        """Stage the draft, read it back, and clear it: by the very steps of a delivery, with eyes for this window."""
+        if why := self._hands_off():
+            return TrialResult(ok=False, note=why, is_transient=True)
+        name = job.window.name
+        order = DeliveryRequest(
+            delivery=DeliveryId("calibration"),
+            fence=0,
+            agent=name,
+            desk=self._desk.name,
+            window=name,
+            text=job.text,
+            sha256="",
+            is_dry_run=True,
+        )
+        alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
+        self._inbox.begin(order)
+        try:
+            with tempfile.TemporaryDirectory(prefix="octet-anchors-") as folder:
+                anchors = Anchors(Path(folder))
+                eyes = self._see(alone, [job.profile], anchors)
+                if tag := eyes.windows.name_tag(job.known):
+                    anchors.keep_tag(name, tag)
+                window = self._open_trial(name, eyes)
+                steps = DeliveryRun(
+                    order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self._inbox
+                )
+                outcome = carry_out(
+                    steps.run, steps, delivery=order.delivery, release_keys=self.release_keys, passes=self.ends
+                )
+                return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors), tag=tag)
+        finally:
+            self._inbox.end()
 
     def _hands_off(self) -> str:
         return loop.hands_off(self._inbox, self.user_activity)

@@ -54,10 +54,6 @@ class DisplaySurveyor:
         found = [self._found(seen) for seen in self._windows.all() if self._is_one(seen)]
         return Survey(screen=self._windows.screen(), monitors=self._screen.monitors(), windows=tuple(found))
 
-    def pointer(self) -> Point:
-        """Tell where the pointer is."""
-        return self._windows.pointer()
-
     def measure(self, window: int, point: Point | None, avoid: Sequence[Box]) -> Measurement:
         """What is seen of this window around this place of the screen. Raises CalibrationFailed."""
         seen = self._windows.see(window)

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 from PIL import Image, ImageChops
 
 from automation.desktop.calibration.composer_detection import ground
-from automation.desktop.calibration.surveyor import DisplaySurveyor
 from automation.desktop.observation import image_diff
-from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.image_diff import place_of_line
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
-from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.messages import AskSurvey, Calibrating, CallResult, Measure, TryOut
-from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.ports import DeliveryClock, DeliveryFailure, ReadbackResult, WindowPort
 from automation.protocol.text import equal, normalise, prepare
-from core.calibration.model import NO_PROMPT, CalibrationFailed, TrialResult
-from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
-from core.desks.model import Desk
+from core.calibration.model import NO_PROMPT, TrialResult
+from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import AnyReadback, Box, Newline, Normalise, Profile, Readback
-from core.remedies import explain
 
 ASIDE = (240, 80)  # pixels around the composer in which a draft that lies beside it is looked for
 STAYS = frozenset(
@@ -42,19 +32,12 @@ DRAWN_S = 1.0  # how long a draft that was read back may take to be drawn
 
 
 class TrialJournal:
-    """Grants every step of a window on trial: nobody keeps a journal of it. Steps that rehearse never ask for Enter."""
+    """Grants every step of a window on trial, which has no journal. Steps that rehearse never ask for Enter."""
 
-    def staging(self, drafts: tuple[str, ...]) -> None:
-        """Before the first click."""
-
-    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
-        """After the whole text was read back equal."""
-
-    def submitting(self) -> None:
-        """Before Enter, which somebody asked for."""
-
+    def staging(self, drafts: tuple[str, ...]) -> None: ...
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None: ...
+    def submitting(self) -> None: ...
     def is_answered(self) -> bool:
-        """No agent answers a draft on trial."""
         return False
 
 
@@ -212,87 +195,6 @@ class TrialPort(WindowPort, Protocol):
     # What was looked at meanwhile.
     @property
     def trial(self) -> TrialObserver: ...
-
-
-See = Callable[[Desk, Profile, Anchors], WindowInspector]  # eyes of their own for the window of one trial
-Open = Callable[[str, WindowInspector], TrialPort]  # opens a window of these eyes for one trial
-Guard = Callable[[Callable[[], Outcome], Attempt, DeliveryRequest], Outcome]  # makes an outcome of whatever goes wrong
-
-
-class TrialRunner:
-    """Looks and trials on one display. Belongs to the worker's thread."""
-
-    def __init__(
-        self,
-        *,
-        surveyor: DisplaySurveyor,
-        desk: Desk,
-        inbox: Inbox,
-        see: See,
-        open_window: Open,
-        guarded: Guard,
-        hands_off: Callable[[], str],
-    ) -> None:
-        """`hands_off` says why nothing may be touched now; empty if it may."""
-        self._surveyor = surveyor
-        self._desk = desk
-        self._inbox = inbox
-        self._see = see
-        self._open = open_window
-        self._guarded = guarded
-        self._hands_off = hands_off
-
-    def answer(self, job: Calibrating) -> CallResult:
-        """What is seen, or what came of a trial."""
-        try:
-            match job:
-                case AskSurvey(pointer_only=True):
-                    return CallResult(call=job.call, pointer=self._surveyor.pointer())
-                case AskSurvey():
-                    return CallResult(call=job.call, survey=self._surveyor.survey())
-                case Measure():
-                    measured = self._surveyor.measure(job.window, job.point, job.avoid)
-                    return CallResult(call=job.call, measured=measured)
-                case TryOut():
-                    return CallResult(call=job.call, tried=self.carry_out(job))
-        except CalibrationFailed as trouble:
-            return CallResult(call=job.call, refused=trouble.note, reason=trouble.reason)
-        except DeliveryFailure as trouble:  # the screen may not be looked at just now
-            return CallResult(call=job.call, refused=explain(trouble.reason, trouble.note))
-
-    def carry_out(self, job: TryOut) -> TrialResult:
-        """Stage the draft, read it back, and clear it."""
-        if why := self._hands_off():
-            return TrialResult(ok=False, note=why, is_transient=True)
-        name = job.window.name
-        order = DeliveryRequest(
-            delivery=DeliveryId("calibration"),
-            fence=0,
-            agent=name,
-            desk=self._desk.name,
-            window=name,
-            text=job.text,
-            sha256="",
-            is_dry_run=True,
-        )
-        self._inbox.begin(order)
-        try:
-            with tempfile.TemporaryDirectory(prefix="octet-anchors-") as folder:
-                return self._tried(job, order, Path(folder))
-        finally:
-            self._inbox.end()
-
-    def _tried(self, job: TryOut, order: DeliveryRequest, folder: Path) -> TrialResult:
-        alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
-        anchors = Anchors(folder)
-        eyes = self._see(alone, job.profile, anchors)
-        tag = eyes.windows.name_tag(job.known)
-        if tag:
-            anchors.keep_tag(job.window.name, tag)
-        window = self._open(job.window.name, eyes)
-        steps = DeliveryRun(order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self._inbox)
-        outcome = self._guarded(steps.run, steps, order)
-        return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors), tag=tag)
 
 
 SHORTEST = 500  # characters; what keeps less of a draft takes no prompt, not even one that names a file
