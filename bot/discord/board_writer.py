@@ -8,7 +8,6 @@ import asyncio
 import random
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,14 +17,12 @@ from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, Messa
 from bot.discord.message_writer import MessageWriter
 from bot.discord.parts import without_clocks
 from bot.discord.send_limits import DiscordBan
+from core.coordinator import Coordinator
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.security.model import HUB
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +51,7 @@ class BoardWriter(MessageWriter):
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
         self._progress: dict[BoardId, _BoardProgress] = {}
-        coordinator.journal.listen(lambda _entry: self._stirred.set())
-
-    async def run(self) -> None:
-        """Keep every board up to date until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            await self._sweep_forever(group)
+        coordinator.journal.listen(lambda _entry: self._news.set())
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         if (closed_s := self._limits.banned_for_s()) > 0:

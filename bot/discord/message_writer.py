@@ -30,14 +30,14 @@ class MessageWriter(ABC):
         self._limits = channels.limits
         self._clock = clock
         self._busy: dict[Hashable, str] = {}  # what Octet is writing now, and the channel of each
-        self._stirred = asyncio.Event()
+        self._news = asyncio.Event()  # something has changed
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_closing = False
 
     def wake(self) -> None:
         """Look again: something without a journal row may have changed."""
-        self._stirred.set()
+        self._news.set()
 
     async def drain(self, limit_s: float) -> None:
         """Begin nothing more; return when everything under way is written and noted, or after `limit_s`.
@@ -54,10 +54,15 @@ class MessageWriter(ABC):
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Begin to write what is due. Return the seconds until more may be due."""
 
+    async def run(self) -> None:
+        """Write what is due, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            await self._sweep_forever(group)
+
     async def _sweep_forever(self, group: asyncio.TaskGroup) -> NoReturn:
         while True:
             await self._channels.wait_until_ready()
-            self._stirred.clear()
+            self._news.clear()
             try:
                 pause_s = await self._sweep(group)
             except Unavailable as error:
@@ -69,7 +74,7 @@ class MessageWriter(ABC):
             await asyncio.sleep(self.rest_s)
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, pause_s - self.rest_s)):
-                    await self._stirred.wait()
+                    await self._news.wait()
 
     def _begin(
         self, group: asyncio.TaskGroup, key: Hashable, *, channel: str, write: Callable[[], Awaitable[None]]
@@ -85,4 +90,4 @@ class MessageWriter(ABC):
             del self._busy[key]
             if not self._busy:
                 self._idle.set()
-            self._stirred.set()
+            self._news.set()

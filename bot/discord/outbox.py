@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,17 +28,14 @@ from bot.discord.errors import (
 from bot.discord.message_writer import MessageWriter
 from bot.discord.parts import Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
+from core.coordinator import Coordinator
 from core.deliveries.model import parse_asked
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
-from core.kit.supervise import supervise
 from core.notices.model import Notice, NoticeId, NoticeKind, Place
 from core.security.model import HUB
 from core.tasks.model import TaskId, TaskView
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 log = structlog.get_logger(__name__)
 
@@ -94,41 +90,17 @@ class Outbox(MessageWriter):
         self._taken = self._written = 0  # how many notices, and how many messages, Discord has taken
         self._may_retry = True
         self._given_up: set[str] = set()  # cards that cannot be edited any more and whose successor is on its way
-        self._swept = asyncio.Event()
-
-    async def run(self) -> None:
-        """Tell what is due, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            supervise(group, "discord-outbox-news", self._listen())
-            await self._sweep_forever(group)
-
-    async def _listen(self) -> None:
-        while True:
-            # Once per sweep: before it, what is due would answer at once, again and again.
-            await self._swept.wait()
-            self._swept.clear()
-            try:
-                await self._notices.wait(_REST_S)
-            except Unavailable as error:
-                log.debug("outbox_waits_for_the_store", why=error.message)
-                await asyncio.sleep(self.failed_rest_s)
-            self._stirred.set()
+        self._news = self._notices.news
 
     def access_changed(self) -> None:
         """Try the channels that Discord refused: permissions may have changed, or the connection is new."""
         self._limits.forget_refusals()
         self._may_retry = True
-        self._stirred.set()
+        self._news.set()
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
-        await self._coordinator.store.until_back()  # what cannot be noted as told is not told
-        try:
-            return await self._tell_due(group)
-        finally:
-            self._swept.set()
-
-    async def _tell_due(self, group: asyncio.TaskGroup) -> float:
         """Start telling what may be told now, one notice of each strand. Return the seconds until more may be told."""
+        await self._coordinator.store.until_back()  # what cannot be noted as told is not told
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         if self._inherited is None:
@@ -155,7 +127,8 @@ class Outbox(MessageWriter):
                 continue
             self._served.add(notice.strand)
             self._begin(group, notice.strand, channel=channel, write=partial(self._publish, notice))
-        return min([*full.values(), *(until_s - now_s for until_s in self._resting.values()), _REST_S])
+        rests_s = [until_s - now_s for until_s in self._resting.values()]
+        return min([*full.values(), *rests_s, await self._notices.next_due_s(), _REST_S])
 
     def _in_fair_order(self, due: Iterable[Notice]) -> list[Notice]:
         """Put strands that had their turn behind the others, but no question."""

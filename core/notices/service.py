@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
-from core.kit.supervise import wait_for_event
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.store.engine import Executable, Row, Store, Tx
@@ -25,7 +25,7 @@ class Notices:
         """The clock decides when a notice that failed is due again."""
         self._store = store
         self._clock = clock
-        self._news = asyncio.Event()
+        self.news = asyncio.Event()  # set when something is to be told; its one reader clears it
         self._looked_ms = 0
 
     def notify(
@@ -59,15 +59,15 @@ class Notices:
     def card_changed(self, tx: Tx, task: str) -> None:
         """The task changed: its card has to be edited to the latest state."""
         tx.run(_store.BUMP_CARD, {"of_task": task})
-        tx.after_commit(self._news.set)
+        tx.after_commit(self.news.set)
 
     def _change(self, tx: Tx, statement: Executable, values: Mapping[str, object] | None = None) -> None:
         tx.execute(statement, values)
-        tx.after_commit(self._news.set)
+        tx.after_commit(self.news.set)
 
     def _set(self, tx: Tx, notice: NoticeId, **values: object) -> None:
         tx.update_row(_store.notices.c.id, notice, **values)
-        tx.after_commit(self._news.set)
+        tx.after_commit(self.news.set)
 
     async def _write(self, statement: Executable, values: Mapping[str, object] | None = None) -> None:
         await self._store.write(lambda tx: self._change(tx, statement, values))
@@ -131,15 +131,12 @@ class Notices:
         self._looked_ms = now
         return tuple(_notice(row, thread=row.card_thread) for row in rows)
 
-    async def wait(self, timeout_s: float) -> None:
-        """Return when something new is to be told, something failed is due again, or after `timeout_s`."""
+    async def next_due_s(self) -> float:
+        """Return in how many seconds something that failed is due again; infinite where nothing is."""
         # What became due since the last look is found too: nobody has seen it yet. The clock may have been set back.
-        looked_ms = min(self._looked_ms, self._clock.now_ms())
-        due = (await self._store.fetch(_store.NEXT_DUE, {"looked": looked_ms}))[0].due
-        if due is not None:
-            timeout_s = max(0.0, min(timeout_s, (due - self._clock.now_ms()) / 1000))
-        await wait_for_event(self._news, timeout_s)
-        self._news.clear()
+        now_ms = self._clock.now_ms()
+        due = (await self._store.fetch(_store.NEXT_DUE, {"looked": min(self._looked_ms, now_ms)}))[0].due
+        return math.inf if due is None else max(0.0, (due - now_ms) / 1000)
 
     async def posted(self, notice: NoticeId, *, channel: str, message: str, revision: int) -> None:
         """The notice stands in `channel` as `message`, showing the state of `revision`."""

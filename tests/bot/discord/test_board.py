@@ -288,7 +288,7 @@ async def test_what_could_not_be_told_is_counted_though_no_row_of_the_journal_sa
     await a_card(owned)
     await shown(owned, "1 thing needs a person")
     await owned.sandbox.fault(
-        kind="error", route=SEND, times=2, status=403, code=50013
+        kind="error", route=SEND, times=2, status=400, code=50035
     )  # in the thread, in the channel
     await owned.coordinator.store.write(
         lambda tx: owned.coordinator.notices.notify(tx, NoticeKind.HELD, "T-1", text="waiting: dry_run")

@@ -126,7 +126,7 @@ async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quie
 async def make_due(town: Town) -> None:
     def change(tx: Tx) -> None:
         tx.execute(_DUE_NOW, {})
-        tx.after_commit(town.coordinator.notices._news.set)
+        tx.after_commit(town.coordinator.notices.news.set)
 
     await town.coordinator.store.write(change)
 

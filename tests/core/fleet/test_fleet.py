@@ -281,7 +281,7 @@ async def test_what_stands_is_found_without_a_look_at_what_has_ended(tmp_path: P
         event.listen(octet.store._readers.sync_engine, "before_cursor_execute", note)
         await octet.fleet.needs_me(by=ADA)
         await octet.fleet.board(by=ADA)
-        await octet.notices.wait(0)
+        await octet.notices.next_due_s()
     with closing(sqlite3.connect(tmp_path / "octet.db")) as database:
         plans = [
             row[3]

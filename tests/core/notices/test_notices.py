@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -199,24 +199,20 @@ async def test_the_same_reason_is_told_once(tmp_path: Path, clock: FakeClock) ->
         assert texts == ["waiting: window", "parked: window"]
 
 
-async def test_waiting_ends_with_news(tmp_path: Path, clock: FakeClock) -> None:
-    async with notices_of(tmp_path, clock) as (notices, store), asyncio.TaskGroup() as group:
-        await notices.wait(10)  # the card's own news
-        waiting = group.create_task(notices.wait(60))
-        await store.ping()
-        assert not waiting.done()
+async def test_news_are_known_at_once(tmp_path: Path, clock: FakeClock) -> None:
+    async with notices_of(tmp_path, clock) as (notices, store):
+        assert notices.news.is_set()  # the card's own
+        notices.news.clear()
         await store.write(lambda tx: notices.notify(tx, NoticeKind.ENDED, "T-1"))
-        async with asyncio.timeout(60):
-            await waiting
+        assert notices.news.is_set()
 
 
-async def test_waiting_ends_when_something_is_due_again(tmp_path: Path, clock: FakeClock) -> None:
+async def test_it_is_known_when_something_is_due_again(tmp_path: Path, clock: FakeClock) -> None:
     async with notices_of(tmp_path, clock) as (notices, _store):
         (card,) = await notices.due()
+        assert await notices.next_due_s() == math.inf
         await notices.again(card.id, error="429", after_s=0.05)
-        await notices.wait(0)
-        async with asyncio.timeout(60):
-            await notices.wait(60)
+        assert await notices.next_due_s() == 0.05
 
 
 async def test_what_became_due_between_the_look_and_the_wait_is_not_slept_over(
@@ -225,11 +221,9 @@ async def test_what_became_due_between_the_look_and_the_wait_is_not_slept_over(
     async with notices_of(tmp_path, clock) as (notices, _store):
         (card,) = await notices.due()
         await notices.again(card.id, error="429", after_s=1)
-        await notices.wait(0)
         assert await notices.due() == ()
         clock.advance(2)
-        async with asyncio.timeout(60):
-            await notices.wait(60)
+        assert await notices.next_due_s() == 0
         assert len(await notices.due()) == 1
 
 
