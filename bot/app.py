@@ -29,6 +29,7 @@ from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.retry_policy import RetryPolicy
 from core.security.model import HUB
+from core.settings.model import Settings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 
@@ -120,10 +121,13 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
                         faults.point("start.ready")
                         gc.freeze()  # what is there now stays until the end: no collection need look through it
-                        if config.settings.discord_token is None:
+                        bot_token = config.settings.discord_token
+                        if bot_token is None:
                             say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
                         else:
-                            supervise(group, "discord", _discord(config, coordinator, connected, say))
+                            supervise(
+                                group, "discord", _discord(config.settings, bot_token, coordinator, connected, say)
+                            )
                         await asyncio.Event().wait()
 
 
@@ -198,7 +202,9 @@ def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextMa
     return file_lock(folder / f"{name}.lock", TokenInUse)
 
 
-async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.Event, say: Say) -> None:
+async def _discord(
+    settings: Settings, token: SecretStr, coordinator: Coordinator, connected: asyncio.Event, say: Say
+) -> None:
     from bot.discord import client
 
     code = coordinator.people.claim_code()
@@ -212,7 +218,7 @@ async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.
 
         told = supervise(group, "say when connected", tell())
         try:
-            await client.run(config.settings, coordinator, home=config.home, up=connected)
+            await client.run(settings, coordinator, token, up=connected)
         finally:
             told.cancel()
 

@@ -69,7 +69,6 @@ class DeskWorkerPool:
             await asyncio.Event().wait()
 
     def start_missing(self) -> None:
-        """Let all begin that do not work yet."""
         group = self._group
         if group is None:
             return  # `run` does

@@ -131,7 +131,6 @@ def announced(run: Run, folders: Sequence[Path]) -> Generator[None]:
 
 
 def forget_lost_homes(folders: Sequence[Path]) -> None:
-    """Remove the pointers to homes that are gone."""
     for folder in folders:
         for path in folder.iterdir() if folder.is_dir() else ():
             if is_home_id(path.name) and path.is_file() and home_of(path.name, [folder]) is None:

@@ -94,7 +94,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser_of(verb: str) -> argparse.ArgumentParser:
-    """Return what one verb takes on the command line."""
     is_progress, wait_s = verb == "progress", 5.0 if verb == "progress" else 30.0
     parser = argparse.ArgumentParser(
         prog=f"octet {verb}",
@@ -357,5 +356,4 @@ def within(wait_s: float, send: Callable[[float], HttpAnswer | None]) -> HttpAns
 
 
 def say(text: str) -> None:
-    """Tell the user or agent that runs the command."""
     print(text, file=sys.stderr)

@@ -154,7 +154,6 @@ class AutostartBackend(ABC):
         """End what was started so, and have the system start it no more."""
 
     def _status(self) -> list[str]:
-        """What `show` says below the files."""
         return []
 
     def is_installed(self) -> bool:

@@ -78,7 +78,6 @@ class Child:
 
 
 def last_lines(log: Path) -> str:
-    """What a child said last."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) or "no words"
 
 

@@ -36,7 +36,6 @@ class HttpAnswer:
 
     @property
     def is_good(self) -> bool:
-        """Whether the request was done."""
         return 200 <= self.status < 300
 
     def json(self) -> object:
@@ -53,7 +52,6 @@ class HttpAnswer:
 
     @property
     def error_message(self) -> str:
-        """What the error says to people."""
         return self._field("detail") or f"Octet answered with status {self.status} and without a reason."
 
     def _field(self, name: str) -> str:

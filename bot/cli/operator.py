@@ -85,7 +85,6 @@ def call(
 
 
 def parse_answer(kind: type[A], response: HttpAnswer) -> A:
-    """The answer as one object of `kind`."""
     return TypeAdapter(kind).validate_json(response.body)
 
 

@@ -74,7 +74,6 @@ class DeskPanes:
         print(f"{self._desk.name}: {ended} panes ended" if ended else f"{self._desk.name} is down")
 
     def lines(self) -> list[str]:
-        """How the desk stands, and each of its panes."""
         states = list(_states(self._panes))
         run = sum(runs for _, runs, _ in states)
         head = f"{self._desk.name} (tmux {where(self._tmux)})"
@@ -83,7 +82,6 @@ class DeskPanes:
         return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, _, why in states if why)]
 
     def as_json(self) -> dict[str, object]:
-        """The same for programs."""
         states = [{"name": name, "why": why} for name, _, why in _states(self._panes)]
         is_wanted = self._programs.is_wanted
         return {"desk": self._desk.name, "attach": attach(self._tmux), "is_wanted": is_wanted, "panes": states}

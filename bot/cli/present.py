@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bot.cli.operator import printable, table
+from bot.verbs import results
 from bot.verbs.lists import Page
 from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
-from core.desks.model import DeskStatus, LearnedFact
-from core.fleet.model import AtWork, Board, Need, Needs, Wellness
+from core.fleet.model import Board, Need, Needs, Wellness
 from core.kit.clock import as_datetime
-from core.maintenance.model import Ailment, Diagnosis, Placed, Reloaded, Tried
+from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
-from core.remedies import explain, next_step, sentence
+from core.remedies import explain, sentence
 from core.tasks.model import Task, TaskView
 
 # Tasks
@@ -45,7 +46,7 @@ def _view(view: TaskView) -> str:
     if note := explain(task.cause, task.note):
         lines.append(printable(note))
     if task.cure:
-        lines.append(f"what to do: {printable(task.cure)}")
+        lines.append(f"What to do: {printable(task.cure)}")
     if task.last_seen_ms is not None:
         lines.append(f"last sign of its agent {_time(task.last_seen_ms)}: {printable(task.last_sign)}")
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
@@ -96,7 +97,6 @@ def _delivery_row(one: Delivery) -> tuple[str, ...]:
 
 
 def receipt(one: Receipt) -> str:
-    """Say what one receipt holds."""
     what = f"Delivery {one.delivery.id}, attempt {one.fence}, to {printable(one.delivery.agent)}"
     about = f" for {one.delivery.task}" if one.delivery.task else ""
     verdict = f"{one.state}{f' ({one.assurance})' if one.assurance else ''}"
@@ -131,169 +131,38 @@ def _evidence(one: Receipt) -> list[str]:
 # Agents
 
 
-def _agent(row: AgentStatus) -> str:
-    agent = row.agent
-    window = f", window {agent.desk}/{agent.window}" if agent.window else ""
-    lines = [
-        f"{printable(agent.name)} is {_state(row)}: {printable(agent.role)}",
-        f"can {', '.join(sorted(agent.capabilities)) or 'nothing in particular'}",
-        f"lane {agent.lane}{window}",
-        f"task {row.task or 'none'}",
-    ]
-    return "\n".join([*lines, *([f"what to do: {row.cure}"] if row.cure else [])])
-
-
 def _agent_row(row: AgentStatus) -> tuple[str, ...]:
     agent = row.agent
     place = f"{agent.desk}/{agent.window}" if agent.window else agent.lane.value
     return agent.name, _state(row), row.task or "-", place, agent.role
 
 
-def _pressed(pressed: ActionResult) -> str:
-    said = pressed.delivery
-    what = {
-        DeliveryState.DELIVERED: f"{pressed.act} was pressed for {pressed.agent}",
-        DeliveryState.UNKNOWN: f"it is not known whether {pressed.act} was pressed for {pressed.agent}; Octet does not "
-        "press it again",
-    }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {sentence(said.reason)}")
-    seen = [f"seen: {printable(said.note)}"] if said.note else []
-    may_show = pressed.state in {DeliveryState.DELIVERED, DeliveryState.UNKNOWN}
-    look = [f"its window afterwards: octet receipt {said.id} --pictures DIR"] if may_show else []
-    return "\n".join([what, *seen, *look])
-
-
-# Desks
-
-
-def _desk(row: DeskStatus) -> str:
-    why = f": {printable(explain(row.reason, row.note))}" if row.reason else ""
-    windows = [
-        (f"  {one.name}", "usable" if one.usable else explain(one.reason, one.note) or "not usable")
-        for one in row.windows
-    ]
-    lines = [f"{printable(row.desk.name)} ({printable(row.desk.display)}) is {row.state}{why}"]
-    lines += [table(windows)] if windows else []
-    lines += [
-        f"  {one.window}: learned {one.what.words} on {time.strftime('%d %b, %H:%M', time.localtime(one.at_ms / 1000))}"
-        for one in row.learned
-    ]
-    lines += [f"  {printable(said)}" for said in (row.unread, row.awake) if said]
-    return "\n".join(lines)
-
-
-def _forgotten(facts: Iterable[LearnedFact]) -> str:
-    gone = ", ".join(one.what.words for one in facts) or "what it could not read"
-    return f"Octet forgot {gone} and restarted the desk's worker"
-
-
-def _tried(row: Tried) -> str:
-    again = f", at the {row.tries}. try" if row.tries > 1 else ""
-    good = f"read back ({row.by}) and cleared in {row.took_ms:.0f} ms{again}" if row.is_good else ""
-    return _checked(row, good)
-
-
-def _placed(row: Placed) -> str:
-    done = f"{printable(', '.join(row.done))}; " if row.done else ""
-    return _checked(row, f"{done}stands at its place" if row.is_right else "", done)
-
-
-def _checked(row: Tried | Placed, good: str, done: str = "") -> str:
-    whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
-    return f"ok       {whose}: {good}" if good else f"problem  {whose}: {done}{_why(row)}"
-
-
-def _why(row: Tried | Placed | Ailment) -> str:
-    return f"{printable(explain(row.reason, row.note))}\n         → {next_step(row.reason)}"
-
-
-def _diagnosis(row: Diagnosis) -> str:
-    head = f"{printable(row.desk)} is {row.state}, {row.windows} windows looked at"
-    lines = [head if row.ailments else f"{head}: all is well"]
-    for one in row.ailments:
-        whose = printable(one.agent or one.window)
-        level = "problem" if one.stops else "warning"
-        lines.append(f"{level:<8} {f'{whose}: ' if whose else ''}{_why(one)}")
-    return "\n".join(lines)
-
-
-def _reloaded(what: Reloaded) -> str:
-    parts = {
-        "agents that are new or different": [name for name in what.agents if name not in what.gone],
-        "agents that are gone": what.gone,
-        "desks whose workers begin anew": what.desks,
-        "needs a restart of Octet to count": what.restart,
-    }
-    lines = [f"{said}: {printable(', '.join(names))}" for said, names in parts.items() if names]
-    return "\n".join(lines) or "nothing in config/ differs from what Octet works by"
-
-
 # The fleet
+
+
+def _pressed(pressed: ActionResult) -> str:
+    lines = results.pressed_lines(pressed, FORM)
+    if pressed.state in {DeliveryState.DELIVERED, DeliveryState.UNKNOWN}:
+        lines.append(f"its window afterwards: octet receipt {pressed.delivery.id} --pictures DIR")
+    return "\n".join(lines)
 
 
 def _needs(found: Needs) -> str:
     if not found.total:
         return "Nothing needs a person."
     left = found.total - len(found.shown)
-    return "\n\n".join([*map(_need, found.shown), *([f"… and {left} more; --limit shows more"] if left else [])])
+    return "\n\n".join([*map(need, found.shown), *([f"… and {left} more; --limit shows more"] if left else [])])
 
 
-def _need(need: Need) -> str:
-    more = f" and {need.more} more" if need.more else ""
-    who = f"{need.task}{more} ({printable(need.title)})" if need.task else ""
-    agent = f"agent {need.agent}" if need.agent else ""
-    when = f"since {_ago(need.since_ms)}" if need.since_ms else ""
-    head = ", ".join(part for part in (who, agent, when) if part)
-    lines = [
-        f"{printable(need.what)[:1].upper()}{printable(need.what)[1:]}",
-        head,
-        printable(need.seen),
-        f"-> {printable(need.next)}",
-    ]
-    return "\n  ".join(line for line in lines if line)
+def need(one: Need) -> str:
+    return results.need(one, FORM, link=one.task or "its message")
 
 
 def _board(now: Board) -> str:
-    agents = table([_at_work(one) for one in now.agents]) if now.agents else "no agents; config/agents.toml names them"
-    counts = ", ".join(f"{number} {state}" for state, number in now.tasks.items() if number)
-    lines = [agents, f"tasks: {counts or 'none yet'}"]
-    if now.queue:
-        lines.append("next: " + ", ".join(f"{one.id} ({printable(one.title)}, P{one.priority})" for one in now.queue))
-    lines += [
-        f"desk {one.desk.name}: {one.state}{f' ({printable(explain(one.reason, one.note))})' if one.reason else ''}"
-        for one in now.desks
-    ]
+    agents = [results.at_work(one, FORM) for one in now.agents] or ["no agents; config/agents.toml names them"]
     needs = "1 thing needs" if now.needs == 1 else f"{now.needs} things need" if now.needs else "nothing needs"
-    return "\n".join([*lines, f"{needs} a person" + (": octet fleet needs-me" if now.needs else "")])
-
-
-def _at_work(one: AtWork) -> tuple[str, ...]:
-    status, task = one.status, one.task
-    since = f"since {_ago(status.since_ms)}" if status.since_ms else ""
-    heard = f", last sign {_ago(task.last_seen_ms)} ago" if task is not None and task.last_seen_ms is not None else ""
-    doing = (
-        f"{task.id} ({task.state}{heard}) {task.title}" if task is not None else status.note or sentence(status.reason)
-    )
-    return status.agent.name, status.state.replace("_", " "), since, doing or "-"
-
-
-def _health(now: Wellness) -> str:
-    lines = ["All is well." if now.is_well else "Not all is well."]
-    for one in now.troubles:
-        passing = "" if one.counts else ", which may pass by itself"
-        lines += [f"{printable(one.what)} (for {_ago(one.since_ms)}{passing})", f"  -> {printable(one.next)}"]
-    return "\n".join([*lines, _ping(now)])
-
-
-def _ping(now: Wellness) -> str:
-    ping = now.ping
-    if not ping.is_wanted:
-        return "Nobody is pinged: OCTET_ALARM__PING_URL in .env names who should hear that all is well."
-    last = f"{_ago(ping.last_ms)} ago" if ping.last_ms else "never yet"
-    if ping.is_held_back:
-        return f"The ping to {ping.where} is held back until all is well; it went out last {last}."
-    if ping.note:
-        return f"The ping to {ping.where} is not taken: {ping.note} (for {_ago(ping.failing_since_ms)}; last {last})."
-    return f"The ping to {ping.where} was taken {last}."
+    more = ": octet fleet needs-me" if now.needs else ""
+    return "\n".join([*agents, *results.work(now, FORM), f"{needs} a person{more}"])
 
 
 # Forms
@@ -324,11 +193,25 @@ def _ago(since_ms: int) -> str:
     return f"{seconds} s"
 
 
-def _lines(one: Callable[[Any], str], empty: str = "") -> Callable[[Iterable[Any]], str]:
-    return lambda rows: "\n".join(map(one, rows)) or empty
+def _lines(kind: Any, result: Any) -> str:
+    lines, empty = results.LINES[kind]
+    return "\n".join(lines(result, FORM)) or empty
 
 
+FORM = results.Form(
+    text=lambda text, _: printable(text),
+    strong=str,
+    sign=lambda _: "",
+    at=_time,
+    ago=lambda ms: f"{_ago(ms)} ago",
+    small="  ",
+    quote="  ",
+    good="ok      ",
+    bad="problem ",
+    warning="warning ",
+)
 PRESENT: dict[Any, Callable[[Any], str]] = {
+    **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: _task,
     Page[Task]: _page(_task_row, "no tasks"),
     TaskView: _view,
@@ -336,18 +219,10 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
     Delivery: _delivery,
     Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),
     tuple[Receipt, ...]: lambda found: "\n\n".join(map(receipt, found)),
-    AgentStatus: _agent,
     Page[AgentStatus]: _page(_agent_row, "no agents; config/agents.toml names them"),
     ActionResult: _pressed,
-    tuple[DeskStatus, ...]: _lines(_desk, "no desks; config/desks describes them"),
-    tuple[LearnedFact, ...]: _forgotten,
-    tuple[Tried, ...]: _lines(_tried),
-    tuple[Placed, ...]: _lines(_placed),
-    tuple[Diagnosis, ...]: _lines(_diagnosis, "no desks; config/desks describes them"),
-    Reloaded: _reloaded,
     Needs: _needs,
     Board: _board,
-    Wellness: _health,
 }
 """By the type that a verb returns."""
 FAILED: dict[Any, Callable[[Any], bool]] = {

@@ -31,7 +31,6 @@ KeyOption = Annotated[str | None, typer.Option(help="The same key never does it 
 
 
 def add_commands(groups: dict[str, typer.Typer]) -> None:
-    """Add a command for each verb that the command line offers, to the group of its name."""
     for verb in VERBS:
         if On.CLI in verb.on:
             if verb.group not in groups:
@@ -40,8 +39,6 @@ def add_commands(groups: dict[str, typer.Typer]) -> None:
 
 
 def command_of(verb: Verb) -> Callable[..., None]:
-    """Make the command of one verb."""
-
     def run(*, json: bool = False, home: Path | None = None, **given: Any) -> None:
         for one in verb.parameters:
             if one.kind.is_text:

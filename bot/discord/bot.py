@@ -5,11 +5,9 @@ It knows neither the commands nor the outbox; client.py puts them together."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import discord
 import structlog
@@ -20,11 +18,9 @@ from bot.discord import errors
 from bot.discord.errors import WrongServer
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import DiscordBan
+from core.coordinator import Coordinator
 from core.kit.errors import OctetError
 from core.security.model import Actor, Role
-
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +35,6 @@ _LAST_WORDS_S = 2.0
 _ACCESS_EVENTS = frozenset({"guild_channel_update", "guild_role_update", "member_update"})
 """What the bot may do may have changed. Without a further intent Discord tells of no member but the bot itself."""
 OPEN_TO_ALL = "open_to_all"  # in a command's `extras`: people without a role may call it
-PERMISSION = "permission"
-"""In a command's `extras`: what core asks for. Core checks it; this is for people and for the tests."""
 
 
 class CommandTree(app_commands.CommandTree["Bot"]):
@@ -62,42 +56,27 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         return True
 
     async def on_error(self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError, /) -> None:
-        """Answer privately; an unexpected error goes to the log."""
         await errors.answer(interaction, error)
 
-    async def sync_if_changed(self, guild: discord.abc.Snowflake, kept: Path, *, force: bool = False) -> bool:
-        """Register the commands for this server unless `kept` says that just these are registered there and the server
-        has them: a removal of the bot while Octet is down takes them away."""
+    async def sync_if_changed(self, guild: discord.abc.Snowflake, *, force: bool = False) -> bool:
+        """Register the commands for this server unless just these are registered there."""
         self.copy_global_to(guild=guild)
-        described = [command.to_dict(self) for command in self.get_commands(guild=guild)]
-        text = json.dumps([self.client.application_id, described], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        known = _read(kept)
-        if known.get(str(guild.id)) == digest and not force:
-            there = {one.name for one in await self.fetch_commands(guild=guild)}
-            if there == {one["name"] for one in described}:
+        wanted = [command.to_dict(self) for command in self.get_commands(guild=guild)]
+        if not force:
+            there = [command.to_dict() for command in await self.fetch_commands(guild=guild)]
+            if sorted(map(_outline, there)) == sorted(map(_outline, wanted)):
                 return False
         await self.sync(guild=guild)
-        here = {str(one.id) for one in self.client.guilds}
-        _write(kept, {**{one: hash_ for one, hash_ in known.items() if one in here}, str(guild.id): digest})
-        log.info("commands_registered", guild=guild.id, commands=len(described))
+        log.info("commands_registered", guild=guild.id, commands=len(wanted))
         return True
 
 
-def _write(kept: Path, known: dict[str, str]) -> None:
-    try:
-        kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:  # the commands are registered all the same; the next start does it once more
-        log.warning("registration_not_noted", file=str(kept), why=error.strerror)
-
-
-def _read(kept: Path) -> dict[str, str]:
-    """Server id → hash of what is registered there. A file that cannot be read only costs one registration."""
-    try:
-        found: Any = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, str]", found) if isinstance(found, dict) else {}
+def _outline(command: Mapping[str, Any]) -> str:
+    """Return what Octet says of a command or an option; Discord adds what it decides itself."""
+    said = [command["name"], command["description"], command["type"]]
+    said += [bool(command.get("required")), bool(command.get("autocomplete"))]
+    said += [[choice["name"], choice["value"]] for choice in command.get("choices") or ()]
+    return json.dumps([*said, *map(_outline, command.get("options") or ())])
 
 
 class Bot(commands.Bot):
@@ -110,7 +89,6 @@ class Bot(commands.Bot):
         on_up: Callable[[Bot], None],
         on_lost: Callable[[], None],
         guild_id: int | None,
-        tree_file: Path,
     ) -> None:
         """`on_up` hears that messages can be sent and commands are there, also when a lost connection is back or the
         bot's permissions changed; `on_lost` that there is none for now."""
@@ -130,7 +108,6 @@ class Bot(commands.Bot):
         self._on_up = on_up
         self._on_lost = on_lost
         self._was_up = False
-        self._tree_file = tree_file
         self._syncing = asyncio.Lock()
 
     async def actor(self, interaction: discord.Interaction[Any]) -> Actor:
@@ -186,10 +163,11 @@ class Bot(commands.Bot):
     async def _register(self, guild: discord.Guild, *, force: bool = False) -> None:
         if self.guild_id not in {None, guild.id}:
             return
+        tree = cast("CommandTree", self.tree)
         async with self._syncing:
             for attempt in range(_SYNC_TRIES):
                 try:
-                    await self.tree.sync_if_changed(guild, self._tree_file, force=force)
+                    await tree.sync_if_changed(guild, force=force)
                 except discord.Forbidden:
                     hint = "invite the bot again with the link of docs/discord.md"
                     log.error("commands_not_allowed", guild=guild.id, hint=hint)  # noqa: TRY400 - the hint says it all
@@ -203,10 +181,3 @@ class Bot(commands.Bot):
                     await asyncio.sleep(min(2.0**attempt, 30.0))
                 else:
                     return
-
-    @property
-    def tree(self) -> CommandTree:
-        """The commands, with our own checks."""
-        tree = super().tree
-        assert isinstance(tree, CommandTree)
-        return tree

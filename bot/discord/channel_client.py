@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import discord
 import structlog
@@ -13,15 +13,13 @@ from discord import ui
 from discord.components import Component, Container, TextDisplay
 
 from bot.discord import errors
+from bot.discord.bot import Bot
 from bot.discord.parts import Parts, within_limits
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import SendLimits
 from bot.verbs.declare import Origin
 from core.kit.clock import as_datetime
 from core.notices.model import Place
-
-if TYPE_CHECKING:
-    from bot.discord.bot import Bot
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +62,6 @@ class ChannelClient:
             self._up.set()
 
     async def wait_until_ready(self) -> None:
-        """Return when messages can be sent."""
         await self._up.wait()
 
     async def post_message(self, channel: int, parts: Parts, *, nonce: str) -> PostedMessage:
@@ -84,7 +81,6 @@ class ChannelClient:
         return PostedMessage(id=str(sent.id), is_as_requested=_shown(sent) == _asked(parts))
 
     async def edit_message(self, channel: int, message: str, parts: Parts) -> None:
-        """Change a message of ours to `parts`."""
         parts = within_limits(parts)
 
         async def edit() -> discord.Message:
@@ -95,7 +91,6 @@ class ChannelClient:
         await self._write(channel, edit)
 
     async def delete_message(self, channel: int, message: str) -> None:
-        """Take a message of ours away."""
         await self._call(lambda: self._place(channel).get_partial_message(int(message)).delete())
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import discord
 import structlog
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from pydantic import SecretStr
 
 from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
 from bot.discord.channel_client import ChannelClient
 from bot.discord.commands import add_commands
-from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown, IntentsRefused
+from bot.discord.errors import BotTokenRefused, IntentsRefused
+from bot.discord.message_writer import MessageWriter
 from bot.discord.outbox import Outbox
 from bot.discord.send_limits import DiscordBan, SendLimits
 from bot.discord.views.buttons import CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown
 from bot.discord.views.calibration import AnswerCalibration, Recalibrate
-from core.home import Home
+from core.coordinator import Coordinator
 from core.kit import faults
-from core.kit.clock import Clock, SystemClock
+from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.settings.model import DiscordSettings, Settings
 
-if TYPE_CHECKING:
-    from core.coordinator import Coordinator
-
 log = structlog.get_logger(__name__)
 
-TREE_FILE = "discord-tree.json"
-"""In the home: which commands are registered where, so that an unchanged start registers nothing."""
 DRAIN_S = 5.0  # at its end the bot finishes what it is telling, but no longer than this
 _BAD_TOKEN = 4004
 _BAD_INTENTS = (4013, 4014)
@@ -47,21 +43,14 @@ def create_bot(
     settings: Settings,
     coordinator: Coordinator,
     *,
-    home: Home,
-    gate: SendLimits | None = None,
-    on_up: Callable[[Bot], None] = lambda _: None,
-    on_lost: Callable[[], None] = lambda: None,
+    gate: SendLimits,
+    on_up: Callable[[Bot], None],
+    on_lost: Callable[[], None],
 ) -> Bot:
-    """A fresh, unconnected bot with all commands. Raises GatewayUnknown when the sandbox is named by half only."""
+    """A fresh, unconnected bot with all commands."""
     point_at(settings.discord)
-    bot = Bot(
-        coordinator,
-        on_up=on_up,
-        on_lost=on_lost,
-        guild_id=settings.discord.guild_id,
-        tree_file=home.root / TREE_FILE,
-    )
-    bot.http.http_trace = None if gate is None else gate.trace_config()
+    bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=settings.discord.guild_id)
+    bot.http.http_trace = gate.trace_config()
     bot.add_dynamic_items(
         AnswerCalibration, CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown
     )
@@ -71,8 +60,10 @@ def create_bot(
 
 def point_at(settings: DiscordSettings) -> None:
     """Let the library speak to Discord, or in sandbox mode to the address in the settings."""
-    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = addresses(settings)
-    if settings.sandbox:
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = _DISCORD_API, _DISCORD_GATEWAY
+    if settings.sandbox and settings.api_base and settings.gateway_url:  # core/config refuses one without the others
+        Route.BASE = settings.api_base.rstrip("/")
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
         log.warning(
             "NOT_DISCORD",
             api_base=settings.api_base,
@@ -81,31 +72,12 @@ def point_at(settings: DiscordSettings) -> None:
         )
 
 
-def addresses(settings: DiscordSettings) -> tuple[str, yarl.URL]:
-    """Where REST and gateway are. Raises GatewayUnknown when the sandbox is named by half only."""
-    if not settings.sandbox:
-        return _DISCORD_API, _DISCORD_GATEWAY
-    if not settings.api_base or not settings.gateway_url:
-        raise GatewayUnknown
-    return settings.api_base.rstrip("/"), yarl.URL(settings.gateway_url)
-
-
-async def run(
-    settings: Settings,
-    coordinator: Coordinator,
-    *,
-    home: Home,
-    clock: Clock | None = None,
-    up: asyncio.Event | None = None,
-) -> None:
+async def run(settings: Settings, coordinator: Coordinator, token: SecretStr, *, up: asyncio.Event) -> None:
     """Be in Discord until cancelled, through every loss of the connection; then finish what is being told.
 
-    Raises BotTokenMissing, GatewayUnknown, BotTokenRefused or IntentsRefused: with those, coming again would not help.
-    `up` is set while the bot is connected and its commands are registered."""
-    if settings.discord_token is None:
-        raise BotTokenMissing
-    addresses(settings.discord)
-    clock, up = clock or SystemClock(), up or asyncio.Event()
+    Raises BotTokenRefused or IntentsRefused: with those, coming again would not help. `up` is set while the bot is
+    connected and its commands are registered."""
+    clock = SystemClock()
     channels = ChannelClient(gate := SendLimits(clock))
 
     def came_up(bot: Bot) -> None:
@@ -124,11 +96,6 @@ async def run(
         on_trouble=boards.wake,
     )
 
-    async def drain() -> None:
-        async with asyncio.TaskGroup() as both:
-            supervise(both, "discord-outbox-drain", outbox.drain(DRAIN_S))
-            supervise(both, "discord-boards-drain", boards.drain(DRAIN_S))
-
     def went_down() -> None:
         channels.use_bot(None)
         up.clear()
@@ -143,8 +110,8 @@ async def run(
             while True:
                 await asyncio.sleep(gate.banned_for_s())  # logging in is a request too
                 began_s = clock.monotonic_s()
-                bot = create_bot(settings, coordinator, home=home, gate=gate, on_up=came_up, on_lost=up.clear)
-                await _live(bot, settings.discord_token.get_secret_value(), drain, went_down)
+                bot = create_bot(settings, coordinator, gate=gate, on_up=came_up, on_lost=up.clear)
+                await _live(bot, token.get_secret_value(), (outbox, boards), went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
@@ -156,14 +123,15 @@ async def run(
     raise refused
 
 
-async def _live(bot: Bot, token: str, drain: Callable[[], Awaitable[None]], went_down: Callable[[], None]) -> None:
+async def _live(bot: Bot, token: str, writers: Iterable[MessageWriter], went_down: Callable[[], None]) -> None:
     """One client from login to its end, whatever ends it. Raises BotTokenRefused or IntentsRefused."""
     try:
         async with bot:
             try:
                 await bot.start(token)
             except asyncio.CancelledError:
-                await drain()  # nothing is read from Discord any more; writing still works
+                # Nothing is read from Discord any more; writing still works.
+                await asyncio.gather(*(writer.drain(DRAIN_S) for writer in writers))
                 faults.point("stop.drained")
                 raise
             finally:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
 from bot.discord import replies
-from bot.discord.bot import OPEN_TO_ALL, PERMISSION
+from bot.discord.bot import OPEN_TO_ALL, Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.present import present
 from bot.discord.text import NAME_LIMIT, plain
@@ -19,9 +19,6 @@ from bot.discord.views import new_task
 from bot.verbs import tasks
 from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, ParameterKind, Verb
-
-if TYPE_CHECKING:
-    from bot.discord.bot import Bot
 
 FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaitable[None]]] = {
     tasks.new: new_task.open_form
@@ -32,7 +29,6 @@ _MOST_CHOICES = 25
 
 
 def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
-    """Add a command for each verb that Discord offers."""
     for verb in VERBS:
         if On.DISCORD in verb.on:
             group = tree.get_command(verb.group)
@@ -44,8 +40,6 @@ def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
 
 
 def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
-    """Make the slash command of one verb."""
-
     async def run(interaction: discord.Interaction[Bot], **given: Any) -> None:
         if any(_has_form(verb, one) and given[one.name] is None for one in verb.parameters):
             await FORMS[verb](interaction, given)
@@ -59,7 +53,7 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
     first = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
     run.__signature__ = inspect.Signature([first, *(_option(verb, one) for one in offered)])  # pyright: ignore[reportFunctionMemberAccess] - what inspect reads
     run.__doc__ = verb.help
-    extras = {PERMISSION: verb.permission, OPEN_TO_ALL: verb.permission is None}
+    extras = {OPEN_TO_ALL: verb.permission is None}
     make: Any = app_commands.Command
     command: app_commands.Command[Any, ..., None]
     command = make(name=verb.name, description=verb.summary, callback=run, extras=extras)

@@ -77,7 +77,6 @@ def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
 
 
 def answer(view: AgentMessageView) -> str:
-    """The private answer to the sender."""
     lines = [how(view.deliveries)]
     lines += [f"Left out: {inline(name, 60)}: {inline(why, 200)}" for name, why in view.left_out[:_SHOWN_AGENTS]]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"

@@ -41,14 +41,6 @@ class IntentsRefused(Misconfigured):
     token is likely another bot's: compare it with the application's page in the developer portal."""
 
 
-class BotTokenMissing(Misconfigured):
-    """There is no bot token. Put OCTET_DISCORD_TOKEN=… into .env or the environment."""
-
-
-class GatewayUnknown(Misconfigured):
-    """The sandbox's gateway is not named. Set gateway_url beside api_base in [discord]."""
-
-
 class WrongServer(Denied):
     """Octet answers in its own server only, not here."""
 
@@ -114,7 +106,6 @@ async def answer(interaction: discord.Interaction[Any], error: BaseException) ->
 
 
 def said(error: OctetError) -> str:
-    """The words for an expected error."""
     if isinstance(error, NotReloaded):
         return cut("\n".join([error.head, *(f"- {inline(line, 400)}" for line in error.lines)]), CONTENT_LIMIT - 100)
     heading = next((words for family, words in _HEADINGS.items() if isinstance(error, family)), "")

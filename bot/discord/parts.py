@@ -34,7 +34,6 @@ class Parts:
     mentions: tuple[int, ...] = field(default=())
 
     def body(self) -> dict[str, Any]:
-        """The message's text or layout, as the library's calls name it."""
         return {"content": self.content} if self.view is None else {"view": self.view}
 
     def files(self) -> list[discord.File]:
@@ -44,7 +43,6 @@ class Parts:
 
 FILE_LIMIT = 10 * 1024 * 1024  # bytes of a file that every server takes
 REQUEST_LIMIT = 24 * 1024 * 1024  # bytes of all files of one message
-_CUT = b"\n\n[Octet cut this file here: it is too large for Discord.]\n"
 _CLOCK = re.compile(r"<t:\d+(:\w)?>")
 
 
@@ -56,13 +54,10 @@ def without_clocks(parts: Parts) -> str:
 
 
 def within_limits(parts: Parts) -> Parts:
-    """Cut texts that are too large for Discord, leave out other files that are, and say so in the file or message."""
+    """Leave out files that are too large for Discord, and say so in the message. Texts never are."""
     kept, left, room = list[Attachment](), list[str](), REQUEST_LIMIT
     for one in parts.attachments:
-        most = min(FILE_LIMIT, room)
-        if len(one.data) > most > len(_CUT) and one.name.endswith((".txt", ".md")):
-            one = replace(one, data=one.data[: most - len(_CUT)].decode(errors="ignore").encode() + _CUT)  # noqa: PLW2901 - the same file, shorter
-        if len(one.data) > most:
+        if len(one.data) > min(FILE_LIMIT, room):
             left.append(one.name)
         else:
             kept.append(one)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.discord import delivery_messages, fleet_view, lists, render
+import discord
+
+from bot.discord import delivery_messages, fleet_view, render
 from bot.discord.parts import Attachment, Parts
-from bot.discord.text import inline
+from bot.discord.render import priority_words, state_words
+from bot.discord.text import CONTENT_LIMIT, FORM, fitting, inline
 from bot.discord.views import buttons, calibration
 from bot.discord.views.new_task import accepted
+from bot.verbs import results
 from bot.verbs.declare import Verb
 from bot.verbs.desks import Png
 from bot.verbs.lists import Page
@@ -19,16 +24,10 @@ from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.calibration.model import CalibrationStep
-from core.desks.model import DeskStatus, LearnedFact
-from core.fleet.model import Needs, Wellness
-from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
+from core.coordinator import Coordinator
+from core.fleet.model import Needs
 from core.security.model import Actor
 from core.tasks.model import Task, TaskView
-
-if TYPE_CHECKING:
-    import discord
-
-    from core.coordinator import Coordinator
 
 Shown = Parts | str
 _NAME_CHARS = 60
@@ -49,29 +48,36 @@ async def _task(view: TaskView, asked: Asked) -> Parts:
     return render.details(view, await receipts.of_task(view.task.id, by=asked.by))
 
 
-def _forgotten(facts: Sequence[LearnedFact], _: Asked) -> str:
-    what = ", ".join(fact.what.words for fact in facts) or "what it could not read"
-    return f"Octet forgot {what} and restarted the desk's worker."
+def _task_line(row: Task) -> str:
+    return f"**{row.id}** {inline(row.title, 90)} · {state_words(row)} · {priority_words(row.priority)}"
+
+
+def fit(lines: list[str], empty: str) -> str:
+    """As many lines as one message takes, and how many are left out."""
+    shown = fitting(lines, CONTENT_LIMIT - 100)
+    if len(shown) < len(lines):
+        shown.append(f"… and {len(lines) - len(shown)} more.")
+    return "\n".join(shown) or empty
+
+
+def _lines(kind: Any, result: Any, _: Asked) -> str:
+    lines, empty = results.LINES[kind]
+    return fit(lines(result, FORM), empty)
 
 
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
+    **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
-    Page[Task]: lambda page, _: lists.tasks(page.items),
+    Page[Task]: lambda page, _: fit([_task_line(row) for row in page.items], "No tasks. `/task new` makes one."),
     TaskView: _task,
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
-    AgentStatus: lambda status, _: lists.agent(status),
-    Page[AgentStatus]: lambda page, _: lists.agents(page.items),
+    Page[AgentStatus]: lambda page, _: fit(
+        [results.agent_line(row, FORM) for row in page.items], "No agents. They are described in config/agents.toml."
+    ),
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),
-    tuple[DeskStatus, ...]: lambda rows, _: lists.desks(rows),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
-    tuple[Tried, ...]: lambda rows, _: lists.tried(rows),
-    tuple[Placed, ...]: lambda rows, _: lists.placed(rows),
-    tuple[Diagnosis, ...]: lambda rows, _: lists.diagnoses(rows),
-    tuple[LearnedFact, ...]: _forgotten,
     CalibrationStep: lambda step, asked: calibration.asked(asked.octet, asked.given["desk"], step, by=asked.by),
     Needs: lambda found, asked: fleet_view.needs(found, guild=asked.guild),
-    Wellness: lambda now, _: lists.health(now),
-    Reloaded: lambda what, _: lists.reloaded(what),
 }
 """By the type that a verb returns."""
 

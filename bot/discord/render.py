@@ -10,6 +10,7 @@ from discord import ui
 from bot.discord.parts import AMBER, BLUE, GREEN, GREY, RED, Attachment, Parts, boxed, written
 from bot.discord.text import (
     CONTENT_LIMIT,
+    FORM,
     LAYOUT_LIMIT,
     NAME_LIMIT,
     cut,
@@ -18,7 +19,6 @@ from bot.discord.text import (
     inline,
     plain,
     quote,
-    seen,
     size,
 )
 from bot.discord.views.buttons import CancelTask
@@ -111,7 +111,7 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
     if (
         said := remedies.explain(task.cause, task.note)
     ) and is_still_so:  # else what was seen belongs to something else
-        lines.append(seen(said, 400))
+        lines.append(FORM.seen(said, 400))
     if task.cure and is_still_so:
         lines.append(f"What to do: {task.cure}")
     return written("\n".join(lines), marker, wakes=person_id(task.requester))
@@ -155,7 +155,6 @@ def is_dry_run(task: Task) -> bool:
 
 
 def state_words(task: Task) -> str:
-    """The task's state for people."""
     if is_dry_run(task):
         return "sent (dry run): nothing was typed anywhere"
     if task.is_unverified:
@@ -177,7 +176,7 @@ def _head(task: Task) -> list[str]:
     if task.reason and not is_dry_run(task):
         facts.append(f"Reason: {sentence(task.reason)}")
     if said := remedies.explain(task.cause, task.note):
-        facts.append(seen(said, 300))
+        facts.append(FORM.seen(said, 300))
     if task.cure and not is_dry_run(task):
         facts.append(f"What to do: {task.cure}")
     if task.last_seen_ms is not None and task.state not in ENDED:

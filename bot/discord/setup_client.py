@@ -69,7 +69,6 @@ class Application:
     bot_name: str
     owners: tuple[DiscordUser, ...]
     """The owner in the developer portal; of a team the members who may change the application, its owner first."""
-    is_team: bool
     is_public: bool = False  # everybody with its link may invite the bot
     needs_code_grant: bool = False  # Discord then takes no simple invitation
 
@@ -101,7 +100,6 @@ class SetupClient:
         self.server_time = ""  # the header Date of the last answer
 
     def application(self) -> Application:
-        """Return the application and its bot."""
         me, found = self._get("/users/@me"), self._get("/applications/@me")
         team, owner = found.get("team"), found.get("owner")
         return Application(
@@ -109,13 +107,11 @@ class SetupClient:
             bot_id=me["id"],
             bot_name=me["username"],
             owners=_of_team(team) if team else (_user(owner),) if owner else (),
-            is_team=bool(team),
             is_public=bool(found.get("bot_public")),
             needs_code_grant=bool(found.get("bot_require_code_grant")),
         )
 
     def servers(self) -> list[DiscordServer]:
-        """Return all servers that the bot is a member of."""
         found: list[DiscordServer] = []
         while True:
             after = f"&after={found[-1].id}" if found else ""
@@ -219,7 +215,6 @@ def invite_link(application_id: str) -> str:
 
 
 def missing_permissions(permissions: int) -> tuple[str, ...]:
-    """Return the names of the needed permissions that are not among these."""
     if permissions & ADMINISTRATOR:
         return ()
     return tuple(name for name, bit in NEEDED.items() if not permissions & bit)

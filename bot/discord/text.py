@@ -1,10 +1,12 @@
-"""Foreign text made fit for a Discord message: measured, cut, escaped, fenced. Pure functions, no layout."""
+"""Foreign text made fit for a Discord message: measured, cut, escaped, fenced; and the form of results there."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from bot.verbs.results import Form
 from core.kit.console import CONTROLS
 from core.kit.redaction import redacted
 
@@ -43,6 +45,17 @@ def cut(text: str, limit: int) -> str:
             break
         end -= 1
     return text[:end].rstrip() + "…" if limit > 0 else ""
+
+
+def fitting(lines: Iterable[str], room: int) -> list[str]:
+    """The first of these texts, as many as fit into `room` characters."""
+    kept: list[str] = []
+    for line in lines:
+        room -= size(line) + 2
+        if room < 0:
+            break
+        kept.append(line)
+    return kept
 
 
 def plain(text: str, limit: int) -> str:
@@ -98,11 +111,6 @@ def quote_fence(text: str, limit: int) -> str:
     return quote(fence(text, limit), limit)
 
 
-def seen(note: str, limit: int) -> str:
-    """Quote what Octet saw at a window: programs choose their titles and texts themselves."""
-    return f"> Seen: {inline(note, limit)}"
-
-
 def strip_controls(text: str) -> str:
     """Return `text` without characters that do or hide something in place of being shown, and without the shape of
     Octet's own marker. Each end of a line becomes a line feed."""
@@ -126,3 +134,17 @@ def _joins(text: str, position: int) -> bool:
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or text[position - 1] == "\u200d"
     )
+
+
+FORM = Form(
+    text=inline,
+    strong="**{}**".format,
+    sign="{} ".format,
+    at=lambda ms: f"<t:{ms // 1000}:f>",
+    ago=lambda ms: f"<t:{ms // 1000}:R>",
+    small="-# ",
+    quote="> ",
+    good="✓",
+    bad="✗",
+    warning="!",
+)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from bot.discord.parts import AMBER, GREY, RED, Attachment, Parts, framed
 from bot.discord.render import named, person_id
 from bot.discord.text import inline, quote_fence
-from bot.discord.views.buttons import ACT_LABELS, LookAtWindow, PressAct, ResolveUnknown, quoted_note
+from bot.discord.views.buttons import LookAtWindow, PressAct, ResolveUnknown, quoted_note
 from bot.discord.views.calibration import Recalibrate
+from bot.verbs.results import ACT_LABELS
 from core import remedies
 from core.agent_actions.model import NEEDS_ANSWER, ActionResult, AgentDialogView, BlockedWindow, DialogEnding
 from core.deliveries.model import Picture, Reason, parse_asked

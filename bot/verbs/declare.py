@@ -73,7 +73,6 @@ class Parameter:
 
     @property
     def is_required(self) -> bool:
-        """Whether it has no default."""
         return self.default is REQUIRED
 
 
@@ -102,7 +101,6 @@ class Verb:
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What a caller gives."""
         found: list[Parameter] = []
         for one in inspect.signature(self.call).parameters.values():
             hint = self._hints[one.name]
@@ -114,12 +112,10 @@ class Verb:
 
     @cached_property
     def result(self) -> Any:
-        """The type of what it returns."""
         return self._hints["return"]
 
     @property
     def wants_origin(self) -> bool:
-        """Whether it asks for the request's origin."""
         return "origin" in self._hints
 
     @property

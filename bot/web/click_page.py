@@ -64,7 +64,6 @@ class OneTimeLinks:
         return link.token
 
     def enter(self, token: str) -> str:
-        """Use up the token and return the key that this browser shows from now on. Raises LinkExpired."""
         link = self._find(token, lambda link: link.token)
         link.token, link.key = "", secrets.token_urlsafe(32)
         return link.key
@@ -134,7 +133,6 @@ async def file(name: str) -> Response:
 
 @router.post("/enter")
 async def enter(asked: Token, request: Request) -> dict[str, str]:
-    """Return the key that the browser shows from now on."""
     return {"key": _links(request).enter(asked.token)}
 
 

@@ -64,7 +64,6 @@ def status_of(error: OctetError) -> int:
 
 
 def answer(error: OctetError) -> JSONResponse:
-    """The response for an error of ours."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoToken) else {}
     if isinstance(error, AnswerRateExceeded):
         headers["Retry-After"] = str(error.details["after_s"])

@@ -85,7 +85,6 @@ class Callers:
 
 
 def require(need: RequiredAccess, caller: Caller | None) -> None:
-    """Raise NoToken or NoReplyKey if this caller does not have what is needed."""
     if need is RequiredAccess.OPERATOR and not (caller and caller.is_operator):
         raise NoToken
     if need is RequiredAccess.REPLY_KEY and caller is None:
@@ -160,11 +159,9 @@ class Guard:
         self._bodies = bodies or Bodies()
 
     def access(self, path: str) -> Access:
-        """Return what a request to `path` needs."""
         return next(one for prefix, one in self._access if not prefix or f"{path}/".startswith(f"{prefix}/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
         if scope["type"] != "http":
             return  # there is no WebSocket yet: saying nothing makes the server refuse it
         started = time.perf_counter()

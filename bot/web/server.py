@@ -66,20 +66,18 @@ def listening(address: str, port: int) -> Generator[Listener]:
     if not where.is_loopback:
         raise NotLoopback(address=address)
     family = socket.AF_INET if where.version == 4 else socket.AF_INET6
-    is_other_port = False
     try:
         try:
             sock = _listen(family, str(where), port)
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-            is_other_port = True
             sock = _listen(family, str(where), 0)
     except OSError as error:
         raise CannotListen(address=address, why=error.strerror) from error
     with sock:
         real = int(sock.getsockname()[1])
-        yield Listener(socket=sock, address=str(where), port=real, is_other_port=is_other_port)
+        yield Listener(socket=sock, address=str(where), port=real, is_other_port=bool(port) and real != port)
 
 
 @asynccontextmanager
@@ -231,7 +229,6 @@ class Register:
             self._with_token[connection] = agent
 
     def closed(self, connection: Connection) -> None:
-        """Forget a connection that has ended."""
         self._without_token.pop(connection, None)
         self._with_token.pop(connection, None)
 

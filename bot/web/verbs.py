@@ -31,7 +31,6 @@ class Given(BaseModel):
 
 
 def add_routes(app: FastAPI) -> None:
-    """Add a route for each verb that HTTP offers."""
     for verb in VERBS:
         if On.HTTP in verb.on:
             method, path = verb.route.split()

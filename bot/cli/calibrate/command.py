@@ -187,7 +187,6 @@ async def calibrate_alike(home: Home, like: str, console: Console) -> int:
 
 
 def has_same_size(desk: Desk, other: Desk) -> bool:
-    """Tell whether both desks have displays of their own, of one size."""
     one, two = desk.virtual, other.virtual
     return one is not None and two is not None and (one.width, one.height) == (two.width, two.height)
 
@@ -250,7 +249,6 @@ class RemoteCalibration:
         return await self._step("POST", "", asdict(self.wishes))
 
     async def step(self) -> CalibrationStep:
-        """Tell where it stands."""
         return await self._step("GET", "")
 
     async def answer(self, answer: Answer) -> CalibrationStep:
@@ -258,7 +256,6 @@ class RemoteCalibration:
         return await self._step("POST", "/answer", asdict(answer))
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
-        """Take a PNG for the question."""
         assert not is_whole, "its page is its own"
         return (await self._call("GET", "/picture")).body
 

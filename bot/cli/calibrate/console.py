@@ -148,7 +148,6 @@ class Console:
         return answer
 
     def list(self, question: ChooseWindows) -> None:
-        """Print the windows, each with its agent or why it has none."""
         if not question.candidates:
             self.say("No window is shown on this display.")
             return

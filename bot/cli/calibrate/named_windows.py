@@ -73,7 +73,6 @@ class WindowSpec:
 
 
 def parse_spec(text: str) -> WindowSpec:
-    """Parse one --window. Raises BadSpec."""
     pairs = [part.partition("=")[::2] for part in _NEXT.split(text)]
     given = {key.strip(): value.strip() for key, value in pairs}
     if unknown := [key for key in given if key not in KEYS]:

@@ -52,8 +52,7 @@ def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
             )
         yield from servers(directory, settings, application)
     except (TokenInvalid, DiscordUnreachable) as refused:
-        what, _, cure = refused.message.partition(". ")
-        yield problem(what, cure)
+        yield problem(refused.message)
     yield from clock(directory.server_time)
 
 

@@ -12,16 +12,19 @@ from pydantic import ValidationError
 
 from bot.cli.doctor.model import Finding, ok, problem, warning
 from bot.cli.operator import TryLater, call, parse_answer
+from bot.cli.present import FORM
 from bot.runfile import running
+from bot.verbs.results import ping
 from core.config.settings import PING_URL, holds_ping_url
-from core.desks.model import DeskStatus
 from core.fleet.model import Wellness
 from core.home import Home
 from core.kit.errors import Unavailable
-from core.remedies import explain
+from core.maintenance.model import Diagnosis
+from core.remedies import explain, next_step
 from core.settings.model import Settings
 
 LITTLE_ROOM = 1024**3
+LOOK_S = 120.0  # a running Octet looks at each window
 NO_ROOM = 64 * 1024**2  # below this SQLite's log and the reserve beside it may not find a place
 
 
@@ -104,7 +107,7 @@ def at_work(home: Home) -> Iterator[Finding]:
         return
     try:
         health = parse_answer(Wellness, call(home, "GET", "/fleet/health"))
-        desks = parse_answer(tuple[DeskStatus, ...], call(home, "GET", "/desks"))
+        desks = parse_answer(tuple[Diagnosis, ...], call(home, "GET", "/desks/doctor", timeout_s=LOOK_S))
     except TryLater as trouble:
         yield problem(f"running: {trouble.message}")
     except Unavailable:
@@ -125,32 +128,18 @@ def health_of(now: Wellness) -> Iterator[Finding]:
         yield say(f"running: {one.what}", one.next)
     if now.is_well:
         yield ok("running: all is well")
-    ping = now.ping
-    if not ping.is_wanted:
-        return
-    if ping.is_held_back:
-        yield warning(f"the ping to {ping.where} is held back, because not all is well", "Mend what is named above.")
-    elif ping.note:
+    if now.ping.is_wanted:
         cure = "Look whether OCTET_ALARM__PING_URL is right, and whether its service and the way there are up."
-        yield warning(f"the ping to {ping.where} is not taken: {ping.note}", cure)
-    else:
-        yield ok(f"the ping to {ping.where} is taken")
+        cure = "Mend what is named above." if now.ping.is_held_back else cure if now.ping.note else ""
+        said = f"running: {ping(now.ping, FORM)}"
+        yield warning(said, cure) if cure else ok(said)
 
 
-def desks_of(desks: Iterable[DeskStatus]) -> Iterator[Finding]:
+def desks_of(desks: Iterable[Diagnosis]) -> Iterator[Finding]:
     for desk in desks:
-        name = desk.desk.name
-        bad = [window for window in desk.windows if not window.usable]
-        for window in bad:
-            yield warning(
-                f"running: desk {name}: window {window.name} cannot be used: {explain(window.reason, window.note)}",
-                f"octet desk doctor {name} says what to do",
-            )
-        if desk.state == "ready" and not bad:
-            yield ok(f"running: desk {name} is ready, {len(desk.windows)} windows can be used")
-        elif desk.state != "ready":
-            is_wish = desk.state in {"held", "stopped"}
-            cure = f"octet desk release {name}" if is_wish else f"octet desk doctor {name} says what to do"
-            yield warning(f"running: desk {name} is {desk.state}: {explain(desk.reason, desk.note)}", cure)
-        if desk.awake:
-            yield ok(f"running: desk {name}: {desk.awake}")
+        what = f"running: desk {desk.desk}"
+        for one in desk.ailments:
+            window = f"window {one.window}: " if one.window else ""
+            yield warning(f"{what}: {window}{explain(one.reason, one.note)}", next_step(one.reason))
+        if not desk.ailments:
+            yield ok(f"{what} is {desk.state}, {desk.windows} windows can be used")

@@ -43,7 +43,7 @@ def sqlite(version: tuple[int, int, int]) -> Finding:
     try:
         check_library(version)
     except SqliteTooOld as old:
-        return problem(f"SQLite {dotted(version)} is too old", old.message.partition(". ")[2])
+        return problem(old.message)
     if version < SAFE_CHECKPOINTS:
         how = f"below {dotted(SAFE_CHECKPOINTS)} one connection alone checkpoints, and Octet keeps to that"
         return ok(f"SQLite {dotted(version)}; {how}")
@@ -67,8 +67,7 @@ def xlib() -> Finding:
     try:
         importlib.import_module("automation.desktop.x11.connection").check_xlib()
     except Unavailable as wrong:
-        what, _, cure = wrong.message.partition("Repair it: ")
-        return problem(what.strip(), cure)
+        return problem(wrong.message)
     except ImportError as missing:
         cure = f"{sys.executable} -m pip install --force-reinstall --no-deps 'python-xlib>=0.33'"
         return problem(f"Xlib cannot be imported ({missing})", cure)

@@ -73,7 +73,6 @@ def summary(home: Home) -> str:
 
 
 def set_dry_run(document: Any) -> None:
-    """Let the prompts of all agents of agents.toml be shown and sent nowhere."""
     for agent in document.get("agents", []):
         _disconnect(agent)
 

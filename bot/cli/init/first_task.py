@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from bot.cli.children import last_lines, wait_until
 from bot.cli.operator import call, parse_answer, printable
+from bot.cli.present import PRESENT, need
 from bot.runfile import running
 from core.config.loader import load
 from core.deliveries.model import Delivery
@@ -18,7 +19,6 @@ from core.fleet.model import Needs, Part, Wellness
 from core.home import Home
 from core.kit.errors import Unavailable
 from core.receipts.model import Receipt
-from core.remedies import sentence
 from core.tasks.model import Task, TaskView
 
 START_S = 60.0
@@ -167,11 +167,8 @@ def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
         )
         print("  Nothing was typed anywhere; the `octet done` line of the prompt answers it.")
         return True
-    reason = f" ({sentence(task.reason)})" if task.reason else ""
-    print(f"  {task.id} is {task.state}{reason}{': ' if task.note else '.'}{printable(task.note)}")
-    for need in parse_answer(Needs, call(home, "GET", "/fleet/needs-me?limit=100")).shown:
-        if need.task == task.id:
-            what = printable(need.what)
-            print(f"  {what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}")
-            print(f"  -> {printable(need.next)}")
+    print(f"  {PRESENT[Task](task)}")
+    for one in parse_answer(Needs, call(home, "GET", "/fleet/needs-me?limit=100")).shown:
+        if one.task == task.id:
+            print("  " + need(one).replace("\n", "\n  "))
     return False

@@ -52,7 +52,6 @@ class Prompts:
 
     @classmethod
     def at_terminal(cls) -> Prompts:
-        """Make one that asks the user at standard input, if that is a terminal."""
         return cls(is_terminal=sys.stdin is not None and sys.stdin.isatty())
 
     def secret(self, question: str) -> str:
@@ -78,7 +77,6 @@ class Prompts:
                 print(f"  {str(wrong)[:1].upper()}{str(wrong)[1:]}; type it again.")
 
     def number(self, question: str, *, option: str, default: int, most: int = 500) -> int:
-        """A whole number from 1 to `most`."""
         while True:
             answer = self.text(question, option=option, default=str(default))
             if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= most:

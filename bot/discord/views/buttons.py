@@ -4,51 +4,35 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 from discord import ui
 
-from bot.discord import errors, replies, text
+from bot.discord import errors, replies
+from bot.discord.bot import Bot
 from bot.discord.parts import Attachment, Parts
-from bot.discord.text import inline
+from bot.discord.text import FORM, inline
 from bot.verbs import fleet, tasks
+from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
+from core.coordinator import Coordinator
+from core.deliveries.model import Delivery, DeliveryId
 from core.dispatch.model import Decision
 from core.profiles.model import Act
-from core.reasons import AnyReason
-from core.remedies import sentence
 from core.security.model import Actor, Permission, require
 from core.tasks.model import TaskId
-
-if TYPE_CHECKING:
-    from bot.discord.bot import Bot
-    from core.coordinator import Coordinator
 
 DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
     Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
     Decision.SEND_AGAIN: ("Not arrived, send again", discord.ButtonStyle.primary),
     Decision.DROP: ("Drop", discord.ButtonStyle.danger),
 }
-ACT_LABELS: dict[Act, str] = {
-    Act.INTERRUPT: "Interrupt",
-    Act.APPROVE: "Approve",
-    Act.DENY: "Deny",
-    Act.CONTINUE: "Continue",
-    Act.NEW_CHAT: "New conversation",
-}
 _STYLES = {
     Act.APPROVE: discord.ButtonStyle.success,
     Act.DENY: discord.ButtonStyle.danger,
     Act.CONTINUE: discord.ButtonStyle.primary,
 }
-_NOT_PRESSED: dict[AnyReason | None, str] = {
-    Reason.CHANGED: "the window shows something else than what you were shown",
-    Reason.DESK_STOPPED: "the desk was stopped",
-    Reason.RESTARTED: "Octet was restarted before",
-}
-"""Why nothing was pressed, where the lane's own word for it is not enough."""
 
 
 class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
@@ -66,12 +50,15 @@ class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="non
         return cls(**given)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Acknowledge, and do what the button is for."""
         try:
-            await replies.defer(interaction)
-            await replies.say(interaction, await self.press(interaction, await interaction.client.actor(interaction)))
+            await self.answer(interaction)
         except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs unexpected errors
             await errors.answer(interaction, error)
+
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
+        """Acknowledge, and do what the button is for."""
+        await replies.defer(interaction)
+        await replies.say(interaction, await self.press(interaction, await interaction.client.actor(interaction)))
 
     @abstractmethod
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts | str:
@@ -157,27 +144,9 @@ async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts
     """Say how an act ended, with the window as it was afterwards for those who may see it."""
     shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
-    return Parts(content=_outcome(pressed), attachments=attached)
-
-
-def _outcome(pressed: ActionResult) -> str:
-    what, agent = ACT_LABELS[pressed.act], inline(pressed.agent, 60)
-    note = "".join(f"\n{line}" for line in quoted_note(pressed.delivery))
-    match pressed.state:
-        case DeliveryState.DELIVERED | DeliveryState.SENT:
-            return f"**{what}** was pressed for {agent}.{note or ' The window went on.'}"
-        case DeliveryState.UNKNOWN:
-            return (
-                f"**{what}** may have been pressed for {agent}, and nobody knows.{note}\n"
-                "It is not pressed again by itself: look at the window. If it still asks, a new message has buttons."
-            )
-        case DeliveryState.QUEUED | DeliveryState.LEASED | DeliveryState.SUBMITTING:
-            return f"**{what}** for {agent} takes longer than it should: `/agent show` and `/fleet needs-me` tell more."
-        case _:
-            why = _NOT_PRESSED.get(pressed.delivery.reason, sentence(pressed.delivery.reason))
-            return f"Nothing was pressed for {agent}: {why}.{note}"
+    return Parts(content="\n".join(pressed_lines(pressed, FORM)), attachments=attached)
 
 
 def quoted_note(delivery: Delivery) -> list[str]:
     """Quote what Octet saw, in one line; none where the delivery has no note."""
-    return [text.seen(delivery.note, 500)] if delivery.note else []
+    return [FORM.seen(delivery.note, 500)] if delivery.note else []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import ui
 
 from bot.discord import errors, replies
+from bot.discord.bot import Bot
 from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.text import CONTENT_LIMIT, cut, inline
 from bot.discord.views.buttons import MessageButton
@@ -23,12 +24,9 @@ from core.calibration.model import (
     PointAt,
     Question,
 )
+from core.coordinator import Coordinator
 from core.kit.errors import Invalid
 from core.security.model import Actor
-
-if TYPE_CHECKING:
-    from bot.discord.bot import Bot
-    from core.coordinator import Coordinator
 
 _BLUE = 0x0F6CBD
 _OPEN_S = 600.0
@@ -50,15 +48,12 @@ class AnswerCalibration(
         super().__init__(f"v1:calibrate:{said}:{number}:{desk}", label or said, colour)
         self.said, self.number, self.desk = said, int(number), desk
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
         """Open the field, or do as any press."""
-        if self.said != "type":
-            await super().callback(interaction)
-            return
-        try:
+        if self.said == "type":
             await interaction.response.send_modal(TypedAnswer(self.number, self.desk))
-        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs unexpected errors
-            await errors.answer(interaction, error)
+        else:
+            await super().answer(interaction)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
         return await _answer(interaction.client.coordinator, self.desk, self.number, self.said, by=by)
@@ -74,14 +69,12 @@ class TypedAnswer(ui.Modal, title="Calibrate"):
         self.add_item(ui.Label(text="Numbers from the picture", component=self._said))
 
     async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Answer by what was typed."""
         await replies.defer(interaction)
         by = await interaction.client.actor(interaction)
         octet = interaction.client.coordinator
         await replies.say(interaction, await _answer(octet, self._desk, self._number, self._said.value, by=by))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        """Answer privately."""
         await errors.answer(interaction, error)
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import ui
 
 from bot.discord import errors, replies
+from bot.discord.bot import Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import Attachment, Parts
 from bot.verbs import tasks
 from core.kit.errors import OctetError
 from core.tasks.model import NewTask, Task
-
-if TYPE_CHECKING:
-    from bot.discord.bot import Bot
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
 _OPEN_S = 3_600.0  # how long an open dialog is remembered; a user who sends it later must try again
@@ -55,7 +53,6 @@ class NewTaskForm(ui.Modal, title="New task"):
             await replies.say(interaction, accepted(task))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        """Answer privately; an unexpected error goes to the log."""
         await errors.answer(interaction, error)
 
 
@@ -69,5 +66,4 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
 
 
 def accepted(task: Task) -> str:
-    """The private answer to the user who asked."""
     return f"{task.id} is accepted. Its card appears in <#{task.place.channel}>."

@@ -20,8 +20,8 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box w
 async def test_a_window_that_cannot_be_used_is_listed_with_the_command_that_recalibrates_it(served: Console) -> None:
     await served.house.core.dispatch.window_seen("main", blocked(Reason.CHANGED, "41 pixels differ"))
     listed = (await served.octet("fleet", "needs-me")).out
-    assert "The window of Agent-1 cannot be used: changed\n  agent Agent-1, since" in listed
-    assert "\n  41 pixels differ\n" in listed
+    assert "The window of Agent-1 cannot be used: changed · " in listed
+    assert "\n  Seen: 41 pixels differ\n" in listed
     assert "octet calibrate main agent-1" in listed
     assert (await served.octet("fleet", "needs-me", "--json")).out.count('"window":"agent-1"') == 1
 
@@ -34,7 +34,12 @@ async def test_what_needs_a_person_is_listed_with_what_to_do(served: Console) ->
     await served.house.until(TaskId("T-1"), TaskState.PARKED)
     listed = await served.octet("fleet", "needs-me")
     assert (listed.code, listed.err) == (0, "")
-    for words in ("T-1 (Count the birds), agent Agent-1, since ", "not known whether its prompt arrived", "-> Look at"):
+    for words in (
+        "T-1 Count the birds\n",
+        "not known whether its prompt arrived",
+        " · Agent-1 · 0 s ago\n",
+        "➜ Look at",
+    ):
         assert words in listed.out
     assert json.loads((await served.octet("fleet", "needs-me", "--json")).out)["total"] == 1
 
@@ -44,15 +49,15 @@ async def test_the_board_is_printed(served: Console) -> None:
     board = await served.octet("fleet", "board")
     assert (board.code, board.err) == (0, "")
     lines = board.out.splitlines()
-    assert [line.split()[:2] for line in lines[:2]] == [["Agent-1", "busy"], ["Agent-2", "idle"]]
-    assert lines[0].endswith("T-1 (working) Count the birds")
-    assert lines[4:] == ["tasks: 1 working", "desk main: ready", "nothing needs a person"]
+    assert lines[0].startswith("Agent-1 works on T-1 Count the birds · began ")
+    assert lines[1] == "Agent-2 free"
+    assert lines[4:] == ["Tasks: 1 under way", "Desk main ready", "nothing needs a person"]
 
 
 async def test_health_is_0_while_all_is_well_and_says_that_nobody_is_pinged(served: Console) -> None:
     told = await served.octet("fleet", "health")
     assert (told.code, told.err) == (0, "")
-    assert told.out.startswith("All is well.\nNobody is pinged: OCTET_ALARM__PING_URL")
+    assert told.out.startswith("All is well.\n  Nobody is pinged: `OCTET_ALARM__PING_URL`")
 
 
 async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_ping_back(
@@ -64,7 +69,7 @@ async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_pin
     core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", is_held_back=True))
     told = await served.octet("fleet", "health")
     assert told.code == 1
-    for words in ("Not all is well.", "its display went away", "-> `octet doctor`", "held back until all is well"):
+    for words in ("Not all is well.", "its display went away", "  `octet doctor`", "held back until all is well"):
         assert words in told.out
     assert json.loads((await served.octet("fleet", "health", "--json")).out)["is_well"] is False
 

@@ -43,15 +43,16 @@ def write(account: Account, name: str, text: str, *, more: bool = False) -> Path
 
 async def test_agents_and_desks_come_and_go_while_octet_runs(account: Account) -> None:
     async with account.running() as run:
-        assert (await reload(account))[:2] == (0, "nothing in config/ differs from what Octet works by\n")
+        assert (await reload(account))[:2] == (0, "Nothing in config/ differs from what Octet works by.\n")
         write(account, "agents.toml", MORE + GHOST, more=True)
         write(account, "desks/attic.toml", ATTIC)
         write(account, "octet.toml", "\n[http]\nport = 4711\n")
         code, out, err = await reload(account)
         assert (code, err) == (0, "")
         assert out.splitlines() == [
-            "agents that are new or different: New, Ghost",
-            "desks whose workers begin anew: attic",
+            "Octet works by the new config/ now.",
+            "Agents that are new or different: New, Ghost.",
+            "Desks whose workers begin anew: attic.",
         ], "the environment's port goes before that of the file: nothing needs a restart"
         await ask(run, "POST", "/tasks", brief="Count the birds", needs=["birds"])
         await is_shown(run, "T-1")
@@ -59,8 +60,9 @@ async def test_agents_and_desks_come_and_go_while_octet_runs(account: Account) -
         write(account, "agents.toml", MORE)
         (account.home / "config/desks/attic.toml").unlink()
         assert (await reload(account))[1].splitlines() == [
-            "agents that are gone: Dry, Ghost",
-            "desks whose workers begin anew: attic",
+            "Octet works by the new config/ now.",
+            "Agents that are gone: Dry, Ghost. What waited for them waits for others, or says why.",
+            "Desks whose workers begin anew: attic.",
         ]
 
 

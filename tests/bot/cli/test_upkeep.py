@@ -14,11 +14,11 @@ __all__ = ["console", "served"]
 async def test_windows_are_tried_out_and_the_exit_code_says_whether_all_went_well(served: Console) -> None:
     good = await served.octet("desk", "test", "main")
     assert good.code == 0
-    assert good.out.splitlines()[0] == "ok       main agent-1 (Agent-1): read back (copy) and cleared in 3 ms"
+    assert good.out.splitlines()[0] == "ok       Agent-1: copied back and compared in 3 ms, then cleared"
     served.house.lane.script.append(refused(Reason.CLOSED))
     bad = await served.octet("desk", "test", "--agent", "Agent-2")
     assert bad.code == 1
-    assert bad.out == f"problem  main agent-2 (Agent-2): closed\n         → {next_step(Reason.CLOSED)}\n"
+    assert bad.out == f"problem  Agent-2: closed\n  → {next_step(Reason.CLOSED)}\n"
     assert served.house.lane.submitted == []
 
 
@@ -26,15 +26,15 @@ async def test_windows_are_put_back(served: Console) -> None:
     served.house.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.RESIZED, note="it is 1×1")}
     said = await served.octet("desk", "arrange", "main")
     assert said.code == 1
-    assert "problem  main agent-1 (Agent-1): resized: it is 1×1" in said.out
-    assert "ok       main agent-2 (Agent-2): stands at its place" in said.out
+    assert "problem  Agent-1: resized: it is 1×1" in said.out
+    assert "ok       Agent-2: stands at its place" in said.out
 
 
 async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) -> None:
-    assert (await served.octet("desk", "doctor")).out == "main is ready, 4 windows looked at: all is well\n"
+    assert (await served.octet("desk", "doctor")).out == "main (ready): 4 windows looked at, all is well\n"
     served.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),)
     said = await served.octet("desk", "doctor", "main")
     assert (said.code, said.out.splitlines()[1:]) == (
         1,
-        ["problem  Agent-1: covered: by “Notes”", f"         → {next_step(Reason.COVERED)}"],
+        ["problem  Agent-1: covered: by “Notes”", f"  → {next_step(Reason.COVERED)}"],
     )

@@ -118,7 +118,7 @@ async def test_what_a_task_stands_still_for_is_shown_with_what_to_do(served: Con
     made = json.loads((await served.octet("task", "new", "Look", "--agent", "Agent-3", "--json")).out)["id"]
     await served.house.until(TaskId(made), TaskState.WAITING)
     for words in (("task", "show", made), ("agent", "show", "Agent-3")):
-        assert f"what to do: {next_step(Reason.CLOSED)}" in (await served.octet(*words)).out
+        assert f"What to do: {next_step(Reason.CLOSED)}" in (await served.octet(*words)).out
 
 
 async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:
@@ -294,8 +294,8 @@ async def test_agents_are_listed_and_shown(served: Console) -> None:
     listed = await served.octet("agent", "list")
     assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "idle"] for n in (1, 2, 3, 4)]
     shown = await served.octet("agent", "show", "Agent-3")
-    assert "Agent-3 is idle: worker" in shown.out
-    assert "window main/agent-3" in shown.out
+    assert shown.out.startswith("Agent-3: free · ")
+    assert "Desk: main, window agent-3" in shown.out
     assert json.loads((await served.octet("agent", "show", "Agent-3", "--json")).out)["agent"]["capabilities"] == [
         "python"
     ]
@@ -303,9 +303,9 @@ async def test_agents_are_listed_and_shown(served: Console) -> None:
 
 async def test_an_agent_is_paused_drained_and_resumed(served: Console) -> None:
     paused = await served.octet("agent", "pause", "agent-3")
-    assert paused.out.startswith("Agent-3 is paused (by operator): worker")
+    assert paused.out.startswith("Agent-3: paused (by operator) · ")
     assert "paused (by operator)" in (await served.octet("agent", "list")).out
-    assert (await served.octet("agent", "resume", "Agent-3")).out.startswith("Agent-3 is idle: worker")
+    assert (await served.octet("agent", "resume", "Agent-3")).out.startswith("Agent-3: free · ")
     drained = await served.octet("agent", "drain", "Agent-3", "--json")
     assert json.loads(drained.out)["state"] == "paused"
 
@@ -316,10 +316,13 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     lane = served.house.lane
     lane.script.append(Outcome(result=Result.DELIVERED, note="its agent rests"))
     done = await served.octet("agent", "interrupt", "agent-1")
-    assert (done.code, done.out.splitlines()[:2]) == (0, ["interrupt was pressed for Agent-1", "seen: its agent rests"])
+    assert (done.code, done.out.splitlines()[:2]) == (
+        0,
+        ["Interrupt was pressed for Agent-1.", "  Seen: its agent rests"],
+    )
     lane.script.append(Outcome(result=Result.DELIVERED, note="the window shows something else than before"))
     anew = await served.octet("agent", "new-chat", "agent-1")
-    assert (anew.code, anew.out.splitlines()[0]) == (0, "new_chat was pressed for Agent-1")
+    assert (anew.code, anew.out.splitlines()[0]) == (0, "New conversation was pressed for Agent-1.")
     answers = (Act.APPROVE, Act.DENY)
     asks = Shown(
         window="agent-2", activity=Activity.NEEDS_INPUT, answers=answers, mark="one", text="Run this?\nrm \x1b[2J -rf"
@@ -333,9 +336,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     lane.script.append(Outcome(result=Result.UNKNOWN, note="nothing changed", pictures=(shot,)))
     unknown = await served.octet("agent", "answer", "Agent-2", "approve")
     assert unknown.code == 1
-    assert unknown.out.startswith(
-        "it is not known whether approve was pressed for Agent-2; Octet does not press it again\n"
-    )
+    assert unknown.out.startswith("Approve may have been pressed for Agent-2, and nobody knows.\n")
     said = unknown.out.splitlines()[-1]
     assert said.startswith("its window afterwards: octet receipt ")
     receipt = await served.octet("receipt", said.split()[5], "--pictures", str(tmp_path / "shots"))
@@ -352,11 +353,11 @@ async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) ->
         WindowStatus(name="agent-2", usable=False, reason=Reason.COVERED, note="by “Notes”"),
     )
     status = (await served.octet("desk", "status")).out
-    assert "main (:0) is ready" in status
+    assert "main: ready" in status
     assert "covered: by “Notes”" in status
-    for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
+    for verb, state in (("hold", "on hold"), ("release", "ready"), ("stop", "stopped")):
         said = await served.octet("desk", verb, "main")
-        assert f"is {state}" in said.out
+        assert f"main: {state}" in said.out
         assert served.house.hands.told[-1] == verb
 
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.discord import client
 from bot.discord.errors import WrongServer
-from core.home import Home
 from core.security.model import OPERATOR
-from tests.bot.discord.town import Town, settings_for, text_of
+from tests.bot.discord.town import Town, make_bot, text_of
 
 COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("task new", {"brief": "Count the birds"}),
@@ -80,7 +78,7 @@ async def test_the_first_owner_shows_the_console_code_and_nobody_can_after(town:
 
 @pytest.mark.parametrize("guild", [None, 4711])
 async def test_direct_messages_and_foreign_servers_are_refused(town: Town, guild: int | None) -> None:
-    bot = client.create_bot(settings_for(town.sandbox), town.coordinator, home=Home(root=town.home))
+    bot = make_bot(town)
     user = SimpleNamespace(id=town.sandbox.world.ada.id, display_name="Ada")
     with pytest.raises(WrongServer):
         await bot.actor(SimpleNamespace(guild_id=guild, user=user))  # pyright: ignore[reportArgumentType] - what `actor` looks at

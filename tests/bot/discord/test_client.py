@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import discord
@@ -13,11 +12,11 @@ from discord.http import Route
 from pydantic import SecretStr
 
 from bot.discord import client
-from bot.discord.errors import BotTokenMissing, BotTokenRefused, GatewayUnknown
-from core.home import Home
+from bot.discord.errors import BotTokenRefused
+from bot.verbs import tasks
 from core.settings.model import DiscordSettings, Settings
 from sandbox.discord.server import Sandbox
-from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
+from tests.bot.discord.town import Town, bot_at_work, make_bot, people, settings_for, text_of
 from tests.builders import make_new_task
 
 
@@ -26,17 +25,19 @@ def syncs(sandbox: Sandbox) -> int:
 
 
 async def run(town: Town, settings: Settings) -> None:
+    assert settings.discord_token is not None
     async with asyncio.timeout(60):
-        await client.run(settings, town.coordinator, home=Home(root=town.home))
+        await client.run(settings, town.coordinator, settings.discord_token, up=asyncio.Event())
 
 
-async def test_commands_are_registered_once_and_again_only_when_they_changed(quiet_town: Town) -> None:
+async def test_commands_are_registered_once_and_again_only_when_they_changed(
+    quiet_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(2):
         async with bot_at_work(quiet_town):
             pass
     assert syncs(quiet_town.sandbox) == 1
-    kept = quiet_town.home / client.TREE_FILE
-    kept.write_text(json.dumps({str(quiet_town.sandbox.world.guild_id): "of an older version"}))
+    monkeypatch.setattr(tasks.cancel.call, "__doc__", "Cancel a task, as an older version said it.")
     async with bot_at_work(quiet_town):
         pass
     assert syncs(quiet_town.sandbox) == 2
@@ -52,19 +53,6 @@ async def test_commands_are_registered_again_after_the_bot_was_removed_and_invit
     async with bot_at_work(quiet_town):
         assert await quiet_town.sandbox.commands()
     assert syncs(quiet_town.sandbox) == 2
-
-
-async def test_a_broken_note_of_what_is_registered_only_costs_a_registration(quiet_town: Town) -> None:
-    (quiet_town.home / client.TREE_FILE).write_text("{broken")
-    async with bot_at_work(quiet_town):
-        assert {one["name"] for one in await quiet_town.sandbox.commands()} == {
-            "task",
-            "agent",
-            "msg",
-            "desk",
-            "fleet",
-            "admin",
-        }
 
 
 async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -96,17 +84,6 @@ async def test_a_wrong_token_is_one_plain_error_and_is_not_tried_again(quiet_tow
     assert [one.status for one in quiet_town.sandbox.record.exchanges] == [401]
 
 
-async def test_without_a_token_the_bot_does_not_begin(quiet_town: Town) -> None:
-    settings = settings_for(quiet_town.sandbox).model_copy(update={"discord_token": None})
-    with pytest.raises(BotTokenMissing):
-        await run(quiet_town, settings)
-
-
-async def test_a_sandbox_without_its_gateway_is_refused(quiet_town: Town) -> None:
-    with pytest.raises(GatewayUnknown):
-        await run(quiet_town, settings_for(quiet_town.sandbox, gateway_url=None))
-
-
 async def test_without_sandbox_the_library_speaks_to_discord_again() -> None:
     client.point_at(
         DiscordSettings(sandbox=True, api_base="http://127.0.0.1:1/api/v10", gateway_url="ws://127.0.0.1:1/")
@@ -125,7 +102,7 @@ async def test_the_sandbox_is_logged_loudly(town: Town, capsys: pytest.CaptureFi
 
 
 async def test_the_bot_asks_for_the_guilds_intent_only_and_mentions_nobody_by_default(town: Town) -> None:
-    bot = client.create_bot(settings_for(town.sandbox), town.coordinator, home=Home(root=town.home))
+    bot = make_bot(town)
     assert bot.intents == discord.Intents(guilds=True)
     assert bot.allowed_mentions is not None
     assert bot.allowed_mentions.to_dict() == {"parse": []}

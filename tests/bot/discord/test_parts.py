@@ -1,4 +1,4 @@
-"""Files are checked before they are sent; what is too large is cut or left out, and the message says so."""
+"""Files are checked before they are sent; what is too large is left out, and the message says so."""
 
 from __future__ import annotations
 
@@ -7,26 +7,14 @@ from pathlib import Path
 import pytest
 from discord import ui
 
-from bot.discord import client, parts
+from bot.discord import parts
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import MessageRejected
 from bot.discord.parts import FILE_LIMIT, Attachment, Parts, framed, within_limits
 from bot.discord.send_limits import SendLimits
-from core.home import Home
 from core.kit.clock import SystemClock
-from tests.bot.discord.town import Town, settings_for
+from tests.bot.discord.town import Town, make_bot, settings_for
 from tests.fakes.channels import said
-
-
-def test_a_text_that_is_too_large_is_cut_at_a_character_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "FILE_LIMIT", 101)
-    [file] = within_limits(
-        Parts(content="x", attachments=(Attachment(name="a.md", data=b"x" + b"\xc3\xa4" * 99),))
-    ).attachments
-    assert len(file.data) <= 101
-    assert "cut this file" in file.data.decode()
-    small = Parts(content="x", attachments=(Attachment(name="a.md", data=b"abc"),))
-    assert within_limits(small) == small
 
 
 def test_a_picture_that_is_too_large_leaves_the_message_which_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +43,7 @@ async def test_discord_takes_a_message_whose_picture_was_too_large(
 ) -> None:
     settings, channel = settings_for(quiet_town.sandbox), quiet_town.sandbox.world.home.id
     assert settings.discord_token is not None
-    gate = SendLimits(SystemClock())
-    bot = client.create_bot(settings, quiet_town.coordinator, home=Home(root=tmp_path), gate=gate)
-    channels = ChannelClient(gate)
+    bot, channels = make_bot(quiet_town), ChannelClient(SendLimits(SystemClock()))
     large = (Attachment(name="window.png", data=bytes(FILE_LIMIT + 1)),)
     async with bot:
         await bot.login(settings.discord_token.get_secret_value())

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord import lists, render, text
+from bot.discord import present, render, text
 from bot.discord.parts import Parts
+from bot.verbs.lists import Page
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
 from core.remedies import sentence
-from core.tasks.model import ENDED, TaskState, title_of
+from core.tasks.model import ENDED, Task, TaskState, title_of
 from tests.bot.discord.shapes import MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 
@@ -47,6 +48,13 @@ def shown(parts: Parts) -> str:
     if parts.view is None:
         return parts.content
     return "\n".join(str(item["content"]) for item in components(parts) if "content" in item)
+
+
+def listed(kind: Any, result: Any) -> str:
+    asked: Any = None
+    found = present.PRESENT[kind](result, asked)
+    assert isinstance(found, str)
+    return found
 
 
 def check_limits(parts: Parts) -> None:
@@ -238,13 +246,13 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
         windows=(window,) * 8,
     )
     for said in (
-        lists.tasks([make_task(title=words)] * many),
-        lists.agents([status] * many),
-        lists.agent(status),
-        lists.desks([desk] * many),
+        listed(Page[Task], Page(items=(make_task(title=words),) * many)),
+        listed(Page[AgentStatus], Page(items=(status,) * many)),
+        listed(AgentStatus, status),
+        listed(tuple[DeskStatus, ...], (desk,) * many),
     ):
         assert 1 <= text.size(said) <= 2000
-    lines = lists.tasks([make_task(title="t")] * 60).splitlines()
+    lines = listed(Page[Task], Page(items=(make_task(title="t"),) * 60)).splitlines()
     assert lines[-1] == f"… and {60 - len(lines) + 1} more."
 
 

@@ -67,7 +67,7 @@ async def test_it_sees_what_the_local_discord_shows(sandbox: Sandbox) -> None:
     world = sandbox.world
     asks = SetupClient(sandbox.token, api_base=sandbox.api_base)
     found = await asyncio.to_thread(asks.application)
-    assert (found.id, found.bot_name, found.is_team) == (str(world.application_id), "Octet", False)
+    assert (found.id, found.bot_name) == (str(world.application_id), "Octet")
     assert found.owners == (DiscordUser(id=str(world.ada.id), name="Ada"),)
     (server,) = await asyncio.to_thread(asks.servers)
     assert server == DiscordServer(id=str(world.guild_id), name="Octet sandbox")
@@ -144,7 +144,6 @@ async def test_of_a_team_those_are_offered_who_may_change_the_application_its_ow
     }
     async with serving(answers) as asks:
         found = await asyncio.to_thread(asks.application)
-    assert found.is_team
     assert found.is_public
     assert found.owners == (DiscordUser(id="4", name="Owen"), DiscordUser(id="1", name="Ada"))
 

@@ -13,10 +13,13 @@ from pydantic import SecretStr
 
 from automation.dryrun.lane import DryRunLane
 from bot.discord import client
+from bot.discord.bot import Bot
+from bot.discord.send_limits import SendLimits
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.home import Home
+from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.settings.model import DiscordSettings, Settings
 from sandbox.discord.server import Sandbox
@@ -108,18 +111,26 @@ def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
 @asynccontextmanager
 async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGenerator[asyncio.Event]:
     """One process's bot, connected; leaving the block is its end. The event is what `/readyz` tells."""
-    up = asyncio.Event()
-    home = Home(root=town.home)
+    up, settings = asyncio.Event(), settings or settings_for(town.sandbox)
+    assert settings.discord_token is not None
     async with asyncio.TaskGroup() as group:
         bot = supervise(
             group,
             "bot",
-            client.run(settings or settings_for(town.sandbox), town.coordinator, home=home, up=up),
+            client.run(settings, town.coordinator, settings.discord_token, up=up),
         )
         async with asyncio.timeout(60):
             await up.wait()
         yield up
         bot.cancel()
+
+
+def make_bot(town: Town) -> Bot:
+    """A bot that is not connected."""
+    gate = SendLimits(SystemClock())
+    return client.create_bot(
+        settings_for(town.sandbox), town.coordinator, gate=gate, on_up=lambda _: None, on_lost=lambda: None
+    )
 
 
 def text_of(message: dict[str, Any]) -> str:

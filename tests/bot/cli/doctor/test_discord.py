@@ -113,7 +113,7 @@ async def test_a_token_that_is_refused_is_a_problem_and_a_discord_that_is_away_a
         assert "status 400" in trouble(await look(api))[0].what
     gone = trouble(await look(api))[0]
     assert (gone.level, gone.what.split(":")[0]) == (FindingLevel.PROBLEM, "Discord cannot be reached")
-    assert "proxy" in gone.cure
+    assert "proxy" in gone.what
 
 
 async def test_a_server_the_bot_is_no_member_of_is_a_problem_with_the_invitation() -> None:

@@ -6,16 +6,18 @@ import asyncio
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from bot.cli.doctor import home as doctor
 from bot.cli.doctor.model import Finding, FindingLevel
-from core.desks.model import DeskNow, DeskState, DeskStatus, WindowStatus
+from core.desks.model import DeskNow, DeskState
 from core.fleet.model import Part, Ping, Trouble, Wellness
 from core.home import Home
+from core.maintenance.model import Ailment, Diagnosis
 from core.reasons import Reason
+from core.remedies import next_step
 from core.settings.model import HttpSettings, Settings
-from tests.builders import make_desk
 from tests.house import open_house
 
 QUIET = "127.0.7.3"
@@ -64,23 +66,13 @@ def test_a_ping_that_is_held_back_or_not_taken_is_a_warning() -> None:
     assert (not_taken.level, "status 500" in not_taken.what) == (FindingLevel.WARNING, True)
 
 
-def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskStatus:
-    window = WindowStatus(name="agent-1", usable=usable, reason=None if usable else Reason.COVERED)
-    return DeskStatus(
-        desk=make_desk("agent-1"), state=DeskState(state), reason=Reason.NO_DISPLAY, windows=(window,), awake=awake
-    )
-
-
-def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> None:
-    assert levels(list(doctor.desks_of([a_desk("ready")]))) == ["ok"]
-    [covered] = doctor.desks_of([a_desk("ready", usable=False)])
-    assert (covered.level, "octet desk doctor main" in covered.cure) == (FindingLevel.WARNING, True)
-    [stopped] = doctor.desks_of([a_desk("stopped")])
-    assert stopped.cure == "octet desk release main"
-    for state in ("unavailable", "starting"):
-        [away] = doctor.desks_of([a_desk(state)])
-        assert "octet desk doctor main" in away.cure
-    assert levels(list(doctor.desks_of([a_desk("ready", awake="kept awake")]))) == ["ok", "ok"]
+def test_desks_and_their_windows_are_told_with_what_to_do_about_each() -> None:
+    well = Diagnosis(desk="main", state=DeskState.READY, windows=4, ailments=())
+    assert levels(list(doctor.desks_of([well]))) == ["ok"]
+    covered = Ailment(window="agent-1", agent="Agent-1", reason=Reason.COVERED)
+    [found] = doctor.desks_of([replace(well, ailments=(covered,))])
+    assert (found.level, found.cure) == (FindingLevel.WARNING, next_step(Reason.COVERED))
+    assert found.what == "running: desk main: window agent-1: covered"
 
 
 async def test_the_octet_that_runs_is_asked(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from bot.discord.setup_client import Application, DiscordServer, SetupClient
 from core.home import Home
 
 ZOO, FARM = DiscordServer(id="11", name="The zoo"), DiscordServer(id="22", name="The farm")
-APPLICATION = Application(id="1", bot_id="2", bot_name="Octet", owners=(), is_team=False)
+APPLICATION = Application(id="1", bot_id="2", bot_name="Octet", owners=())
 
 
 class OnTwo(SetupClient):

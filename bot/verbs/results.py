@@ -1,0 +1,328 @@
+"""What results say to people: their lines, written once, in the form of the interface that shows them.
+
+What differs by more than its form is made by each interface: lists, and tasks with their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from core.agent_actions.model import ActionResult
+from core.agents.model import OFF_DUTY, AgentState, AgentStatus
+from core.deliveries.model import DeliveryState, Reason
+from core.desks.model import DeskState, DeskStatus, LearnedFact
+from core.fleet.model import AtWork, Board, Need, NeedKind, Ping, Wellness
+from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
+from core.profiles.model import Act
+from core.reasons import AnyReason
+from core.remedies import explain, next_step, sentence
+from core.tasks.model import TaskState, TaskSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How an interface writes the parts of a line."""
+
+    text: Callable[[str, int], str]  # makes a text from outside harmless, and cuts it where room is scarce
+    strong: Callable[[str], str]
+    sign: Callable[[str], str]  # a coloured sign with a space, where the interface shows signs
+    at: Callable[[int], str]  # a moment
+    ago: Callable[[int], str]  # a moment, by how long ago it was
+    small: str  # begins a line of less weight
+    quote: str  # begins a line with what Octet saw
+    good: str
+    bad: str
+    warning: str
+
+    def seen(self, note: str, limit: int) -> str:
+        """Quote what Octet saw at a window: programs choose their titles and texts themselves."""
+        return f"{self.quote}Seen: {self.text(note, limit)}"
+
+
+ACT_LABELS: dict[Act, str] = {
+    Act.INTERRUPT: "Interrupt",
+    Act.APPROVE: "Approve",
+    Act.DENY: "Deny",
+    Act.CONTINUE: "Continue",
+    Act.NEW_CHAT: "New conversation",
+}
+AGENT_STATES: dict[AgentState, tuple[str, str]] = {
+    AgentState.OFFLINE: ("⚪", "offline"),
+    AgentState.IDLE: ("🟢", "free"),
+    AgentState.BUSY: ("🔵", "busy"),
+    AgentState.NEEDS_INPUT: ("🟠", "needs an answer"),
+    AgentState.LIMITED: ("🟡", "at its limit"),
+    AgentState.PAUSED: ("⏸️", "paused"),
+    AgentState.DRAINING: ("⏳", "finishing, takes nothing new"),
+    AgentState.HELD: ("🔴", "held"),
+    AgentState.UNKNOWN: ("🔴", "unknown"),
+}
+DESK_STATES: dict[DeskState, tuple[str, str]] = {
+    DeskState.STARTING: ("⏳", "starting"),
+    DeskState.READY: ("🟢", "ready"),
+    DeskState.HELD: ("⏸️", "on hold: starts nothing new"),
+    DeskState.STOPPED: ("🔴", "stopped: presses no key"),
+    DeskState.UNAVAILABLE: ("🔴", "not available"),
+}
+"""Each state's sign and words. A sign is beside words always: a user need not know or see colours."""
+_NEED_SIGNS: dict[NeedKind, str] = {
+    NeedKind.STORE: "🔴",
+    NeedKind.DELIVERY_UNKNOWN: "🔴",
+    NeedKind.PARKED: "🔴",
+    NeedKind.QUESTION: "🟠",
+    NeedKind.NEEDS_ANSWER: "🟠",
+    NeedKind.DESK: "🟠",
+    NeedKind.WINDOW: "🟠",
+    NeedKind.AGENT: "🟠",
+    NeedKind.WAITING: "🟡",
+    NeedKind.DRY_RUN: "⚪",
+    NeedKind.UNTOLD: "🟡",
+    NeedKind.ANSWER_REFUSED: "🟡",
+    NeedKind.BOARD_GONE: "⚪",
+}
+_DOES: dict[TaskState, str] = {
+    TaskState.ASSIGNED: "gets",
+    TaskState.DELIVERING: "is being given",
+    TaskState.WORKING: "works on",
+    TaskState.REVIEW: "works on",
+    TaskState.BLOCKED: "needs an answer for",
+}
+_COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
+    (
+        "under way",
+        frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW}),
+    ),
+    ("need an answer", frozenset({TaskState.BLOCKED})),
+    ("stopped", frozenset({TaskState.PARKED})),
+    ("waiting", frozenset({TaskState.WAITING})),
+    ("in the queue", frozenset({TaskState.READY})),
+    ("done", frozenset({TaskState.DONE})),
+    ("failed", frozenset({TaskState.FAILED, TaskState.EXPIRED})),
+    ("cancelled", frozenset({TaskState.CANCELLED})),
+)
+_READ_BY = {
+    "accessibility": "read back over the accessibility bus",
+    "copy": "copied back and compared",
+    "screen": "read back from the pane's screen",
+    "placeholder": "shown by a sign that counted right; its text cannot be read back",
+    "pixels": "seen to appear; its text cannot be read back",
+    "none": "taken by its program; nothing shows what it did with it",
+}
+_NOT_PRESSED: dict[AnyReason | None, str] = {
+    Reason.CHANGED: "the window shows something else than what you were shown",
+    Reason.DESK_STOPPED: "the desk was stopped",
+    Reason.RESTARTED: "Octet was restarted before",
+}
+"""Why nothing was pressed, where the lane's own word for it is not enough."""
+
+
+def agent_line(row: AgentStatus, form: Form) -> str:
+    still = ", still" if row.state in OFF_DUTY else ""
+    doing = f"{still} with {form.text(row.task, 20)}" if row.task else ""
+    since = f" · {form.ago(row.since_ms)}" if row.since_ms else ""
+    name, state = form.strong(form.text(row.agent.name, 60)), AGENT_STATES[row.state][1]
+    return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.role, 60)}"
+
+
+def _why(row: AgentStatus, form: Form, limit: int) -> str:
+    reason = row.note or sentence(row.reason)
+    return f" ({form.text(reason, limit)})" if reason else ""
+
+
+def _agent(row: AgentStatus, form: Form) -> list[str]:
+    who = row.agent
+    place = f"{form.text(who.desk or '?', 60)}, window {form.text(who.window or '?', 60)}"
+    lines = [
+        agent_line(row, form),
+        f"Role: {form.text(who.role, 300)}",
+        f"Can: {form.text(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
+        f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
+    ]
+    return [*lines, *([f"What to do: {row.cure}"] if row.cure else [])]
+
+
+def at_work(one: AtWork, form: Form) -> str:
+    """Say in one line of the board what an agent does."""
+    status, task = one.status, one.task
+    sign, words = AGENT_STATES[status.state]
+    since = form.ago(status.since_ms) if status.since_ms else ""
+    if status.state is AgentState.BUSY and task is not None:
+        said = f"{_DOES.get(task.state, 'has')} {_title(task, form)}" + (f" · began {since}" if since else "")
+        if task.last_seen_ms is not None:
+            said += f" · last sign {form.ago(task.last_seen_ms)}"
+    else:
+        still = f", still with {_title(task, form)}" if task is not None else ""
+        is_quiet = status.state is AgentState.IDLE or not since
+        said = f"{words}{_why(status, form, 120)}{still}" + ("" if is_quiet else f" · {since}")
+    return f"{form.sign(sign)}{form.strong(form.text(status.agent.name, 60))} {said}"
+
+
+def _title(task: TaskSummary, form: Form) -> str:
+    return f"{form.strong(task.id)} {form.text(task.title, 60)}"
+
+
+def work(now: Board, form: Form) -> list[str]:
+    """Say how many tasks there are, which are next, and how the desks do."""
+    counts = [(words, sum(now.tasks.get(state, 0) for state in states)) for words, states in _COUNTED]
+    said = " · ".join(f"{number} {words}" for words, number in counts if number)
+    lines = [f"{form.strong('Tasks')}: {said or 'none yet'}"]
+    if now.queue:
+        left = now.tasks.get(TaskState.READY, 0) - len(now.queue)
+        more = f" … +{left}" if left > 0 else ""
+        lines.append(f"{form.strong('Next')}: {', '.join(_title(task, form) for task in now.queue)}{more}")
+    for one in now.desks:
+        why = f" ({form.text(explain(one.reason, one.note), 120)})" if one.reason else ""
+        sign, words = DESK_STATES[one.state]
+        lines.append(f"{form.sign(sign)}Desk {form.strong(form.text(one.desk.name, 60))} {words}{why}")
+    return lines
+
+
+def need(one: Need, form: Form, *, link: str) -> str:
+    """Say what needs a person; `link` leads to its task or message."""
+    who = f"{link}{f' and {one.more} more' if one.more else ''}" if one.task or one.posted_message else ""
+    title = f" {form.text(one.title, 80)}" if one.title and not one.more else ""
+    what = form.text(one.what, 200)
+    head = form.strong(f"{what[:1].upper()}{what[1:]}")
+    if one.kind in {NeedKind.NEEDS_ANSWER, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}:
+        said = head + (f": {who}{title}" if who else "")
+    else:
+        said = f"{form.strong(who)}{title}\n{what}" if who else head
+    if one.agent and one.kind is not NeedKind.AGENT and one.agent not in one.what:
+        said += f" · {form.text(one.agent, 60)}"
+    since = f" · {form.ago(one.since_ms)}" if one.since_ms else ""
+    lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{said}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
+    return "\n".join([*lines, f"➜ {one.next}"])
+
+
+def _desks(rows: Iterable[DeskStatus], form: Form) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        why = f" ({form.text(explain(row.reason, row.note), 200)})" if row.reason else ""
+        lines.append(f"{form.strong(form.text(row.desk.name, 60))}: {DESK_STATES[row.state][1]}{why}")
+        for one in row.windows:
+            why = form.text(explain(one.reason, one.note) or "not looked at yet", 200)
+            lines.append(f"- {form.text(one.name, 60)}: {'usable' if one.usable else f'not usable: {why}'}")
+        lines += [
+            f"{form.small}{form.text(one.window, 60)}: learned {one.what.words} on {form.at(one.at_ms)}"
+            for one in row.learned
+        ]
+        lines += [f"{form.small}{form.text(said, 400)}" for said in (row.unread, row.awake) if said]
+    return lines
+
+
+def _forgotten(facts: Iterable[LearnedFact], _: Form) -> list[str]:
+    what = ", ".join(one.what.words for one in facts) or "what it could not read"
+    return [f"Octet forgot {what} and restarted the desk's worker."]
+
+
+def _tried(rows: Iterable[Tried], form: Form) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        again = f", at the {row.tries}. try" if row.tries > 1 else ""
+        how = _READ_BY.get(row.by, form.text(row.by, 40))
+        good = f"{how} in {row.took_ms:.0f} ms{again}, then cleared" if row.is_good else ""
+        lines += _checked(row, good, form)
+    return lines
+
+
+def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        done = f"{form.text(', '.join(row.done), 250)}; " if row.done else ""
+        lines += _checked(row, "stands at its place" if row.is_right else "", form, done)
+    return lines
+
+
+def _checked(row: Tried | Placed, good: str, form: Form, done: str = "") -> list[str]:
+    whose = form.strong(form.text(row.agent or f"{row.desk} {row.window}", 60))
+    if good:
+        return [f"{form.good} {whose}: {done}{good}"]
+    return [
+        f"{form.bad} {whose}: {done}{form.text(explain(row.reason, row.note), 250)}",
+        form.cure(next_step(row.reason)),
+    ]
+
+
+def _diagnoses(rows: Iterable[Diagnosis], form: Form) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        seen = "1 window" if row.windows == 1 else f"{row.windows} windows"
+        fine = "" if row.ailments else ", all is well"
+        head = f"{form.strong(form.text(row.desk, 60))} ({DESK_STATES[row.state][1]})"
+        lines.append(f"{head}: {seen} looked at{fine}")
+        for one in row.ailments:
+            whose = form.text(one.agent or one.window, 60)
+            what = f"{f'{whose}: ' if whose else ''}{_trouble(one, form)}"
+            lines.append(f"{form.bad if one.stops else form.warning} {what}")
+    return lines
+
+
+def _reloaded(what: Reloaded, form: Form) -> list[str]:
+    if what.is_nothing:
+        return ["Nothing in config/ differs from what Octet works by."]
+    is_at_work = bool(what.agents or what.desks)
+    parts = {
+        "Agents that are new or different: {}.": [name for name in what.agents if name not in what.gone],
+        "Agents that are gone: {}. What waited for them waits for others, or says why.": what.gone,
+        "Desks whose workers begin anew: {}.": what.desks,
+        "Needs a restart of Octet to count: {}.": what.restart,
+    }
+    lines = ["Octet works by the new config/ now." if is_at_work else "Nothing else in config/ differs."]
+    return lines + [
+        said.format(", ".join(form.text(one, 60) for one in names)) for said, names in parts.items() if names
+    ]
+
+
+def _health(now: Wellness, form: Form) -> list[str]:
+    good, bad = f"{form.sign('🟢')}All is well.", f"{form.sign('🔴')}{form.strong('Not all is well.')}"
+    lines = [good if now.is_well else bad]
+    for one in now.troubles:
+        passing = "" if one.counts else ", and may pass by itself"
+        lines += [f"{form.text(one.what, 300)} · {form.ago(one.since_ms)}{passing}", f"{form.small}{one.next}"]
+    return [*lines, ping(now.ping, form)]
+
+
+def ping(ping: Ping, form: Form) -> str:
+    if not ping.is_wanted:
+        return f"{form.small}Nobody is pinged: `OCTET_ALARM__PING_URL` in .env names who hears that all is well."
+    last = form.ago(ping.last_ms) if ping.last_ms else "never yet"
+    what = f"The ping to {form.text(ping.where, 100)}"
+    if ping.is_held_back:
+        return f"{what} is held back until all is well; it went out last {last}."
+    if ping.note:
+        since, why = form.ago(ping.failing_since_ms), form.text(ping.note, 200)
+        return f"{form.sign('🟡')}{what} is not taken: {why} (since {since}; last taken {last})."
+    return f"{what} was taken {last}."
+
+
+def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
+    act, agent, note = form.strong(ACT_LABELS[pressed.act]), form.text(pressed.agent, 60), pressed.delivery.note
+    seen = [form.seen(note, 500)] if note else []
+    match pressed.state:
+        case DeliveryState.DELIVERED | DeliveryState.SENT:
+            return [f"{act} was pressed for {agent}.{'' if note else ' The window went on.'}", *seen]
+        case DeliveryState.UNKNOWN:
+            again = (
+                "It is not pressed again by itself: look at the window. If it still asks, a new message has buttons."
+            )
+            return [f"{act} may have been pressed for {agent}, and nobody knows.", *seen, again]
+        case DeliveryState.QUEUED | DeliveryState.LEASED | DeliveryState.SUBMITTING:
+            return [f"{act} for {agent} takes longer than it should: `/agent show` and `/fleet needs-me` tell more."]
+        case _:
+            reason = pressed.delivery.reason
+            return [f"Nothing was pressed for {agent}: {_NOT_PRESSED.get(reason, sentence(reason))}.", *seen]
+
+
+LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
+    AgentStatus: (_agent, ""),
+    ActionResult: (pressed_lines, ""),
+    tuple[DeskStatus, ...]: (_desks, "No desks. They are described in config/desks."),
+    tuple[LearnedFact, ...]: (_forgotten, ""),
+    tuple[Tried, ...]: (_tried, "There is no window to try out."),
+    tuple[Placed, ...]: (_placed, "There is no window to arrange."),
+    tuple[Diagnosis, ...]: (_diagnoses, "No desks. They are described in config/desks."),
+    Reloaded: (_reloaded, ""),
+    Wellness: (_health, ""),
+}
+"""By the type that a verb returns: its lines, and what is said where there are none."""
