@@ -13,7 +13,7 @@ from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AtWork, Board, Need, NeedKind, Ping, Wellness
-from core.maintenance.model import Diagnosis, Placed, Reloaded, Tried
+from core.maintenance.model import Ailment, Diagnosis, Placed, Reloaded, Tried
 from core.profiles.model import Act
 from core.reasons import AnyReason
 from core.remedies import explain, next_step, sentence
@@ -222,7 +222,7 @@ def _tried(rows: Iterable[Tried], form: Form) -> list[str]:
         again = f", at the {row.tries}. try" if row.tries > 1 else ""
         how = _READ_BY.get(row.by, form.text(row.by, 40))
         good = f"{how} in {row.took_ms:.0f} ms{again}, then cleared" if row.is_good else ""
-        lines += _checked(row, good, form)
+        lines.append(_checked(row, good, form))
     return lines
 
 
@@ -230,18 +230,18 @@ def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
     lines: list[str] = []
     for row in rows:
         done = f"{form.text(', '.join(row.done), 250)}; " if row.done else ""
-        lines += _checked(row, "stands at its place" if row.is_right else "", form, done)
+        lines.append(_checked(row, "stands at its place" if row.is_right else "", form, done))
     return lines
 
 
-def _checked(row: Tried | Placed, good: str, form: Form, done: str = "") -> list[str]:
+def _checked(row: Tried | Placed, good: str, form: Form, done: str = "") -> str:
     whose = form.strong(form.text(row.agent or f"{row.desk} {row.window}", 60))
-    if good:
-        return [f"{form.good} {whose}: {done}{good}"]
-    return [
-        f"{form.bad} {whose}: {done}{form.text(explain(row.reason, row.note), 250)}",
-        form.cure(next_step(row.reason)),
-    ]
+    mark = form.good if good else form.bad
+    return f"{mark} {whose}: {done}{good or _trouble(row, form)}"
+
+
+def _trouble(row: Tried | Placed | Ailment, form: Form) -> str:
+    return f"{form.text(explain(row.reason, row.note), 250)}\n{form.small}→ {next_step(row.reason)}"
 
 
 def _diagnoses(rows: Iterable[Diagnosis], form: Form) -> list[str]:
