@@ -18,7 +18,6 @@ from bot.discord.send_limits import SendLimits
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
-from core.home import Home
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.settings.model import DiscordSettings, Settings
