@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from core.home import Home
+from core.reasons import Reason
+from core.remedies import sentence
 from tests.bot.cli.calibrating import ROOT, argv_of
 from tests.bot.cli.test_calibrating_by_hand import Console as Terminal
 from tests.bot.cli.test_verbs import Console, console, served
@@ -50,7 +52,7 @@ async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCali
     said = await served.octet("calibrate", "--window", "title=gemini,composer=100,50,agent=New")
 
     assert said.code == 2
-    assert "New, “chat — gemini”: not connected: nothing stands there that one could write into" in said.out
+    assert f"New, “chat — gemini”: not connected: {sentence(Reason.WRONG_PLACE)}" in said.out
     assert (ways.scout.trials, ways.taken_over, windows_of(served.house.home)) == ([], [], before)
 
 
