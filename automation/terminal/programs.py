@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -18,12 +18,12 @@ from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 from core.desks.model import Desk
 from core.kit.errors import Unavailable
+from core.kit.supervise import RestartPause
 
 log = structlog.get_logger(__name__)
 
 SIZE = (220, 50)  # of a pane that nobody looks at: wide enough for what agents draw
 OLDEST = (3, 2)  # the first tmux whose server does things later by itself, which ends a hold
-FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S = 0.5, 30.0, 60.0
 WAITS = ("env", "sleep", "600")  # what runs in a new pane until its program is started there
 DOWN = "down"  # the file in the desk's folder that says that its panes are not wanted now
 
@@ -58,7 +58,7 @@ def check_tmux() -> None:
 
 @dataclass(slots=True, kw_only=True)
 class _Life:
-    pause_s: float = FIRST_PAUSE_S
+    pause: RestartPause = field(default_factory=RestartPause)
     began_s: float = 0.0
     again_s: float | None = None  # when it is started again; None while it runs
 
@@ -105,13 +105,10 @@ class PanePrograms:
                 life.again_s = None
                 continue
             if life.again_s is None:
-                if life.began_s and now_s - life.began_s > STEADY_S:
-                    life.pause_s = FIRST_PAUSE_S
-                pause_s = life.pause_s if life.began_s else 0.0
-                life.again_s = now_s + pause_s
+                life.again_s = now_s
                 if life.began_s:
+                    life.again_s += (pause_s := life.pause.after(now_s - life.began_s))
                     log.warning("pane_program_ended", desk=self._panes.desk.name, pane=name, again_in_s=pause_s)
-                    life.pause_s = min(life.pause_s * 2, LONGEST_PAUSE_S)
             if now_s < life.again_s:
                 continue
             life.began_s, life.again_s = now_s, None

@@ -1,9 +1,11 @@
-"""The only way to start background work, named and owned by one task group; and a wait for an event, with a limit."""
+"""The only way to start background work, named and owned by one task group; a wait for an event, with a limit; and how
+long to wait before what ended is started again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
@@ -37,6 +39,22 @@ async def wait_for_event(event: asyncio.Event, limit_s: float | None) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
+
+
+@dataclass(slots=True, kw_only=True)
+class RestartPause:
+    """The pause before something that ended is started again: twice as long each time, until it ran steadily."""
+
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    steady_s: float = 60.0
+    _next_s: float = field(init=False, default=0.0)
+
+    def after(self, ran_s: float) -> float:
+        """Return how long to wait now that it ended after a run of this length."""
+        pause_s = self.first_s if ran_s > self.steady_s else max(self._next_s, self.first_s)
+        self._next_s = min(pause_s * 2, self.longest_s)
+        return pause_s
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -23,7 +23,7 @@ from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.displays.state_dir import DisplayStateDir, KeptByAnother, write_cookie
 from core.desks.model import Virtual
 from core.kit.errors import Unavailable
-from core.kit.supervise import supervise
+from core.kit.supervise import RestartPause, supervise
 from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
@@ -49,9 +49,7 @@ class DisplayTimeouts:
     """How long the keeper waits, in seconds."""
 
     start_s: float = 15.0
-    first_pause_s: float = 0.5
-    longest_pause_s: float = 30.0  # before something that ended is started again: doubled each time, between these two
-    steady_s: float = 60.0  # what ran for so long begins with the shortest pause again
+    first_pause_s: float = 0.5  # before something that ended is started again
     look_s: float = 0.5  # between two looks whether the display is wanted, or kept by another
 
 
@@ -118,7 +116,7 @@ class VirtualDisplay:
         left = await sweep(self._mark)
         if left:
             log.warning("display_left_behind_ended", desk=self.desk, processes=left)
-        pause_s = self._limits.first_pause_s
+        pause = RestartPause(first_s=self._limits.first_pause_s)
         try:
             while True:
                 while not self._folder.is_wanted:  # noqa: ASYNC110 a file gives no event
@@ -128,12 +126,10 @@ class VirtualDisplay:
                 if not self._folder.is_wanted:
                     self._say(server=(Reason.DISPLAY_DOWN, ""))
                     continue
-                if time.monotonic() - began_s > self._limits.steady_s:
-                    pause_s = self._limits.first_pause_s
+                pause_s = pause.after(time.monotonic() - began_s)
                 log.warning("display_ended", desk=self.desk, why=why, again_in_s=pause_s)
                 self._say(server=(Reason.DISPLAY_ENDED, why))
                 await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, self._limits.longest_pause_s)
         finally:
             try:
                 await asyncio.shield(sweep(self._mark))
@@ -226,7 +222,7 @@ class VirtualDisplay:
     async def _keep_running(
         self, part: str, start: Callable[[], Awaitable[ChildProcess]], up: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        pause_s = self._limits.first_pause_s
+        pause = RestartPause(first_s=self._limits.first_pause_s)
         while True:
             began_s = time.monotonic()
             try:
@@ -238,13 +234,11 @@ class VirtualDisplay:
                     why = await self._watch(part, child, up)
                 finally:
                     await asyncio.shield(child.end())
-            if time.monotonic() - began_s > self._limits.steady_s:
-                pause_s = self._limits.first_pause_s
+            pause_s = pause.after(time.monotonic() - began_s)
             log.warning("display_part_ended", desk=self.desk, part=part, why=why, again_in_s=pause_s)
             self._standing = replace(self._standing, restarts=self._standing.restarts + 1)
             self._say(**{part: (Reason.DISPLAY_ENDED, why)})
             await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, self._limits.longest_pause_s)
 
     async def _watch(self, part: str, child: ChildProcess, up: Callable[[], Awaitable[None]] | None) -> str:
         async with asyncio.TaskGroup() as group:

@@ -26,7 +26,7 @@ from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
-from core.kit.supervise import supervise, wait_for_event
+from core.kit.supervise import RestartPause, supervise, wait_for_event
 from core.profiles.model import Driven, PaneProfile, Profile, Sign
 from core.reasons import Reason
 from core.remedies import explain
@@ -164,15 +164,14 @@ class WorkerSupervisor:
             await self._keep_alive()
 
     async def _keep_alive(self) -> None:
-        pause_s = self.limits.first_pause_s
+        pause = self._pause()
         while True:
             self._was_ready_s = None
             self._refresh()
             await self._place.there.wait()
             code = await self._run_worker()
-            if self._was_ready_s is not None and self._clock.monotonic_s() - self._was_ready_s > 60:
-                pause_s = self.limits.first_pause_s
             if not self._place.there.is_set():
+                pause = self._pause()
                 continue  # the display ended, and its worker with it: whoever keeps it says when it is back
             if code == messages.TRY_LATER:
                 if self._worker_is.state is not DeskState.UNAVAILABLE:
@@ -181,9 +180,13 @@ class WorkerSupervisor:
                 continue
             if code != messages.TRY_SOON:
                 self._tell(DeskState.UNAVAILABLE, Reason.WORKER_LOST, _ending(code))
+            ran_s = 0.0 if self._was_ready_s is None else self._clock.monotonic_s() - self._was_ready_s
+            pause_s = pause.after(ran_s)
             log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
             await self._rest(pause_s)
-            pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+
+    def _pause(self) -> RestartPause:
+        return RestartPause(first_s=self.limits.first_pause_s, longest_s=self.limits.longest_pause_s)
 
     @property
     def why(self) -> str:
@@ -279,15 +282,14 @@ class WorkerSupervisor:
                 await asyncio.shield(self._end(process))
 
     async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
-        pause_s = self.limits.first_pause_s
+        pause = self._pause()
         while True:
             await self._silence.wait()  # an order whose worker is lost may still be taking its last step
             try:
                 return await self._leftovers.drafts(self.desk.name)
             except Unavailable as trouble:
                 self._tell(DeskState.UNAVAILABLE, Reason.DRAFTS_UNKNOWN, trouble.message)
-            await self._rest(pause_s)
-            pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+            await self._rest(pause.after(0.0))
 
     def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> messages.Hello:
         desk, used = self._place.desk, self.used
