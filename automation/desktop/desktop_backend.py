@@ -181,7 +181,7 @@ class DesktopWatcher:
             eyes=eyes,
             tell=lambda shown: tell(WindowShows(shown=shown)),
             tell_active=lambda name: tell(WindowActive(window=name)),
-            on_view=self._saw,
+            on_view=self._note_view,
         )
 
     def shown(self, name: str) -> Shown:
@@ -204,5 +204,5 @@ class DesktopWatcher:
         self._waiting.note_unusable(status.name for status in statuses if not status.usable)
         return statuses
 
-    def _saw(self, name: str, view: WindowSnapshot) -> None:
+    def _note_view(self, name: str, view: WindowSnapshot) -> None:
         """A window was looked at."""

@@ -128,7 +128,7 @@ class TmuxPane:
     def focus(self) -> None:
         stand = (self._fresh() or self.seen()).stand
         said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
-        self._saw(self._asked(lambda: self._panes.seen(self._name, said)))
+        self._keep(self._asked(lambda: self._panes.seen(self._name, said)))
         self._panes.check(self._name, self.seen_last().stand, held=self._hold.word)
         faults.point("worker.held")
 
@@ -290,7 +290,7 @@ class TmuxPane:
             if look.view.why_unread:
                 raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
         else:
-            self._saw(look)
+            self._keep(look)
         return look
 
     def _fresh(self) -> PaneSnapshot | None:
@@ -298,7 +298,7 @@ class TmuxPane:
         is_fresh = self._last is not None and time.monotonic() - self._looked_s < FRESH_S
         return self._last if is_fresh else None
 
-    def _saw(self, look: PaneSnapshot) -> None:
+    def _keep(self, look: PaneSnapshot) -> None:
         self._same(look)
         self._last, self._looked_s = look, time.monotonic()
 

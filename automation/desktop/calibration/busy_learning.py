@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageChops
 
-from automation.desktop.calibration.composer_detection import ground
+from automation.desktop.calibration.composer_detection import ONES, ground
 from automation.desktop.observation.image_diff import differing, share
 from automation.desktop.observation.inspector import WindowInspector
 from core.profiles.model import Box, Sign
@@ -40,7 +40,7 @@ class BusyLearning:
     _prompts: dict[str, _Prompt] = field(default_factory=dict[str, _Prompt])
     _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])  # what the last prompt gave
 
-    def sent(self, name: str) -> None:
+    def note_sent(self, name: str) -> None:
         """A prompt went into this window. It rested just before: so it looked after the prompt before that one, too."""
         rested, prompt = self.eyes.rested.pop(name, None), self._prompts.pop(name, None)
         if rested is None:
@@ -53,7 +53,7 @@ class BusyLearning:
         if name in self.eyes.unlearned:
             self._prompts[name] = _Prompt(number=number, before=rested, sent_s=self.now_s())
 
-    def saw(self, name: str, frame: Image.Image | None) -> None:
+    def note_frame(self, name: str, frame: Image.Image | None) -> None:
         """Keep the picture of a look between deliveries, if it is time for one."""
         prompt = self._prompts.get(name)
         if prompt is None or frame is None or len(prompt.during) == MOST_FRAMES:
@@ -111,15 +111,12 @@ def sign_of_work(
     model, mask = worked[len(worked) // 2]
     alike = Image.new("L", model.size, 0)
     for frame in frames:
-        same = ImageChops.invert(differing(model, frame)).point(_ONES)  # pyright: ignore[reportUnknownMemberType] as in pictures
+        same = ImageChops.invert(differing(model, frame)).point(ONES)  # pyright: ignore[reportUnknownMemberType] as in pictures
         alike = ImageChops.add(alike, same)
     often = alike.point([0 if count < LASTS * len(frames) else 255 for count in range(256)])  # pyright: ignore[reportUnknownMemberType] as in pictures
     places = _places(ImageChops.darker(mask, often))
     signs = (_sign(box, before, frames, after) for box in places)
     return next((sign for sign in signs if sign is not None), None)
-
-
-_ONES = [0] * 255 + [1]
 
 
 def _white(mask: Image.Image) -> int:

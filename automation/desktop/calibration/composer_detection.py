@@ -32,7 +32,7 @@ STEP = 8
 TEXTURE_PX = NOISE_PX * 3 // 2
 """So many pixels of an anchor must differ from its ground: with fewer an empty place could pass for it."""
 ENOUGH_PX = 2_000  # more to tell it by makes none better
-_ONES = [0] * 255 + [1]
+ONES = [0] * 255 + [1]  # counts white pixels as one, others as none
 MOST = 4  # of each size
 EDGE = 0.2
 """What lies so near the top (a header, a title bar) stands still more surely than the middle, where people talk."""
@@ -193,7 +193,7 @@ def _worth(texture: int, box: Box, picture: Image.Image) -> float:
 
 def _counts(mask: Image.Image) -> list[list[int]]:
     """How many white pixels lie left of and above each place: any box is then counted at once."""
-    width, rows = mask.width, mask.point(_ONES).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    width, rows = mask.width, mask.point(ONES).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
     table = [[0] * (width + 1)]
     for y in range(mask.height):
         line = accumulate(rows[y * width : (y + 1) * width], initial=0)

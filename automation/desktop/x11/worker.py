@@ -149,8 +149,8 @@ class X11Watcher(DesktopWatcher):
         self._watch = watch
         self._learning = BusyLearning(eyes=self._eyes)
 
-    def _saw(self, name: str, view: WindowSnapshot) -> None:
-        self._learning.saw(name, view.frame)
+    def _note_view(self, name: str, view: WindowSnapshot) -> None:
+        self._learning.note_frame(name, view.frame)
 
     def begin(self) -> None:
         self._waiting.clear_leftovers()
@@ -211,7 +211,7 @@ class X11Watcher(DesktopWatcher):
 
     def ended(self, name: str, *, was_used: bool) -> None:
         if was_used:
-            self._learning.sent(name)
+            self._learning.note_sent(name)
         self._states.mark_drawn([name])
         self._waiting.usability.mark_changed([name])
         if self._waiting.ended(name, was_used=was_used):

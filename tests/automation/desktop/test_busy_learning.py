@@ -51,9 +51,9 @@ class Prompted:
     def prompt(self, number: int, *during: Image.Image, apart_s: float = 0.5) -> None:
         """Send a prompt into the window at rest, and look at it while its agent works and afterwards."""
         self.rested["agent-1"] = window(said=f"answer {number - 1}")
-        self.learning.sent("agent-1")
+        self.learning.note_sent("agent-1")
         for frame in (*during, window(said=f"answer {number}")):
-            self.learning.saw("agent-1", frame)
+            self.learning.note_frame("agent-1", frame)
             self.now_s += apart_s
 
 
@@ -99,9 +99,9 @@ def test_what_shows_within_the_part_that_a_prompt_changes_is_no_sign() -> None:
     on = Prompted()
     for number in range(1, 6):
         on.rested["agent-1"] = chat(number)
-        on.learning.sent("agent-1")
+        on.learning.note_sent("agent-1")
         for frame in (chat(number, is_writing=True), chat(number + 1, is_writing=True)):
-            on.learning.saw("agent-1", frame)
+            on.learning.note_frame("agent-1", frame)
             on.now_s += 0.5
     assert not on.learned
 
