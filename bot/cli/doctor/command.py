@@ -72,7 +72,6 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
     yield from _look(
         [
             ("home", lambda: ok(f"the configuration in {place.config} is right")),
-            ("machine", lambda: machine.programs(config)),
             ("desks", lambda: desks.displays(config)),
             ("away", lambda: machine.survey(config)),
             ("away", lambda: machine.inhibitor(config)),

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from automation.terminal.tmux import TmuxServer
+from automation.terminal.programs import check_tmux
+from automation.terminal.tmux import NoServer, TmuxServer, where
 from bot.cli.doctor.model import Finding, ok, problem, warning
 from core.config.loader import Config
 from core.config.settings import environment
@@ -29,7 +30,7 @@ def displays(config: Config) -> Iterator[Finding]:
             yield from panes(desk, desk.tmux)
             continue
         if desk.virtual:
-            yield virtual(desk.name)
+            yield from virtual(desk.name, desk.virtual.program[0])
             continue
         try:
             display = importlib.import_module("automation.desktop.x11.connection").open_display(desk.display)
@@ -52,10 +53,9 @@ def displays(config: Config) -> Iterator[Finding]:
 
 
 def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
-    from automation.terminal.tmux import NoServer, TmuxServer, where
-
     what, tmux = f"desk {desk.name}: the tmux server {where(place)}", TmuxServer(place, environment())
     try:
+        check_tmux()
         tmux.ask(("list-sessions",))
     except NoServer as none:
         if place.socket:
@@ -71,12 +71,14 @@ def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
             if window.pane is not None and window.pane.target:
                 yield _pane(desk, window.name, window.pane.target, tmux)
     for window in desk.windows:
-        program = window.pane.program[:1] if window.pane is not None else ()
-        if program and shutil.which(program[0]) is None:
-            yield problem(
-                f"desk {desk.name}: window {window.name}: there is no program {program[0]}",
-                "Install it, or write its full path as `program` in the desk's file.",
-            )
+        if window.pane is not None and window.pane.program:
+            yield from missing_program(f"desk {desk.name}: window {window.name}", window.pane.program[0])
+
+
+def missing_program(whose: str, program: str) -> Iterator[Finding]:
+    if "{" not in program and shutil.which(program) is None:
+        cure = "Install it, or write its full path as `program` in the desk's file."
+        yield problem(f"{whose}: there is no program {program}", cure)
 
 
 def _pane(desk: Desk, window: str, target: str, tmux: TmuxServer) -> Finding:
@@ -182,17 +184,18 @@ def _reading_cure(window: AccessibilityWindowCheck) -> str:
     return f"End that program wholly and start it with {' and '.join(window.lacks)}: {command}"
 
 
-def virtual(desk: str) -> Finding:
+def virtual(desk: str, program: str) -> Iterator[Finding]:
     from automation.desktop.displays import accessibility_bus
     from automation.desktop.displays.virtual_display import missing_packages
 
-    missing = " ".join(missing_packages())
+    yield from missing_program(f"desk {desk}", program)
+    missing, silent = " ".join(missing_packages()), " ".join(accessibility_bus.missing_packages())
     if missing:
-        return problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
-    silent = " ".join(accessibility_bus.missing_packages())
-    if silent:
-        return warning(
+        yield problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
+    elif silent:
+        yield warning(
             f"desk {desk}: a virtual display can be started for it, but it will have no accessibility bus",
             f"sudo apt-get install {silent}; without it, Octet reads back by copying.",
         )
-    return ok(f"desk {desk}: a virtual display can be started for it")
+    else:
+        yield ok(f"desk {desk}: a virtual display can be started for it")

@@ -1,5 +1,5 @@
-"""This machine: Python and its libraries, the programs that desks are made of, the clock's zones; and, away from it,
-what locks the screen or puts the machine to sleep, what holds that off, log-in, the ping."""
+"""This machine: Python and its libraries, the clock's zones; and, away from it, what locks the screen or puts the
+machine to sleep, what holds that off, log-in, the ping."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import asyncio
 import importlib
 import platform
 import re
-import shutil
-import subprocess
 import sys
 import zoneinfo
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 
 from automation.desktop.power.idle_settings import IdleAction, IdleEffect, find_idle_actions, this_machine
@@ -29,9 +27,6 @@ from core.store.errors import SqliteTooOld
 from core.store.schema import SAFE_CHECKPOINTS, check_library
 
 OLDEST_PYAUTOGUI = (0, 9, 54)
-OLDEST_TMUX = (3, 2)  # from here on `paste-buffer -p` and the formats are there that the terminal lane asks for
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_VERSION_S = 5
 _NUMBERS = re.compile(r"(\d+(?:\.\d+)+)")
 
 
@@ -96,45 +91,6 @@ def tkinter() -> Finding:
         what = "Python has no tkinter: desks work, the windows of `octet demo` do not"
         return warning(what, "sudo apt-get install python3-tk")
     return ok("tkinter")
-
-
-def programs(config: Config) -> Iterator[Finding]:
-    if not sys.platform.startswith("linux"):
-        return
-    if any(desk.virtual is not None for desk in config.desks):
-        yield program("Xvfb", ("Xvfb",), argument="-version", package="xvfb", wanted_for="virtual displays")
-        yield program("openbox", ("openbox",), argument="--version", package="openbox", wanted_for="virtual displays")
-    if any(desk.tmux is not None for desk in config.desks):
-        what = "agents in terminals"
-        yield program("tmux", ("tmux",), argument="-V", package="tmux", wanted_for=what, oldest=OLDEST_TMUX)
-    if any(desk.virtual.program[0].rpartition("/")[2] in CHROMIUMS for desk in config.desks if desk.virtual):
-        what = "the program of a desk"
-        yield program("Chromium", CHROMIUMS, argument="--version", package="chromium", wanted_for=what)
-
-
-def program(
-    name: str, commands: Sequence[str], *, argument: str, package: str, wanted_for: str, oldest: tuple[int, ...] = ()
-) -> Finding:
-    """Whether a program is there and new enough. One whose version cannot be asked is taken as it is."""
-    cure = f"sudo apt-get install {package}"
-    path = next(filter(None, map(shutil.which, commands)), None)
-    if path is None:
-        return problem(f"{name} is not installed; it is needed for {wanted_for}", cure)
-    version = _version_of(path, argument)
-    if oldest and version and _numbers(version) < oldest:
-        return problem(f"{name} {version} is too old for {wanted_for}: it must be {dotted(oldest)} or newer", cure)
-    return ok(f"{name} {version}".strip())
-
-
-def _version_of(path: str, argument: str) -> str:
-    try:
-        told = subprocess.run(
-            [path, argument], capture_output=True, text=True, errors="replace", timeout=_VERSION_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    found = _NUMBERS.search(told.stdout) or _NUMBERS.search(told.stderr)
-    return found[1] if found else ""
 
 
 def _numbers(version: str) -> tuple[int, ...]:

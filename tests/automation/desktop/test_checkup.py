@@ -85,9 +85,10 @@ def test_windows_are_found_at_their_place_elsewhere_twice_or_not_at_all(
 
 
 def test_a_display_of_its_own_can_be_started_or_lacks_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desks.virtual("desk-1").level is FindingLevel.OK
+    [well] = desks.virtual("desk-1", "sh")
+    assert well.level is FindingLevel.OK
     monkeypatch.setattr("automation.desktop.displays.virtual_display.missing_packages", lambda: ["xvfb", "openbox"])
-    found = desks.virtual("desk-1")
+    [found] = desks.virtual("desk-1", "sh")
     assert (found.level, found.cure) == (FindingLevel.PROBLEM, "sudo apt-get install xvfb openbox")
 
 

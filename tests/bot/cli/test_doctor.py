@@ -103,8 +103,10 @@ def test_a_look_that_breaks_off_is_told_and_keeps_no_other_from_being_told(
 def test_a_display_of_its_own_without_accessibility_is_a_warning_with_the_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None if name == "dbus-daemon" else f"/usr/bin/{name}")
-    found = desks.virtual("desk-1")
+    absent = {"dbus-daemon", "no-such-agent"}
+    monkeypatch.setattr(shutil, "which", lambda name: None if name in absent else f"/usr/bin/{name}")
+    missing, found = desks.virtual("desk-1", "no-such-agent")
+    assert (missing.level, "no program no-such-agent" in missing.what) == (FindingLevel.PROBLEM, True)
     assert found.level is FindingLevel.WARNING
     assert "no accessibility bus" in found.what
     assert "apt-get install dbus" in found.cure

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
 from bot.cli.doctor import machine
-from bot.cli.doctor.model import Finding, FindingLevel
+from bot.cli.doctor.model import FindingLevel
 
 
 def test_an_old_sqlite_is_refused_and_a_middling_one_is_told_apart() -> None:
@@ -60,40 +59,3 @@ def test_zones_without_data_are_told_with_their_package() -> None:
     assert machine.zones().level is FindingLevel.OK
     found = machine.zones(frozenset())
     assert (found.level, "tzdata" in found.cure) == (FindingLevel.WARNING, True)
-
-
-def a_program(folder: Path, says: str) -> None:
-    script = folder / "tmux"
-    script.write_text(f"#!/bin/sh\n{says}\n")
-    script.chmod(0o755)
-
-
-def look_at_tmux() -> Finding:
-    return machine.program(
-        "tmux", ("tmux",), argument="-V", package="tmux", wanted_for="agents in terminals", oldest=(3, 2)
-    )
-
-
-@pytest.mark.parametrize(
-    ("says", "level", "words"),
-    [
-        ("echo tmux 3.1c", FindingLevel.PROBLEM, "3.1 is too old"),
-        ("echo tmux 3.4", FindingLevel.OK, "tmux 3.4"),
-        ("exit 1", FindingLevel.OK, "tmux"),
-    ],
-)
-def test_a_program_is_judged_by_the_version_it_tells(
-    says: str, level: FindingLevel, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    a_program(tmp_path, says)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    found = look_at_tmux()
-    assert found.level is level
-    assert words in found.what
-
-
-def test_a_program_that_is_missing_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    found = look_at_tmux()
-    assert (found.level, found.cure) == (FindingLevel.PROBLEM, "sudo apt-get install tmux")
-    assert "agents in terminals" in found.what
