@@ -229,8 +229,7 @@ def _estate(config: Config) -> Estate:
         agents=config.agents,
         desks=config.desks,
         agent_command=agent_command(config.settings.agents.agent_command),
-        longest_prompts=config.longest_prompts(),
-        read_agents=config.agents_read(),
+        profiles=config.driven_agents(),
         keeping=config.settings.receipts,
         answers=config.settings.answers,
     )

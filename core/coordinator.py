@@ -39,7 +39,7 @@ from core.maintenance.service import Maintenance
 from core.messages.prompt_files import PromptFiles
 from core.messages.service import Messages
 from core.notices.service import Notices
-from core.profiles.model import Longest
+from core.profiles.model import Driven
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.retry_policy import RetryPolicy
@@ -68,10 +68,8 @@ class Estate:
     agents: Sequence[Agent]
     desks: Sequence[Desk]
     agent_command: str  # how agents call octet; it stands in every prompt
-    longest_prompts: Mapping[str, Longest] = field(default_factory=dict[str, Longest])
-    """What the window of each agent takes; agents without an entry take any prompt."""
-    read_agents: frozenset[str] = frozenset()
-    """Agents whose windows can be read: their prompts say how to answer there, and it is looked for when they rest."""
+    profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])
+    """What drives each agent's window; agents without an entry take any prompt, and answer in no window."""
     answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
     keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
 
@@ -192,9 +190,7 @@ def _lower_services(
 
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
-    briefs = PromptFiles(
-        estate.home.briefs.resolve(), estate.longest_prompts, estate.read_agents, command=estate.agent_command
-    )
+    briefs = PromptFiles(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
     silent_after_ms = policy.agent_timeout_ms
     tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
     return Services(

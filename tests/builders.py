@@ -24,7 +24,7 @@ from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice
 from core.notices.service import _notice
-from core.profiles.model import Box, Longest, Sign
+from core.profiles.model import Box, Newline, PaneProfile, Sign, Terminal, TooLong
 from core.retry_policy import RetryPolicy
 from core.security.model import Actor, ActorKind, Role
 from core.settings.model import ReceiptSettings
@@ -87,28 +87,37 @@ def make_new_task(brief: str = "Count the birds", **changes: object) -> NewTask:
     return NewTask(brief=brief, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
 
 
+def longest(
+    chars: int, *, then: TooLong = TooLong.FILE, lines: bool = True, tabs: bool = True, answers: bool = False
+) -> PaneProfile:
+    """What drives a window that takes prompts of so many characters."""
+    kept = {True: Newline.KEEP, False: Newline.REFUSE}
+    terminal = Terminal(answers=answers)
+    return PaneProfile(terminal=terminal, max_chars=chars, too_long=then, newline=kept[lines], tab=kept[tabs])
+
+
 def make_estate(
     home: Path,
     agents: Sequence[Agent],
     desks: Sequence[Desk] = (),
-    longest_prompts: Mapping[str, int | Longest] | None = None,
+    longest_prompts: Mapping[str, int | PaneProfile] | None = None,
     agent_command: str = "octet",
     *,
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
+    limits = longest_prompts or {}
     return Estate(
         home=Home(root=home),
         agents=agents,
         desks=desks,
         agent_command=agent_command,
-        longest_prompts={
-            agent: most if isinstance(most, Longest) else Longest(chars=most)
-            for agent, most in (longest_prompts or {}).items()
+        profiles={
+            **{name: most if isinstance(most, PaneProfile) else longest(most) for name, most in limits.items()},
+            **{name: longest(10**9, answers=True) for name in read_agents},
         },
         keeping=keeping or ReceiptSettings(),
-        read_agents=frozenset(read_agents),
     )
 
 
@@ -122,7 +131,7 @@ async def open_coordinator(
     hands: Mapping[str, Hands] | None = None,
     clock: Clock | None = None,
     patience: RetryPolicy | None = None,
-    longest_prompts: Mapping[str, int | Longest] | None = None,
+    longest_prompts: Mapping[str, int | PaneProfile] | None = None,
     agent_command: str = "octet",
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),

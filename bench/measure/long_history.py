@@ -75,7 +75,7 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
         )
         for name in names
     ]
-    estate = replace(_estate(load(Home(root=home))), agents=agents, desks=[desk], longest_prompts={})
+    estate = replace(_estate(load(Home(root=home))), agents=agents, desks=[desk], profiles={})
     lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
     async with Coordinator.open(estate, lanes=lanes, hands=_Hands([desk])) as octet:
         await octet.store.examination.wait()

@@ -15,7 +15,7 @@ from core.config.settings import read_settings, secret
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
-from core.profiles.model import Driven, Longest, Newline, PaneProfile, Profile
+from core.profiles.model import Driven, PaneProfile, Profile
 from core.settings.model import Settings
 from core.settings.models import Model
 
@@ -39,35 +39,16 @@ class Config:
         used = {agent.desk for agent in self.agents}
         return tuple(desk for desk in self.desks if desk.name in used)
 
-    def longest_prompts(self) -> dict[str, Longest]:
-        """What prompts each agent's window takes, and what becomes of others. A dry run shows any."""
-        return {
-            agent.name: Longest(
-                chars=profile.max_chars,
-                then=profile.too_long,
-                lines=profile.newline is Newline.KEEP,
-                tabs=profile.tab is Newline.KEEP,
-            )
-            for agent, profile in self._windowed()
-        }
-
-    def agents_read(self) -> frozenset[str]:
-        """Agents in whose windows answers are read: those that can be read, by their profile."""
-        windowed = self._windowed()
-        return frozenset(one.name for one, profile in windowed if one.abilities.can_be_read and profile.tells_answers)
-
-    def _windowed(self) -> list[tuple[Agent, Driven]]:
-        driven, agents = self.driven(), [agent for agent in self.agents if agent.abilities.has_window]
-        return [(one, driven[one.desk, one.window]) for one in agents if one.desk and one.window]
-
-    def driven(self) -> dict[tuple[str, str], Driven]:
-        """By desk and window, what drives it: a window, or a pane."""
-        profiles: Mapping[str, Driven] = {**self.profiles}
-        return {
-            (desk.name, window.name): (self.panes if desk.tmux is not None else profiles)[window.profile]
+    def driven_agents(self) -> dict[str, Driven]:
+        """Return what drives each agent's window, or pane, by the agent's name."""
+        windows: Mapping[str, Driven] = {**self.profiles}
+        driven = {
+            (desk.name, window.name): (self.panes if desk.tmux is not None else windows)[window.profile]
             for desk in self.desks
             for window in desk.windows
         }
+        agents = (agent for agent in self.agents if agent.abilities.has_window)
+        return {agent.name: driven[agent.desk, agent.window] for agent in agents if agent.desk and agent.window}
 
 
 def load(home: Home) -> Config:

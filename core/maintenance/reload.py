@@ -81,7 +81,7 @@ class Reload:
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
         await services.desks.take(config.desks, crew.hands)
-        services.tasks.prompt_files.set_limits(config.longest_prompts(), config.agents_read())
+        services.tasks.prompt_files.profiles = config.driven_agents()
         lanes = crew.lanes(config)
         self._maintenance.serve(lanes)
         event = ConfigReloaded(

@@ -6,7 +6,7 @@ import errno
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from core.kit.errors import Invalid, Unavailable
 from core.kit.files import drafts_left, write_private
 from core.messages.answer_markers import instruction
 from core.messages.model import Message, MessageKind, label
-from core.profiles.model import Longest, TooLong
+from core.profiles.model import Driven, Newline, TooLong
 from core.store.errors import StoreFull, StoreUnavailable, is_full
 
 log = structlog.get_logger(__name__)
@@ -56,21 +56,15 @@ MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000
 class PromptFiles:
     """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
-    def __init__(
-        self, folder: Path, longest: Mapping[str, Longest], read: Collection[str] = (), *, command: str = "octet"
-    ) -> None:
-        """`longest` says what each agent's window takes; agents it lacks take any prompt. `read` are the agents whose
-        windows are read for answers. `command` is how agents call octet."""
-        self._command, self._folder, self._longest = command, folder, longest
-        self._read = read
-
-    def set_limits(self, longest: Mapping[str, Longest], read: Collection[str]) -> None:
-        """The windows are these from now on."""
-        self._longest, self._read = longest, read
+    def __init__(self, folder: Path, profiles: Mapping[str, Driven], *, command: str = "octet") -> None:
+        """`command` is how agents call octet."""
+        self._folder, self._command = folder, command
+        self.profiles = profiles  # by agent; one without a profile takes any prompt, and answers in no window
 
     def is_scraped(self, agent: str) -> bool:
         """Whether this agent may answer in its window."""
-        return agent in self._read
+        profile = self.profiles.get(agent)
+        return profile is not None and profile.tells_answers
 
     def render(self, brief: Message, *, agent: str, code: str, shown_code: str = "") -> str:
         """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
@@ -97,34 +91,34 @@ class PromptFiles:
         return Prompt(text=text)
 
     def _renderer(self, agent: str, code: str) -> partial[str]:
-        return partial(render, agent=agent, code=code, command=self._command, is_read=agent in self._read)
+        return partial(render, agent=agent, code=code, command=self._command, is_read=self.is_scraped(agent))
 
     def check_length(self, body: str, agents: Sequence[str]) -> None:
         """Raise TooLongForAgent if no window of these agents takes a body of this length, in whatever form."""
-        limits = [self._longest.get(agent) for agent in agents]
-        if limits and all(one and one.then is TooLong.REFUSE and len(body) > one.chars for one in limits):
-            limit = max(one.chars for one in limits if one)
+        profiles = [self.profiles.get(agent) for agent in agents]
+        if profiles and all(one and one.too_long is TooLong.REFUSE and len(body) > one.max_chars for one in profiles):
+            limit = max(one.max_chars for one in profiles if one)
             raise TooLongForAgent(length=len(body), agent=", ".join(agents), limit=limit)
 
     def _too_long_policy(self, whole: str, body: str, agent: str) -> TooLong | None:
         """What this prompt becomes because the agent's window does not take it: it is too long, or its body has lines
         or tabs that would be lost; None where it fits."""
-        longest = self._longest.get(agent)
-        if longest is None or len(whole) > longest.chars:
-            return longest and longest.then
-        return longest.then if longest.then is TooLong.FILE and self._unsupported_characters(body, agent) else None
+        profile = self.profiles.get(agent)
+        if profile is None or len(whole) > profile.max_chars:
+            return profile and profile.too_long
+        return TooLong.FILE if profile.too_long is TooLong.FILE and self._unsupported_characters(body, agent) else None
 
     def _unsupported_characters(self, body: str, agent: str) -> str:
         """Name what of this body the agent's window does not take, whatever its length; empty where it takes all."""
-        longest = self._longest.get(agent)
-        lines = longest is not None and not longest.lines and "\n" in body
-        tabs = longest is not None and not longest.tabs and "\t" in body
+        profile = self.profiles.get(agent)
+        lines = profile is not None and profile.newline is not Newline.KEEP and "\n" in body
+        tabs = profile is not None and profile.tab is not Newline.KEEP and "\t" in body
         return " and ".join(["line breaks"] * lines + ["tabs"] * tabs)
 
     def _first_part(self, brief: Message, agent: str, code: str) -> MessagePart:
         """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around
         each part leaves no room, or there would be too many."""
-        written, most, empty = self._renderer(agent, code), self._longest[agent].chars, replace(brief, body="")
+        written, most, empty = self._renderer(agent, code), self.profiles[agent].max_chars, replace(brief, body="")
         widest = (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
         room = [most - len(written(empty, share=share)) for share in widest]
         if min(room) < 1:

@@ -5,7 +5,7 @@ beside a field, or below it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -54,16 +54,6 @@ class TooLong(StrEnum):
     REFUSE = "refuse"  # It is not sent, and a person is told: for agents that cannot, such as a chat in a browser.
     SPLIT = "split"
     """It comes in parts, each a delivery of its own; all but the last say that the agent shall wait for the rest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Longest:
-    """The longest prompt that an agent's window takes, and what becomes of a longer one."""
-
-    chars: int
-    then: TooLong = TooLong.FILE
-    lines: bool = True  # A text of several lines stays one; else it is handled as one that is too long.
-    tabs: bool = True  # The same for tabs
 
 
 class Readback(StrEnum):

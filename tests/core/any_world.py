@@ -21,13 +21,13 @@ from core.dispatch.model import Decision
 from core.journal.model import Entry
 from core.kit.errors import OctetError
 from core.kit.ids import MessageId
-from core.profiles.model import Longest, TooLong
+from core.profiles.model import TooLong
 from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_agent, make_desk, make_window_agent, open_coordinator
+from tests.builders import ADA, longest, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.core.promises import Promises, what_is_open
 from tests.core.puppet import PuppetHands, PuppetLane
 from tests.fakes.clock import FakeClock
@@ -47,7 +47,7 @@ PATIENCE = RetryPolicy(
     settings=DispatchSettings(max_retries=3, max_rejections_per_hour=2, recovery_timeout_s=1),
     recovery_pause_s=0,
 )
-LONGEST = {"Left": Longest(chars=900, then=TooLong.SPLIT)}
+LONGEST = {"Left": longest(900, then=TooLong.SPLIT)}
 BRIEF = "Count the birds"
 LONG = "Count all the birds in the garden, and write each of their names down.\n" * 20
 FAULTS = ("store", "clock back", "clock ahead", "lane breaks", "desk away", "locked", "dialog", "covered", "killed")

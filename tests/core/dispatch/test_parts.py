@@ -19,10 +19,10 @@ from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
 from core.messages.model import MAX_BRIEF_CHARS
 from core.notices.model import NoticeKind
-from core.profiles.model import Longest, TooLong
+from core.profiles.model import TooLong
 from core.remedies import next_step, sentence
 from core.tasks.model import Task, TaskId, TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, longest, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, UNKNOWN, code_in, reach, running, until
 from tests.core.dispatch.test_unknown_deliveries import notices
@@ -55,7 +55,7 @@ async def house(
         hands={"main": FakeHands()},
         patience=QUICK,
         clock=clock,
-        longest_prompts={name.capitalize(): Longest(chars=limit, then=TooLong.SPLIT) for name in names},
+        longest_prompts={name.capitalize(): longest(limit, then=TooLong.SPLIT) for name in names},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):

@@ -19,9 +19,9 @@ from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.messages.model import MAX_BRIEF_CHARS
 from core.messages.prompt_files import PromptFiles, TooLongForAgent
-from core.profiles.model import Longest, TooLong
+from core.profiles.model import PaneProfile, TooLong
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, longest, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
 from tests.core.messages.test_messages import make_message
@@ -35,7 +35,7 @@ KEPT = LONG.replace("\r\n", "\n")
 
 
 @asynccontextmanager
-async def narrow_house(home: Path, lane: FakeLane, *, limit: int | Longest = LIMIT) -> AsyncGenerator[Coordinator]:
+async def narrow_house(home: Path, lane: FakeLane, *, limit: int | PaneProfile = LIMIT) -> AsyncGenerator[Coordinator]:
     """One agent, whose window takes prompts of at most `limit` characters."""
     async with open_coordinator(
         home,
@@ -160,13 +160,13 @@ async def test_an_attempt_after_a_stop_finds_its_file_again(tmp_path: Path) -> N
         assert (tmp_path / "briefs" / "T-1.md").read_bytes() == KEPT.encode()
 
 
-def briefs(tmp_path: Path, **longest: Longest) -> PromptFiles:
+def briefs(tmp_path: Path, **longest: PaneProfile) -> PromptFiles:
     return PromptFiles(tmp_path / "briefs", longest)
 
 
 def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_limit(tmp_path: Path) -> None:
-    short = Longest(chars=600, then=TooLong.REFUSE)
-    house = briefs(tmp_path, one=short, two=replace(short, chars=800), three=Longest(chars=600))
+    short = longest(600, then=TooLong.REFUSE)
+    house = briefs(tmp_path, one=short, two=replace(short, max_chars=800), three=longest(600))
     for agents, limit in ((["one"], 600), (["one", "two"], 800)):
         with pytest.raises(TooLongForAgent, match=rf"{', '.join(agents)} takes at most {limit}"):
             house.check_length("x" * 900, agents)
@@ -178,16 +178,16 @@ def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_li
 @pytest.mark.parametrize(
     ("longest", "body", "in_file"),
     [
-        (Longest(chars=2000, lines=False), "a\nb", True),
-        (Longest(chars=2000, lines=False), "a b", False),
-        (Longest(chars=2000, tabs=False), "a\tb", True),
-        (Longest(chars=2000, tabs=False), "a\nb", False),
-        (Longest(chars=2000, lines=False, then=TooLong.REFUSE), "a\nb", False),
-        (Longest(chars=2000), "a\n\tb", False),
+        (longest(2000, lines=False), "a\nb", True),
+        (longest(2000, lines=False), "a b", False),
+        (longest(2000, tabs=False), "a\tb", True),
+        (longest(2000, tabs=False), "a\nb", False),
+        (longest(2000, lines=False, then=TooLong.REFUSE), "a\nb", False),
+        (longest(2000), "a\n\tb", False),
     ],
 )
 async def test_a_body_whose_lines_or_tabs_a_window_does_not_take_comes_as_a_file(
-    tmp_path: Path, longest: Longest, body: str, *, in_file: bool
+    tmp_path: Path, longest: PaneProfile, body: str, *, in_file: bool
 ) -> None:
     lane = FakeLane()
     async with narrow_house(tmp_path, lane, limit=longest) as octet:
@@ -199,14 +199,14 @@ async def test_a_body_whose_lines_or_tabs_a_window_does_not_take_comes_as_a_file
 @pytest.mark.parametrize(
     ("longest", "body", "reason"),
     [
-        (Longest(chars=500, lines=False), "word " * 200, "has 1,000 characters, too many for this window."),
-        (Longest(chars=500, lines=False), "a\n\tb", "has line breaks, which this window cannot take."),
-        (Longest(chars=500, tabs=False), "a\n\tb", "has tabs, which this window cannot take."),
-        (Longest(chars=500, lines=False, tabs=False), "a\n\tb", "has line breaks and tabs, which this window cannot"),
+        (longest(500, lines=False), "word " * 200, "has 1,000 characters, too many for this window."),
+        (longest(500, lines=False), "a\n\tb", "has line breaks, which this window cannot take."),
+        (longest(500, tabs=False), "a\n\tb", "has tabs, which this window cannot take."),
+        (longest(500, lines=False, tabs=False), "a\n\tb", "has line breaks and tabs, which this window cannot"),
     ],
 )
 def test_a_prompt_that_names_a_file_gives_the_true_reason(
-    tmp_path: Path, longest: Longest, body: str, reason: str
+    tmp_path: Path, longest: PaneProfile, body: str, reason: str
 ) -> None:
     message = make_message(body=body, task="T-1")
     prompt = briefs(tmp_path, one=longest).make_prompt(message, agent="one", code="code")

@@ -26,7 +26,7 @@ from core.config.profiles import (
 from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.profiles.model import Act, Box, Longest, PaneProfile, Profile, TooLong
+from core.profiles.model import Act, Box, PaneProfile, Profile, TooLong
 
 PROFILE = """
 paste = "ctrl+v"
@@ -274,7 +274,8 @@ def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
     tmp_path: Path, too_long: str, then: TooLong
 ) -> None:
     config = load(home(tmp_path, profile=f"{too_long}\n{PROFILE}{BUSY}"))
-    assert config.longest_prompts() == {"A": Longest(chars=4000, then=then)}
+    (profile,) = config.driven_agents().values()
+    assert (profile.max_chars, profile.too_long) == (4000, then)
     text = "x" * 4001
     with pytest.raises(PermanentFailure) as refused:
         prepare(text, driven(config))
