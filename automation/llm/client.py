@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result
 from core.messages.model import MAX_ANSWER_CHARS
-from core.settings.models import Model
+from core.settings.model import Model
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI

@@ -9,7 +9,7 @@ from automation.llm.client import ModelClient, cut
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
-from core.settings.models import Model
+from core.settings.model import Model
 
 
 class ModelLane:

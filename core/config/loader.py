@@ -16,8 +16,7 @@ from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.model import Driven, PaneProfile, Profile
-from core.settings.model import Settings
-from core.settings.models import Model
+from core.settings.model import Model, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,7 @@ from pydantic import Field, SecretStr
 from core.config.toml import read_toml
 from core.config.validation import editor_schema, refuse_keys, validate
 from core.kit.problems import Problem, show
-from core.settings.model import Schema
-from core.settings.models import Model
+from core.settings.model import Model, Schema
 
 MODELS_TOML = "config/models.toml"
 

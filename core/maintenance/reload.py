@@ -19,8 +19,7 @@ from core.maintenance.model import BeingReloaded, ConfigReloaded, NotReloaded, R
 from core.maintenance.ports import Crew
 from core.maintenance.service import Maintenance
 from core.security.model import Actor, Permission, require
-from core.settings.model import Settings
-from core.settings.models import Model
+from core.settings.model import Model, Settings
 
 
 class Reload:

@@ -26,7 +26,7 @@ from core.deliveries.model import DeliveryId, DeliveryRequest, LeaseLost, Outcom
 from core.deliveries.ports import LanePort
 from core.desks.model import Window
 from core.profiles.model import Box, Composer, Selection, StateSigns
-from core.settings.models import Model
+from core.settings.model import Model
 from sandbox.llm.server import MODEL, serve
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import (

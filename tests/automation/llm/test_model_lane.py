@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from automation.llm.lane import ModelLane
 from core.deliveries.model import Assurance, DeliveryId, Outcome, Reason, Result
-from core.settings.models import Model
+from core.settings.model import Model
 from sandbox.llm.server import MODEL, OPENING, ScriptedApi, serve
 from tests.fakes.desk import Commits, make_order
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from core.config.models import read_models
 from core.kit.problems import Problem
-from core.settings.models import Model
+from core.settings.model import Model
 
 SECRETS = {"OPENAI_API_KEY": "sk-a-secret-key"}
 RIGHT = """
