@@ -78,8 +78,8 @@ class Bare:
         self._window = window
         part = TK.composer.box
         self._composer = Box(x=box.x + part.x, y=box.y + part.y, width=part.width, height=part.height)
-        assert TK.busy_sign is not None
-        sign = TK.busy_sign.box
+        assert TK.busy.sign is not None
+        sign = TK.busy.sign.box
         self._lamp = Box(x=box.x + sign.x, y=box.y + sign.y, width=sign.width, height=sign.height)
         self._points = itertools.cycle(points_in(box))
 
@@ -144,8 +144,8 @@ class Bare:
         return image_diff.is_blank(self._screen.take(self._composer), TK.composer.background, TK.composer.caret_px)
 
     def _is_lit(self) -> bool:
-        assert TK.busy_sign is not None
-        return image_diff.share(self._screen.take(self._lamp), TK.busy_sign.colour) >= TK.busy_sign.share
+        assert TK.busy.sign is not None
+        return image_diff.share(self._screen.take(self._lamp), TK.busy.sign.colour) >= TK.busy.sign.share
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
         end = time.perf_counter() + LIMIT_S

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.measure.bare import text_of
 from bench.measure.course import Course, NotDelivered, course, environ_for
 from core.desks.model import Desk
+from core.profiles.model import StateSigns
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import TERM, TK, Agent, open_term, open_tk
 from tests.fakes.targets import GTK, WEBS, open_gtk
@@ -40,7 +41,7 @@ async def mixed(folder: Path, *, answer_s: float, lasts_s: float) -> Mixed:
         stack.enter_context(display.accessible())
         agents = [_open(display, pages, kind, number) for number, kind in enumerate(KINDS)]
         desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
-        profiles = {one.name: replace(one, busy=None) for one in (TK, TERM, GTK, *WEBS.values())}
+        profiles = {one.name: replace(one, busy=StateSigns()) for one in (TK, TERM, GTK, *WEBS.values())}
         async with course(folder / "home", [desk], profiles, environ_for(display)) as deliveries:
             for agent in agents:  # the first prompt into each window is not counted
                 await _one(deliveries, agent, Mixed(), answer_s=0)

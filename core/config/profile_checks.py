@@ -161,14 +161,12 @@ def _check_overlaps(file: TomlTable, profile: Profile) -> None:
 def _check_states(file: TomlTable, profile: Profile) -> None:
     busy, idle = profile.busy, profile.idle
     for key, state in (("busy", busy), ("idle", idle)):
-        if state is None or state.sign or (state.accessible and not state.box and not state.colour):
+        if key not in file.data or state.sign or (state.accessible and not state.box and not state.colour):
             continue
         text = "needs a box and a colour, or accessible: nothing says how it is seen"
         if state.box or state.colour:
             text = 'needs a colour: that of the sign, "#rrggbb"' if state.box else "needs a box: where the sign appears"
         file.report((key,), "no_sign", text)
-    if busy is None or idle is None:
-        return
     if idle.colour and idle.colour == busy.colour:
         text = "is the colour of [busy] too; they would not be told apart"
         file.report(("idle", "colour"), "same_sign", text)
@@ -238,8 +236,8 @@ def _boxes(profile: Profile) -> dict[KeyPath, Box | None]:
     found: dict[KeyPath, Box | None] = {
         ("anchor",): profile.anchor,
         ("composer", "box"): profile.composer.box,
-        ("busy", "box"): profile.busy.box if profile.busy else None,
-        ("idle", "box"): profile.idle.box if profile.idle else None,
+        ("busy", "box"): profile.busy.box,
+        ("idle", "box"): profile.idle.box,
         ("transcript", "box"): profile.transcript.box if profile.transcript else None,
     }
     found |= {("acts", act.value, "anchor"): one.anchor for act, one in profile.acts.items()}

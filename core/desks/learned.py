@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.desks.model import Desk, Learnable, LearnedFact, Window
 from core.home import Home, anchor_file
 from core.kit.files import write_private
-from core.profiles.model import AT, Box, Confirm, Driven, Profile, Sign, StateSigns
+from core.profiles.model import AT, Box, Confirm, Driven, Profile, Sign
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ def learn(profile: Profile, value: Sign | Box) -> Profile:
     if isinstance(value, Box):
         return replace(profile, anchor=value)
     sign = {"box": value.box, "colour": value.colour, "share": value.share}
-    busy = replace(profile.busy or StateSigns(), **sign, is_learned=True)
+    busy = replace(profile.busy, **sign, is_learned=True)
     return replace(profile, busy=busy, confirm=profile.confirm | {Confirm.BUSY_SEEN})
 
 

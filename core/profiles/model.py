@@ -200,7 +200,8 @@ class Accessible:
 
 @config_table
 class StateSigns:
-    """How a window shows one state: a colour in a box, an object on the accessibility bus, or both."""
+    """How a window shows one state: a colour in a box, an object on the accessibility bus, both, or in no known way. Of
+    being at work either is enough; of resting both are needed."""
 
     box: Box | None = None  # Where the sign appears, from the window's corner
     colour: Colour = ""  # The colour of the sign, `#rrggbb`
@@ -445,8 +446,8 @@ class Profile(Habits):
     """How the composer gets the focus, `click` or `grab_focus` (asked for over the accessibility bus)."""
     max_clipboard_reads: Annotated[Int, Limits(ge=1, le=20)] = 1
     """How often the program reads the selection for one paste at most."""
-    busy: StateSigns | None = None  # How it shows that the agent works
-    idle: StateSigns | None = None  # How it shows that the agent rests; a window that shows neither counts as unknown.
+    busy: StateSigns = StateSigns()  # How it shows that the agent works
+    idle: StateSigns = StateSigns()  # How it shows that the agent rests; a window that shows neither counts as unknown.
     new_chat: NewChat | None = None  # How a user begins a new conversation there
     dialogs: Annotated[ListOf[Dialog], Limits(max_length=50)] = ()
     """What the window shows when its agent waits, met an error or reached a limit."""
@@ -470,26 +471,6 @@ class Profile(Habits):
         return {**self.acts, Act.NEW_CHAT: Press(chord=anew)} if anew else self.acts
 
     @property
-    def busy_sign(self) -> Sign | None:
-        """Return the colour that shows while the agent works."""
-        return self.busy.sign if self.busy else None
-
-    @property
-    def busy_accessible(self) -> Accessible | None:
-        """Return what its program shows on the accessibility bus while the agent works; either sign is enough."""
-        return self.busy.accessible if self.busy else None
-
-    @property
-    def idle_sign(self) -> Sign | None:
-        """Return the colour that shows while the agent rests."""
-        return self.idle.sign if self.idle else None
-
-    @property
-    def idle_accessible(self) -> Accessible | None:
-        """Return what its program shows on the accessibility bus while the agent rests; both signs are needed."""
-        return self.idle.accessible if self.idle else None
-
-    @property
     def tells_answers(self) -> bool:
         """Whether answers are read there."""
         return self.transcript is not None and self.transcript.answers
@@ -497,13 +478,13 @@ class Profile(Habits):
     @property
     def has_busy_sign(self) -> bool:
         """Whether anything says how it looks while the agent works."""
-        return self.busy_sign is not None or self.busy_accessible is not None
+        return self.busy.sign is not None or self.busy.accessible is not None
 
     @property
     def listens(self) -> tuple[Accessible, ...]:
         """Every sign that is looked for on the accessibility bus."""
         of_dialogs = (dialog.accessible for dialog in self.dialogs)
-        return tuple(sign for sign in (*of_dialogs, self.busy_accessible, self.idle_accessible) if sign is not None)
+        return tuple(sign for sign in (*of_dialogs, self.busy.accessible, self.idle.accessible) if sign is not None)
 
     def press(self, act: Act, dialog: Dialog | None) -> Press | None:
         """How this act is done while this dialog stands there; None where it cannot be. In a dialog that is a window of

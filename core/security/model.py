@@ -59,7 +59,6 @@ class Permission(StrEnum):
     DESK_SEE = "desk.see", Role.OWNER
     FLEET_READ = "fleet.read", Role.VIEWER
     FLEET_BOARD = "fleet.board", Role.OPERATOR
-    AUDIT_READ = "audit.read", Role.ADMIN
     CONFIG_RELOAD = "config.reload", Role.ADMIN
     VERSION_READ = "version.read", Role.VIEWER
     OWNER_NAME = "owner.name", Role.OWNER

@@ -344,11 +344,9 @@ class TaskRepository:
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
 
-    def end(
-        self, tx: Tx, task: Task, to: TaskState, *, by: Actor, note: str = "", cause: Reason | BlockCause | None = None
-    ) -> Task:
+    def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, cause: Reason | BlockCause | None = None) -> Task:
         """The task ends; whoever asked is told of a task that is done."""
-        after = self.move(tx, task.id, to, note=note, cause=cause, by=by)
+        after = self.move(tx, task.id, to, cause=cause, by=by)
         self._free_agent(tx, after)
         if to is TaskState.DONE:
             self._notices.notify(tx, NoticeKind.ENDED, task.id)

@@ -74,7 +74,7 @@ def main(what: str) -> None:
     if what == "learn":
         for window in (*hello.desk.windows, replace(hello.desk.windows[0], name="nobody")):
             say(messages.WindowSignLearned(window=window.name, value=Sign(box=window.box, colour="#123456")))
-        busy = {profile.name: profile.busy_sign for profile in hello.profiles}
+        busy = {profile.name: profile.busy.sign for profile in hello.profiles}
         for window in hello.desk.windows:
             say(messages.WindowActive(window=repr(busy[window.profile])))
     if what == "held":

@@ -62,7 +62,7 @@ class MacInspector(WindowPixels):
 
     def status(self, name: str) -> WindowStatus:
         status = super().status(name)
-        if not status.usable or self.profile(name).busy_sign is None:
+        if not status.usable or self.profile(name).busy.sign is None:
             return status
         return replace(status, activity=Activity.BUSY if self.is_busy(name) else Activity.IDLE)
 

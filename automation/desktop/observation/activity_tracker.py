@@ -189,7 +189,7 @@ def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:
     draw = ImageDraw.Draw(work)
     for box in (
         profile.composer.box,
-        *(sign.box for sign in (profile.busy_sign, profile.idle_sign) if sign is not None),
+        *(sign.box for sign in (profile.busy.sign, profile.idle.sign) if sign is not None),
     ):
         draw.rectangle((box.x, box.y, box.x + box.width - 1, box.y + box.height - 1), fill="#000000")
     return work

@@ -189,7 +189,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         if super().is_busy(name):
             return True
         profile = self.profile(name)
-        if profile.busy_accessible is None:
+        if profile.busy.accessible is None:
             return False
         return is_busy(profile, None, self._ears.listen(name, self._now(name), self._picture(name), profile))
 
@@ -228,7 +228,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         found = next((number for number, box in enumerate(places) if box is not None), None)
         box = None if found is None else places[found]
         composer = profile.composer
-        busy = profile.busy_sign
+        busy = profile.busy.sign
         return WindowSnapshot(
             unheard=heard.why_not,
             strange=heard.strange,

@@ -111,16 +111,16 @@ def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: Window
 
 def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> bool:
     """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
-    if profile.busy_sign is not None and there is not None and stands(profile.busy_sign, there):
+    if profile.busy.sign is not None and there is not None and stands(profile.busy.sign, there):
         return True
-    return profile.busy_accessible in heard.parts
+    return profile.busy.accessible in heard.parts
 
 
 def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
     """Whether all signs of rest are there that the profile has."""
-    if profile.idle_sign is not None and not stands(profile.idle_sign, frame.crop(profile.idle_sign.box.edges)):
+    if profile.idle.sign is not None and not stands(profile.idle.sign, frame.crop(profile.idle.sign.box.edges)):
         return False
-    return profile.idle_accessible is None or profile.idle_accessible in heard.parts
+    return profile.idle.accessible is None or profile.idle.accessible in heard.parts
 
 
 @lru_cache(maxsize=64)

@@ -98,7 +98,7 @@ class WindowPixels(ConfiguredWindows, ABC):
 
     def is_busy(self, name: str) -> bool:
         """Whether a busy sign is shown; False for a profile without one."""
-        sign = self.profile(name).busy_sign
+        sign = self.profile(name).busy.sign
         if sign is None:
             return False
         return image_diff.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share

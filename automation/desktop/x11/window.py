@@ -135,7 +135,7 @@ class X11Window(TargetWindow[X11Target]):
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        if self._profile.busy_sign is not None and self._profile.busy_sign.is_learned:
+        if self._profile.busy.sign is not None and self._profile.busy.sign.is_learned:
             return False
         return self._is_in_place() and self._eyes.is_busy(self._name)
 

@@ -16,13 +16,13 @@ from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.x11.window import X11Window
 from core.desks.model import Learnable
-from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign
+from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign, StateSigns
 from tests.automation.desktop.test_measuring import COMPOSER, LAMP, window
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TK, News, deliver, make_hands, make_order, open_tk, running
 from tests.fakes.tk_window import LAMP_ON
 
-SIGNLESS = replace(TK, busy=None, composer=Composer(box=COMPOSER, background="#1e1e1e"))
+SIGNLESS = replace(TK, busy=StateSigns(), composer=Composer(box=COMPOSER, background="#1e1e1e"))
 LIT = "#d08000"
 LAMP_BOX = Box(x=345, y=5, width=50, height=20)
 """Of the real window."""
@@ -115,7 +115,6 @@ def test_the_ground_of_the_window_is_no_sign() -> None:
 
 @pytest.mark.parametrize("is_learned", [False, True])
 def test_a_learned_sign_proves_nothing_before_enter(*, is_learned: bool) -> None:
-    assert TK.busy is not None
     profile = replace(TK, busy=replace(TK.busy, is_learned=is_learned))
     eyes = SimpleNamespace(place=lambda _: None, is_busy=lambda _: True)
     shown = cast("X11Window", SimpleNamespace(_profile=profile, _eyes=eyes, _name="agent-1", _is_in_place=lambda: True))
@@ -151,7 +150,7 @@ async def test_a_worker_learns_the_sign_of_a_real_window_and_works_by_it_at_once
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, news = open_tk(display, "agent-1", 50, 50, busy_ms=600_000), News()
-    signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_timeout_ms=300)
+    signless = replace(TK, busy=StateSigns(), confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_timeout_ms=300)
     lamp = LAMP_BOX.on_screen(agent.seen.box)
     with ScreenCapture(display.name) as screen:
         async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=signless), news) as desk:

@@ -11,6 +11,7 @@ import pytest
 from automation.desktop.x11.selection_server import INCR_ABOVE
 from core.deliveries.model import Assurance, Reason, Result
 from core.desks.model import Window
+from core.profiles.model import StateSigns
 from tests.automation.desktop.scenes import soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
@@ -99,7 +100,7 @@ async def test_without_a_busy_sign_a_composer_that_empties_under_the_guard_is_we
 ) -> None:
     agents = [open_tk(display, f"agent-{number}", 10 + 410 * number, 10) for number in range(2)]
     windows = tuple(replace(agent.window, profile=f"tk-{agent.name}") for agent in agents)
-    weak = replace(TK, name=windows[0].profile, busy=None)
+    weak = replace(TK, name=windows[0].profile, busy=StateSigns())
     strict = replace(weak, name=windows[1].profile, confirm_timeout_ms=300, weak_by_emptying=False)
     news = News()
     async with running(make_hands(display.name, tmp_path, windows, news, profiles=(weak, strict)), news) as desk:

@@ -15,6 +15,7 @@ from automation.desktop.accessibility.bus import Bus, BusCall, NoBusReply
 from automation.desktop.accessibility.document import MOST_OBJECTS, Document
 from automation.desktop.accessibility.tree import Node
 from core.deliveries.model import Assurance, Result
+from core.profiles.model import StateSigns
 from core.profiles.value_types import ROLES
 from tests.display import until
 from tests.fakes.desk import News, deliver, make_order, running
@@ -142,7 +143,7 @@ def test_a_window_that_cannot_be_read_whole_tells_nothing(spoil: Callable[[Page]
 @pytest.mark.display
 @pytest.mark.browser
 async def test_gtk_and_a_page_prove_a_delivery_exactly_without_a_busy_sign(tmp_path: Path) -> None:
-    quiet = [replace(profile, busy=None) for profile in (GTK, WEBS["contenteditable"])]
+    quiet = [replace(profile, busy=StateSigns()) for profile in (GTK, WEBS["contenteditable"])]
     with all_targets(tmp_path / "targets", ("gtk", "contenteditable")) as targets:
         news = News()
         async with running(targets.hands(tmp_path, news, *quiet), news) as desk:

@@ -18,12 +18,12 @@ from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, Window
-from core.profiles.model import Box, Composer, Profile, Readback, Sign
+from core.profiles.model import Box, Composer, Profile, Readback, Sign, StateSigns
 from tests.fakes.desk import TK
 
 PLACE = Box(x=100, y=50, width=400, height=300)
 HEADER, FOOTER = Box(x=0, y=0, width=200, height=24), Box(x=0, y=180, width=200, height=20)
-ANCHORED = replace(TK, name="tk@desk.agent-1", anchor=HEADER, busy=None)
+ANCHORED = replace(TK, name="tk@desk.agent-1", anchor=HEADER, busy=StateSigns())
 BARE = replace(ANCHORED, anchor=None)
 TOLD = replace(BARE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
 

@@ -56,7 +56,7 @@ async def test_the_next_worker_knows_what_the_last_one_learned_of_each_window() 
     )
     async with scripted("learn", windows=windows, limits=replace(PATIENT, first_pause_s=0.01)) as on:
         await on.news.until(lambda: len(on.news.facts) == 2 and len(on.news.stirred) == 2)
-        assert on.news.stirred == [repr(TK.busy_sign)] * 2
+        assert on.news.stirred == [repr(TK.busy.sign)] * 2
         assert [fact.window for fact in on.news.facts] == ["left", "right"]
         assert on.hands.worker_pid is not None
         os.kill(on.hands.worker_pid, signal.SIGKILL)

@@ -21,7 +21,7 @@ from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, Window
-from core.profiles.model import Box, Profile, Readback, Transcript
+from core.profiles.model import Box, Profile, Readback, StateSigns, Transcript
 from tests.fakes.desk import TK, make_order
 from tests.fakes.world import World
 
@@ -296,7 +296,7 @@ def test_an_enter_that_is_late_is_not_pressed(scene: Scene) -> None:
 def test_where_nobody_is_held_off_an_emptied_composer_alone_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = make(tmp_path, monkeypatch, replace(QUICK, busy=None))
+    scene = make(tmp_path, monkeypatch, replace(QUICK, busy=StateSigns()))
     outcome = scene.deliver()
     assert (outcome.result, outcome.draft_left) == (Result.UNKNOWN, False), "QUICK allows weak_by_emptying"
     assert scene.drawn.submitted == [TEXT]

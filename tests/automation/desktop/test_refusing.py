@@ -15,7 +15,7 @@ from Xlib import X
 
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import WindowNotSeen
-from core.profiles.model import Activity, Box, Confirm, Profile
+from core.profiles.model import Activity, Box, Confirm, Profile, StateSigns
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
     TK,
@@ -331,7 +331,7 @@ async def test_a_window_is_seen_idle_only_where_a_busy_sign_would_be_seen(
 async def test_without_a_busy_sign_nobody_can_say_that_a_window_is_idle(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}))
+    signless = replace(TK, busy=StateSigns(), confirm=frozenset({Confirm.COMPOSER_EMPTY}))
     async with scene(display, tmp_path, signless) as on:
         (status,) = await on.desk.hands.look()
         assert (status.usable, status.activity) == (True, Activity.UNKNOWN)

@@ -112,7 +112,7 @@ def test_without_its_sign_a_window_that_moves_is_not_idle_and_one_that_never_res
     [
         (WindowSnapshot(frame=page(), is_resting=False), PROFILE),  # neither of its signs: something nobody described
         (WindowSnapshot(frame=page(), is_empty=False), PROFILE),  # somebody writes there
-        (WindowSnapshot(frame=page()), replace(PROFILE, busy=None)),
+        (WindowSnapshot(frame=page()), replace(PROFILE, busy=StateSigns())),
         (WindowSnapshot(why_not="covered"), PROFILE),
         (WindowSnapshot(frame=page(), unheard="it is frozen"), PROFILE),
         (WindowSnapshot(frame=page(), strange="Really?"), PROFILE),
@@ -358,7 +358,7 @@ def test_a_dialog_is_told_again_only_when_it_is_another_one() -> None:
 
 def test_a_transcript_that_grows_is_a_sign_of_life_and_a_spinner_a_caret_and_a_draft_are_none() -> None:
     desk = Desk()
-    busy = PROFILE.busy_sign
+    busy = PROFILE.busy.sign
     assert busy is not None
 
     def spins(step: int, words: str) -> WindowSnapshot:

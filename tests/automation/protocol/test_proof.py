@@ -8,13 +8,13 @@ import pytest
 
 from automation.protocol.delivery import BETTER_S, DeliveryRun
 from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.profiles.model import Confirm, Profile, Readback
+from core.profiles.model import Confirm, Profile, Readback, StateSigns
 from tests.fakes.desk import SAYS, TERM, TK, make_order
 from tests.fakes.world import World
 
 TEXT = "Do this\nthen that"
 GUARD_S = 0.4
-QUIET = replace(TK, busy=None)
+QUIET = replace(TK, busy=StateSigns())
 """A profile that knows no busy sign."""
 
 
@@ -47,7 +47,7 @@ def test_a_composer_that_empties_under_the_guard_is_weak_and_the_note_says_what_
 
 
 def test_a_text_that_was_not_compared_is_not_said_to_have_been() -> None:
-    outcome = deliver(guarded(copies=False, by=Readback.PIXELS), replace(TERM, busy=None))
+    outcome = deliver(guarded(copies=False, by=Readback.PIXELS), replace(TERM, busy=StateSigns()))
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
     assert "exactly" not in outcome.note
     assert outcome.evidence is not None

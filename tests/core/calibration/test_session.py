@@ -318,7 +318,6 @@ async def test_what_was_measured_and_learned_becomes_a_profile_of_the_users_own(
     profile = read_profiles(display.root, []).profiles["mine"]
     assert profile.composer.box == Box(x=4, y=310, width=370, height=90)
     assert profile.anchor == Box(x=0, y=0, width=300, height=30)
-    assert profile.busy is not None
     assert (profile.busy.box, profile.busy.colour) == (sign.box, sign.colour)
     with pytest.raises(ProfileExists):
         save_profile(home, "mine", "main", "agent-2")

@@ -60,7 +60,7 @@ def test_a_learned_value_counts_for_its_window_alone_and_survives_a_restart(lear
     learned.keep(fact(BUSY))
     learned.keep(fact(ANCHOR))
     again = Learned(Home(root=tmp_path))
-    assert (driven(again, "one").busy_sign, driven(again, "one").anchor) == (replace(BUSY, is_learned=True), ANCHOR)
+    assert (driven(again, "one").busy.sign, driven(again, "one").anchor) == (replace(BUSY, is_learned=True), ANCHOR)
     assert driven(again, "two") == TK
     file = tmp_path / "learned" / "main.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from core.config.profiles import NEEDED, Kind, Mark, ProfileFiles, complete, in_pane, leaves, nested, read_profiles
-from core.profiles.model import Box, PaneProfile, Profile
+from core.profiles.model import Box, PaneProfile, Profile, StateSigns
 from scripts import schemas
 
 ROOT = Path(__file__).parents[3]
@@ -79,7 +79,7 @@ def test_what_ships_drives_a_window_once_what_is_needed_is_measured_there(shippe
     kind = shipped.kinds[name]
     assert {"composer.box", "composer.background"} <= {one.path for one in kind.wanted() if one.is_needed}
     profile = whole(kind)
-    assert profile.busy is None
+    assert profile.busy == StateSigns()
     assert not profile.listens, "a window that does not speak would be refused for what only some speak of"
     assert "busy_seen" not in profile.confirm
 

@@ -104,8 +104,8 @@ async def hears(desktop: DesktopSession, name: str, *texts: str) -> None:
 
 
 def is_busy(eyes: Eyes, window: Window, profile: Profile) -> bool:
-    assert profile.busy_sign is not None
-    return eyes.share(window.box, profile.busy_sign.box, profile.busy_sign.colour) >= profile.busy_sign.share
+    assert profile.busy.sign is not None
+    return eyes.share(window.box, profile.busy.sign.box, profile.busy.sign.colour) >= profile.busy.sign.share
 
 
 async def test_every_window_of_main_toml_stands_alone_at_its_place(eyes: Eyes, files: DeskFiles) -> None:
@@ -271,8 +271,8 @@ def shows(eyes: Eyes, window: Window, profile: Profile) -> Activity | None:
 
 
 def is_resting(eyes: Eyes, window: Window, profile: Profile) -> bool:
-    assert profile.idle_sign is not None
-    return eyes.share(window.box, profile.idle_sign.box, profile.idle_sign.colour) >= profile.idle_sign.share
+    assert profile.idle.sign is not None
+    return eyes.share(window.box, profile.idle.sign.box, profile.idle.sign.colour) >= profile.idle.sign.share
 
 
 def do(desktop: DesktopSession, window: Window, profile: Profile, act: Act) -> None:
@@ -360,14 +360,14 @@ async def test_window_boxes_leave_room_for_every_box_of_their_profile(files: Des
     (desk,) = files.desks
     for window in desk.windows:
         profile = files.profiles[window.profile]
-        assert profile.busy_sign is not None
+        assert profile.busy.sign is not None
         assert profile.anchor is not None
-        parts: list[Box] = [profile.anchor, profile.composer.box, profile.busy_sign.box]
+        parts: list[Box] = [profile.anchor, profile.composer.box, profile.busy.sign.box]
         for part in parts:
             assert part.x + part.width <= window.box.width
             assert part.y + part.height <= window.box.height
-        assert not profile.anchor.overlaps(profile.busy_sign.box)
-        assert not profile.composer.box.overlaps(profile.busy_sign.box)
+        assert not profile.anchor.overlaps(profile.busy.sign.box)
+        assert not profile.composer.box.overlaps(profile.busy.sign.box)
 
 
 def permissions(path: str) -> int:
