@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from core.agents.model import Agent
-from core.config.agents import read_agents
+from core.config.agents import read_agents, read_models
 from core.config.desks import read_desks
-from core.config.models import read_models
 from core.config.profiles import Kind
 from core.config.settings import read_settings, secret
 from core.desks.model import Desk

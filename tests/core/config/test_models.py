@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from core.config.models import read_models
+from core.config.agents import read_models
 from core.kit.problems import Problem
 from core.settings.model import Model
 
