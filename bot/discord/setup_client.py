@@ -87,7 +87,7 @@ class ChannelAccess:
 
     id: str
     name: str
-    lacks: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 class SetupClient:
@@ -201,7 +201,7 @@ def _channel(channel: Json, held: int, mine: Sequence[str], bot_id: str) -> Chan
                 held &= ~int(one["deny"])
             for one in there:
                 held |= int(one["allow"])
-    return ChannelAccess(id=channel["id"], name=channel["name"], lacks=missing_permissions(held))
+    return ChannelAccess(id=channel["id"], name=channel["name"], missing=missing_permissions(held))
 
 
 def _user(user: Json) -> DiscordUser:

@@ -95,11 +95,11 @@ def calibrate(
 
         specs = [parse_spec(text) for text in window]
         console.picks = lambda question: [spec.pick(question) for spec in specs]
-    wishes = CalibrationOptions(only=only or "")
+    options = CalibrationOptions(only=only or "")
     place = home_of(home)
     session = _pane(place, pane, socket, profile) if pane else None
     work = calibrate_windows(
-        place, wishes, console, desk=desk or "", display=display, list_only=list_only, picture=picture, session=session
+        place, options, console, desk=desk or "", display=display, list_only=list_only, picture=picture, session=session
     )
     code = run_async(work)
     sys.exit(run_async(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
@@ -132,7 +132,7 @@ def import_file(
 
 async def calibrate_windows(
     home: Home,
-    wishes: CalibrationOptions,
+    options: CalibrationOptions,
     console: Console,
     *,
     desk: str = "",
@@ -146,8 +146,8 @@ async def calibrate_windows(
     from core.config.settings import environment
 
     own = environment().get("WINDOWID", "")
-    wishes = replace(wishes, own_window=int(own) if own.isdecimal() else 0)
-    async with nullcontext(session) if session else _asking(home, wishes, console, desk, display) as asking:
+    options = replace(options, own_window=int(own) if own.isdecimal() else 0)
+    async with nullcontext(session) if session else _asking(home, options, console, desk, display) as asking:
         await session.start() if session else None
         step = await asking.step()
         if picture is not None:
@@ -206,7 +206,7 @@ def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]
 
 @asynccontextmanager
 async def _asking(
-    home: Home, wishes: CalibrationOptions, console: Console, name: str, display: str
+    home: Home, options: CalibrationOptions, console: Console, name: str, display: str
 ) -> AsyncGenerator[CalibrationDialog]:
     """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
     worker of this process. Raises why there is none, before anything is touched."""
@@ -221,7 +221,7 @@ async def _asking(
     known = next((one for one in files.desks if one.name == desk.name), None)
     run = running(home.root)
     if run is not None and known is not None and (known.virtual or known.display == desk.display):
-        octet = RemoteCalibration(home=home, run=run, desk=desk.name, wishes=wishes)
+        octet = RemoteCalibration(home=home, run=run, desk=desk.name, options=options)
         try:
             await octet.start()
         except (RequestRefused, TryLater) as refused:
@@ -231,7 +231,7 @@ async def _asking(
             console.page = None if console.sees_display else octet.page
             yield octet
             return
-    async with _own_session(home, wishes, console, desk=desk, environ=environ, display=display) as session:
+    async with _own_session(home, options, console, desk=desk, environ=environ, display=display) as session:
         yield session
 
 
@@ -242,11 +242,11 @@ class RemoteCalibration:
     home: Home
     run: Run
     desk: str
-    wishes: CalibrationOptions
+    options: CalibrationOptions
 
     async def start(self) -> CalibrationStep:
         """Look at the display, and ask. Raises RequestRefused or TryLater where no worker of Octet types there."""
-        return await self._step("POST", "", asdict(self.wishes))
+        return await self._step("POST", "", asdict(self.options))
 
     async def step(self) -> CalibrationStep:
         return await self._step("GET", "")
@@ -289,7 +289,7 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
 
 @asynccontextmanager
 async def _own_session(
-    home: Home, wishes: CalibrationOptions, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
+    home: Home, options: CalibrationOptions, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
 ) -> AsyncGenerator[CalibrationSession]:
     from automation.desktop.calibration.numbered_picture import number_places
     from bot.cli.temporary_worker import temporary_worker
@@ -309,7 +309,7 @@ async def _own_session(
         worker = temporary_worker(desk, environ, anchors=home.anchors / desk.name)
         calibration = Calibrator(home=home, scout=await stack.enter_async_context(worker))
         session = CalibrationSession(
-            calibration, desk=desk.name, display=display, options=wishes, draw=draw, take_over=take_over
+            calibration, desk=desk.name, display=display, options=options, draw=draw, take_over=take_over
         )
         await session.start()
         if not console.sees_display:

@@ -79,7 +79,7 @@ def servers(directory: SetupClient, settings: Settings, application: Application
 
 def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) -> Iterator[Finding]:
     if wanted is None:
-        lacking = [one for one in channels.values() if one.lacks]
+        lacking = [one for one in channels.values() if one.missing]
         usable = len(channels) - len(lacking)
         what = f"in {usable} of {len(channels)} text channels the bot has all the permissions it needs"
         cure = f"Allow them in the settings of a channel, or invite the bot anew: {link}"
@@ -91,9 +91,9 @@ def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) 
             f"the channel {wanted} (`channel_id` in [discord]) is not shown to the bot as a text channel",
             "Name a text channel of that server, and let the bot View Channels there.",
         )
-    elif found.lacks:
+    elif found.missing:
         yield problem(
-            f"in #{found.name} the bot lacks: {', '.join(found.lacks)}",
+            f"in #{found.name} the bot lacks: {', '.join(found.missing)}",
             f"Allow these in the settings of that channel, or invite the bot anew: {link}",
         )
     else:

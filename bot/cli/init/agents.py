@@ -42,13 +42,13 @@ _BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM
 _BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
 
 
-def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
+def set_up_agents(home: Home, options: InitOptions, questions: Prompts) -> None:
     """See that the agents have a way, or keep the one they have."""
-    if wishes.agents is None and not is_template(home):
+    if options.agents is None and not is_template(home):
         print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
         print(f"  To choose anew: octet init --agents {'|'.join(AgentPlace)}")
         return
-    match wishes.agents or _asked(questions):
+    match options.agents or _asked(questions):
         case AgentPlace.WINDOWS:
             console = Console(is_person=questions.is_terminal, mark=MARK)
             run_async(calibrate_windows(home, CalibrationOptions(), console))

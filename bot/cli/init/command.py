@@ -65,7 +65,7 @@ def init(
     if not is_asking:
         _say_next(place, written)
         return
-    wishes = InitOptions(
+    options = InitOptions(
         guild=guild,
         channel=channel,
         owner=owner,
@@ -77,7 +77,7 @@ def init(
         keep_running=stay,
     )
     try:
-        is_good = _converse(place, written, wishes, questions)
+        is_good = _converse(place, written, options, questions)
     except (KeyboardInterrupt, EOFError):
         go_on = f"octet init --home {shlex.quote(str(place.root))}"
         print(
@@ -88,7 +88,7 @@ def init(
         raise typer.Exit(EXIT_NOT_DELIVERED)
 
 
-def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: Prompts) -> bool:
+def _converse(place: Home, written: list[Path], options: InitOptions, questions: Prompts) -> bool:
     """The questions in their order, each with what follows from its answer; whether the test task came through."""
     from bot.cli.init import agents, discord
     from bot.cli.init.first_task import octet_process, run_first_task
@@ -100,37 +100,37 @@ def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: 
     if run is not None:
         raise StillRunning(home=place.root, pid=run.pid)
     print(f"Octet's home is {place.root}.")
-    has_discord = discord.set_up_discord(place, wishes, questions)
+    has_discord = discord.set_up_discord(place, options, questions)
     if not has_discord and not questions.is_terminal:
         _say_next(place, written)
         return True
-    agents.set_up_agents(place, wishes, questions)
+    agents.set_up_agents(place, options, questions)
     load(place)
-    way = _set_up_autostart(place, wishes, questions)
-    if not wishes.send_task:
+    way = _set_up_autostart(place, options, questions)
+    if not options.send_task:
         print(f"Everything is set up. Start it: octet run --home {shlex.quote(str(place.root))}")
         return True
     print("Octet starts, and sends one test task.", flush=True)
     with octet_process(place, environment()) as octet:
-        is_good = run_first_task(place, octet, has_discord=has_discord, answer_s=wishes.answer_s)
-        if way is None and wishes.keep_running and questions.is_terminal:
+        is_good = run_first_task(place, octet, has_discord=has_discord, answer_s=options.answer_s)
+        if way is None and options.keep_running and questions.is_terminal:
             try:
                 again = f"octet run --home {shlex.quote(str(place.root))}"
                 print(f"Octet runs here until Ctrl-C; `{again}` starts it again. In Discord: /task new", flush=True)
                 octet.wait()
             except KeyboardInterrupt:
                 print("\nOctet ends.")
-    if way is not None and wishes.keep_running:
+    if way is not None and options.keep_running:
         print("From now on Octet runs in the background:")
         return _install(way, now=True) and is_good
     return is_good
 
 
-def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> AutostartBackend | None:
+def _set_up_autostart(home: Home, options: InitOptions, questions: Prompts) -> AutostartBackend | None:
     """See whether Octet starts at log-in, by what this system has for it; return the way it then does."""
     from core.config.settings import TOKEN, read_env_file
 
-    if wishes.login is False:
+    if options.login is False:
         return None
     try:
         way = autostart_backend(home)
@@ -141,7 +141,7 @@ def _set_up_autostart(home: Home, wishes: InitOptions, questions: Prompts) -> Au
         print(f"Start at log-in: kept, by {way.description}.")
         return way
     question = f"Start Octet whenever you log in, by {way.description}?"
-    if wishes.login is None and not questions.confirm(question, option="--login or --no-login", default=False):
+    if options.login is None and not questions.confirm(question, option="--login or --no-login", default=False):
         return None
     if not _install(way, now=False):
         return None

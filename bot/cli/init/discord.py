@@ -68,14 +68,14 @@ class NotSaved(Conflict):
     """{what} stands in .env or in the environment too, and wins there. Take it away there, or choose the same."""
 
 
-def set_up_discord(home: Home, wishes: InitOptions, questions: Prompts) -> bool:
+def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool:
     """Token, server, channel and owner, each asked for only if it is not there yet. False: goes on without Discord."""
     found = _token(home, questions)
     if found is None:
         print("  Without Discord: tasks come from `octet task new`. `octet init` asks again.")
         return False
     directory, application = found
-    setup = DiscordSetup(home, directory, application, wishes, questions)
+    setup = DiscordSetup(home, directory, application, options, questions)
     server = setup.choose_server()
     setup.choose_channel(server)
     setup.name_owner(server)
@@ -131,12 +131,12 @@ class DiscordSetup:
     home: Home
     directory: SetupClient
     application: Application
-    wishes: InitOptions
+    options: InitOptions
     questions: Prompts
 
     def choose_server(self) -> DiscordServer:
         kept = settings_now(self.home).discord.guild_id
-        wanted = self.wishes.guild or kept
+        wanted = self.options.guild or kept
         servers = self._invited(str(wanted) if wanted else None)
         if wanted is not None:
             found = _among(servers, "server", str(wanted))
@@ -170,15 +170,15 @@ class DiscordSetup:
         print("  Invite the bot: open this link and choose your server. It asks for what Octet needs and nothing more.")
         print(f"  {invite_link(self.application.id)}")
         print("  Waiting until the bot is there … (Ctrl-C: later)", flush=True)
-        if not wait_until(is_there, self.wishes.wait_s, LOOK_S):
+        if not wait_until(is_there, self.options.wait_s, LOOK_S):
             raise NotInvitedThere(id=wanted, known=others or "none") if wanted is not None else NotInvited
         return servers
 
     def choose_channel(self, server: DiscordServer) -> None:
         channels = self.directory.text_channels(server.id, self.application.bot_id)
         kept = settings_now(self.home).discord.channel_id
-        if self.wishes.channel is not None or any(one.id == str(kept) for one in channels):
-            found = _among(channels, "channel", str(self.wishes.channel or kept))
+        if self.options.channel is not None or any(one.id == str(kept) for one in channels):
+            found = _among(channels, "channel", str(self.options.channel or kept))
             print(f"  Channel: #{printable(found.name)}{' (kept)' if found.id == str(kept) else ''}.")
         elif not channels:
             print("  The server shows the bot no text channel: tasks from the command line are told to nobody.")
@@ -187,14 +187,14 @@ class DiscordSetup:
             (found,) = channels
             print(f"  Channel: #{printable(found.name)}, the only one there.")
         else:
-            best = next((place for place, one in enumerate(channels) if not one.lacks), 0)
-            choices = {one.id: f"#{one.name}{_lacking(one)}" for one in channels}
+            best = next((place for place, one in enumerate(channels) if not one.missing), 0)
+            choices = {one.id: f"#{one.name}{_described(one)}" for one in channels}
             question = "The channel for news of tasks"
             chosen = self.questions.choose(question, choices, option="--channel", default=best)
             found = _among(channels, "channel", chosen)
-        if found.lacks:
-            lacks = ", ".join(found.lacks)
-            print(f"  There the bot lacks: {lacks}. Give it that in the channel's settings, Permissions.")
+        if found.missing:
+            missing = ", ".join(found.missing)
+            print(f"  There the bot lacks: {missing}. Give it that in the channel's settings, Permissions.")
         if found.id != str(kept):
             _save_id(self.home, "channel_id", int(found.id))
 
@@ -214,15 +214,15 @@ class DiscordSetup:
             print(f"  But {name} is no member of {printable(server.name)}: Octet is used from there.")
 
     def _person(self) -> DiscordUser | None:
-        owners, wish = self.application.owners, self.wishes.owner
-        if wish == APPLICATION:
+        owners, owner = self.application.owners, self.options.owner
+        if owner == APPLICATION:
             return next(iter(owners), None)
-        if wish is not None and wish != NOBODY:
+        if owner is not None and owner != NOBODY:
             try:
-                return self.directory.find_user(wish)
+                return self.directory.find_user(owner)
             except NotVisible:
-                raise NoSuchPerson(id=wish) from None
-        if not owners or wish == NOBODY:
+                raise NoSuchPerson(id=owner) from None
+        if not owners or owner == NOBODY:
             return None
         if len(owners) == 1:
             (one,) = owners
@@ -235,8 +235,8 @@ class DiscordSetup:
         return next((one for one in owners if one.id == chosen), None)
 
 
-def _lacking(channel: ChannelAccess) -> str:
-    return f" (the bot lacks there: {', '.join(channel.lacks)})" if channel.lacks else ""
+def _described(channel: ChannelAccess) -> str:
+    return f" (the bot lacks there: {', '.join(channel.missing)})" if channel.missing else ""
 
 
 def _among(places: Sequence[P], what: str, wanted: str) -> P:

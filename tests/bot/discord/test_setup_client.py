@@ -73,7 +73,7 @@ async def test_it_sees_what_the_local_discord_shows(sandbox: Sandbox) -> None:
     assert server == DiscordServer(id=str(world.guild_id), name="Octet sandbox")
     await sandbox.forbid("general", "send_messages")
     channels = await asyncio.to_thread(asks.text_channels, server.id, found.bot_id)
-    assert [(one.name, one.lacks) for one in channels] == [("octet", ()), ("general", ("Send Messages",))]
+    assert [(one.name, one.missing) for one in channels] == [("octet", ()), ("general", ("Send Messages",))]
     assert await asyncio.to_thread(asks.find_member, server.id, str(world.ben.id)) == DiscordUser(
         id=str(world.ben.id), name="Ben"
     )
@@ -188,12 +188,12 @@ async def test_what_the_bot_may_in_a_channel_is_reckoned_as_discord_does() -> No
         answers["/guilds/5/members/8"] = lambda _: {"roles": ["66"], "user": user(8, "Octet")}
         as_administrator = await asyncio.to_thread(asks.text_channels, "5", "8")
     assert found == [
-        ChannelAccess(id="4", name="not for the bot", lacks=("Send Messages",)),
-        ChannelAccess(id="3", name="for the role", lacks=()),
-        ChannelAccess(id="2", name="closed", lacks=("View Channels",)),
-        ChannelAccess(id="1", name="open", lacks=()),
+        ChannelAccess(id="4", name="not for the bot", missing=("Send Messages",)),
+        ChannelAccess(id="3", name="for the role", missing=()),
+        ChannelAccess(id="2", name="closed", missing=("View Channels",)),
+        ChannelAccess(id="1", name="open", missing=()),
     ]
-    assert all(one.lacks == () for one in as_administrator)
+    assert all(one.missing == () for one in as_administrator)
 
 
 async def test_a_busy_discord_is_asked_again_and_one_that_stays_so_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

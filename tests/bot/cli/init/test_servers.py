@@ -37,8 +37,8 @@ def choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Dis
     def run(typed: str | None = None, guild: int | None = None) -> DiscordServer:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed or ""))
         questions = Prompts(is_terminal=typed is not None)
-        wishes = InitOptions(guild=guild, wait_s=0)
-        return discord.DiscordSetup(home, OnTwo(), APPLICATION, wishes, questions).choose_server()
+        options = InitOptions(guild=guild, wait_s=0)
+        return discord.DiscordSetup(home, OnTwo(), APPLICATION, options, questions).choose_server()
 
     return run
 
