@@ -186,7 +186,7 @@ async def test_an_interrupt_stops_an_agent_at_work(house: House) -> None:
     assert said.startswith("**Interrupt** was pressed for Agent-3."), said
     idle = await house.command("agent", "interrupt", "Agent-3", "--home", str(house.home))
     assert idle.code == 1
-    assert "nothing was pressed for Agent-3" in idle.out
+    assert "Nothing was pressed for Agent-3" in idle.out
     await house.press_cancel(task)
 
 
