@@ -26,12 +26,12 @@ OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else
 
 
 class ChildEnded(Unavailable):
-    """Of the demo, {what} ended by itself (exit code {code}). Its last words:
+    """Octet started {what}, which ended too early (exit code {code}). Its last words:
     {words}"""
 
 
 class ChildSilent(Unavailable):
-    """Of the demo, {what} was not ready within {limit_s} seconds."""
+    """Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less busy."""
 
 
 @dataclass(slots=True, kw_only=True)

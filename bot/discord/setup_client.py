@@ -49,7 +49,7 @@ class DiscordUnreachable(Unavailable):
 
 
 class NotVisible(NotFound):
-    """Discord shows this bot no {what} with the id {id}."""
+    """Discord shows this bot no {what} with the id {id}. Invite the bot there anew, or name another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ class NotLoopback(Invalid):
 
 
 class CannotListen(Unavailable):
-    """Octet cannot listen on {address}: {why}."""
+    """Octet cannot listen on {address}: {why}. Name 127.0.0.1 or ::1 as `host` in [http] of config/octet.toml."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,11 @@ from tests.architecture.rules import Function, imported_names, module_name, text
 PARTS = ("bot", "core", "automation", "sandbox")
 MOST: dict[str, int] = {
     "a public class name is used once": 0,
-    "a constructor takes at most six parameters": 11,
+    "a constructor takes at most six parameters": 10,
     "no call reaches deeper than two attributes into another package": 11,
     "no model of core has a field of sentences": 0,
     "no code decides by the words of a sentence": 1,  # of tmux, which has no error codes (pane_lock)
-    "a Protocol has more than one method": 4,
+    "a Protocol has more than one method": 3,
     "a module under 60 lines has two users": 5,
 }
 """The most breaches of each rule."""

@@ -25,7 +25,7 @@ async def test_what_a_child_says_when_it_is_ready_is_understood(tmp_path: Path) 
 
 async def test_a_child_that_ends_early_is_told_with_its_last_words(tmp_path: Path) -> None:
     code = 'import sys; sys.stderr.write("Xvfb is missing: apt install xvfb\\n"); sys.exit(1)'
-    with pytest.raises(ChildEnded, match=r"a screen ended by itself .exit code 1.*Xvfb is missing"):
+    with pytest.raises(ChildEnded, match=r"a screen, which ended too early .exit code 1.*Xvfb is missing"):
         async with child("a screen", argv(code), os.environ, log=tmp_path / "log") as one:
             await one.first_json()
 
@@ -44,5 +44,5 @@ async def test_a_child_that_ends_while_the_demo_runs_is_noticed(tmp_path: Path) 
         await one.first_json()
         assert one.process.stdin is not None
         one.process.stdin.write(b"\n")
-        with pytest.raises(ChildEnded, match="a page ended by itself"):
+        with pytest.raises(ChildEnded, match="a page, which ended too early"):
             await one.ended()
