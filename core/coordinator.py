@@ -145,7 +145,7 @@ class Coordinator(Services):
                 receipts=Receipts(services, tasks=repository, keeping=estate.keeping),
                 retention=Retention(services, tasks=repository, keeping=estate.keeping),
                 dispatch=dispatch,
-                availability=dispatch.roster,
+                availability=dispatch.availability,
                 unknowns=dispatch.unknowns,
                 fleet=Fleet(services, refused_answers=estate.home.refused_answers),
                 maintenance=Maintenance(services, lanes=lanes),

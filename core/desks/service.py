@@ -108,7 +108,7 @@ class Desks:
         for name in self._hands:
             await self._tell_wish(name)
 
-    async def take(self, desks: Sequence[Desk], hands: Mapping[str, Hands]) -> None:
+    async def set_desks(self, desks: Sequence[Desk], hands: Mapping[str, Hands]) -> None:
         """These are the desks and their hands from now on; new hands are told what people want of their desk. Of what
         was known of a desk whose hands are others now, nothing counts any more."""
         others = {name for name in {*self._hands, *hands} if self._hands.get(name) is not hands.get(name)}

@@ -422,7 +422,7 @@ class DeliveryWorkers:
         supervise(group, "stop ended deliveries", self._stop_ended())
         self._begin(self._by_route.values())
 
-    def unlike(self, agents: Sequence[Agent], desks: Collection[str]) -> frozenset[Route]:
+    def find_changed(self, agents: Sequence[Agent], desks: Collection[str]) -> frozenset[Route]:
         """The routes on which other agents work now than by these, or in other windows; and those of these desks."""
         return frozenset(
             route

@@ -38,13 +38,13 @@ class Dispatch(DeskNews):
         self._services = services
         self._reachability = reachability = Reachability(services.desks, lanes)
         self._verdict = verdict = Outcomes(services, reachability)
-        self.roster = AgentAvailability(services, services.tasks, why_unreachable=reachability.why_unreachable)
+        self.availability = AgentAvailability(services, services.tasks, why_unreachable=reachability.why_unreachable)
         self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
         self.reading = AnswerScraper(services, services.tasks)
         self.unknowns = UnknownDeliveries(services, hold_agents=verdict.hold_agents)
         self.couriers = DeliveryWorkers(services, verdict, reachability, look=self._look)
         self.couriers.serve(lanes)
-        self.assigner = Assigner(services, reachability, self.roster, verdict, wake_workers=self.couriers.wake)
+        self.assigner = Assigner(services, reachability, self.availability, verdict, wake_workers=self.couriers.wake)
         self._restart = CrashRecovery(services, reachability, verdict)
         services.tasks.quarantine.act_ended = services.agent_actions.record_end
         services.desks.on_change(self.wake)
@@ -55,7 +55,7 @@ class Dispatch(DeskNews):
         def recover(tx: Tx) -> None:
             self._restart.requeue_interrupted(tx)
             self._restart.follow_config(tx)
-            self.roster.requeue_for_paused(tx)
+            self.availability.requeue_for_paused(tx)
             self._restart.repair_orphans(tx)
 
         await self._services.tasks.quarantine.write(recover)
@@ -74,7 +74,7 @@ class Dispatch(DeskNews):
         self.assigner.wake()
         self.couriers.wake()
 
-    async def take(
+    async def follow_config(
         self,
         agents: Sequence[Agent],
         lanes: Mapping[Route, LanePort],

@@ -70,7 +70,7 @@ class Reload:
         dispatch, services, crew = self._dispatch, self._services, self._crew
         await services.agents.register_agents(config.agents)
         before = self._config
-        routes = dispatch.couriers.unlike(config.agents, reloaded.desks) | {
+        routes = dispatch.couriers.find_changed(config.agents, reloaded.desks) | {
             agent.route
             for agent in before.agents
             if agent.model and before.models.get(agent.model) != config.models.get(agent.model)
@@ -79,14 +79,16 @@ class Reload:
         faults.point("reload.retired")
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
-        await services.desks.take(config.desks, crew.hands)
+        await services.desks.set_desks(config.desks, crew.hands)
         services.tasks.prompt_files.profiles = config.driven_agents()
         lanes = crew.lanes(config)
         self._maintenance.serve(lanes)
         event = ConfigReloaded(
             agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
         )
-        await dispatch.take(config.agents, lanes, routes, note=lambda tx: services.journal.append(tx, event, by=by.id))
+        await dispatch.follow_config(
+            config.agents, lanes, routes, note=lambda tx: services.journal.append(tx, event, by=by.id)
+        )
         crew.start_missing()
         self._config = config
         faults.point("reload.over")

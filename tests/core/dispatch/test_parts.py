@@ -245,7 +245,7 @@ async def test_who_is_paused_or_cut_off_between_two_parts_keeps_the_task_and_get
     async with house(tmp_path, lane, agents=2, clock=clock) as octet:
         await octet.tasks.new(make_new_task(BODY), by=ADA)
         part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY, fence=1)
-        await octet.dispatch.roster.pause("Agent-1", by=ADA)
+        await octet.dispatch.availability.pause("Agent-1", by=ADA)
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.WORKER_LOST))
         said = f"part 2 of {part.share.total} waits: desk main is unavailable (the desk worker ended)"
         async with asyncio.timeout(60):  # a remark is no step, and in no journal

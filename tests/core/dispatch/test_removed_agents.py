@@ -39,7 +39,7 @@ async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_
 
     class Removing(FakeHands):
         async def look(self) -> tuple[WindowStatus, ...]:
-            await octet.dispatch.take([OTHER], {ROUTE: lane}, [])
+            await octet.dispatch.follow_config([OTHER], {ROUTE: lane}, [])
             return idle("agent-1", "agent-2")
 
     patience = replace(QUICK, settings=DispatchSettings(on_agent_timeout=on_agent_timeout), idle_recheck_s=0)
@@ -73,7 +73,7 @@ async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
                 raise StoreFull(why="the disk is full")
 
         async with asyncio.TaskGroup() as group, asyncio.timeout(60):
-            reload = group.create_task(octet.dispatch.take([OTHER], {ROUTE: lane}, [], note=fills_up))
+            reload = group.create_task(octet.dispatch.follow_config([OTHER], {ROUTE: lane}, [], note=fills_up))
             await refused.wait()
             await octet.store.write(
                 octet.dispatch.assigner.assign_ready

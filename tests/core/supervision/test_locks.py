@@ -129,7 +129,7 @@ async def test_a_lock_of_which_no_worker_will_tell_that_it_is_over_ends_by_itsel
         await lock(octet)
         [notice] = await is_told(octet)
         octet.agents.set_agents([after])
-        await octet.dispatch.take([after], {}, [(Lane.WINDOW, "main")])
+        await octet.dispatch.follow_config([after], {}, [(Lane.WINDOW, "main")])
 
         async def is_over() -> bool:
             return (await octet.screen_locks.show(notice.message)).over_ms is not None
