@@ -26,6 +26,8 @@ KEYS = {
     **{f"f{number}": f"F{number}" for number in range(1, 13)},
 }
 _HELD = {"ctrl": "C-", "alt": "M-", "shift": "S-"}
+# What tmux says where no server runs, or one that has no session (any more), and so no pane.
+_NOT_THERE = ("no server running", "error connecting", "server exited", "no current target")
 
 
 class TmuxMissing(Unavailable):
@@ -79,7 +81,7 @@ class TmuxServer:
             raise TmuxSilent(why=trouble.strerror or str(trouble)) from trouble
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode:
-            if "no server running" in said or "error connecting" in said or "server exited" in said:
+            if any(sign in said for sign in _NOT_THERE):
                 raise NoServer(where=where(self.place), why=said)
             raise TmuxSilent(why=said or f"exit code {done.returncode}")
         return done.stdout.decode(errors="replace").split("\n")[:-1]

@@ -113,6 +113,13 @@ def test_nothing_that_a_tag_says_is_run_when_its_pane_is_ended(tmp_path: Path) -
 
 
 @pytest.mark.contract
+def test_a_server_without_a_session_has_no_panes(tmp_path: Path) -> None:
+    with terminals(tmp_path) as there:
+        there.tmux.ask(["start-server"], ["set-option", "-s", "exit-empty", "off"])
+        assert there.panes().all() == ()
+
+
+@pytest.mark.contract
 def test_no_line_on_a_screen_is_taken_for_what_tmux_says(tmp_path: Path) -> None:
     lines = ("octet-client:", "octet-client:9999999999|0|0|%0", "9999999999|0|0|%0", "octet-pane:%0|1", "%0", "done")
     show = ["sh", "-c", 'printf "%s\\n" "$@" "❯ "; exec sleep 600', "sh", *lines]
