@@ -20,10 +20,9 @@ from automation.desktop.observation.screen_signs import ProgramSigns, WindowSnap
 from automation.desktop.own_input import Clicks
 from automation.desktop.window_action import WindowAction
 from automation.desktop.window_placement import PlacementPort, WindowArranger
-from automation.desktop.worker import loop
-from automation.desktop.worker.backend import WorkerBackend
+from automation.desktop.worker.backend import DraftPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import (
     AskSurvey,
     Calibrating,
@@ -66,7 +65,7 @@ class DesktopBackend(WorkerBackend):
         self, hello: Hello, inbox: Inbox, *, windows: DesktopWindows, screen: ScreenCapture, ears: ProgramSigns
     ) -> None:
         self._desk = hello.desk
-        self._inbox = inbox
+        self.inbox = inbox
         self._windows = windows
         self._screen = screen
         self._ears = ears
@@ -74,9 +73,7 @@ class DesktopBackend(WorkerBackend):
         self._anchors = Anchors(Path(hello.anchors))
         self.eyes = self.inspected = self._see(hello.desk, hello.profiles, self._anchors)
         self.inspected.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
-        self.drafts = LeftoverDrafts(
-            hello.drafts, eyes=self.inspected, open_window=self.open_window, may_touch=lambda: not self._hands_off()
-        )
+        self.drafts = LeftoverDrafts(hello.drafts, self)
 
     @abstractmethod
     def open_window(self, name: str) -> OpenWindow: ...
@@ -100,21 +97,21 @@ class DesktopBackend(WorkerBackend):
             ears=self._ears,
         )
 
-    def read(self, name: str, hands_off: str) -> Transcribed:
+    def read(self, name: str) -> Transcribed:
         window = self.open_window(name)
         try:
-            return window.read_said(hands_off=hands_off)
+            return window.read_said(hands_off=self.hands_off())
         finally:
             window.restore_user_state()
 
-    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
-        if hands_off:
-            raise Cancelled(hands_off)
-        return WindowArranger(eyes=self.inspected, places=self._windows, pace=self._inbox).run(names)
+    def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
+        if why := self.hands_off():
+            raise Cancelled(why)
+        return WindowArranger(eyes=self.inspected, places=self._windows, pace=self.inbox).run(names)
 
     def calibrate(self, job: Calibrating) -> CallResult:
         surveyor = DisplaySurveyor(
-            windows=self._windows, screen=self._screen, pace=self._inbox, probe=self._find_composer
+            windows=self._windows, screen=self._screen, pace=self.inbox, probe=self._find_composer
         )
         try:
             match job:
@@ -131,7 +128,7 @@ class DesktopBackend(WorkerBackend):
 
     def _try_out(self, job: TryOut) -> TrialResult:
         """Stage the draft, read it back, and clear it: by the very steps of a delivery, with eyes for this window."""
-        if why := self._hands_off():
+        if why := self.hands_off():
             return TrialResult(ok=False, note=why, is_transient=True)
         name = job.window.name
         order = DeliveryRequest(
@@ -145,7 +142,7 @@ class DesktopBackend(WorkerBackend):
             is_dry_run=True,
         )
         alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
-        self._inbox.begin(order)
+        self.inbox.begin(order)
         try:
             with tempfile.TemporaryDirectory(prefix="octet-anchors-") as folder:
                 anchors = Anchors(Path(folder))
@@ -154,28 +151,25 @@ class DesktopBackend(WorkerBackend):
                     anchors.keep_tag(name, tag)
                 window = self._open_trial(name, eyes)
                 steps = DeliveryRun(
-                    order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self._inbox
+                    order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self.inbox
                 )
                 outcome = carry_out(
                     steps.run, steps, delivery=order.delivery, release_keys=self.release_keys, passes=self.ends
                 )
                 return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors), tag=tag)
         finally:
-            self._inbox.end()
-
-    def _hands_off(self) -> str:
-        return loop.hands_off(self._inbox, self.user_activity)
+            self.inbox.end()
 
 
 class DesktopWatcher:
     """Follows what the windows show and which of them cannot be used, and whether the screen is locked."""
 
-    def __init__(self, backend: DesktopBackend, inbox: Inbox, *, is_locked: Callable[[], bool]) -> None:
+    def __init__(self, backend: DesktopBackend, *, is_locked: Callable[[], bool]) -> None:
         self._eyes = eyes = backend.inspected
         self._is_locked = is_locked
-        self._inbox = inbox
-        tell = inbox.outbox.send
-        self._waiting = RecoveringWindows(backend, inbox)
+        self._inbox = backend.inbox
+        tell = backend.inbox.outbox.send
+        self._waiting = RecoveringWindows(backend)
         self._lock = ScreenLockWatch(lambda is_locked: tell(Locked(is_locked=is_locked)))
         self._states = ActivityTracker(
             eyes=eyes,

@@ -50,7 +50,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
         check_tmux()
-        self._inbox = inbox
+        self.inbox = inbox
         self._idle_s = hello.desk.user_activity.idle_s
         tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
         self.lookout = self
@@ -61,18 +61,13 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         policy = hello.desk.user_activity
         self.user_activity = gate = UserActivityGate(policy, people=UserInput(), clock=SystemClock(), tell=tell)
         stack.callback(gate.close)
-        self.drafts = LeftoverDrafts(
-            hello.drafts,
-            eyes=self._panes,
-            open_window=self.open_window,
-            may_touch=lambda: not loop.hands_off(inbox, gate),
-        )
+        self.drafts = LeftoverDrafts(hello.drafts, self)
         self._follower = PaneActivityTracker(
             panes=self._panes,
             tell=lambda shown: inbox.outbox.send(WindowShows(shown=shown)),
             tell_active=lambda name: inbox.outbox.send(WindowActive(window=name)),
         )
-        self._waiting = RecoveringWindows(self, inbox, rest_s=TICK_S)
+        self._waiting = RecoveringWindows(self, rest_s=TICK_S)
         self._free_all()
 
     # the watcher
@@ -123,22 +118,22 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         end_s = time.monotonic() + CERTAIN_S
         self.look_when_due()
         while time.monotonic() < end_s and not all(map(self._follower.is_certain, names)):
-            self._inbox.rest(0.1)
+            self.inbox.rest(0.1)
             self.look_when_due()
 
     # what is asked of one pane
 
     def open_action(self, name: str) -> PaneAction:
-        return PaneAction(name=name, panes=self._panes, pace=self._inbox)
+        return PaneAction(name=name, panes=self._panes, pace=self.inbox)
 
     def open_window(self, name: str) -> TmuxPane:
-        return TmuxPane(name=name, panes=self._panes, pace=self._inbox, idle_s=self._idle_s)
+        return TmuxPane(name=name, panes=self._panes, pace=self.inbox, idle_s=self._idle_s)
 
-    def read(self, name: str, hands_off: str) -> Transcribed:
+    def read(self, name: str) -> Transcribed:
         """Reading touches nothing here: it may always be."""
         return Transcribed(text=self.open_window(name).said(), by="screen")
 
-    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
+    def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
         """A pane has no place to be put back to: it is only looked at."""
         return tuple(map(self._as_it_stands, names))
 

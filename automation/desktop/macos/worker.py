@@ -44,7 +44,7 @@ class MacBackend(WorkerBackend):
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
-        self._inbox = inbox
+        self.inbox = inbox
         self._fingers = MacInput(display)
         self._fingers.check(
             {
@@ -64,13 +64,8 @@ class MacBackend(WorkerBackend):
         tell, policy = loop.tells_waits(inbox), hello.desk.user_activity
         self.user_activity = gate = UserActivityGate(policy, people=UserInput(), clock=SystemClock(), tell=tell)
         stack.callback(gate.close)
-        self.drafts = LeftoverDrafts(
-            hello.drafts,
-            eyes=self._sight,
-            open_window=self.open_window,
-            may_touch=lambda: not loop.hands_off(inbox, gate),
-        )
-        self.lookout = MacWatcher(self._sight, RecoveringWindows(self, inbox))
+        self.drafts = LeftoverDrafts(hello.drafts, self)
+        self.lookout = MacWatcher(self._sight, RecoveringWindows(self))
 
     def release_keys(self) -> None:
         self._fingers.release_keys()
@@ -82,7 +77,7 @@ class MacBackend(WorkerBackend):
             fingers=self._fingers,
             clipboard=self._clipboard,
             clicks=self._clicks,
-            pace=self._inbox,
+            pace=self.inbox,
         )
 
 

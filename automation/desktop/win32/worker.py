@@ -71,7 +71,7 @@ class WindowsBackend(DesktopBackend):
         super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=ProgramSigns(DEAF))
         self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
 
-        self.lookout = WindowsWatcher(self, inbox, is_locked=desktop.is_locked)
+        self.lookout = WindowsWatcher(self, is_locked=desktop.is_locked)
 
     def open_window(self, name: str) -> WindowsWindow:
         return WindowsWindow(aim=self._target(name), clipboard=self._clipboard)
@@ -82,7 +82,7 @@ class WindowsBackend(DesktopBackend):
     def _target(self, name: str, eyes: WindowInspector | None = None) -> WindowsTarget:
         eyes = eyes or self.inspected
         assert isinstance(eyes, WindowsInspector)
-        return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self._inbox)
+        return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self.inbox)
 
 
 class WindowsWatcher(PollingWatcher, DesktopWatcher):

@@ -8,12 +8,14 @@ from typing import Protocol
 
 from PIL import Image
 
-from automation.desktop.worker.messages import Calibrating, CallResult
+from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.messages import Calibrating, CallResult, Mode
 from automation.protocol.dialog_action import ActionPort
-from automation.protocol.ports import Cancelled, WindowPort
+from automation.protocol.ports import Cancelled, ClearResult, WindowPort
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Driven
+from core.remedies import sentence
 
 
 class EyesPort(Protocol):
@@ -64,10 +66,22 @@ class UserActivityPort(Protocol):
     def end_announcement(self) -> None: ...  # What was said is taken away
 
 
+class DraftPort(WindowPort, Protocol):
+    """A window in which a draft of ours may stand."""
+
+    # Whether nobody types and nothing changes in the composer for so long.
+    def wait_until_still(self, seconds: float, *, within_s: float) -> bool: ...
+    # Whether all that stands in the composer came from us, as nobody else was there since.
+    def is_untouched(self) -> bool: ...
+    # Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing.
+    def clear(self, *, if_untouched: bool = False) -> ClearResult: ...
+
+
 class WorkerBackend(ABC):
     """What the loop works with: one display, or one tmux server. What a backend cannot do it refuses by a sentence that
     says why, and what people can do instead."""
 
+    inbox: Inbox
     eyes: EyesPort
     lookout: WatcherPort
     drafts: DraftsPort
@@ -79,19 +93,25 @@ class WorkerBackend(ABC):
     no_acts = no_reading = no_arranging = no_calibration = ""
 
     @abstractmethod
-    def open_window(self, name: str) -> WindowPort:
+    def open_window(self, name: str) -> DraftPort:
         """Open this window for one delivery; nothing is held before its first verb."""
 
     def open_action(self, name: str) -> ActionPort:
         """Open this window for one control act."""
         raise Cancelled(self.no_acts)
 
-    def read(self, name: str, hands_off: str) -> Transcribed:
+    def hands_off(self) -> str:
+        """Return why no window may be touched now; empty if it may."""
+        if self.inbox.mode is not Mode.OPEN:
+            return f"the desk is {self.inbox.mode}"
+        return sentence(self.user_activity.why_not())
+
+    def read(self, name: str) -> Transcribed:
         """Read what was said in this window. Raises TransientFailure or PermanentFailure; and Cancelled where it would
-        have to touch something although `hands_off`, why nothing may be touched now, is not empty."""
+        have to touch something although nothing may be touched now."""
         raise Cancelled(self.no_reading)
 
-    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
+    def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
         """Put these windows back to their places. Raises as `read`."""
         raise Cancelled(self.no_arranging)
 

@@ -7,14 +7,12 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 import structlog
 
-from automation.desktop.worker.backend import EyesPort, WorkerBackend
-from automation.desktop.worker.channel import Inbox
+from automation.desktop.worker.backend import DraftPort, WorkerBackend
 from automation.desktop.worker.messages import WindowStatusChanged, WindowUsable
-from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure, WindowPort
+from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
 
@@ -25,33 +23,13 @@ WAIT_S = 2.0
 TRIES = 5  # what does not go away by so many clearings is left alone
 
 
-class DraftPort(WindowPort, Protocol):
-    """A window in which a draft of ours may stand."""
-
-    # Whether nobody types and nothing changes in the composer for so long.
-    def wait_until_still(self, seconds: float, *, within_s: float) -> bool: ...
-    # Whether all that stands in the composer came from us, as nobody else was there since.
-    def is_untouched(self) -> bool: ...
-    # Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing.
-    def clear(self, *, if_untouched: bool = False) -> ClearResult: ...
-
-
 class LeftoverDrafts:
     """What is known of our drafts in this desk's windows. Belongs to the worker's thread."""
 
-    def __init__(
-        self,
-        marks: Mapping[str, tuple[str, ...]],
-        *,
-        eyes: EyesPort,
-        open_window: Callable[[str], DraftPort],
-        may_touch: Callable[[], bool],
-    ) -> None:
-        """`marks` by window; those of windows that this desk does not have are of no use. `may_touch`: not held."""
-        self._marks = {name: set(marks[name]) for name in eyes.names() if marks.get(name)}
-        self._eyes = eyes
-        self._open_window = open_window
-        self._may_touch = may_touch
+    def __init__(self, marks: Mapping[str, tuple[str, ...]], backend: WorkerBackend) -> None:
+        """`marks` by window; those of windows that this desk does not have are of no use."""
+        self._marks = {name: set(marks[name]) for name in backend.eyes.names() if marks.get(name)}
+        self._backend = backend
         self._persons: set[str] = set()  # windows in which the user's draft was read once
         self._tries: dict[str, int] = {}
 
@@ -70,9 +48,9 @@ class LeftoverDrafts:
         self._persons.discard(name)
 
     def clear(self, name: str) -> bool:
-        if name not in self._marks or name in self._persons or not self._may_touch():
+        if name not in self._marks or name in self._persons or self._backend.hands_off():
             return True
-        window = self._open_window(name)
+        window = self._backend.open_window(name)
         try:
             return self._clear(name, window)
         except PermanentFailure:
@@ -84,9 +62,9 @@ class LeftoverDrafts:
 
     def _clear(self, name: str, window: DraftPort) -> bool:
         window.find()
-        if self._eyes.is_composer_empty(name):
+        if self._backend.eyes.is_composer_empty(name):
             return True
-        if self._eyes.is_busy(name) or not window.wait_until_still(STILL_S, within_s=WAIT_S):
+        if self._backend.eyes.is_busy(name) or not window.wait_until_still(STILL_S, within_s=WAIT_S):
             return False
         is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
         if not is_untouched and not window.matches_draft(tuple(self._marks[name])):
@@ -167,11 +145,11 @@ LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try ma
 class RecoveringWindows:
     """Belongs to the worker's thread. Asks for a recheck_soon where it wants to look again without any news."""
 
-    def __init__(self, backend: WorkerBackend, inbox: Inbox, *, rest_s: float = REST_S) -> None:
+    def __init__(self, backend: WorkerBackend, *, rest_s: float = REST_S) -> None:
         self._backend = backend
         self._eyes = backend.eyes
         self._tidy = backend.drafts
-        self._inbox = inbox
+        self._inbox = inbox = backend.inbox
         self._rest_s = rest_s
         self.usability = UsabilityTracker(lambda status: inbox.outbox.send(WindowStatusChanged(status=status)))
         self._unusable: set[str] = set()

@@ -1,4 +1,4 @@
-"""The loop of every desk worker: one job after the other, until the pipe ends. How things are done, the surface knows.
+"""The loop of every desk worker: one job after the other, until the pipe ends. How things are done, the backend knows.
 
 In its order: take a job, see that it may be begun, do it by the protocol, look after the window, answer."""
 
@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from automation.desktop.observation.screen_capture import to_png, to_small_png
 from automation.desktop.worker import messages, process
-from automation.desktop.worker.backend import UserActivityPort, WorkerBackend
+from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
 from automation.desktop.worker.messages import Mode
 from automation.desktop.worker.process import Heartbeat, carry_out
@@ -36,14 +36,6 @@ NO_SUCH_WINDOW = "this desk has no window of this name"
 LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})  # after these a text may not go in
 
 
-def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
-    """Why no window may be touched now; empty if it may."""
-    if inbox.mode is not Mode.OPEN:
-        return f"the desk is {inbox.mode}"
-    why = user_activity.why_not()
-    return sentence(why)
-
-
 def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
     """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
 
@@ -60,45 +52,45 @@ def run_desk(desk: str, open_backend: OpenBackend, *, excuses: process.Reasons) 
 
     def work(hello: messages.Hello, inbox: Inbox) -> None:
         with ExitStack() as stack:
-            WorkerLoop(open_backend(hello, inbox, stack), inbox).run()
+            WorkerLoop(open_backend(hello, inbox, stack)).run()
 
     return process.run(desk, work, excuses=excuses)
 
 
 class WorkerLoop:
-    """One worker at work. Only the thread that made the surface runs it."""
+    """One worker at work. Only the thread that made the backend runs it."""
 
-    def __init__(self, surface: WorkerBackend, inbox: Inbox) -> None:
-        self._surface = surface
-        self._inbox = inbox
+    def __init__(self, backend: WorkerBackend) -> None:
+        self._backend = backend
+        self._inbox = inbox = backend.inbox
         self._outbox = inbox.outbox
-        self._hand = WorkerIdentity(pid=os.getpid(), host=host(), version=version(), path=surface.path)
+        self._hand = WorkerIdentity(pid=os.getpid(), host=host(), version=version(), path=backend.path)
         self._heartbeat = Heartbeat(inbox)
 
     def run(self) -> None:
         """From the first look to the end of the pipe."""
         with self._heartbeat.at_work():
-            self._surface.lookout.begin()
+            self._backend.lookout.begin()
         self._outbox.send(messages.Started())
         with self._heartbeat.at_work():
-            self._surface.lookout.report_usable()
+            self._backend.lookout.report_usable()
         while True:
             job = self._next()
             self._inbox.now_s()
             if isinstance(job, PipeClosed):
-                self._surface.release_keys()
+                self._backend.release_keys()
                 return
             with self._heartbeat.at_work():
                 self._do(job)
 
     def _next(self) -> Job | None:
         try:
-            return self._inbox.jobs.get(timeout=self._surface.lookout.due_in_s())
+            return self._inbox.jobs.get(timeout=self._backend.lookout.due_in_s())
         except queue.Empty:
             return None
 
     def _do(self, job: Job | None) -> None:
-        lookout = self._surface.lookout
+        lookout = self._backend.lookout
         match job:
             case None:
                 lookout.look_when_due()
@@ -115,7 +107,7 @@ class WorkerLoop:
     # orders
 
     def _carry_out(self, job: messages.Deliver) -> None:
-        order, user_activity = job.order, self._surface.user_activity
+        order, user_activity = job.order, self._backend.user_activity
         name = order.window or ""
         self._inbox.begin(order)
         try:
@@ -131,9 +123,9 @@ class WorkerLoop:
         finally:
             user_activity.end_announcement()
             self._inbox.end()
-        if name in self._surface.eyes.names():
+        if name in self._backend.eyes.names():
             # After an act the window is what it was before it: followed until a text could go in.
-            self._surface.lookout.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
+            self._backend.lookout.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
         self._outbox.send(messages.Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
         faults.point("worker.done-sent")
 
@@ -142,11 +134,11 @@ class WorkerLoop:
         settles, reason = job.settles, None
         if self._inbox.mode is not Mode.OPEN:
             result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
-        elif name not in self._surface.eyes.names():
-            result, note = Result.FAILED, f"this desk has no {self._surface.noun} called {name}"
-        elif job.order.act is not None and self._surface.no_acts:
-            result, note = Result.FAILED, self._surface.no_acts
-        elif (why := self._surface.user_activity.why_not()) is not None:
+        elif name not in self._backend.eyes.names():
+            result, note = Result.FAILED, f"this desk has no {self._backend.noun} called {name}"
+        elif job.order.act is not None and self._backend.no_acts:
+            result, note = Result.FAILED, self._backend.no_acts
+        elif (why := self._backend.user_activity.why_not()) is not None:
             if not settles:
                 return Outcome(result=Result.BOUNCED, reason=why)
             result, reason, note = (
@@ -159,14 +151,14 @@ class WorkerLoop:
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
 
     def _delivered(self, order: DeliveryRequest, name: str) -> Outcome:
-        drafts = self._surface.drafts
+        drafts = self._backend.drafts
         drafts.know(name, order.drafts)
         drafts.clear(name)
-        self._surface.measured()  # what came before belongs to nobody's receipt
+        self._backend.measured()  # what came before belongs to nobody's receipt
         steps = DeliveryRun(
             order=order,
-            profile=self._surface.eyes.profile(name),
-            window=self._surface.open_window(name),
+            profile=self._backend.eyes.profile(name),
+            window=self._backend.open_window(name),
             journal=self._inbox,
             pace=self._inbox,
         )
@@ -175,13 +167,13 @@ class WorkerLoop:
             drafts.forget(name)  # before ours was staged the composer was seen empty
         if outcome.draft_left and outcome.result is not Result.UNKNOWN:
             drafts.know(name, steps.marks)
-        return replace(outcome, timings_ms={**outcome.timings_ms, **self._surface.measured()})
+        return replace(outcome, timings_ms={**outcome.timings_ms, **self._backend.measured()})
 
     def _settled(self, order: DeliveryRequest, name: str) -> Outcome:
         recovery = Recovery(
             order=order,
-            profile=self._surface.eyes.profile(name),
-            window=self._surface.open_window(name),
+            profile=self._backend.eyes.profile(name),
+            window=self._backend.open_window(name),
             journal=self._inbox,
             pace=self._inbox,
         )
@@ -191,19 +183,19 @@ class WorkerLoop:
         control = ActionRun(
             act=act,
             expects=job.order.expected_dialog,
-            profile=self._surface.eyes.profile(name),
-            window=self._surface.open_action(name),
+            profile=self._backend.eyes.profile(name),
+            window=self._backend.open_action(name),
             journal=self._inbox,
             pace=self._inbox,
         )
         return self._guarded(control.settle if job.settles else control.run, control, job.order)
 
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: DeliveryRequest) -> Outcome:
-        surface = self._surface
-        return carry_out(run, attempt, delivery=order.delivery, release_keys=surface.release_keys, passes=surface.ends)
+        backend = self._backend
+        return carry_out(run, attempt, delivery=order.delivery, release_keys=backend.release_keys, passes=backend.ends)
 
     def _signed(self, outcome: Outcome) -> Outcome:
-        note = "; ".join(filter(None, (outcome.note, self._surface.remark)))
+        note = "; ".join(filter(None, (outcome.note, self._backend.remark)))
         evidence = None if outcome.evidence is None else replace(outcome.evidence, hand=self._hand)
         return replace(outcome, note=note, evidence=evidence)
 
@@ -218,35 +210,32 @@ class WorkerLoop:
             return messages.CallResult(call=job.call, refused=halt.note)
 
     def _answer(self, job: messages.Question) -> messages.CallResult:
-        surface = self._surface
+        backend = self._backend
         match job:
             case messages.InspectWindows():
-                return messages.CallResult(call=job.call, windows=surface.lookout.look(closely=job.closely))
+                return messages.CallResult(call=job.call, windows=backend.lookout.look(closely=job.closely))
             case messages.TakePicture(window=""):
-                png = to_small_png(surface.eyes.whole(), MOST_WHOLE_BYTES)
+                png = to_small_png(backend.eyes.whole(), MOST_WHOLE_BYTES)
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
             case messages.TakePicture():
                 self._check_there(job.window)
-                png = to_png(surface.eyes.picture(job.window))
+                png = to_png(backend.eyes.picture(job.window))
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
             case messages.AskShown():
                 self._check_there(job.window)
-                return messages.CallResult(call=job.call, shown=surface.lookout.shown(job.window))
+                return messages.CallResult(call=job.call, shown=backend.lookout.shown(job.window))
             case messages.ReadWindow():
                 self._check_there(job.window)
-                return messages.CallResult(call=job.call, said=surface.read(job.window, self._hands_off()))
+                return messages.CallResult(call=job.call, said=backend.read(job.window))
             case messages.Arrange():
                 self._check_there(*job.windows)
                 try:
-                    return messages.CallResult(call=job.call, arranged=surface.arrange(job.windows, self._hands_off()))
+                    return messages.CallResult(call=job.call, arranged=backend.arrange(job.windows))
                 finally:
                     self._inbox.recheck_soon()
             case messages.AskSurvey() | messages.Measure() | messages.TryOut():
-                return surface.calibrate(job)
+                return backend.calibrate(job)
 
     def _check_there(self, *windows: str) -> None:
-        if not set(windows) <= set(self._surface.eyes.names()):
+        if not set(windows) <= set(self._backend.eyes.names()):
             raise Cancelled(NO_SUCH_WINDOW)
-
-    def _hands_off(self) -> str:
-        return hands_off(self._inbox, self._surface.user_activity)

@@ -65,8 +65,8 @@ def work(hello: Hello, inbox: Inbox) -> None:
             with process.says_when_late(inbox):
                 if hello.desk.virtual is None:
                     refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
-                hands = X11Backend(hello, inbox, stack)
-            loop.WorkerLoop(hands, inbox).run()
+                backend = X11Backend(hello, inbox, stack)
+            loop.WorkerLoop(backend).run()
     except GONE as gone:
         raise NoDisplay(display=display, why="it went away") from gone
 
@@ -115,7 +115,7 @@ class X11Backend(DesktopBackend):
             idle_s=presence.idle_s,
             untouched=untouched,
         )
-        self.lookout = X11Watcher(self, inbox, watch)
+        self.lookout = X11Watcher(self, watch)
 
     def open_window(self, name: str) -> X11Window:
         return X11Window(aim=self._target(name), devices=self._devices)
@@ -129,7 +129,7 @@ class X11Backend(DesktopBackend):
             eyes=eyes or self.inspected,
             fingers=self._fingers,
             clicks=self._clicks,
-            pace=self._inbox,
+            pace=self.inbox,
             hold=self._hold,
         )
 
@@ -143,8 +143,8 @@ class X11Backend(DesktopBackend):
 class X11Watcher(DesktopWatcher):
     """Belongs to the worker's thread. Where nothing can be used it waits for the display's news, and never polls."""
 
-    def __init__(self, backend: DesktopBackend, inbox: Inbox, watch: WindowEvents) -> None:
-        super().__init__(backend, inbox, is_locked=backend.inspected.windows.is_keyboard_taken)
+    def __init__(self, backend: DesktopBackend, watch: WindowEvents) -> None:
+        super().__init__(backend, is_locked=backend.inspected.windows.is_keyboard_taken)
         self._tidy = backend.drafts
         self._watch = watch
         self._learning = BusyLearning(eyes=self._eyes)

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
 from PIL import Image
 
 from automation.desktop.worker import loop, messages
-from automation.desktop.worker.backend import WorkerBackend
+from automation.desktop.worker.backend import DraftPort, WorkerBackend
 from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.desktop.worker.messages import (
     Ask,
@@ -49,8 +49,8 @@ class Unable(WorkerBackend):
         for name, value in other.items():
             setattr(self, name, value)
 
-    def open_window(self, name: str) -> World:
-        return self.hands.world
+    def open_window(self, name: str) -> DraftPort:
+        return cast("DraftPort", self.hands.world)
 
     def release_keys(self) -> None:
         self.hands.acts.append("let go")
@@ -59,11 +59,11 @@ class Unable(WorkerBackend):
 class Surface(Unable):
     """It can do everything but acts."""
 
-    def read(self, name: str, hands_off: str) -> Transcribed:
-        return self.hands.read(name, hands_off)
+    def read(self, name: str) -> Transcribed:
+        return self.hands.read(name, self.hands_off())
 
-    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
-        return self.hands.arrange(names, hands_off)
+    def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
+        return self.hands.arrange(names, self.hands_off())
 
     def calibrate(self, job: messages.Calibrating) -> CallResult:
         return CallResult(call=job.call, pointer=(1, 2))
@@ -219,12 +219,12 @@ def at_work(surface: WorkerBackend, mode: Mode = Mode.OPEN) -> Generator[Talk]:
         os.fdopen(their_write, "wb") as outlet,
     ):
         outbox = FrameWriter(outlet)
-        inbox = Inbox(inlet, outbox, mode)
+        surface.inbox = inbox = Inbox(inlet, outbox, mode)
         inbox.start()
 
         def be_a_worker() -> None:
             with outlet:  # whatever ends it, nobody waits for its words any more
-                loop.WorkerLoop(surface, inbox).run()
+                loop.WorkerLoop(surface).run()
 
         worker = threading.Thread(target=be_a_worker, daemon=True)
         worker.start()

@@ -11,9 +11,9 @@ from typing import cast
 import pytest
 
 from automation.desktop.worker import messages
-from automation.desktop.worker.backend import EyesPort, WorkerBackend
+from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import FrameWriter, Inbox
-from automation.desktop.worker.leftover_drafts import DraftPort, LeftoverDrafts, RecoveringWindows
+from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
 from automation.desktop.worker.messages import Mode, WindowUsable
 from automation.protocol.ports import ClearResult
 
@@ -83,21 +83,16 @@ class Scene:
     rest_s: float = 0.0
 
     def made(self) -> tuple[RecoveringWindows, LeftoverDrafts]:
-        outbox = FrameWriter(self.out)
-        inbox = Inbox(io.BytesIO(), outbox, Mode.OPEN)
-        tidy = LeftoverDrafts(
-            {ONE: ("mark",)},
-            eyes=cast("EyesPort", self.window),
-            open_window=lambda _: cast("DraftPort", self.window),
-            may_touch=lambda: True,
-        )
         backend = SimpleNamespace(
+            inbox=Inbox(io.BytesIO(), FrameWriter(self.out), Mode.OPEN),
             eyes=self.window,
-            drafts=tidy,
+            open_window=lambda _: self.window,
+            hands_off=lambda: "",
             release_keys=lambda: self.release_keys.append("let go"),
             ends=(DisplayGone,),
         )
-        waiting = RecoveringWindows(cast("WorkerBackend", backend), inbox, rest_s=self.rest_s)
+        tidy = backend.drafts = LeftoverDrafts({ONE: ("mark",)}, cast("WorkerBackend", backend))
+        waiting = RecoveringWindows(cast("WorkerBackend", backend), rest_s=self.rest_s)
         waiting.note_unusable([ONE, TWO])
         return waiting, tidy
 
