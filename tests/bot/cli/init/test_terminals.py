@@ -100,7 +100,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
             terminal.expect("To choose anew: octet init --agents")
             terminal.expect("Nobody saw whether it arrived:", LONG_S)
             terminal.expect("T-2 is parked")
-            terminal.expect("-> ")
+            terminal.expect("➜ ")
             assert terminal.end() == 75
 
     async with open_panes(tmp_path) as place:
