@@ -22,7 +22,7 @@ MOST: dict[str, int] = {
     "no call reaches deeper than two attributes into another package": 11,
     "no model of core has a field of sentences": 0,
     "no code decides by the words of a sentence": 1,  # of tmux, which has no error codes (pane_lock)
-    "a Protocol has more than one method": 3,
+    "a Protocol has more than one method": 2,
     "a module under 60 lines has two users": 5,
 }
 """The most breaches of each rule."""
@@ -125,7 +125,7 @@ def lonely_protocols(found: Trees) -> list[str]:
     """A Protocol of one method is a Callable, or one of `__call__` where keywords matter."""
     breaches = []
     for module, node in _classes(found):
-        if not any(_last_name(base) == "Protocol" for base in node.bases):
+        if [_last_name(base) for base in node.bases] != ["Protocol"]:  # one that adds to another has more methods
             continue
         methods = [one.name for one in node.body if isinstance(one, Function) and not one.decorator_list]
         others = [one for one in node.body if isinstance(one, ast.AnnAssign | Function)]
