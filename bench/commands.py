@@ -91,10 +91,11 @@ class Doors:
         self.asked = AskedCommand()
         self.rounds = 0
         """How many kills have begun: tickets were laid, or the instant is near."""
+        self._begun = 0
 
     async def _may_ask(self) -> bool:
-        """Not so fast that it was over before the next kill: somebody must come by where that waits."""
-        return len(self.asked.acknowledged) < (self.rounds + 1) * EACH
+        """Not so fast that it was over before the next kill: after its ticket was laid, so many more must begin."""
+        return self._begun < (self.rounds + 1) * EACH
 
     async def has(self, count: int) -> bool:
         """Whether so many commands are acknowledged."""
@@ -106,6 +107,7 @@ class Doors:
         if not self._left[door]:
             return None
         self._left[door] -= 1
+        self._begun += 1
         return f"Command {self._left[door] + 1} by {door}"
 
     async def over_http(self) -> None:

@@ -80,12 +80,14 @@ class Fleet:
         """
         if not desks:
             return frozenset()
+        found = set[str | None]()
+        # Before the agents: a task that an agent takes meanwhile is seen here, or there.
+        for demand in await self._repository.requirements_in(TaskState.READY, TaskState.WAITING):
+            found |= {agent.desk for agent in self._agents.who_can(demand.needs, demand.wanted)}
         held = [one for one in await self._agents.list(by=HUB) if one.task and one.agent.desk in desks]
         lines = await self._repository.summaries(status.task for status in held if status.task) if held else {}
         working = {task for task, line in lines.items() if line.state not in _RESTS}
-        found = {status.agent.desk for status in held if status.task in working}
-        for demand in await self._repository.requirements_in(TaskState.READY, TaskState.WAITING):
-            found |= {agent.desk for agent in self._agents.who_can(demand.needs, demand.wanted)}
+        found |= {status.agent.desk for status in held if status.task in working}
         found |= {one.desk for one in await self._services.deliveries.newest_in(_OPEN, limit=_MOST)}
         return frozenset(desks) & found
 
